@@ -1,0 +1,109 @@
+"""What must change so that it does not come back, with an owner and a date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from bot.domain.errors import Refused
+from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
+from bot.domain.phase import RESPONDERS
+
+if TYPE_CHECKING:
+    from bot.domain.incident import Incident
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """One promise: what, who, until when, which why it answers, and when it was kept."""
+
+    id: str
+    text: str
+    owner: str
+    due: date
+    why: str
+    done: datetime | None = None
+
+    def overdue(self, today: date) -> bool:
+        """True once the date has passed and it is not done."""
+        return self.done is None and today > self.due
+
+
+@dataclass(frozen=True, slots=True)
+class AddFollowUp(Command):
+    """Promise a change."""
+
+    text: str
+    owner: str
+    due: date
+    why: str = ""
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        ask.policy.require(ask.person, RESPONDERS, "add a follow-up")
+        if not incident.exists:
+            raise Refused(f"there is no incident {incident.id}")
+        text = self.text.strip()
+        if not text:
+            raise Refused("a follow-up needs words")
+        if self.due < ask.at.date():
+            raise Refused(f"the due date {self.due} has passed already")
+        if self.why and self.why not in incident.whys:
+            raise Refused(f"there is no why {self.why}")
+        if any(known.text == text and known.owner == self.owner for known in incident.followups.values()):
+            return
+        yield FollowUpAdded(f"U{len(incident.followups) + 1}", text, self.owner, self.due, self.why)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpAdded(Event):
+    """A change was promised."""
+
+    id: str
+    text: Words
+    owner: str
+    due: date
+    why: str
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        item = FollowUp(self.id, self.text, self.owner, self.due, self.why)
+        return replace(incident, followups={**incident.followups, self.id: item})
+
+    def says(self, by: str) -> Sentence:
+        return says(
+            "{id} for {owner} until {due}: {text}",
+            id=self.id,
+            owner=Who(self.owner),
+            due=self.due.isoformat(),
+            text=self.text,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FinishFollowUp(Command):
+    """The promise was kept."""
+
+    followup: str
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        ask.policy.require(ask.person, RESPONDERS, "finish a follow-up")
+        item = incident.followups.get(self.followup)
+        if item is None:
+            raise Refused(f"there is no follow-up {self.followup}")
+        if item.done is None:
+            yield FollowUpFinished(self.followup)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpFinished(Event):
+    """A promise was kept."""
+
+    followup: str
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        item = replace(incident.followups[self.followup], done=entry.at)
+        return replace(incident, followups={**incident.followups, self.followup: item})
+
+    def says(self, by: str) -> Sentence:
+        return says("{who} finished {id}", who=Who(by), id=self.followup)

@@ -1,0 +1,92 @@
+"""An incident as it stands: a value folded from its log, never written to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.duty import Duty
+from bot.domain.finding import Finding, Hypothesis
+from bot.domain.five_whys import Why
+from bot.domain.followup import FollowUp
+from bot.domain.impact import Impact
+from bot.domain.mitigation import Mitigation
+from bot.domain.notice import Notice
+from bot.domain.paging import Page
+from bot.domain.phase import Phase
+from bot.domain.policy import Severity
+from bot.domain.roles import Part
+from bot.domain.runbook import Run
+from bot.domain.sli import Sli
+
+__all__ = ["Incident", "Phase", "Sensitivity"]
+
+
+class Sensitivity(StrEnum):
+    """Who may read an incident: everybody in the organisation, or only those named."""
+
+    OPEN = "open"
+    RESTRICTED = "restricted"
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Everything known of one incident after entry `seq`. Times are UTC; people are opaque ids."""
+
+    id: str
+    seq: int = 0
+    head: str = ""
+    phase: Phase = Phase.VOID
+    title: str = ""
+    severity: Severity = Severity.SEV3
+    service: str = ""
+    slo: str = ""
+    slice: str = ""
+    fingerprint: str = ""
+    because: str = ""
+    restricted: bool = False
+    declared_by: str = ""
+    declared_at: datetime | None = None
+
+    onset: datetime | None = None
+    detected: datetime | None = None
+    acknowledged: datetime | None = None
+    acknowledged_by: str = ""
+    mitigated: datetime | None = None
+    resolved: datetime | None = None
+    closed: datetime | None = None
+
+    sli: Sli | None = None
+    attached: tuple[Sli, ...] = ()
+    cause: str = ""
+    parts: Mapping[Part, str] = field(default_factory=dict)
+    pages: Mapping[str, Page] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
+    diagnosed: datetime | None = None
+    impact: Impact | None = None
+    mitigations: Mapping[str, Mitigation] = field(default_factory=dict)
+    run: Run | None = None
+    whys: Mapping[str, Why] = field(default_factory=dict)
+    reported: str = ""  # the exhibit that holds the drift report
+    duty_basis: str = ""  # the facts the regimes were last asked with
+    facts: Mapping[str, object] = field(default_factory=dict)
+    duties: Mapping[str, Duty] = field(default_factory=dict)
+    notices: Mapping[str, Notice] = field(default_factory=dict)
+    followups: Mapping[str, FollowUp] = field(default_factory=dict)
+
+    @property
+    def exists(self) -> bool:
+        """True once it was declared."""
+        return self.phase is not Phase.VOID
+
+    @property
+    def is_open(self) -> bool:
+        """True from declaration until it is resolved."""
+        return self.phase in (Phase.DECLARED, Phase.ACKNOWLEDGED, Phase.MITIGATED)
+
+    def finding(self, name: str) -> Finding | None:
+        """The finding of that id, if there is one."""
+        return next((finding for finding in self.findings if finding.id == name), None)

@@ -1,0 +1,319 @@
+"""An incident's life: declared, resolved, closed, re-opened; its times come from the data, not from typing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from bot.domain.errors import Refused
+from bot.domain.log import Ask, Claim, Command, Entry, Event, Free, Sentence, Take, When, Who, Words, says
+from bot.domain.phase import ANYBODY, RESPONDERS, Phase, require_open
+from bot.domain.policy import Severity
+from bot.domain.sli import Judged, Sli
+
+if TYPE_CHECKING:
+    from bot.domain.incident import Incident
+
+
+def open_claim(fingerprint: str) -> str:
+    """The claim that keeps one open incident per fingerprint."""
+    return f"open:{fingerprint}"
+
+
+# -- declare ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Declare(Command):
+    """Open an incident. `onset` is when the harm began by the data, `detected` when a verdict first said so."""
+
+    title: str
+    severity: Severity
+    service: str
+    because: str
+    onset: datetime
+    detected: datetime
+    slo: str = ""
+    slice: str = ""
+    fingerprint: str = ""
+    restricted: bool = False
+    sli: Sli | None = None
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        ask.policy.require(ask.person, ANYBODY, "declare an incident")
+        if incident.exists:
+            raise Refused(f"{incident.id} was declared already")
+        if not self.title.strip():
+            raise Refused("an incident needs a title that says what is broken")
+        if self.onset > self.detected:
+            raise Refused("the onset cannot lie after the detection")
+        yield IncidentDeclared(
+            title=self.title.strip(),
+            severity=self.severity,
+            service=self.service,
+            because=self.because,
+            onset=self.onset,
+            detected=self.detected,
+            slo=self.slo,
+            slice=self.slice,
+            fingerprint=self.fingerprint or f"manual/{incident.id}",
+            restricted=self.restricted,
+            sli=self.sli,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentDeclared(Event):
+    """An incident was opened."""
+
+    title: Words
+    severity: Severity
+    service: str
+    because: Words
+    onset: datetime
+    detected: datetime
+    slo: str
+    slice: str
+    fingerprint: str
+    restricted: bool
+    sli: Sli | None
+
+    @property
+    def happened_at(self) -> datetime:
+        return self.detected
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return replace(
+            incident,
+            phase=Phase.DECLARED,
+            title=self.title,
+            severity=self.severity,
+            service=self.service,
+            because=self.because,
+            onset=self.onset,
+            detected=self.detected,
+            slo=self.slo,
+            slice=self.slice,
+            fingerprint=self.fingerprint,
+            restricted=self.restricted,
+            sli=self.sli,
+            declared_by=entry.by,
+            declared_at=entry.at,
+        )
+
+    def says(self, by: str) -> Sentence:
+        return says(
+            "{who} declared {severity}: {title} (began {onset})",
+            who=Who(by),
+            severity=str(self.severity),
+            title=self.title,
+            onset=When(self.onset),
+        )
+
+    def claims(self, incident: Incident) -> Iterable[Claim]:
+        return [Take(open_claim(self.fingerprint), f"an incident for {self.fingerprint} is open already: {{holder}}")]
+
+
+# -- change ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSeverity(Command):
+    """Raise or lower the severity, with a reason."""
+
+    severity: Severity
+    because: str
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        ask.policy.require(ask.person, RESPONDERS, "change the severity")
+        require_open(incident, "change its severity")
+        if self.severity is incident.severity:
+            return
+        if not self.because.strip():
+            raise Refused("say why the severity changes")
+        yield SeverityChanged(self.severity, self.because.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityChanged(Event):
+    """The severity was changed by a person."""
+
+    severity: Severity
+    because: Words
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return replace(incident, severity=self.severity)
+
+    def says(self, by: str) -> Sentence:
+        return says(
+            "{who} set the severity to {severity}: {because}",
+            who=Who(by),
+            severity=str(self.severity),
+            because=self.because,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Update(Command):
+    """Tell everybody where things stand."""
+
+    text: str
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        ask.policy.require(ask.person, RESPONDERS, "post an update")
+        if not incident.exists:
+            raise Refused(f"there is no incident {incident.id}")
+        if not self.text.strip():
+            raise Refused("an update needs words")
+        yield UpdatePosted(self.text.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePosted(Event):
+    """A status update for everybody who follows."""
+
+    text: Words
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return incident
+
+    def says(self, by: str) -> Sentence:
+        return says("{who}: {text}", who=Who(by), text=self.text)
+
+
+# -- end -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve(Command):
+    """Say that it is over. Missing data is not good news: without it, a reason must be given in so many words."""
+
+    summary: str
+    waive: str = ""
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        ask.policy.require(ask.person, RESPONDERS, "resolve an incident")
+        if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
+            return
+        require_open(incident, "resolve it")
+        if not self.summary.strip():
+            raise Refused("say in a sentence how it ended")
+        open_checks = [check for check in resolve_checks(incident) if not check.met]
+        if open_checks and not self.waive.strip():
+            raise Refused(
+                "not yet: "
+                + "; ".join(check.what for check in open_checks)
+                + ". Waive with a reason to resolve all the same"
+            )
+        waived = "; ".join(check.what for check in open_checks)
+        yield IncidentResolved(self.summary.strip(), waived, self.waive.strip() if open_checks else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the list before resolving: what must hold, and whether it does."""
+
+    what: str
+    met: bool
+
+
+def resolve_checks(incident: Incident) -> list[Check]:
+    """What must hold before an incident may be resolved without a waiver."""
+    checks = []
+    if incident.sli is not None:
+        met = incident.sli.judged is Judged.MET
+        checks.append(Check(f"{incident.sli.slo} is {'met' if met else incident.sli.judged}", met))
+    pending = [m.id for m in incident.mitigations.values() if m.is_pending]
+    checks.append(
+        Check(
+            f"mitigations are still under way: {', '.join(pending)}" if pending else "no mitigation is under way",
+            not pending,
+        )
+    )
+    return checks
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentResolved(Event):
+    """A person said it is over."""
+
+    summary: Words
+    waived: str
+    waived_because: Words
+
+    quiet: ClassVar[bool] = False
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return replace(incident, phase=Phase.RESOLVED, resolved=entry.happened_at)
+
+    def says(self, by: str) -> Sentence:
+        if self.waived:
+            return says(
+                "{who} resolved it: {summary} (waived: {waived}; because {because})",
+                who=Who(by),
+                summary=self.summary,
+                waived=self.waived,
+                because=self.waived_because,
+            )
+        return says("{who} resolved it: {summary}", who=Who(by), summary=self.summary)
+
+    def claims(self, incident: Incident) -> Iterable[Claim]:
+        return [Free(open_claim(incident.fingerprint))]
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen(Command):
+    """It came back, or was never over."""
+
+    because: str
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        ask.policy.require(ask.person, RESPONDERS, "re-open an incident")
+        if incident.is_open:
+            return
+        if not incident.exists:
+            raise Refused(f"there is no incident {incident.id}")
+        yield IncidentReopened(self.because.strip() or "no reason given")
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentReopened(Event):
+    """The incident is open again."""
+
+    because: Words
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        phase = Phase.ACKNOWLEDGED if incident.acknowledged else Phase.DECLARED
+        return replace(incident, phase=phase, resolved=None, closed=None, mitigated=None)
+
+    def says(self, by: str) -> Sentence:
+        return says("{who} re-opened it: {because}", who=Who(by), because=self.because)
+
+    def claims(self, incident: Incident) -> Iterable[Claim]:
+        return [Take(open_claim(incident.fingerprint), "a newer incident for the same cause is open: {holder}")]
+
+
+@dataclass(frozen=True, slots=True)
+class Close(Command):
+    """File it away: learning is done."""
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        ask.policy.require(ask.person, RESPONDERS, "close an incident")
+        if incident.phase is Phase.CLOSED:
+            return
+        if incident.phase is not Phase.RESOLVED:
+            raise Refused(f"{incident.id} is {incident.phase}; resolve it first")
+        yield IncidentClosed()
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentClosed(Event):
+    """The incident was filed away."""
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return replace(incident, phase=Phase.CLOSED, closed=entry.at)
+
+    def says(self, by: str) -> Sentence:
+        return says("{who} closed it", who=Who(by))

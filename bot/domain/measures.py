@@ -1,0 +1,63 @@
+"""How fast: time to detect, acknowledge, mitigate and resolve, each with its definition beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.incident import Incident
+
+DEFINITIONS = {
+    "ttd": "time to detect: from the onset in the data to the first verdict that said so",
+    "tta": "time to acknowledge: from detection to the first person who took it",
+    "ttm": "time to mitigate: from the onset to the beginning of the run in which the SLI is met again",
+    "ttr": "time to resolve: from the onset to a person's word that it is over",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """One incident's durations; None where an end is not known yet."""
+
+    ttd: timedelta | None
+    tta: timedelta | None
+    ttm: timedelta | None
+    ttr: timedelta | None
+
+
+def measures(incident: Incident) -> Measures:
+    """The four durations as DEFINITIONS says."""
+
+    def between(start: datetime | None, end: datetime | None) -> timedelta | None:
+        return end - start if start is not None and end is not None else None
+
+    return Measures(
+        ttd=between(incident.onset, incident.detected),
+        tta=between(incident.detected, incident.acknowledged),
+        ttm=between(incident.onset, incident.mitigated),
+        ttr=between(incident.onset, incident.resolved),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A sample of durations in seconds: how many, median, 90th percentile and mean."""
+
+    size: int
+    median: float
+    p90: float
+    mean: float
+
+
+def spread(sample: Sequence[timedelta]) -> Spread | None:
+    """Nearest-rank percentiles with the sample size beside them; None for an empty sample, never a zero."""
+    if not sample:
+        return None
+    seconds = sorted(value.total_seconds() for value in sample)
+
+    def rank(share: float) -> float:
+        return seconds[max(0, math.ceil(share * len(seconds)) - 1)]
+
+    return Spread(len(seconds), rank(0.5), rank(0.9), sum(seconds) / len(seconds))

@@ -1,0 +1,112 @@
+"""Somebody who can help must know: pages with a receipt each, and the acknowledgement that stops them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bot.domain.errors import Refused
+from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, says
+from bot.domain.phase import RESPONDERS, Phase
+from bot.domain.roles import Part, PartAssigned
+
+if TYPE_CHECKING:
+    from bot.domain.incident import Incident
+
+
+class Receipt(StrEnum):
+    """How far a page got, as far as the channel can tell."""
+
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page to one person through one channel; `key` is its idempotency key, `attempts` counts the tries."""
+
+    key: str
+    person: str
+    channel: str
+    receipt: Receipt
+    at: datetime
+    attempts: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPage(Command):
+    """What became of a page; only the bot reports it."""
+
+    key: str
+    person: str
+    channel: str
+    receipt: Receipt
+    detail: str = ""
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        if not ask.person.is_bot:
+            raise Refused("pages are reported by the pager, not by hand")
+        known = incident.pages.get(self.key)
+        if known is not None and known.receipt is Receipt.ACCEPTED:
+            return
+        yield Paged(self.key, self.person, self.channel, self.receipt, self.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Event):
+    """A page was sent, or could not be."""
+
+    key: str
+    person: str
+    channel: str
+    receipt: Receipt
+    detail: str
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        known = incident.pages.get(self.key)
+        attempts = known.attempts + 1 if known else 1
+        page = Page(self.key, self.person, self.channel, self.receipt, entry.at, attempts, self.detail)
+        return replace(incident, pages={**incident.pages, self.key: page})
+
+    def says(self, by: str) -> Sentence:
+        if self.receipt is Receipt.FAILED:
+            return says(
+                "paging {person} by {channel} failed: {detail}",
+                person=Who(self.person),
+                channel=self.channel,
+                detail=self.detail,
+            )
+        return says("{person} was paged by {channel}", person=Who(self.person), channel=self.channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge(Command):
+    """Take the page: the person answers for it from now on, and leads unless somebody does."""
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        ask.policy.require(ask.person, RESPONDERS, "acknowledge an incident")
+        if not incident.exists:
+            raise Refused(f"there is no incident {incident.id}")
+        if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
+            raise Refused(f"{incident.id} is {incident.phase} already; an acknowledgement never re-opens it")
+        if incident.acknowledged is not None:
+            return
+        yield Acknowledged()
+        if Part.COMMANDER not in incident.parts:
+            yield PartAssigned(Part.COMMANDER, ask.by)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged(Event):
+    """A person took the page."""
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        phase = Phase.ACKNOWLEDGED if incident.phase is Phase.DECLARED else incident.phase
+        return replace(incident, phase=phase, acknowledged=entry.at, acknowledged_by=entry.by)
+
+    def says(self, by: str) -> Sentence:
+        return says("{who} acknowledged", who=Who(by))

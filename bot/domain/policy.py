@@ -1,0 +1,96 @@
+"""Who may do what, how severe a breach is, and the guard-rails around every change of production."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import IntEnum, StrEnum
+
+from bot.domain.errors import Refused
+from bot.domain.log import TOCSIN
+
+
+class Severity(IntEnum):
+    """SEV1 is the worst; the number is the severity people say aloud."""
+
+    SEV1 = 1
+    SEV2 = 2
+    SEV3 = 3
+    SEV4 = 4
+
+    def __str__(self) -> str:
+        """SEV2."""
+        return self.name
+
+
+class Role(StrEnum):
+    """What a person may do in the organisation (not in one incident: see roles.py for those)."""
+
+    RESPONDER = "responder"
+    APPROVER = "approver"
+    MANAGER = "manager"
+    COUNSEL = "counsel"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One human behind all their accounts, by opaque id, with the roles the organisation gave them."""
+
+    id: str
+    roles: frozenset[Role] = frozenset()
+
+    @property
+    def is_bot(self) -> bool:
+        """True for Tocsin itself."""
+        return self.id == TOCSIN
+
+
+THE_BOT = Person(TOCSIN)
+
+
+class ActionClass(IntEnum):
+    """How much a mitigation can hurt: 0 reads, 1 is reversible and small, 2 moves production traffic, 3 is wide."""
+
+    READ = 0
+    SMALL = 1
+    TRAFFIC = 2
+    WIDE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules in force; read from the configuration, carried by every asking."""
+
+    version: str = "1"
+    propose: frozenset[Role] = frozenset({Role.RESPONDER, Role.APPROVER, Role.ADMIN})
+    approve: Mapping[ActionClass, frozenset[Role]] = field(
+        default_factory=lambda: {
+            ActionClass.READ: frozenset({Role.RESPONDER, Role.APPROVER, Role.ADMIN}),
+            ActionClass.SMALL: frozenset({Role.RESPONDER, Role.APPROVER, Role.ADMIN}),
+            ActionClass.TRAFFIC: frozenset({Role.APPROVER, Role.ADMIN}),
+            ActionClass.WIDE: frozenset({Role.APPROVER, Role.ADMIN}),
+        }
+    )
+    approve_notice: frozenset[Role] = frozenset({Role.COUNSEL})
+    approval_expires: timedelta = timedelta(minutes=15)
+    evidence_hold: timedelta = timedelta(seconds=20)  # then what is missing is recorded and collected later
+    verify_after: timedelta = timedelta(seconds=10)  # the data must have had time to show the change
+    verify_within: timedelta = timedelta(minutes=10)
+    changes_per_hour: int = 6
+    acknowledge_within: timedelta = timedelta(minutes=5)
+    blind_after: timedelta = timedelta(minutes=5)
+
+    def require(self, person: Person, roles: frozenset[Role], to: str) -> None:
+        """Raise Refused, naming the roles that may, unless `person` has one of them."""
+        if person.is_bot or person.roles & roles:
+            return
+        wanted = " or ".join(sorted(roles)) or "nobody"
+        raise Refused(f"only {wanted} may {to}; your roles: {', '.join(sorted(person.roles)) or 'none'}")
+
+
+def severity(*, tier: int, paging: bool) -> Severity:
+    """Severity from impact (the service's tier, 1 the most important) and urgency (it pages, or it can wait)."""
+    return Severity(max(1, min(4, tier + (0 if paging else 1))))

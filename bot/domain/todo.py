@@ -1,0 +1,198 @@
+"""What the bot owes an incident at a given time: a reading of the log, so that nothing owed is ever only remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.incident import Incident
+from bot.domain.mitigation import Mitigation, State
+from bot.domain.paging import Receipt
+from bot.domain.phase import Phase
+from bot.domain.policy import Policy
+from bot.domain.runbook import Kind
+from bot.domain.service import Service
+
+TRIES = 3
+"""How often one page is tried before the next person is paged instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One thing to do, once, from `due` on. `key` is deterministic; `attempt` counts tries of what may be repeated."""
+
+    key: str
+    due: datetime
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PageOwed(Owed):
+    """Page this person: they are on call and nobody has acknowledged."""
+
+    person: str = ""
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnoseOwed(Owed):
+    """Collect the evidence and rank the explanations."""
+
+
+@dataclass(frozen=True, slots=True)
+class DutiesOwed(Owed):
+    """Ask every regime anew: the facts changed since it last answered."""
+
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOwed(Owed):
+    """Secure the evidence before this mitigation may be carried out."""
+
+    mitigation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecuteOwed(Owed):
+    """Carry this approved mitigation out (or, after a crash, find out whether it was)."""
+
+    mitigation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireOwed(Owed):
+    """Let this mitigation's approval lapse."""
+
+    mitigation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOwed(Owed):
+    """Say whether this applied mitigation helped."""
+
+    mitigation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoOwed(Owed):
+    """Take this mitigation back."""
+
+    mitigation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepOwed(Owed):
+    """Do the live runbook step, which needs no person."""
+
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOwed(Owed):
+    """Write the drift report that belongs to the incident."""
+
+
+def todo(incident: Incident, policy: Policy, service: Service | None, on_call: Sequence[str]) -> Iterator[Owed]:
+    """Yield everything owed, including what falls due later (then `due` is when to look again).
+
+    Args:
+        incident: as folded from its log.
+        policy: the rules in force.
+        service: the catalogue's entry, or None where it has none (then nothing is asked of it).
+        on_call: opaque ids of the people to page, first one first.
+
+    """
+    if not incident.exists or incident.phase is Phase.CLOSED:
+        return
+    yield from _pages(incident, policy, on_call)
+    if service is not None:
+        yield from _understanding(incident, service)
+    for mitigation in incident.mitigations.values():
+        yield from _mitigation(incident, mitigation, policy)
+    yield from _step(incident)
+
+
+def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterator[Owed]:
+    if incident.phase is not Phase.DECLARED or incident.acknowledged is not None or incident.detected is None:
+        return
+    due = incident.declared_at or incident.detected
+    for level, person in enumerate(on_call):
+        key = f"page:{incident.id}:{level}"
+        page = incident.pages.get(key)
+        if page is None:
+            yield PageOwed(key, due, person=person, level=level)
+            return
+        if page.receipt is Receipt.FAILED:
+            if page.attempts < TRIES:
+                yield PageOwed(key, page.at, attempt=page.attempts + 1, person=person, level=level)
+                return
+            due = page.at  # nobody was reached: the next person at once
+        else:
+            due = page.at + policy.acknowledge_within
+
+
+def _understanding(incident: Incident, service: Service) -> Iterator[Owed]:
+    start = incident.declared_at
+    if start is None or not incident.is_open:
+        return
+    if incident.diagnosed is None and service.evidence:
+        yield DiagnoseOwed(f"diagnose:{incident.id}", start)
+    elif incident.diagnosed is not None and "drift" in service.evidence and not incident.reported:
+        yield ReportOwed(f"report:{incident.id}", incident.diagnosed)
+    basis = duty_basis(incident, service)
+    if incident.duty_basis != basis:
+        yield DutiesOwed(f"duties:{incident.id}:{basis}", start, basis=basis)
+
+
+def duty_basis(incident: Incident, service: Service) -> str:
+    """A short digest of the facts the regimes are asked with: they are asked again exactly when it changes."""
+    facts = {
+        "facts": dict(incident.facts),
+        "legal": dict(service.legal),
+        "people": incident.impact.people if incident.impact else None,
+        "onset": incident.onset,
+        "mitigated": incident.mitigated,
+        "resolved": incident.resolved,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _mitigation(incident: Incident, mitigation: Mitigation, policy: Policy) -> Iterator[Owed]:
+    name = f"{incident.id}:{mitigation.id}"
+    match mitigation.state:
+        case State.PROPOSED | State.APPROVED:
+            if mitigation.held is None:
+                yield HoldOwed(f"hold:{name}", mitigation.proposed_at, mitigation=mitigation.id)
+            yield ExpireOwed(f"expire:{name}", mitigation.expires_at, mitigation=mitigation.id)
+            if mitigation.state is State.APPROVED:
+                due = mitigation.approvals[-1].at if mitigation.hold_finished else mitigation.hold_until
+                yield ExecuteOwed(f"execute:{name}", due, mitigation=mitigation.id)
+        case State.CLAIMED:
+            yield ExecuteOwed(
+                f"execute:{name}", mitigation.claimed_at or mitigation.proposed_at, mitigation=mitigation.id
+            )
+        case State.APPLIED | State.NOT_HELPING:
+            applied = mitigation.applied_at or mitigation.proposed_at
+            yield VerifyOwed(f"verify:{name}", applied + policy.verify_after, mitigation=mitigation.id)
+        case State.UNDOING:
+            applied = mitigation.applied_at or mitigation.proposed_at
+            yield UndoOwed(f"undo:{name}", applied, mitigation=mitigation.id)
+        case (
+            State.VERIFIED | State.FAILED | State.UNKNOWN | State.DECLINED | State.EXPIRED | State.STALE | State.UNDONE
+        ):
+            return
+
+
+def _step(incident: Incident) -> Iterator[Owed]:
+    run = incident.run
+    step = run.step if run else None
+    if run is None or step is None or not step.kind.automatic or not incident.is_open or run.since is None:
+        return
+    due = run.since
+    if step.kind is Kind.WAIT:
+        due += timedelta(seconds=float(str(step.params.get("seconds", 0))))
+    yield StepOwed(f"step:{incident.id}:{len(run.done)}:{step.id}", due, step=step.id)

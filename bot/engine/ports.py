@@ -1,0 +1,377 @@
+"""Every door of the engine on one page: what it asks of the world, and nothing about how the world does it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bot.domain.duty import Duty
+from bot.domain.incident import Incident
+from bot.domain.log import Entry, Event
+from bot.domain.mitigation import Means, Plan
+from bot.domain.policy import Person, Role
+from bot.domain.service import Service, Target
+from bot.engine.situation import Situation, Words
+from bot.slo.spec import Point, Selector
+
+# -- remembering -----------------------------------------------------------------------------------------------------
+
+
+class Log(Protocol):
+    """The log of every incident: appended to with optimistic concurrency, claims and inbound ids in one transaction."""
+
+    async def load(self, incident: str) -> Incident:
+        """The incident folded from its entries; one that never was is void (`exists` is False)."""
+        ...
+
+    async def entries(self, incident: str) -> list[Entry]:
+        """Its entries in order, free text resolved ("[erased]" where it was)."""
+        ...
+
+    async def append(
+        self,
+        incident: Incident,
+        events: Sequence[Event],
+        *,
+        by: str,
+        at: datetime,
+        cause: str,
+        inbound: str = "",
+    ) -> Incident:
+        """Append after `incident.seq`, take and free the events' claims, remember `inbound`: all or nothing.
+
+        Raises Conflict where somebody wrote first or `inbound` is known already, Taken where a claim is held,
+        Unavailable where the database does not answer within 1.5 s.
+        """
+        ...
+
+    async def seen(self, inbound: str) -> bool:
+        """True where that inbound id was committed before."""
+        ...
+
+    async def remember(self, inbound: str) -> bool:
+        """Commit an inbound id that led to no event; False where it was known."""
+        ...
+
+    async def fresh_id(self) -> str:
+        """An id no incident has, such as INC-7; two callers may be given the same (append settles it)."""
+        ...
+
+    async def holder(self, claim: str) -> str | None:
+        """The incident that holds a claim."""
+        ...
+
+    async def open_ids(self) -> list[str]:
+        """Ids of incidents that are not closed, oldest first."""
+        ...
+
+    async def summaries(self, *, limit: int = 100, before: str = "") -> list[Summary]:
+        """The newest incidents first, from the projection."""
+        ...
+
+    async def verify(self, incident: str = "") -> dict[str, str]:
+        """Head hash per incident after walking every chain (or one). Raises Tampered."""
+        ...
+
+    async def rebuild(self) -> int:
+        """Write every projection anew from the log; how many incidents that were."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One incident as lists show it."""
+
+    id: str
+    title: str
+    phase: str
+    severity: int
+    service: str
+    slice: str
+    restricted: bool
+    declared: datetime
+    onset: datetime
+    detected: datetime
+    acknowledged: datetime | None
+    mitigated: datetime | None
+    resolved: datetime | None
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A person as the organisation knows them; `id` is opaque and the only part the log holds."""
+
+    id: str
+    key: str  # the name used in configuration
+    name: str
+    roles: frozenset[Role]
+    slack_team: str = ""
+    slack_user: str = ""
+    email: str = ""
+
+    @property
+    def person(self) -> Person:
+        """What the rules see of them."""
+        return Person(self.id, self.roles)
+
+
+class People(Protocol):
+    """Everybody the organisation named, one person behind all their accounts."""
+
+    async def enrol(self, profiles: Sequence[Profile]) -> None:
+        """Make the directory say what the configuration says; ids of known keys stay (given ids are ignored)."""
+        ...
+
+    async def everyone(self) -> list[Profile]:
+        """The whole directory."""
+        ...
+
+    async def by_id(self, person: str) -> Profile | None: ...
+
+    async def by_key(self, key: str) -> Profile | None: ...
+
+    async def by_slack(self, team: str, user: str) -> Profile | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A piece of evidence kept with an incident: bytes with a name, a media type and the SHA-256 of its content."""
+
+    id: str
+    incident: str
+    name: str
+    media_type: str
+    sha256: str
+    at: datetime
+    content: bytes = b""
+    note: str = ""
+
+
+class Exhibits(Protocol):
+    """Evidence and reports, kept beside the log."""
+
+    async def put(
+        self, incident: str, name: str, media_type: str, content: bytes, at: datetime, note: str = ""
+    ) -> Exhibit:
+        """Keep it; the same name and content in one incident is one exhibit."""
+        ...
+
+    async def get(self, exhibit: str) -> Exhibit | None: ...
+
+    async def of(self, incident: str) -> list[Exhibit]:
+        """Without their content, oldest first."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """Where the detection ledger and the episodes survive a restart: named JSON documents."""
+
+    async def save(self, name: str, document: Mapping[str, object], at: datetime) -> None: ...
+
+    async def load(self, name: str) -> dict[str, object] | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message as it stands in the chat: which surface of which incident, where, and a hash of what it shows."""
+
+    incident: str
+    surface: str
+    channel: str
+    ts: str
+    shown: str
+    state: str  # sending, posted, gone
+    attempt: int
+    at: datetime
+
+
+class Mirror(Protocol):
+    """What was posted where: the chat's side of "wanted against posted"."""
+
+    async def of(self, incident: str) -> dict[str, Posted]:
+        """By surface."""
+        ...
+
+    async def claim(self, posted: Posted) -> bool:
+        """Write down that this surface is about to be posted (state sending); False where another did so already."""
+        ...
+
+    async def save(self, posted: Posted) -> None: ...
+
+    async def find(self, channel: str, ts: str) -> Posted | None:
+        """Which surface a message is."""
+        ...
+
+
+# -- the world -------------------------------------------------------------------------------------------------------
+
+
+class Source(Protocol):
+    """A monitoring system that gives raw counters."""
+
+    async def read(self, selectors: Collection[Selector], at: datetime) -> Mapping[Selector, Sequence[Point]]:
+        """Every series each selector matches, as raw samples; an empty sequence where none does.
+
+        Raises Unavailable (time-out, refusal, junk): never an empty answer for a failed one.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Seen(StrEnum):
+    """What a target shows of a key."""
+
+    APPLIED = "applied"
+    NOT_APPLIED = "not_applied"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a target shows of one plan and key, in a sentence."""
+
+    seen: Seen
+    detail: str
+
+
+class Action(Protocol):
+    """One kind of target that can be changed. Settings come from the catalogue's Target."""
+
+    keyed: bool
+    """True where the target itself refuses a key it has applied: repeating the call under its key is then safe."""
+
+    async def plan(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
+        """Read the target and resolve what would change. Changes nothing. Raises Refused, Unavailable."""
+        ...
+
+    async def token(self, plan: Plan) -> str:
+        """The target's version as it is now, to compare with `plan.token`."""
+        ...
+
+    async def execute(self, plan: Plan, key: str) -> None:
+        """Ask the target to change, compare-and-set on `plan.token` where it can.
+
+        Raises Refused (it did not happen), Unavailable (it may have happened).
+        """
+        ...
+
+    async def observe(self, plan: Plan, key: str) -> Observation:
+        """Whether that key took effect, by reading the target's effective state."""
+        ...
+
+    async def undo(self, plan: Plan, key: str) -> None:
+        """Put the state before the plan back, under its own key. Raises like execute."""
+        ...
+
+    async def undone(self, plan: Plan, key: str) -> Observation:
+        """Whether the state before the plan is back."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What evidence is asked for: this incident's service and slice, over this stretch of time."""
+
+    incident: str
+    service: Service
+    slice: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing an instrument found. `bears` moves hypotheses: (cause, log-odds), positive for, negative against."""
+
+    text: str
+    bears: tuple[tuple[str, float], ...] = ()
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """An instrument's answer: findings, and exhibits (name, media type, content) worth keeping."""
+
+    findings: tuple[Found, ...] = ()
+    exhibits: tuple[tuple[str, str, bytes], ...] = ()
+
+
+class Evidence(Protocol):
+    """An instrument that looks at one aspect: what changed, what drifted, which upstream. Raises Unavailable."""
+
+    async def collect(self, question: Question) -> Collected: ...
+
+    async def close(self) -> None: ...
+
+
+class Pager(Protocol):
+    """A channel that reaches a person."""
+
+    async def page(self, person: Profile, situation: Situation, key: str) -> str:
+        """Reach them; the words say where it went. Raises Unavailable, Refused. A page in doubt is sent again."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Chat(Protocol):
+    """Where responders talk: shows situations, never decides."""
+
+    async def show(self, situation: Situation) -> None:
+        """Make the messages say what the situation says. Repeating it is harmless. Raises Unavailable."""
+        ...
+
+
+# -- time and work ---------------------------------------------------------------------------------------------------
+
+
+Perform = Callable[[str], Awaitable[None]]
+
+
+class Durable(Protocol):
+    """Performs what is owed, each under its key, across crashes."""
+
+    async def open(self, perform: Perform, wake: Perform) -> None:
+        """Begin (and take up what a crash left): `perform(key)` does one owed thing, `wake(incident)` looks again."""
+        ...
+
+    async def start(self, key: str, attempt: int = 1) -> None:
+        """Perform `key` once per attempt; a repetition while or after it ran has no effect. Never waits for it."""
+        ...
+
+    async def wake_at(self, incident: str, due: datetime, now: datetime) -> None:
+        """Call wake(incident) at `due`; asking twice for the same due time is one wake-up."""
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Forget what ended before then; how many that were."""
+        ...
+
+    async def dead_letters(self) -> list[str]:
+        """Keys given up after repeated crashes."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Drafter(Protocol):
+    """Asks the regimes and fills the templates: pure, but needs both at hand."""
+
+    def duties(self, situation: Situation) -> tuple[Duty, ...]:
+        """Every enabled regime's answer by the facts known now."""
+        ...
+
+    def draft(self, situation: Situation, template: str) -> Words:
+        """The words of that template now, gaps marked. Raises NotFound."""
+        ...
+
+    def kinds(self) -> Mapping[str, str]:
+        """Templates that can be requested (`stakeholders/update`, `<regime>/<stage>`), each in words."""
+        ...

@@ -1,0 +1,113 @@
+"""The common operating picture: an incident, its log and everything a view may look at, at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.domain.incident import Incident
+from bot.domain.log import TOCSIN, Entry
+from bot.domain.measures import Measures, measures
+from bot.domain.runbook import Runbook
+from bot.domain.service import Offer, Service
+from bot.domain.timeline import Line, plain, timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A person as views show them: a name, and an address in the chat where they have one."""
+
+    id: str
+    name: str
+    slack_team: str = ""
+    slack_user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bucket of the SLI's chart: good and bad events, or no data (covered is False)."""
+
+    at: datetime
+    good: int
+    bad: int
+    covered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The SLI over time with its objective (0 to 1), oldest bucket first."""
+
+    slo: str
+    objective: float
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A notice's words as the log would have them now: text, digest, and the gaps still open."""
+
+    text: str
+    digest: str
+    gaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Keepsake:
+    """An exhibit as a view lists it."""
+
+    id: str
+    name: str
+    media_type: str
+    sha256: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything a view may look at. Views are functions of this and nothing else."""
+
+    incident: Incident
+    entries: tuple[Entry, ...]
+    now: datetime
+    service: Service | None = None
+    people: Mapping[str, Shown] = field(default_factory=dict)
+    charts: tuple[Chart, ...] = ()
+    drafts: Mapping[str, Words] = field(default_factory=dict)
+    runbooks: tuple[Runbook, ...] = ()
+    exhibits: tuple[Keepsake, ...] = ()
+    notice_kinds: Mapping[str, str] = field(default_factory=dict)  # template → what it is, in words
+    on_call: tuple[str, ...] = ()
+    web_url: str = ""
+
+    def name(self, person: str) -> str:
+        """A person's name; Tocsin's own for the bot, the id where nobody is known by it."""
+        if person == TOCSIN:
+            return "Tocsin"
+        shown = self.people.get(person)
+        return shown.name if shown else person
+
+    @property
+    def timeline(self) -> Sequence[Line]:
+        """The lines people read."""
+        return timeline(self.entries)
+
+    @property
+    def measures(self) -> Measures:
+        """The durations so far."""
+        return measures(self.incident)
+
+    def say(self, line: Line) -> str:
+        """A line as plain text with names."""
+        return plain(line.sentence, self.name)
+
+    @property
+    def offers(self) -> Sequence[tuple[Offer, str]]:
+        """Prepared mitigations, fitting ones first, each with a warning where the diagnosis says it will not help."""
+        if self.service is None:
+            return []
+        first = self.incident.hypotheses[0] if self.incident.hypotheses else None
+        unfit = dict(reason.split(": ", 1) for reason in first.unfit) if first else {}
+        ranked = [(offer, unfit.get(offer.means, "")) for offer in self.service.offers]
+        order = {means: place for place, means in enumerate(first.remedies)} if first else {}
+        return sorted(ranked, key=lambda pair: (bool(pair[1]), order.get(pair[0].means, len(order))))

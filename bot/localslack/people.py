@@ -1,0 +1,100 @@
+"""Who is in the practice workspace and where they talk: people, rooms, groups, and the cast of a first start."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+BOT_USER = "U_TOCSIN"
+BOT_ID = "B_TOCSIN"
+APP_ID = "A_TOCSIN"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person (or bot) of the workspace; `is_restricted` is Slack's word for a guest, `dnd` for do not disturb."""
+
+    id: str
+    name: str
+    real_name: str = ""
+    email: str = ""
+    is_bot: bool = False
+    is_restricted: bool = False
+    deleted: bool = False
+    dnd: bool = False
+    tz: str = "Europe/Berlin"
+    title: str = ""
+
+    def as_json(self, team: str) -> dict[str, Any]:
+        """The person as `users.info` answers."""
+        real = self.real_name or self.name
+        profile = {"real_name": real, "display_name": self.name, "email": self.email, "title": self.title,
+                   "team": team}  # fmt: skip
+        return {
+            "id": self.id, "team_id": team, "name": self.name, "real_name": real, "deleted": self.deleted,
+            "is_bot": self.is_bot, "is_restricted": self.is_restricted, "is_ultra_restricted": False,
+            "is_admin": False, "is_app_user": False, "tz": self.tz, "profile": profile,
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class Room:
+    """A channel, or a direct conversation when `dm_with` names the person; `bot` says whether Tocsin is in it."""
+
+    id: str
+    name: str
+    private: bool = False
+    members: Sequence[str] = ()
+    bot: bool = True
+    archived: bool = False
+    topic: str = ""
+    dm_with: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The room as `conversations.info` answers."""
+        common = {"id": self.id, "is_archived": self.archived, "is_private": self.private, "is_member": self.bot}
+        if self.dm_with:
+            return common | {"is_im": True, "is_channel": False, "is_group": False, "user": self.dm_with,
+                             "is_private": True}  # fmt: skip
+        return common | {
+            "name": self.name, "name_normalized": self.name, "is_im": False, "is_mpim": False,
+            "is_channel": not self.private, "is_group": self.private, "num_members": len(self.members),
+            "topic": {"value": self.topic}, "purpose": {"value": ""},
+        }  # fmt: skip
+
+    def kept(self) -> dict[str, Any]:
+        """The room as it is stored."""
+        return asdict(self) | {"members": list(self.members)}
+
+
+def member(given: Member | Mapping[str, Any]) -> Member:
+    """A person from a value or a mapping of the same fields."""
+    return given if isinstance(given, Member) else Member(**_known(Member, given))
+
+
+def room(given: Room | Mapping[str, Any]) -> Room:
+    """A room from a value or a mapping of the same fields."""
+    if isinstance(given, Room):
+        return Room(**given.kept())
+    return Room(**_known(Room, given))
+
+
+def _known(kind: type[Member] | type[Room], given: Mapping[str, Any]) -> dict[str, Any]:
+    names = [one.name for one in fields(kind)]
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}; it has {', '.join(names)}")
+    return dict(given)
+
+
+CAST = (
+    Member("U_ANA", "ana", "Ana Souza", "ana@example.com", title="On call, ML platform"),
+    Member("U_BEN", "ben", "Ben Okafor", "ben@example.com", title="Engineering manager"),
+    Member("U_CLEO", "cleo", "Cleo Martin", "cleo@example.com", title="Counsel"),
+    Member("U_DEV", "dev", "Dev Rao", "dev@example.com", title="Risk modelling"),
+    Member("U_GUS", "gus", "Gus Vendor", "gus@vendor.example", is_restricted=True, title="Guest"),
+)
+ROOMS = (
+    Room("C_INC", "ml-incidents", members=("U_ANA", "U_BEN", "U_CLEO", "U_DEV")),
+    Room("C_GENERAL", "general", members=("U_ANA", "U_BEN", "U_CLEO", "U_DEV", "U_GUS")),
+    Room("C_LEGAL", "legal-review", private=True, members=("U_BEN", "U_CLEO")),
+)

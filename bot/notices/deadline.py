@@ -1,0 +1,138 @@
+"""By when a notice is due: the strict date alarms aim at, and the outer date that only counsel may argue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from bot.notices.counting import METHODS, STRICT_TWIN, Calendar, Period
+from bot.notices.regime import Deadline, Limit, Stage
+
+NOON = time(12)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the organisation adds to the law: closures a calendar lacks, its own targets in hours, its entity types."""
+
+    closures: Mapping[str, frozenset[date]] = field(default_factory=dict)
+    target_hours: Mapping[str, int] = field(default_factory=dict)
+    entity_types: frozenset[str] = frozenset()
+
+
+class Dates(NamedTuple):
+    """`strict` is the target, `outer` for counsel only; None where nothing runs. `by_law` False: our own target."""
+
+    strict: datetime | None
+    outer: datetime | None
+    because: str
+    by_law: bool = True
+
+
+def deadlines(
+    stage: Stage,
+    clock_start: datetime | Mapping[str, datetime],
+    tz: str,
+    country: str = "",
+    policy: Policy | None = None,
+) -> Dates:
+    """The strict and the outer date of a stage, in the deciding zone.
+
+    `clock_start` is the moment the stage's clock starts, or all known moments by name where several count: facts such
+    as `aware_at`, and `stage_submitted(<stage>)`. `country` is where the notice is given (its holidays decide).
+    """
+    rules = policy or Policy()
+    zone = ZoneInfo(tz)
+    starts = clock_start if isinstance(clock_start, Mapping) else {stage.clock_start: clock_start}
+    if any(moment.tzinfo is None for moment in starts.values()):
+        raise ValueError("a clock start without a time zone cannot be counted from")
+    place = stage.deadline.calendar or country
+    calendar = Calendar(place, rules.closures.get(place, frozenset()))
+    if stage.deadline.limits:
+        return _earliest_limit(stage, starts, zone, calendar, rules)
+    start = starts.get(stage.clock_start)
+    if start is None:
+        return Dates(None, None, f"The clock has not started: {stage.clock_start} is not recorded.")
+    if stage.deadline.counting == "none" or not stage.deadline.amount:
+        return _target(stage, start, zone, rules)
+    return _counted(stage.deadline, stage.clock_start, start, zone, calendar)
+
+
+def _counted(deadline: Deadline, name: str, start: datetime, zone: ZoneInfo, calendar: Calendar) -> Dates:
+    period = Period(start, deadline.amount, deadline.unit, zone, calendar)
+    law = deadline.counting
+    strict = METHODS[deadline.strict or STRICT_TWIN.get(law, law)](period)
+    outer = METHODS[deadline.outer or law](period)
+    because = f"{_amount(deadline.amount, deadline.unit)} from {name} at {_local(start, zone)}"
+    if deadline.also:
+        because += f"; the law also says {deadline.also.replace('_', ' ')}"
+    if outer != strict:
+        because += f"; the outer date is counted by {deadline.outer or law} and is for counsel only"
+    if not calendar.known and (law in _NEED_HOLIDAYS or deadline.outer in _NEED_HOLIDAYS):
+        because += (
+            f"; public holidays of {calendar.place or 'the place of notice'} are not on file, only weekends count"
+        )
+    return Dates(strict, outer, because + ".")
+
+
+_NEED_HOLIDAYS = frozenset({"eu_days_1182", "eu_months_1182", "business_days", "sec_business_days"})
+
+
+def _target(stage: Stage, start: datetime, zone: ZoneInfo, policy: Policy) -> Dates:
+    """A stage the law gives no number: what the organisation chose, or what guidance reads into it, or nothing."""
+    words = stage.deadline.text.replace("_", " ") or "no fixed period"
+    hours = policy.target_hours.get(stage.id) or stage.deadline.target_hours
+    if not hours:
+        return Dates(
+            None, None, f"The law sets no number ({words}) and no target of our own is configured.", by_law=False
+        )
+    due = (start.astimezone(UTC) + timedelta(hours=hours)).astimezone(zone)
+    own = stage.id in policy.target_hours
+    basis = "our target, not the law" if own else stage.deadline.target_basis or "our target, not the law"
+    because = f"The law says: {words}. {hours} hours from {stage.clock_start} at {_local(start, zone)} ({basis})."
+    return Dates(due, due, because, by_law=False)
+
+
+def _earliest_limit(
+    stage: Stage, starts: Mapping[str, datetime], zone: ZoneInfo, calendar: Calendar, policy: Policy
+) -> Dates:
+    """Several limits, the earliest counts; on a closed day some entities have until noon of the next working day.
+
+    RTS (EU) 2025/301 Art. 5(1), (2) and (4) to (6). The limit itself, not the start, must fall on the closed day.
+    """
+    running = [limit for limit in stage.deadline.limits if limit.start in starts and not _switched_off(limit, starts)]
+    if not running:
+        names = ", ".join(limit.start for limit in stage.deadline.limits)
+        return Dates(None, None, f"The clock has not started: none of {names} is recorded.")
+    due, limit = min(((_limit(item, starts, zone, calendar), item) for item in running), key=lambda pair: pair[0])
+    because = f"{_amount(limit.amount, limit.unit)} from {limit.start} at {_local(starts[limit.start], zone)}"
+    if len(running) > 1:
+        because += ", the earliest of its limits"
+    excluded = policy.entity_types & set(stage.deadline.no_relief_for)
+    closed = not calendar.working(due.date())
+    if stage.deadline.noon_relief and closed and not excluded:
+        relief = datetime.combine(calendar.next_working(due.date()), NOON, zone)
+        return Dates(relief, relief, f"{because}; it ends on a closed day, so at noon of the next working day.")
+    if closed and excluded:
+        because += f"; no weekend relief for {', '.join(sorted(excluded))}"
+    return Dates(due, due, because + ".")
+
+
+def _switched_off(limit: Limit, starts: Mapping[str, datetime]) -> bool:
+    """A cap that no longer counts once the other moment came later than the cap itself (Art. 5(2))."""
+    other = starts.get(limit.unless_later_than) if limit.unless_later_than else None
+    return other is not None and other > starts[limit.start] + timedelta(hours=limit.amount)
+
+
+def _limit(limit: Limit, starts: Mapping[str, datetime], zone: ZoneInfo, calendar: Calendar) -> datetime:
+    return METHODS[limit.counting](Period(starts[limit.start], limit.amount, limit.unit, zone, calendar))
+
+
+def _amount(amount: int, unit: str) -> str:
+    noun = unit.replace("_", " ").removesuffix("s") if abs(amount) == 1 else unit.replace("_", " ")
+    return f"{abs(amount)} {noun}{' before, counted' if amount < 0 else ''}"
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"

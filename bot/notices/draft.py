@@ -1,0 +1,124 @@
+"""A draft notice: its words, its open gaps and a digest that an approval is bound to.
+
+Drafts are filled by `bot.words` from plain values. A template may use these words (times are datetimes in UTC, shown by
+the filter `utc`; any value may be None and then shows as a gap through `or_gap`):
+
+    incident    id, title, service, slice, severity, onset, detected, acknowledged, mitigated, resolved, cause, summary
+    impact      events, people, money, currency, unknown (list of what is not known)
+    actions     list of {at, what, by, outcome}          what was done to limit the harm
+    followups   list of {what, owner, due, status}       what keeps it from happening again
+    timeline    list of {at, what}
+    facts       the typed facts by key; sets are sorted lists
+    fields      the stage's checklist by key: {label, state, value, because}, shown by the filter `filled`
+    org         name, address, contact, legal_contact, dpo
+    notice      regime, regime_name, stage, stage_name, recipients (list), cited, late_rule, disclaimer
+    updates     list of {at, text}                       earlier updates to the same audience
+    as_of       the moment the facts were read; print it nowhere in the text, or each look would be a new version
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from bot.notices.checklist import Checklist, as_words
+from bot.notices.facts import Facts, plain
+from bot.notices.redline import Piece, changed, redline
+from bot.notices.regime import DISCLAIMER, Regime, Stage
+
+VOCABULARY: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "incident": frozenset(
+            {"id", "title", "service", "slice", "severity", "cause", "summary"}
+            | {"onset", "detected", "acknowledged", "mitigated", "resolved"}
+        ),
+        "impact": frozenset({"events", "people", "money", "currency", "unknown"}),
+        "org": frozenset({"name", "address", "contact", "legal_contact", "dpo"}),
+        "notice": frozenset(
+            {"regime", "regime_name", "stage", "stage_name", "recipients", "cited", "late_rule", "disclaimer"}
+        ),
+        "actions": frozenset(),
+        "followups": frozenset(),
+        "timeline": frozenset(),
+        "updates": frozenset(),
+        "as_of": frozenset(),
+        "facts": frozenset(),  # checked against the fact list by whoever holds it
+        "fields": frozenset(),  # checked against the stage's fields
+    }
+)
+
+_GAP = re.compile(r"\[\[ (?:not yet investigated|unknown): .+? \]\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Version N of a notice. `gaps` are the markers still in the text and the required lines nobody has looked into."""
+
+    version: int
+    text: str
+    gaps: tuple[str, ...]
+    digest: str
+    as_of: datetime
+    facts: Facts
+
+
+def draft(version: int, text: str, items: Checklist, facts: Facts, as_of: datetime) -> Draft:
+    """Freeze rendered words with what they rest on."""
+    in_text = _GAP.findall(text)
+    unsaid = [item.label for item in items.missing if not any(f": {item.label} ]]" in gap for gap in in_text)]
+    gaps = tuple(dict.fromkeys([*in_text, *(f"[[ not yet investigated: {label} ]]" for label in unsaid)]))
+    return Draft(version, text, gaps, digest(text, facts, as_of), as_of, MappingProxyType(dict(facts)))
+
+
+def digest(text: str, facts: Facts, as_of: datetime) -> str:
+    """SHA-256 in hex over canonical JSON of words, facts and the moment they were read: what an approval binds to."""
+    known = {key: value for key, value in facts.items() if value is not None}
+    body = {"text": text, "facts": plain(known), "as_of": plain(as_of)}
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def stale(frozen: Draft, fresh_text: str) -> list[Piece]:
+    """What today's words would change in a frozen version; [] while it still says what the facts say."""
+    pieces = redline(frozen.text, fresh_text)
+    return pieces if changed(pieces) else []
+
+
+def context(
+    regime: Regime, stage: Stage, items: Checklist, base: Mapping[str, object], facts: Facts
+) -> dict[str, object]:
+    """The full set of words for a template: what the incident holds plus facts, checklist and the stage itself."""
+    empty: dict[str, object] = {
+        name: dict.fromkeys(words) if words else []
+        for name, words in VOCABULARY.items()
+        if name not in {"as_of", "facts", "fields"}
+    }
+    merged = {
+        name: {**default, **_mapping(base.get(name))} if isinstance(default, dict) else base.get(name) or default
+        for name, default in empty.items()
+    }
+    return merged | {
+        "facts": dict.fromkeys(regime.facts) | {key: _listed(value) for key, value in facts.items()},
+        "fields": as_words(items),
+        "as_of": base.get("as_of"),
+        "notice": {
+            "regime": regime.id,
+            "regime_name": regime.name,
+            "stage": stage.id,
+            "stage_name": stage.name,
+            "recipients": list(stage.recipients),
+            "cited": regime.cited,
+            "late_rule": stage.late_rule or None,
+            "disclaimer": DISCLAIMER,
+        },
+    }
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _listed(value: object) -> object:
+    return sorted(value) if isinstance(value, frozenset) else value

@@ -1,0 +1,171 @@
+"""A regime: one law, code or contract that may ask for a notice, with its stages, clocks and required words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+
+from bot.notices.expression import Expression
+from bot.notices.facts import FactType
+
+DISCLAIMER = "Drafting aid, not legal advice: a person must decide whether the duty exists and by when."
+
+KINDS = ("hard", "soft", "conditional", "event_driven")
+CONFIDENCE = {
+    "A": "taken from the official text",
+    "B": "taken from an official summary or a good secondary source",
+    "C": "background knowledge, not verified against a source",
+}
+UNITS = ("hours", "days", "weeks", "months", "business_days")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One typed question: `label` is how a page asks it, `note` says what the law means by it."""
+
+    key: str
+    type: FactType
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where the rule stands: instrument and provision."""
+
+    instrument: str
+    provision: str
+
+    def __str__(self) -> str:
+        return f"{self.instrument}, {self.provision}"
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """From when the regime applies: one date, or one date for each value of the fact `by`."""
+
+    since: date | None = None
+    by: str = ""
+    dates: Mapping[str, date] = field(default_factory=lambda: MappingProxyType({}))
+    until: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A rule that takes a duty away (`lifts`), leaves it only where `to` holds (`narrows`), or goes to counsel."""
+
+    effect: str
+    when: Expression
+    says: str
+    to: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One of several limits of which the earliest counts; off once `unless_later_than` came after it."""
+
+    amount: int
+    unit: str
+    start: str
+    counting: str = "elapsed_hours"
+    unless_later_than: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A period: so many units, counted by a named method; or no number and the law's own words.
+
+    `counting` is the law's method, `strict` the twin without extensions that alarms aim at, `outer` the last arguable
+    moment. Without a number, `target_hours` is the number the organisation or draft guidance suggests.
+    """
+
+    counting: str = "none"
+    amount: int = 0
+    unit: str = "days"
+    strict: str = ""
+    outer: str = ""
+    text: str = ""
+    also: str = ""
+    calendar: str = ""
+    limits: tuple[Limit, ...] = ()
+    noon_relief: bool = False
+    no_relief_for: tuple[str, ...] = ()
+    target_hours: int = 0
+    target_basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A required or optional line of a notice; `source` is where the incident may already hold the answer."""
+
+    key: str
+    label: str
+    help: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """On what the authority wants it: the form's name, format, channel and language."""
+
+    name: str = ""
+    format: str = ""
+    channel: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One notice of a regime: to whom, when, by when, and what it must say."""
+
+    id: str
+    name: str
+    kind: str
+    clock_start: str
+    deadline: Deadline
+    recipients: tuple[str, ...] = ()
+    condition: Expression | None = None
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    form: Form = Form()
+    late_rule: str = ""
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """All that is known of one regime; facts only, with the confidence they were taken with."""
+
+    id: str
+    name: str
+    jurisdiction: str
+    category: str
+    citations: tuple[Citation, ...]
+    in_force: InForce
+    trigger: Expression
+    clock_start: str
+    stages: tuple[Stage, ...]
+    facts: Mapping[str, Fact]
+    fields: Mapping[str, Field]
+    who: tuple[str, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+    records: str = ""
+    penalties: str = ""
+    confidence: str = "C"
+    as_of: date | None = None
+    notes: str = ""
+    enabled: bool = True
+
+    def stage(self, stage_id: str) -> Stage | None:
+        """The stage of that id, or None."""
+        return next((stage for stage in self.stages if stage.id == stage_id), None)
+
+    def label(self, key: str) -> str:
+        """How a page names a fact."""
+        return self.facts[key].label if key in self.facts else key.replace("_", " ")
+
+    @property
+    def cited(self) -> str:
+        """The first citation, the one an answer rests on."""
+        return str(self.citations[0]) if self.citations else self.name

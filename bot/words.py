@@ -1,0 +1,212 @@
+"""Fills the templates for notices, updates and pages: strict about words, visible where a value is missing.
+
+Templates are files the product ships or the operator configured; nothing that came in from outside is ever a template.
+It is only ever a value, and in Markdown a value cannot become a heading, a table or a gap marker.
+"""
+
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.errors import Invalid, NotFound, Problem
+from bot.notices.checklist import gap
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, nodes
+
+_HERE = Path(__file__).resolve().parent
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+_INLINE = re.compile(r"([\\`*\[\]<>|]|&(?=#|\w+;)|(?<!\w)_|_(?!\w))")
+_LINE_START = re.compile(r"^(#{1,6}(?=\s|$)|[-+](?=\s|$)|-{2,}|=+(?=\s*$)|~{3,}|\d{1,9}(?=[.)](?:\s|$)))")
+
+
+def house(package: Path = _HERE) -> Path:
+    """The folder that holds templates/ and runbooks/: the checkout the package lies in, else the installed wheel's own.
+
+    The checkout wins because an editable install may leave a stale copy in `_data`. Raises NotFound.
+    """
+    checkout = package.parent
+    if (checkout / "templates").is_dir() and (checkout / "pyproject.toml").is_file():
+        return checkout
+    if (package / "_data" / "templates").is_dir():
+        return package / "_data"
+    raise NotFound("folder", "templates", (str(checkout), str(package / "_data")))
+
+
+class Words:
+    """The templates of one installation; a folder named first wins over one named later and over what is shipped."""
+
+    def __init__(self, *folders: Path, shipped: Path | None = None) -> None:
+        self.folders = (*folders, shipped or house() / "templates")
+
+    @functools.cached_property
+    def _environment(self) -> "Environment":
+        return _environment(self.folders)
+
+    def names(self) -> list[str]:
+        """Every template there is, as `notices/eu_gdpr_art33/sa_notification.md.j2`."""
+        return self._environment.list_templates(extensions=["j2"])
+
+    def fill(self, name: str, context: Mapping[str, object]) -> str:
+        """The template's words with the values of `context`.
+
+        Raises NotFound for a template that is not there, Invalid with file and line for one that is wrong or uses a
+        word the context does not hold.
+        """
+        from jinja2 import TemplateError, TemplateNotFound, TemplateSyntaxError
+
+        try:
+            return self._environment.get_template(name).render(dict(context))
+        except TemplateNotFound as missing:
+            raise NotFound("template", str(missing.name), self.names()) from None
+        except TemplateSyntaxError as wrong:
+            raise Invalid([Problem(wrong.filename or name, wrong.lineno, 1, str(wrong.message))]) from None
+        except (TemplateError, ValueError, TypeError, KeyError) as wrong:
+            where, line = _place(wrong, name)
+            raise Invalid([Problem(where, line, 1, str(wrong))]) from None
+
+    def path(self, name: str) -> Path:
+        """The file a template is read from. Raises NotFound."""
+        for folder in self.folders:
+            if (folder / name).is_file():
+                return folder / name
+        raise NotFound("template", name, self.names())
+
+    def undefined_words(self, name: str, allowed: Mapping[str, Iterable[str]]) -> list[tuple[str, int]]:
+        """As the function of that name, for a template of this installation."""
+        return undefined_words(self.path(name), allowed)
+
+
+def undefined_words(template: Path, allowed: Mapping[str, Iterable[str]]) -> list[tuple[str, int]]:
+    """Names and filters a template uses that it will not be given, with their lines, in reading order.
+
+    `allowed` maps each word to the parts it has (`{"incident": {"title", ...}}`); no parts means any part will do.
+    Raises Invalid with file and line when the template cannot be read at all.
+    """
+    from jinja2 import TemplateSyntaxError, meta, nodes
+
+    environment = _environment((template.parent,))
+    try:
+        tree = environment.parse(template.read_text(encoding="utf-8"), template.name, str(template))
+    except TemplateSyntaxError as wrong:
+        raise Invalid([Problem(str(template), wrong.lineno, 1, str(wrong.message))]) from None
+    free = meta.find_undeclared_variables(tree)
+    parts = {word: frozenset(names) for word, names in allowed.items()}
+    found = [(node.name, node.lineno) for node in tree.find_all(nodes.Name) if node.name in free - parts.keys()]
+    found += [(node.name, node.lineno) for node in tree.find_all(nodes.Filter) if node.name not in environment.filters]
+    for node in (*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Getitem)):
+        word, part = _dotted(node)
+        if word in free and parts.get(word) and part and part not in parts[word]:
+            found.append((f"{word}.{part}", node.lineno))
+    return sorted(dict.fromkeys(found), key=lambda pair: pair[1])
+
+
+def _dotted(node: "nodes.Getattr | nodes.Getitem") -> tuple[str, str]:
+    """`incident.title` and `incident["title"]` as ("incident", "title"); ("", "") for anything else."""
+    from jinja2 import nodes
+
+    if not isinstance(node.node, nodes.Name):
+        return "", ""
+    if isinstance(node, nodes.Getattr):
+        return node.node.name, node.attr
+    return node.node.name, str(node.arg.value) if isinstance(node.arg, nodes.Const) else ""
+
+
+def _place(wrong: BaseException, name: str) -> tuple[str, int]:
+    """Where in a template an error arose: Jinja rewrites the traceback to template lines."""
+    where, line, step = name, 1, wrong.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename.endswith(".j2"):
+            where, line = step.tb_frame.f_code.co_filename, step.tb_lineno
+        step = step.tb_next
+    return where, line
+
+
+@functools.cache
+def _environment(folders: tuple[Path, ...]) -> "Environment":
+    from jinja2 import FileSystemLoader, StrictUndefined, pass_eval_context
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader([str(folder) for folder in folders]),
+        undefined=StrictUndefined,
+        autoescape=lambda name: name is not None and name.endswith((".html.j2", ".html", ".svg.j2")),
+        finalize=pass_eval_context(_finalize),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"utc": utc, "day": day, "money": money, "listed": listed}
+    environment.filters |= {"or_gap": pass_eval_context(_or_gap), "filled": pass_eval_context(_filled)}
+    environment.globals |= {"gap": pass_eval_context(_marker)}
+    return environment
+
+
+def _finalize(evaluation: Any, value: object) -> object:
+    """What a value becomes in the text: on pages None is silent, in Markdown it is a gap and markup is harmless."""
+    if evaluation.autoescape:
+        return "" if value is None else value
+    if value is None:
+        return gap("a value")
+    return harmless(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def harmless(text: str) -> str:
+    """Text from outside as Markdown shows it letter by letter: no headings, tables, links, HTML or gap markers."""
+    lines = _ILLEGAL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
+    return "\n".join(_LINE_START.sub(_escaped_start, _INLINE.sub(r"\\\1", line.lstrip())) for line in lines)
+
+
+def _escaped_start(found: "re.Match[str]") -> str:
+    return f"{found[1]}\\" if found[1].isdigit() else f"\\{found[1]}"
+
+
+def _marker(evaluation: Any, label: str, unknown_because: str = "") -> object:
+    """The marker of an empty place, `{{ gap("affected persons") }}`; the reason a person typed stays harmless in it."""
+    from markupsafe import Markup
+
+    if evaluation.autoescape:
+        return gap(label, unknown_because)
+    return Markup(gap(label, harmless(unknown_because)))  # noqa: S704 - Markdown, with what came in from outside escaped
+
+
+def _or_gap(evaluation: Any, value: object, label: str) -> object:
+    """The value, or the marker where there is none: `{{ incident.cause | or_gap("cause") }}`."""
+    from jinja2 import Undefined
+
+    if value is None or isinstance(value, Undefined) or (isinstance(value, str | list | dict) and not value):
+        return _marker(evaluation, label)
+    return utc(value) if isinstance(value, datetime) else listed(value) if isinstance(value, list) else value
+
+
+def _filled(evaluation: Any, item: Mapping[str, Any]) -> object:
+    """A line of the checklist: its value, or openly unknown with the reason, or not yet investigated."""
+    if item["state"] == "value":
+        return _or_gap(evaluation, item["value"], str(item["label"]))
+    return _marker(evaluation, str(item["label"]), str(item["because"]) if item["state"] == "unknown" else "")
+
+
+def utc(moment: object) -> str:
+    """A time as every notice writes it: 2026-11-20 08:00 UTC."""
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise ValueError(f"{moment!r} is no time with a zone")
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def day(moment: date) -> str:
+    """A date in words nobody can read the other way round: 20 November 2026."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def money(amount: float, currency: str = "") -> str:
+    """An amount with thousands set apart: 12 500 EUR."""
+    return f"{amount:,.0f}".replace(",", " ") + (f" {currency}" if currency else "")
+
+
+def listed(values: Iterable[object]) -> str:
+    """A, B and C."""
+    words = [utc(value) if isinstance(value, datetime) else str(value) for value in values]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
