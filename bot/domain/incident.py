@@ -20,6 +20,7 @@ from bot.domain.policy import Severity
 from bot.domain.roles import Part
 from bot.domain.runbook import Run
 from bot.domain.sli import Sli
+from bot.domain.trouble import Trouble
 
 __all__ = ["Incident", "Phase", "Sensitivity"]
 
@@ -76,6 +77,7 @@ class Incident:
     duties: Mapping[str, Duty] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)
     followups: Mapping[str, FollowUp] = field(default_factory=dict)
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
 
     @property
     def exists(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.incident import Incident
@@ -109,11 +109,18 @@ def todo(incident: Incident, policy: Policy, service: Service | None, on_call: S
     if not incident.exists or incident.phase is Phase.CLOSED:
         return
     yield from _pages(incident, policy, on_call)
+    owed: list[Owed] = []
     if service is not None:
-        yield from _understanding(incident, service)
+        owed.extend(_understanding(incident, service))
     for mitigation in incident.mitigations.values():
-        yield from _mitigation(incident, mitigation, policy)
-    yield from _step(incident)
+        owed.extend(_mitigation(incident, mitigation, policy))
+    owed.extend(_step(incident))
+    for each in owed:
+        trouble = incident.troubles.get(each.key)
+        if trouble is None:
+            yield each
+        else:
+            yield replace(each, attempt=trouble.count + 1, due=max(each.due, trouble.again_at))
 
 
 def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterator[Owed]:

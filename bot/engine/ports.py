@@ -311,6 +311,14 @@ class Evidence(Protocol):
     async def close(self) -> None: ...
 
 
+class Reporter(Protocol):
+    """Writes the drift report of an incident."""
+
+    async def report(self, question: Question) -> tuple[str, str, bytes]:
+        """Name, media type and content. Raises Unavailable."""
+        ...
+
+
 class Pager(Protocol):
     """A channel that reaches a person."""
 

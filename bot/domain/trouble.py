@@ -1,0 +1,62 @@
+"""What the bot tried and could not do, counted in the log: trying again survives a restart and grows patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot.domain.log import Ask, Command, Entry, Event, Sentence, says
+
+if TYPE_CHECKING:
+    from bot.domain.incident import Incident
+
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """How often one owed thing failed, when last, and why."""
+
+    count: int
+    at: datetime
+    because: str
+
+    @property
+    def again_at(self) -> datetime:
+        """When to try again: each wait twice as long as the one before, up to five minutes."""
+        doubled = timedelta(seconds=FIRST_WAIT.total_seconds() * 2 ** min(self.count - 1, 16))
+        return self.at + min(doubled, LONGEST_WAIT)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTrouble(Command):
+    """Something owed could not be done this time; `attempt` keeps a repeated report from counting twice."""
+
+    key: str
+    attempt: int
+    because: str
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        known = incident.troubles.get(self.key)
+        if incident.exists and (known is None or known.count < self.attempt):
+            yield TroubleReported(self.key, self.because)
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleReported(Event):
+    """Something owed could not be done; it will be tried again."""
+
+    key: str
+    because: str
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        known = incident.troubles.get(self.key)
+        trouble = Trouble(known.count + 1 if known else 1, entry.at, self.because)
+        return replace(incident, troubles={**incident.troubles, self.key: trouble})
+
+    def says(self, by: str) -> Sentence:
+        what = self.key.split(":", 1)[0]
+        return says("could not {what} yet ({because}); it is tried again", what=what, because=self.because)

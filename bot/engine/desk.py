@@ -1,0 +1,216 @@
+"""The desk every door stands at: what people may ask of the house, in Slack, on the web or by command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.clock import Clock
+from bot.domain.errors import NotFound, Refused
+from bot.domain.impact import Impact, estimate
+from bot.domain.incident import Incident
+from bot.domain.lifecycle import Declare
+from bot.domain.log import Command
+from bot.domain.mitigation import Means, Plan, ProposeMitigation
+from bot.domain.notice import FreezeNotice, RequestNotice, notice_of
+from bot.domain.policy import THE_BOT, Policy, Severity
+from bot.domain.runbook import Runbook, StartRunbook
+from bot.domain.service import Offer, Service
+from bot.engine.handle import Handler
+from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Profile, Summary
+from bot.engine.situation import Chart, Keepsake, Shown, Situation
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What the files in git say: services, runbooks, policy, and where the console is."""
+
+    services: Mapping[str, Service] = field(default_factory=dict)
+    runbooks: Mapping[str, Runbook] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+    on_call: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # service → keys of people, first one first
+    web_url: str = ""
+
+
+class Charts:
+    """Where charts come from; the watch fills it, an empty one shows none."""
+
+    def chart(self, slo: str, since: datetime | None, until: datetime) -> Chart | None:
+        """The SLI of that SLO over that time, or None where nothing is known of it."""
+        return None
+
+
+class Desk:
+    """One desk serves every door. All its methods may raise Refused, Unavailable, NotFound with a sentence to show."""
+
+    def __init__(
+        self,
+        *,
+        handler: Handler,
+        people: People,
+        exhibits: Exhibits,
+        catalogue: Catalogue,
+        drafter: Drafter,
+        actions: Mapping[str, Action],
+        charts: Charts,
+    ) -> None:
+        self.handler, self.people, self.exhibits = handler, people, exhibits
+        self.catalogue, self.drafter, self.actions, self.charts = catalogue, drafter, actions, charts
+
+    @property
+    def log(self) -> Log:
+        """The log behind the handler."""
+        return self.handler.log
+
+    @property
+    def clock(self) -> Clock:
+        """The handler's clock."""
+        return self.handler.clock
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    async def submit(
+        self, incident: str, command: Command, who: Profile | None = None, *, cause: str = "", inbound: str = ""
+    ) -> Incident:
+        """Pass a command on for a person (None: Tocsin itself)."""
+        person = who.person if who else THE_BOT
+        return await self.handler.submit(incident, command, by=person, cause=cause, inbound=inbound)
+
+    async def declare(
+        self,
+        title: str,
+        severity: Severity,
+        service: str,
+        because: str,
+        who: Profile,
+        *,
+        restricted: bool = False,
+        inbound: str = "",
+    ) -> Incident:
+        """Open an incident by hand; onset is then the time of asking until somebody corrects it."""
+        if service and service not in self.catalogue.services:
+            raise NotFound("service", service, sorted(self.catalogue.services))
+        if inbound and await self.log.seen(inbound):
+            return await self.log.load((await self.log.summaries(limit=1))[0].id)
+        now = self.clock.now()
+        name = await self.log.fresh_id()
+        command = Declare(title, severity, service, because, now, now, restricted=restricted)
+        return await self.submit(name, command, who, inbound=inbound)
+
+    def service_of(self, incident: Incident) -> Service | None:
+        """The catalogue's entry of an incident."""
+        return self.catalogue.services.get(incident.service)
+
+    async def preview(self, incident: str, offer: str) -> Plan:
+        """Resolve a prepared mitigation into a plan. Changes nothing."""
+        _known, found = await self._offer(incident, offer)
+        return await self._plan(found)
+
+    async def propose(self, incident: str, offer: str, because: str, who: Profile, *, inbound: str = "") -> Incident:
+        """Resolve a prepared mitigation and put it before an approver."""
+        if inbound and await self.log.seen(inbound):
+            return await self.log.load(incident)
+        known, found = await self._offer(incident, offer)
+        who_may = self.handler.policy
+        who_may.require(who.person, who_may.propose, "propose a mitigation")
+        plan = await self._plan(found)
+        return await self.submit(known.id, ProposeMitigation(plan, because), who, inbound=inbound)
+
+    async def _offer(self, incident: str, offer: str) -> tuple[Incident, Offer]:
+        known = await self.log.load(incident)
+        if not known.exists:
+            raise NotFound("incident", incident)
+        service = self.service_of(known)
+        found = service.offer(offer) if service else None
+        if found is None:
+            there_is = [o.name for o in service.offers] if service else []
+            raise NotFound("prepared mitigation", offer, there_is)
+        return known, found
+
+    async def _plan(self, offer: Offer) -> Plan:
+        action = self.actions.get(offer.target)
+        if action is None:
+            raise NotFound("target", offer.target, sorted(self.actions))
+        for service in self.catalogue.services.values():
+            target = service.target(offer.target)
+            if target is not None:
+                return await action.plan(target, Means(offer.means), offer.params)
+        raise Refused(f"{offer.target} is on no service's list of allowed targets")
+
+    async def start_runbook(self, incident: str, name: str, who: Profile | None, *, inbound: str = "") -> Incident:
+        """Follow a runbook."""
+        book = self.catalogue.runbooks.get(name)
+        if book is None:
+            raise NotFound("runbook", name, sorted(self.catalogue.runbooks))
+        return await self.submit(incident, StartRunbook(book), who, inbound=inbound)
+
+    async def request_notice(self, incident: str, template: str, who: Profile, *, inbound: str = "") -> Incident:
+        """Begin a notice, such as `stakeholders/update` or `eu_gdpr_art33/notification_to_authority`."""
+        kinds = self.drafter.kinds()
+        if template not in kinds:
+            raise NotFound("notice template", template, sorted(kinds))
+        regime, _, stage = template.partition("/")
+        regime, stage = ("", "") if regime == "stakeholders" else (regime, stage)
+        return await self.submit(incident, RequestNotice(template, regime, stage), who, inbound=inbound)
+
+    async def ask_approval(self, incident: str, notice: str, who: Profile, *, inbound: str = "") -> Incident:
+        """Freeze a notice's words as they are now and ask for approval of exactly those."""
+        situation = await self.situation(incident)
+        template = notice_of(situation.incident, notice).template
+        words = self.drafter.draft(situation, template)
+        command = FreezeNotice(notice, words.text, words.digest, words.gaps, situation.now)
+        return await self.submit(incident, command, who, inbound=inbound)
+
+    async def estimate_impact(self, incident: str) -> Impact:
+        """What the data and the catalogue say of the impact, to begin an assessment with."""
+        known = await self.log.load(incident)
+        service = self.service_of(known)
+        if service is None:
+            raise NotFound("service", known.service, sorted(self.catalogue.services))
+        now = self.clock.now()
+        chart = self.charts.chart(known.slo, known.onset, known.mitigated or now) if known.slo else None
+        bad = sum(bar.bad for bar in chart.bars) if chart else None
+        return estimate(service, bad, now)
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    async def summaries(self, *, limit: int = 100) -> list[Summary]:
+        """The newest incidents first."""
+        return await self.log.summaries(limit=limit)
+
+    async def situation(self, incident: str) -> Situation:
+        """Everything a view may look at. Raises NotFound where there is no such incident."""
+        known = await self.log.load(incident)
+        if not known.exists:
+            raise NotFound("incident", incident)
+        entries = await self.log.entries(incident)
+        now = self.clock.now()
+        people = {p.id: Shown(p.id, p.name, p.slack_team, p.slack_user) for p in await self.people.everyone()}
+        names = [known.slo, *(sli.slo for sli in known.attached)]
+        charts = [self.charts.chart(slo, known.onset, now) for slo in names if slo]
+        kept = [Keepsake(e.id, e.name, e.media_type, e.sha256, e.at) for e in await self.exhibits.of(incident)]
+        bare = Situation(
+            incident=known,
+            entries=tuple(entries),
+            now=now,
+            service=self.service_of(known),
+            people=people,
+            charts=tuple(chart for chart in charts if chart),
+            runbooks=tuple(self.catalogue.runbooks.values()),
+            exhibits=tuple(kept),
+            notice_kinds=self.drafter.kinds(),
+            on_call=await self.on_call(known.service),
+            web_url=self.catalogue.web_url,
+        )
+        drafts = {name: self.drafter.draft(bare, notice.template) for name, notice in known.notices.items()}
+        return replace(bare, drafts=drafts)
+
+    async def on_call(self, service: str) -> tuple[str, ...]:
+        """Opaque ids of the people on call for a service, first one first."""
+        found = [await self.people.by_key(key) for key in self.catalogue.on_call.get(service, ())]
+        return tuple(profile.id for profile in found if profile)
+
+    async def open_incidents(self) -> Sequence[Incident]:
+        """Every incident that is not closed, oldest first."""
+        return [await self.log.load(name) for name in await self.log.open_ids()]

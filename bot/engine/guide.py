@@ -1,0 +1,76 @@
+"""Runbook steps that need no person: the bot looks, waits or pages, and writes its answer down like anybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from bot import steps
+from bot.domain.errors import TocsinError, Unavailable
+from bot.domain.incident import Incident
+from bot.domain.runbook import CompleteStep, Step
+from bot.engine.desk import Desk
+from bot.engine.ports import Pager, Profile
+from bot.engine.watch import Watch
+
+
+class Guide:
+    """Performs check, query, page and wait steps."""
+
+    def __init__(self, desk: Desk, watch: Watch, pagers: Mapping[str, Pager]) -> None:
+        self.desk, self.watch, self.pagers = desk, watch, pagers
+
+    async def step(self, incident: Incident, name: str) -> None:
+        """Do the live step of that id and answer it."""
+        run = incident.run
+        step = run.book.step(name) if run else None
+        if step is None:
+            return
+        outcome = await self._outcome(incident, step)
+        answer = outcome.answer
+        await self.desk.submit(incident.id, CompleteStep(step.id, answer, outcome.note), cause=f"step:{step.id}")
+
+    async def _outcome(self, incident: Incident, step: Step) -> steps.Outcome:
+        match steps.params(step):
+            case steps.Check() as check:
+                name = check.slo or incident.slo
+                verdict = self.watch.verdicts.get(name)
+                return check.outcome(verdict.state if verdict else "no data", self._title(name))
+            case steps.Query() as query:
+                slo = self.watch.slos.get(query.slo or incident.slo)
+                if slo is None:
+                    return query.outcome(0, 0, objective=0.0, covered=False)
+                length = timedelta(seconds=query.window)
+                counts = self.watch.ledger.counts(slo, self.desk.clock.now(), length)
+                whole = counts.covered >= length
+                return query.outcome(counts.good, counts.bad, objective=slo.target, covered=whole, title=slo.title)
+            case steps.Page() as page:
+                return await self._page(incident, page, step.id)
+            case steps.Wait() as wait:
+                return wait.outcome()
+            case other:
+                raise Unavailable(f"step {step.id}", f"{type(other).__name__} is not done by the bot")
+
+    def _title(self, slo: str) -> str:
+        known = self.watch.slos.get(slo)
+        return known.title if known else slo
+
+    async def _page(self, incident: Incident, page: steps.Page, step: str) -> steps.Outcome:
+        people = await self._whom(page)
+        situation = await self.desk.situation(incident.id)
+        receipts: dict[str, str] = {}
+        failures: dict[str, str] = {}
+        for person in people:
+            for name, pager in self.pagers.items():
+                try:
+                    receipts[person.name] = await pager.page(person, situation, f"{incident.id}/{step}/{person.id}")
+                    break
+                except TocsinError as trouble:
+                    failures[person.name] = f"{name}: {trouble}"
+        return page.outcome(receipts, {name: why for name, why in failures.items() if name not in receipts})
+
+    async def _whom(self, page: steps.Page) -> list[Profile]:
+        if page.person:
+            found = await self.desk.people.by_key(page.person)
+            return [found] if found else []
+        return [profile for profile in await self.desk.people.everyone() if page.role in profile.roles]

@@ -1,0 +1,62 @@
+"""The one door through which anything changes: a command is decided on the log as it stands, then committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.clock import Clock
+from bot.domain.errors import Conflict, Refused, Unavailable
+from bot.domain.incident import Incident
+from bot.domain.log import Ask, Command
+from bot.domain.policy import THE_BOT, Person, Policy
+from bot.engine.ports import Log
+
+AGAIN = 6
+"""How often a command is decided anew when somebody else writes first."""
+
+
+class Handler:
+    """Takes commands from every door: Slack, web, command line, poller, wake-ups."""
+
+    def __init__(self, log: Log, clock: Clock, policy: Policy) -> None:
+        self.log, self.clock, self.policy = log, clock, policy
+        self._listeners: list[Callable[[str], None]] = []
+
+    def after_commit(self, listener: Callable[[str], None]) -> None:
+        """Call `listener(incident)` after each commit; it must only take note, never wait."""
+        self._listeners.append(listener)
+
+    async def submit(
+        self, incident: str, command: Command, *, by: Person = THE_BOT, cause: str = "", inbound: str = ""
+    ) -> Incident:
+        """Decide and commit; the incident as it then stands.
+
+        `inbound` is the id of the click, event or request that asked: it commits together with the events, so that a
+        redelivery has no second effect. Raises Refused (with the sentence for the person), Taken, Unavailable (nothing
+        was recorded: try again), Conflict (many writers at once: try again).
+        """
+        for attempt in range(1, AGAIN + 1):
+            if inbound and await self.log.seen(inbound):
+                return await self.log.load(incident)
+            known = await self.log.load(incident)
+            ask = Ask(by, self.clock.now(), cause or inbound, self.policy)
+            try:
+                events = list(command.decide(known, ask))
+            except Refused:
+                if inbound:
+                    await self.log.remember(inbound)
+                raise
+            if not events:
+                if inbound:
+                    await self.log.remember(inbound)
+                return known
+            try:
+                after = await self.log.append(known, events, by=by.id, at=ask.at, cause=ask.cause, inbound=inbound)
+            except Conflict:
+                if attempt == AGAIN:
+                    raise
+                continue
+            for listener in self._listeners:
+                listener(incident)
+            return after
+        raise Unavailable("the log", "could not be written")  # pragma: no cover - the loop returns or raises

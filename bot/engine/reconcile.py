@@ -1,0 +1,240 @@
+"""Making so what the log says should be: what is owed is done once, under its key, and views are kept current."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.duty import AnswerDuties
+from bot.domain.errors import Refused, TocsinError, Unavailable
+from bot.domain.incident import Incident
+from bot.domain.mitigation import ExpireMitigation
+from bot.domain.notice import MarkStale, Standing
+from bot.domain.paging import Receipt, ReportPage
+from bot.domain.todo import (
+    DiagnoseOwed,
+    DutiesOwed,
+    ExecuteOwed,
+    ExpireOwed,
+    HoldOwed,
+    Owed,
+    PageOwed,
+    ReportOwed,
+    StepOwed,
+    UndoOwed,
+    VerifyOwed,
+    todo,
+)
+from bot.domain.trouble import ReportTrouble
+from bot.engine.carry import Carrier
+from bot.engine.desk import Desk
+from bot.engine.diagnose import Diagnosis
+from bot.engine.guide import Guide
+from bot.engine.ports import Chat, Durable, Pager
+from bot.telemetry import log as logger
+
+AT_ONCE = (ExpireOwed, DutiesOwed, VerifyOwed)
+"""Pure decisions by the clock and the data: nothing outside is touched, so nothing durable is needed."""
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Who does the work."""
+
+    carrier: Carrier
+    diagnosis: Diagnosis
+    guide: Guide
+    pagers: Mapping[str, Pager]
+    chat: Chat | None
+
+
+class Reconciler:
+    """Looks at one incident at a time; looking twice is harmless, a missed look is repaired by the next."""
+
+    def __init__(self, desk: Desk, durable: Durable, hands: Hands) -> None:
+        self.desk, self.durable, self.hands = desk, durable, hands
+        self._dirty: dict[str, None] = {}
+        self._noted = asyncio.Event()
+        self._shows: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        desk.handler.after_commit(self.note)
+
+    def note(self, incident: str) -> None:
+        """Remember to look at an incident; called after every commit."""
+        self._dirty[incident] = None
+        self._noted.set()
+
+    async def run(self) -> None:
+        """Look whenever something was noted, until cancelled."""
+        while True:
+            await self._noted.wait()
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Look at everything noted, and at what is noted meanwhile."""
+        while self._dirty:
+            name = next(iter(self._dirty))
+            del self._dirty[name]
+            try:
+                await self.look(name)
+            except Unavailable as trouble:
+                logger().warning(
+                    "an incident was not looked at; the next round does", incident=name, because=str(trouble)
+                )
+            except Exception:  # noqa: BLE001 - one incident's trouble must not stop the others
+                logger().exception("looking at an incident failed; the next round looks again", incident=name)
+        self._noted.clear()
+        if self._dirty:
+            self._noted.set()
+
+    async def everything(self) -> None:
+        """Note every incident that is not closed: at start, and each minute."""
+        for name in await self.desk.log.open_ids():
+            self.note(name)
+
+    # -- one look ----------------------------------------------------------------------------------------------------
+
+    async def look(self, name: str) -> None:
+        """Start what is due, set wake-ups for what is not, and bring the views up to date."""
+        incident = await self.desk.log.load(name)
+        now = self.desk.clock.now()
+        for owed in await self._owed(incident):
+            if owed.due > now:
+                await self.durable.wake_at(name, owed.due, now)
+            elif isinstance(owed, AT_ONCE):
+                await self._decide(incident, owed)
+            else:
+                await self.durable.start(owed.key, owed.attempt)
+        await self._check_notices(incident)
+        self._show(name)
+
+    async def _owed(self, incident: Incident) -> list[Owed]:
+        on_call = await self.desk.on_call(incident.service)
+        return list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), on_call))
+
+    async def _decide(self, incident: Incident, owed: Owed) -> None:
+        match owed:
+            case ExpireOwed(mitigation=name):
+                await self.desk.submit(incident.id, ExpireMitigation(name), cause=owed.key)
+            case VerifyOwed(mitigation=name):
+                await self.hands.carrier.verify(incident, name)
+            case DutiesOwed(basis=basis):
+                situation = await self.desk.situation(incident.id)
+                duties = self.desk.drafter.duties(situation)
+                await self.desk.submit(incident.id, AnswerDuties(duties, basis), cause=owed.key)
+            case _:
+                raise AssertionError(f"{owed} is not decided at once")
+
+    async def _check_notices(self, incident: Incident) -> None:
+        """A later fact that changes frozen words voids them."""
+        frozen = [n for n in incident.notices.values() if n.standing in (Standing.FROZEN, Standing.APPROVED)]
+        if not frozen:
+            return
+        situation = await self.desk.situation(incident.id)
+        for notice in frozen:
+            words = self.desk.drafter.draft(situation, notice.template)
+            await self.desk.submit(incident.id, MarkStale(notice.id, words.digest), cause=f"notice:{notice.id}")
+
+    # -- doing -------------------------------------------------------------------------------------------------------
+
+    async def wake(self, incident: str) -> None:
+        """A wake-up came due."""
+        self.note(incident)
+
+    async def perform(self, key: str) -> None:
+        """Do one owed thing if the log still owes it; what goes wrong is written down and tried again later."""
+        name = key.split(":")[1]
+        incident = await self.desk.log.load(name)
+        now = self.desk.clock.now()
+        owed = next((each for each in await self._owed(incident) if each.key == key and each.due <= now), None)
+        if owed is None:
+            return
+        try:
+            await self._do(incident, owed)
+        except Refused as refused:
+            logger().info("refused", key=key, because=refused.because)
+            await self.desk.submit(name, ReportTrouble(key, owed.attempt, refused.because), cause=key)
+        except TocsinError as trouble:
+            await self.desk.submit(name, ReportTrouble(key, owed.attempt, str(trouble)), cause=key)
+        except Exception as error:  # noqa: BLE001 - written down, tried again, never silent
+            logger().exception("performing failed", key=key)
+            await self.desk.submit(name, ReportTrouble(key, owed.attempt, type(error).__name__), cause=key)
+
+    async def _do(self, incident: Incident, owed: Owed) -> None:
+        match owed:
+            case PageOwed():
+                await self._page(incident, owed)
+            case DiagnoseOwed():
+                await self.hands.diagnosis.diagnose(incident)
+            case ReportOwed():
+                await self.hands.diagnosis.report(incident)
+            case HoldOwed(mitigation=name):
+                await self.hands.carrier.hold(incident, name)
+            case ExecuteOwed(mitigation=name):
+                await self.hands.carrier.execute(incident, name)
+            case UndoOwed(mitigation=name):
+                await self.hands.carrier.undo(incident, name)
+            case StepOwed(step=step):
+                await self.hands.guide.step(incident, step)
+            case _:
+                raise AssertionError(f"nobody does {owed}")
+
+    async def _page(self, incident: Incident, owed: PageOwed) -> None:
+        """Try each pager in turn until one takes it; that none did is a receipt too."""
+        person = await self.desk.people.by_id(owed.person)
+        situation = await self.desk.situation(incident.id)
+        failures = []
+        for channel, pager in self.hands.pagers.items() if person else ():
+            try:
+                where = await pager.page(person, situation, owed.key) if person else ""
+            except TocsinError as trouble:
+                failures.append(f"{channel}: {trouble}")
+                continue
+            report = ReportPage(owed.key, owed.person, channel, Receipt.ACCEPTED, where)
+            await self.desk.submit(incident.id, report, cause=owed.key)
+            return
+        detail = "; ".join(failures) or ("no pager is set up" if person else "nobody is known by that id")
+        channels = ", ".join(self.hands.pagers) or "no channel"
+        report = ReportPage(owed.key, owed.person, channels, Receipt.FAILED, detail)
+        await self.desk.submit(incident.id, report, cause=owed.key)
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    def _show(self, name: str) -> None:
+        """Bring the chat up to date without anybody waiting for it; while one showing runs, at most one more waits."""
+        if self.hands.chat is None:
+            return
+        if name in self._shows:
+            self._again.add(name)
+            return
+        self._shows[name] = asyncio.create_task(self._show_now(name))
+
+    async def _show_now(self, name: str) -> None:
+        chat = self.hands.chat
+        try:
+            while chat is not None:
+                self._again.discard(name)
+                await chat.show(await self.desk.situation(name))
+                if name not in self._again:
+                    break
+        except TocsinError as trouble:
+            logger().warning("the chat is behind; the next round repairs it", incident=name, because=str(trouble))
+        except Exception:  # noqa: BLE001 - views never stop the work
+            logger().exception("showing failed; the next round shows again", incident=name)
+        finally:
+            self._shows.pop(name, None)
+            if name in self._again:
+                self._again.discard(name)
+                self._show(name)
+
+    async def shown(self) -> None:
+        """Wait until every showing under way has ended."""
+        while self._shows:
+            await asyncio.gather(*self._shows.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stop showing."""
+        for task in list(self._shows.values()):
+            task.cancel()
+        await asyncio.gather(*self._shows.values(), return_exceptions=True)

@@ -1,0 +1,65 @@
+"""The clockwork: one poll per tick, one look at everything each minute; a job only reads, or wakes the reconciler."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from bot.engine.ports import Durable
+from bot.engine.reconcile import Reconciler
+from bot.engine.watch import Watch
+from bot.telemetry import log as logger
+
+LOOK_EVERY = timedelta(seconds=60)
+VERIFY_EVERY = timedelta(seconds=2)
+PRUNE_AFTER = timedelta(days=14)
+
+
+class Rounds:
+    """APScheduler in the running loop, its jobs built anew from the configuration at every start."""
+
+    def __init__(self, watch: Watch, reconciler: Reconciler, durable: Durable) -> None:
+        self.watch, self.reconciler, self.durable = watch, reconciler, durable
+        self._scheduler: Any = None
+        self._looking: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; returns at once."""
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        self._looking = asyncio.create_task(self.reconciler.run())
+        await self.reconciler.everything()
+        scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+        every = self.watch.every.total_seconds()
+        scheduler.add_job(self.poll, "interval", seconds=every, id="poll", misfire_grace_time=None)
+        scheduler.add_job(self.reconciler.everything, "interval", seconds=LOOK_EVERY.total_seconds(), id="look")
+        scheduler.add_job(self.prune, "cron", hour=3, minute=17, id="prune")
+        scheduler.start()
+        self._scheduler = scheduler
+        await self.poll()
+
+    async def poll(self) -> None:
+        """One tick of the watch; what is being verified is looked at again with the new verdicts."""
+        try:
+            await self.watch.tick()
+            for incident in await self.reconciler.desk.open_incidents():
+                if any(m.applied_at and not m.verified_at for m in incident.mitigations.values()):
+                    self.reconciler.note(incident.id)
+        except Exception:  # noqa: BLE001 - the next tick must come
+            logger().exception("a poll failed; the next one follows")
+
+    async def prune(self) -> None:
+        """Forget durable work that ended two weeks ago."""
+        gone = await self.durable.prune(self.watch.handler.clock.now() - PRUNE_AFTER)
+        logger().info("pruned", workflows=gone)
+
+    async def stop(self) -> None:
+        """End in order: no new tick, then the looking, then what the watch knows is written down."""
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+        await self.reconciler.close()
+        await self.watch.save()
