@@ -93,11 +93,19 @@ def undefined_words(template: Path, allowed: Mapping[str, Iterable[str]]) -> lis
         tree = environment.parse(template.read_text(encoding="utf-8"), template.name, str(template))
     except TemplateSyntaxError as wrong:
         raise Invalid([Problem(str(template), wrong.lineno, 1, str(wrong.message))]) from None
-    free = meta.find_undeclared_variables(tree)
+    strange = [(node.name, node.lineno) for node in tree.find_all(nodes.Filter) if node.name not in environment.filters]
+    lenient = environment.overlay()  # a strange filter is a finding here, not a reason to stop looking
+    lenient.filters = {**environment.filters, **{name: str for name, _ in strange}}
+    tree.set_environment(lenient)
+    try:
+        free = meta.find_undeclared_variables(tree)
+    except TemplateSyntaxError as wrong:
+        raise Invalid([Problem(str(template), wrong.lineno, 1, str(wrong.message))]) from None
     parts = {word: frozenset(names) for word, names in allowed.items()}
     found = [(node.name, node.lineno) for node in tree.find_all(nodes.Name) if node.name in free - parts.keys()]
-    found += [(node.name, node.lineno) for node in tree.find_all(nodes.Filter) if node.name not in environment.filters]
-    for node in (*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Getitem)):
+    found += strange
+    accesses: list[nodes.Getattr | nodes.Getitem] = [*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Getitem)]
+    for node in accesses:
         word, part = _dotted(node)
         if word in free and parts.get(word) and part and part not in parts[word]:
             found.append((f"{word}.{part}", node.lineno))
@@ -139,7 +147,7 @@ def _environment(folders: tuple[Path, ...]) -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"utc": utc, "day": day, "money": money, "listed": listed}
+    environment.filters |= {"utc": utc, "day": day, "money": money, "listed": listed, "line": line}
     environment.filters |= {"or_gap": pass_eval_context(_or_gap), "filled": pass_eval_context(_filled)}
     environment.globals |= {"gap": pass_eval_context(_marker)}
     return environment
@@ -204,6 +212,11 @@ def day(moment: date) -> str:
 def money(amount: float, currency: str = "") -> str:
     """An amount with thousands set apart: 12 500 EUR."""
     return f"{amount:,.0f}".replace(",", " ") + (f" {currency}" if currency else "")
+
+
+def line(value: object) -> object:
+    """A value on one line, for a table cell: `{{ fields.effects | filled | line }}`."""
+    return " ".join(value.split()) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def listed(values: Iterable[object]) -> str:

@@ -26,7 +26,7 @@ def validate_view(view: object) -> list[Fault]:
     if not isinstance(view, dict):
         return [Fault("", "wrong_type", "a view must be an object", {"type": "type", "expected": "an object"})]
     kind = view.get("type")
-    if kind not in _VIEWS:
+    if not isinstance(kind, str) or kind not in _VIEWS:
         rule = {"type": "enum", "expected": sorted(_VIEWS), "got": kind}
         return [Fault("/type", "unsupported_type", f"unsupported type of view: {kind!s:.40}", rule)]
     faults = list(_VIEWS[kind](view, ""))
@@ -137,7 +137,7 @@ def weigh(blocks: object) -> int:
         weight += sum(
             len(node[name]) for name in ("text", "alt_text", "title", "label") if isinstance(node.get(name), str)
         )
-        if node.get("type") not in {"plain_text", "mrkdwn", "raw_text", None}:
+        if str(node.get("type")) not in {"plain_text", "mrkdwn", "raw_text", "None"}:
             weight += limits.ELEMENT_WEIGHT
     return weight
 

@@ -1,7 +1,5 @@
 """What each version was made from and how it looked when it was made: the record that tells a bad release apart."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,8 @@ from bot.demo import lineage, papers
 from bot.demo.data import FEATURES, Features, People, health_of
 from bot.demo.pipeline import FAULTS, corrupt
 
-Version = Literal["v1", "v2", "rules"]
-VERSIONS: tuple[Version, ...] = get_args(Version)
-RELEASES: tuple[Version, ...] = ("v1", "v2")  # what can take traffic by weight; rules only take over a slice
+VERSIONS = ("v1", "v2", "rules")
+RELEASES = ("v1", "v2")  # what can take traffic by weight; rules only take over a slice
 MODEL = "visits"
 THRESHOLD = 0.35
 _PARAMS: dict[str, Any] = {"max_iter": 60, "random_state": 0}
@@ -47,7 +46,7 @@ class Models:
         return rule(features) if version == "rules" else self.answers[version].get(features)
 
     def compute(self, version: str, features: Features) -> int:
-        """The prediction for features nobody has sent before: trains again (same seed), so seconds; call in a thread."""
+        """The prediction for features never sent before: trains again (same seed), so seconds; call in a thread."""
         at_once = self.known(version, features)
         if at_once is not None:
             return at_once
@@ -55,7 +54,7 @@ class Models:
 
 
 def prepare(folder: Path, train: People, live: People, now: papers.Now) -> Models:
-    """Train, or take up what was trained in this folder before from the same rows by the same code (no seconds lost)."""
+    """Train, or take up what was trained in this folder before from the same rows by the same code."""
     revision = _code_revision()
     key = hashlib.sha256(f"{train.digest()} {live.digest()} {revision}".encode()).hexdigest()[:16]
     path = folder / f"models-{key}.npz"
@@ -66,8 +65,11 @@ def prepare(folder: Path, train: People, live: People, now: papers.Now) -> Model
         rows, said, records = kept
         np.savez_compressed(packed, rows=rows, said=said, records=np.array(json.dumps(records)))
         papers.keep(path, packed.getvalue())
+        for stale in folder.glob("models-*.npz"):
+            if stale != path:
+                stale.unlink(missing_ok=True)
     rows, said, records = kept
-    keys = [tuple(row) for row in rows.tolist()]
+    keys: list[Features] = [tuple(row) for row in rows.tolist()]
     answers = {name: dict(zip(keys, said[i].tolist(), strict=True)) for i, name in enumerate(RELEASES)}
     return Models(answers, records, lineage.reference_rows(train), train)
 
@@ -91,7 +93,8 @@ def _take_up(path: Path) -> _Made | None:
 def _make(train: People, live: People, revision: str, at: str) -> _Made:
     people = sorted({tuple(row) for row in live.features.tolist()})
     rows = np.array(sorted({corrupt(row, health_of(row), fault) for row in people for fault in (None, *FAULTS)}))
-    said, records = [], {}
+    said: list[NDArray[np.int64]] = []
+    records: dict[str, dict[str, Any]] = {}
     for version in RELEASES:
         trained_on, evaluated_on = _training_set(train, version), _training_set(live, version)
         fitted = _fit(trained_on)
@@ -105,7 +108,7 @@ def _make(train: People, live: People, revision: str, at: str) -> _Made:
 
 
 def _record(
-    version: Version, train: People, judged_on: People, judged: dict[str, Any], revision: str, at: str
+    version: str, train: People, judged_on: People, judged: dict[str, Any], revision: str, at: str
 ) -> dict[str, Any]:
     written = version == "rules"
     params = {"rule": rule.__doc__} if written else {**_PARAMS, "threshold": THRESHOLD}
@@ -140,7 +143,8 @@ def _fit(people: People) -> Any:
 
 
 def _predict(fitted: Any, rows: NDArray[np.float64]) -> NDArray[np.int64]:
-    return (fitted.predict_proba(rows)[:, 1] >= THRESHOLD).astype(np.int64)
+    likely: NDArray[np.float64] = fitted.predict_proba(rows)[:, 1]
+    return (likely >= THRESHOLD).astype(np.int64)
 
 
 def _code_revision() -> str:

@@ -24,7 +24,7 @@ _RUNS = 200
 
 
 def corrupt(features: Features, health: Health, fault: Fault | None) -> Features:
-    """The features as the faulty run makes them: `disea` lost (zero) or in the wrong unit (tenth), for the slice only."""
+    """The features as a faulty run makes them: `disea` lost (zero) or in a wrong unit (tenth), in the slice only."""
     if fault is None or health != "poor":
         return features
     wrong = 0.0 if fault == "zero" else features[DISEASES] / 10

@@ -77,8 +77,8 @@ class Router:
         if asked["expect_revision"] != self.revision:
             return self._conflict(f"planned on revision {asked['expect_revision']}, now it is {self.revision}")
         before, after = self._settings(), self._after(asked)
-        if not any(after["weights"][name] for name in self._weighted if name not in after["paused"]):
-            return Answer(400, {"reasons": ["no backend would be left to take traffic by weight"]})
+        if reasons := self._dead_ends(after):
+            return Answer(400, {"reasons": reasons})
         changed = before != after
         revision = self.revision + changed
         if dry_run:
@@ -125,6 +125,14 @@ class Router:
         if "paused" in asked:
             after["paused"] = sorted(set(asked["paused"]))
         return after
+
+    def _dead_ends(self, after: Mapping[str, Any]) -> list[str]:
+        """Why these settings would leave requests without a backend."""
+        paused = set(after["paused"])
+        reasons = [f"bypass.{name}: {to} is paused" for name, to in after["bypass"].items() if to in paused]
+        if not any(after["weights"][name] for name in self._weighted if name not in paused):
+            reasons.append("no backend would be left to take traffic by weight")
+        return reasons
 
     def _commit(self, record: dict[str, Any]) -> None:
         history = [*self._kept["history"], record] if record["changed"] else self._kept["history"]

@@ -92,6 +92,11 @@ class StepOwed(Owed):
 
 
 @dataclass(frozen=True, slots=True)
+class RunbookOwed(Owed):
+    """Open the runbook that answers the likeliest cause, so that nobody has to look for it at 3 a.m."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportOwed(Owed):
     """Write the drift report that belongs to the incident."""
 
@@ -150,6 +155,8 @@ def _understanding(incident: Incident, service: Service) -> Iterator[Owed]:
         yield DiagnoseOwed(f"diagnose:{incident.id}", start)
     elif incident.diagnosed is not None and "drift" in service.evidence and not incident.reported:
         yield ReportOwed(f"report:{incident.id}", incident.diagnosed)
+    if incident.run is None and (incident.diagnosed is not None or not service.evidence):
+        yield RunbookOwed(f"runbook:{incident.id}", incident.diagnosed or start)
     basis = duty_basis(incident, service)
     if incident.duty_basis != basis:
         yield DutiesOwed(f"duties:{incident.id}:{basis}", start, basis=basis)

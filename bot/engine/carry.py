@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Protocol
 
 from bot.clock import Clock
 from bot.domain.errors import NotFound, Refused, Unavailable
@@ -22,10 +23,13 @@ ASK_AGAIN = 3
 """How often a target is asked what it shows before its silence counts as unknown."""
 
 
-class Verdicts:
+class Verdicts(Protocol):
     """What the watch last judged; empty where nothing is watched."""
 
-    verdicts: Mapping[str, Verdict]
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """By SLO."""
+        ...
 
 
 class Carrier:

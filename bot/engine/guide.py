@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot import steps
 from bot.domain.errors import TocsinError, Unavailable
 from bot.domain.incident import Incident
-from bot.domain.runbook import CompleteStep, Step
+from bot.domain.runbook import CompleteStep, Runbook, Step
 from bot.engine.desk import Desk
 from bot.engine.ports import Pager, Profile
 from bot.engine.watch import Watch
@@ -19,6 +19,16 @@ class Guide:
 
     def __init__(self, desk: Desk, watch: Watch, pagers: Mapping[str, Pager]) -> None:
         self.desk, self.watch, self.pagers = desk, watch, pagers
+
+    def fitting(self, incident: Incident) -> Runbook | None:
+        """The runbook that answers the likeliest cause; without one, the objective's own; else the service's first."""
+        books = self.desk.catalogue.runbooks
+        service = self.desk.service_of(incident)
+        named = [books[name] for name in service.runbooks if name in books] if service else []
+        by_cause = next((book for book in named if incident.cause and incident.cause in book.causes), None)
+        slo = self.watch.slos.get(incident.slo)
+        own = books.get(slo.runbook) if slo and slo.runbook else None
+        return by_cause or own or next(iter(named), None)
 
     async def step(self, incident: Incident, name: str) -> None:
         """Do the live step of that id and answer it."""

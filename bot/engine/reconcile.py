@@ -21,6 +21,7 @@ from bot.domain.todo import (
     Owed,
     PageOwed,
     ReportOwed,
+    RunbookOwed,
     StepOwed,
     UndoOwed,
     VerifyOwed,
@@ -34,7 +35,7 @@ from bot.engine.guide import Guide
 from bot.engine.ports import Chat, Durable, Pager
 from bot.telemetry import log as logger
 
-AT_ONCE = (ExpireOwed, DutiesOwed, VerifyOwed)
+AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, VerifyOwed)
 """Pure decisions by the clock and the data: nothing outside is touched, so nothing durable is needed."""
 
 
@@ -64,6 +65,11 @@ class Reconciler:
         """Remember to look at an incident; called after every commit."""
         self._dirty[incident] = None
         self._noted.set()
+
+    @property
+    def busy(self) -> bool:
+        """True while something is noted or being shown."""
+        return bool(self._dirty or self._shows)
 
     async def run(self) -> None:
         """Look whenever something was noted, until cancelled."""
@@ -119,6 +125,10 @@ class Reconciler:
                 await self.desk.submit(incident.id, ExpireMitigation(name), cause=owed.key)
             case VerifyOwed(mitigation=name):
                 await self.hands.carrier.verify(incident, name)
+            case RunbookOwed():
+                book = self.hands.guide.fitting(incident)
+                if book is not None:
+                    await self.desk.start_runbook(incident.id, book.name, None)
             case DutiesOwed(basis=basis):
                 situation = await self.desk.situation(incident.id)
                 duties = self.desk.drafter.duties(situation)

@@ -54,7 +54,7 @@ class Watch(Charts):
         self.every = every
         self.ledger = Ledger(width=min(every, timedelta(seconds=30)))
         self.episodes: dict[str, Episode] = {}
-        self.verdicts: dict[str, Verdict] = {}
+        self.verdicts: Mapping[str, Verdict] = {}
         self.polled: datetime | None = None
         self._saved: datetime | None = None
 
@@ -90,7 +90,7 @@ class Watch(Charts):
     async def _judge(self, slo: Slo, at: datetime) -> None:
         before = self.episodes.get(slo.name) or await self._begun(slo)
         episode, change, verdict = step(slo, self.ledger, before, at)
-        self.verdicts[slo.name] = verdict
+        self.verdicts = {**self.verdicts, slo.name: verdict}
         if change is not None:
             try:
                 await self._tell(slo, verdict, change, before)

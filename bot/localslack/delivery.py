@@ -1,4 +1,4 @@
-"""Carries what people do to the app as Slack would: through one of its sockets, or by signed HTTP; events are retried."""
+"""Carries what people do to the app as Slack would: by one of its sockets or by signed HTTP; events are retried."""
 
 import asyncio
 import contextlib
@@ -59,6 +59,11 @@ class Delivery:
     def sockets(self) -> int:
         """How many sockets the app holds open."""
         return len(self._sockets)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a click could reach the app at all."""
+        return bool(self._sockets or self.request_url)
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
         """Serve one socket until it closes."""
@@ -155,7 +160,7 @@ class Delivery:
         try:
             async with self._http.post(url, data=raw.encode(), headers=headers, timeout=limit) as response:
                 text = await response.text()
-                if response.status != 200:
+                if response.status != web.HTTPOk.status_code:
                     stop = response.headers.get("X-Slack-No-Retry") == "1"
                     return Answer(False, because=f"HTTP {response.status}" + (" (no retry)" if stop else ""))
                 return Answer(True, _body(text))

@@ -117,7 +117,7 @@ class Dialogs:
         self.workspace.changed("views")
 
     def answered(self, user: str, view: dict[str, Any], answer: dict[str, Any]) -> None:
-        """Do what the app's acknowledgement of a submit asks: errors, update, push, clear; without it the view closes."""
+        """Do what the acknowledgement of a submit asks: errors, update, push, clear; without one the view closes."""
         action = answer.get("response_action")
         self.errors.pop(view["id"], None)
         if action == "errors":

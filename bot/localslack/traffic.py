@@ -1,4 +1,4 @@
-"""Records every call and every delivery, and breaks chosen ones on request, so that drills can show and provoke faults."""
+"""Records every call and every delivery, and breaks chosen ones on request, so that drills can provoke faults."""
 
 from collections import deque
 from collections.abc import Callable

@@ -58,6 +58,7 @@ class Workspace:
         self.ephemerals: list[dict[str, Any]] = []  # lost on reload, as Slack's are
         self.response_urls: dict[str, dict[str, Any]] = {}
         self.hint = str(self.memory.get("hint", "now") or "")
+        self.shortcuts: list[dict[str, str]] = self.memory.get("menu", "shortcuts") or []
         self.url = ""
         self.watchers: list[Callable[[str], None]] = []
 
@@ -250,6 +251,12 @@ class Workspace:
     @staticmethod
     def _kind(room: Room) -> str:
         return "im" if room.dm_with else "group" if room.private else "channel"
+
+    def set_shortcuts(self, shortcuts: list[dict[str, str]]) -> None:
+        """What the page offers in menus: each with callback_id, label and type (message or global)."""
+        self.shortcuts = shortcuts
+        self.memory.keep("menu", "shortcuts", shortcuts)
+        self.changed("hint")
 
     def set_hint(self, text: str) -> None:
         """What the page suggests to try next."""

@@ -72,7 +72,7 @@ def _on_the_merits(regime: Regime, facts: Facts) -> Applicability:
     reasons = _reasons(regime, rests_on, facts)
     if truth is None:
         ask = shortest(rule, facts)
-        because = f"Not known yet, because it turns on {_listed(regime.label(key) for key in rests_on)}"
+        because = f"Not known yet, because it turns on: {_labels(regime, rests_on)}"
         return Applicability(regime.id, "unknown", f"{because} ({regime.cited}).", (), ask, remarks=remarks)
     lifted = next((rule for rule in regime.exemptions if truth is False and _takes_away(rule, regime, facts)), None)
     if lifted is not None:
@@ -112,7 +112,7 @@ def _in_force(regime: Regime, facts: Facts, on: date) -> tuple[Truth, date | Non
     """None when the regime applies on that date; else (False or None, first date, why, what to ask)."""
     rule = regime.in_force
     if rule.until is not None and on > rule.until:
-        return False, None, f"it applied only until {rule.until:%d %B %Y}", ()
+        return False, None, f"it applied only until {_day(rule.until)}", ()
     value = facts.get(rule.by) if rule.by else None
     dates = [rule.dates[value]] if isinstance(value, str) and value in rule.dates else list(rule.dates.values())
     since = sorted(dates or ([rule.since] if rule.since else []))
@@ -120,24 +120,32 @@ def _in_force(regime: Regime, facts: Facts, on: date) -> tuple[Truth, date | Non
         return None
     if on < since[0]:
         which = f" for {regime.label(rule.by)} {value}" if len(since) == 1 and rule.by else ""
-        later = f" at the earliest, {since[-1]:%d %B %Y} at the latest" if since[-1] != since[0] else ""
+        later = f" at the earliest, {_day(since[-1])} at the latest" if since[-1] != since[0] else ""
         return (
             False,
             since[0],
-            f"it applies from {since[0]:%d %B %Y}{which}{later}, and the day in question is {on:%d %B %Y}",
+            f"it applies from {_day(since[0])}{which}{later}, and the day in question is {_day(on)}",
             (),
         )
-    listed = _listed(f"{day:%d %B %Y} for {name}" for name, day in sorted(rule.dates.items(), key=lambda pair: pair[1]))
+    listed = _listed(f"{_day(day)} for {name}" for name, day in sorted(rule.dates.items(), key=lambda pair: pair[1]))
     return None, since[0], f"it applies from {listed}, and {regime.label(rule.by)} is not known", (rule.by,)
 
 
 def _in_force_source(regime: Regime) -> str:
-    """The citation that changed the dates, if one is marked by being later than the first; else the first."""
+    """The law itself and the act that last moved its dates: by custom the first two citations of a regime."""
     return "; ".join(str(citation) for citation in regime.citations[:2]) or regime.name
 
 
 def _reasons(regime: Regime, keys: Iterable[str], facts: Facts) -> str:
     return "; ".join(f"{regime.label(key)}: {shown(facts.get(key))}" for key in keys)
+
+
+def _labels(regime: Regime, keys: Iterable[str]) -> str:
+    return "; ".join(regime.label(key) for key in keys)
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def _listed(words: Iterable[str]) -> str:
@@ -156,7 +164,7 @@ def _stage(regime: Regime, stage: Stage, facts: Facts) -> StageAnswer:
     truth = evaluate(stage.condition, facts)
     keys = grounds(stage.condition, facts)
     if truth is None:
-        because = f"Not known yet, because it turns on {_listed(regime.label(key) for key in keys)}."
+        because = f"Not known yet, because it turns on: {_labels(regime, keys)}."
         return StageAnswer(stage, "unknown", because, shortest(stage.condition, facts))
     word = "Owed" if truth else "Not owed"
     return StageAnswer(stage, "yes" if truth else "no", f"{word}, because {_reasons(regime, keys, facts)}.")

@@ -89,20 +89,10 @@ def stale(frozen: Draft, fresh_text: str) -> list[Piece]:
 def context(
     regime: Regime, stage: Stage, items: Checklist, base: Mapping[str, object], facts: Facts
 ) -> dict[str, object]:
-    """The full set of words for a template: what the incident holds plus facts, checklist and the stage itself."""
-    empty: dict[str, object] = {
-        name: dict.fromkeys(words) if words else []
-        for name, words in VOCABULARY.items()
-        if name not in {"as_of", "facts", "fields"}
-    }
-    merged = {
-        name: {**default, **_mapping(base.get(name))} if isinstance(default, dict) else base.get(name) or default
-        for name, default in empty.items()
-    }
-    return merged | {
+    """Every word for a stage's template: what the incident holds plus facts, checklist and the stage itself."""
+    return plain_context(base) | {
         "facts": dict.fromkeys(regime.facts) | {key: _listed(value) for key, value in facts.items()},
         "fields": as_words(items),
-        "as_of": base.get("as_of"),
         "notice": {
             "regime": regime.id,
             "regime_name": regime.name,
@@ -116,8 +106,18 @@ def context(
     }
 
 
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
+def plain_context(base: Mapping[str, object]) -> dict[str, object]:
+    """The words of an update or postmortem, which belong to no regime: what `base` lacks is None, or an empty list."""
+    words: dict[str, object] = {"as_of": base.get("as_of")}
+    for name in ("incident", "impact", "org"):
+        given = base.get(name)
+        words[name] = dict.fromkeys(VOCABULARY[name]) | (dict(given) if isinstance(given, Mapping) else {})
+    for name in ("actions", "followups", "timeline", "updates"):
+        words[name] = base.get(name) or []
+    impact = words["impact"]
+    if isinstance(impact, dict) and impact["unknown"] is None:
+        impact["unknown"] = []
+    return words
 
 
 def _listed(value: object) -> object:

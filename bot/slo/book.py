@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,6 +76,11 @@ class Book:
             raise ValueError("a bucket is at least one millisecond wide")
         self.columns: dict[str, array[int]] = {name: array("q") for name in COLUMNS}
 
+    @property
+    def last(self) -> datetime | None:
+        """The end of the newest bucket."""
+        return from_ms(self.columns["ends"][-1]) if self.columns["ends"] else None
+
     def add(self, at: datetime, good: int, bad: int, *, watched: bool, gap_good: int = 0, gap_bad: int = 0) -> None:
         """Book events seen at `at`, into the newest bucket if `at` is older than that.
 
@@ -103,7 +109,7 @@ class Book:
             edges = [first, *(each for each in self.columns["ends"] if first < each <= last)]
         else:
             edges = [*range(first, last, max(step // MILLISECOND, self.width)), last]
-        for left, right in zip(edges, edges[1:], strict=False):
+        for left, right in pairwise(edges):
             # After a silence a recorded bucket is one bucket wide: its events are not those of the silence.
             begin = left if step is not None or self._covers(left, right) else right - self.width
             counts = self._between(self._row(left), self._row(right))
@@ -139,7 +145,7 @@ class Book:
         ends = book.columns["ends"]
         if len({len(column) for column in book.columns.values()}) != 1:
             raise ValueError("the columns differ in length")
-        if any(later <= earlier for earlier, later in zip(ends, ends[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(ends)):
             raise ValueError("time runs backwards")
         return book
 

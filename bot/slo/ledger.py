@@ -1,4 +1,4 @@
-"""The exact record of good and bad events behind every verdict: whole numbers, counted from raw counters, never guessed.
+"""The exact record of good and bad events behind every verdict: whole numbers, counted from raw counters.
 
 Windows asked of a monitoring server are extrapolated; increases of raw counters are not. The ledger counts each event
 once, through restarts of the counted process, births and deaths of series, silences of the source and of the bot.
@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.errors import Invalid, Problem
-from bot.slo.book import Book, Bucket, Counts, from_ms, to_ms
-from bot.slo.series import Increase, Series, insane
+from bot.slo.book import MILLISECOND, Book, Bucket, Counts, from_ms, to_ms
+from bot.slo.series import Series, insane
 from bot.slo.spec import Point, Slo
 
 __all__ = ["Bucket", "Counts", "Delta", "Ledger", "NoData"]
@@ -73,8 +73,9 @@ class Ledger:
     def ingest(self, slo: Slo, part: Sequence[Point], total: Sequence[Point], at: datetime) -> Delta | NoData:
         """Count what `slo`'s series gained since the last poll.
 
-        `part` are the raw samples its good (or bad) selector matches, `total` those of its total selector, `at` the time
-        of the poll. A poll that tells nothing changes nothing, so that the next good one still counts what it missed.
+        `part` are the raw samples its good (or bad) selector matches, `total` those of its total selector, `at` the
+        time of the poll. A poll that tells nothing changes nothing: the next good one still counts what it
+        missed.
         """
         account = self._account(slo)
         because = self._objection(slo, account, part, total, at)
@@ -84,10 +85,16 @@ class Ledger:
         continuity, newest = self._continuity(slo), min(max(map(to_ms, (p.at for p in total))), to_ms(at))
         baseline = account.seen is None
         watched = account.seen is not None and from_ms(newest) - from_ms(account.seen) <= continuity
-        parts = account.part.advance(part, born_counts=watched, continuity=continuity)
-        totals = account.total.advance(total, born_counts=watched, continuity=continuity)
+        anew = account.part.restarted(part) | account.total.restarted(total)
+        parts = account.part.advance(part, born_counts=watched, continuity=continuity, restarted=anew)
+        totals = account.total.advance(total, born_counts=watched, continuity=continuity, restarted=anew)
         account.seen = max(newest, account.seen or newest)
-        return self._settle(slo, account, parts, totals, watched=watched, baseline=baseline)
+        if not watched:
+            account.held, account.held_since = [0, 0], None
+        account.held = [account.held[0] + parts.gained, account.held[1] + totals.gained]
+        if account.held[0] > account.held[1] + account.held[1] // SKEW:
+            return self._hold(slo, account, from_ms(account.seen))
+        return self._book(slo, account, from_ms(account.seen), (parts.gap, totals.gap), baseline=baseline)
 
     def miss(self, slo: Slo, because: str, at: datetime) -> NoData:
         """Note that the source did not answer at all."""
@@ -141,7 +148,7 @@ class Ledger:
         """Everything, as plain JSON-able data."""
         return {
             "version": VERSION,
-            "width_ms": to_ms(from_ms(0) + self.width),
+            "width_ms": self.width // MILLISECOND,
             "slos": {
                 name: {
                     "measures": account.measures,
@@ -159,8 +166,8 @@ class Ledger:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up a checkpoint in place of what is held. Raises Invalid, changing nothing, where it is not one."""
         try:
-            if state["version"] != VERSION or state["width_ms"] != to_ms(from_ms(0) + self.width):
-                raise ValueError("it was written with another version or bucket width")
+            if state["version"] != VERSION or state["width_ms"] != self.width // MILLISECOND:
+                raise ValueError("it was written with another version or bucket width")  # noqa: TRY301 - worded once, below
             accounts = {str(name): self._load(held) for name, held in state["slos"].items()}
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise Invalid(
@@ -203,41 +210,29 @@ class Ledger:
         if not total:
             return f"no series matches the total, {indicator.total}"
         if not part and not (indicator.counts == "bad" and indicator.missing_bad == "zero"):
-            gone = "no longer matches" if account.part.last else "matches"
-            subject = "no series" if not account.part.last else "any series"
-            words = f"{subject} {gone}" if not account.part.last else f"the selector {gone} {subject}"
-            return f"{words}: {indicator.counts} {indicator.part}, though the total is there"
+            gone = "no series matches any more" if account.part.last else "no series matches"
+            return f"{gone}: {indicator.counts} {indicator.part}, though the total is there"
         return (
             insane(part, f"{indicator.counts} {indicator.part}")
             or insane(total, f"total {indicator.total}")
             or self._stale(slo, max(to_ms(point.at) for point in total), at)
         )
 
-    def _settle(
-        self, slo: Slo, account: _Account, parts: Increase, totals: Increase, *, watched: bool, baseline: bool
-    ) -> Delta | NoData:
-        """Book what was gained, unless more went well (or badly) than happened at all."""
-        assert account.seen is not None  # noqa: S101 - ingest has just set it
-        at, held = from_ms(account.seen), account.held
-        if account.held_since is not None and not watched:
-            held[:], account.held_since = [0, 0], None
-        held[0] += parts.gained
-        held[1] += totals.gained
-        gap_part, gap_total = min(parts.gap, totals.gap), totals.gap
-        if held[0] > held[1] + held[1] // SKEW:
-            return self._hold(slo, account, at)
-        part, total = min(held[0], held[1]), held[1]
-        held[:], account.held_since = [held[0] - part, 0], None
-        account.silent = None
-        good, bad = (part, total - part) if slo.indicator.counts == "good" else (total - part, part)
-        gap_good, gap_bad = gap_part, gap_total - gap_part
-        if slo.indicator.counts == "bad":
-            gap_good, gap_bad = gap_bad, gap_good
+    def _book(self, slo: Slo, account: _Account, at: datetime, gap: tuple[int, int], *, baseline: bool) -> Delta:
+        part, total = min(account.held), account.held[1]
+        account.held, account.held_since, account.silent = [account.held[0] - part, 0], None, None
+        if slo.indicator.counts == "good":
+            good, bad = part, total - part
+            gap_good, gap_bad = min(gap), gap[1] - min(gap)
+        else:
+            good, bad = total - part, part
+            gap_good, gap_bad = max(gap[1] - gap[0], 0), gap[0]
+        watched = account.book.last is not None and at - account.book.last <= self._continuity(slo)
         account.book.add(at, good, bad, watched=watched, gap_good=gap_good, gap_bad=gap_bad)
         return Delta(at, good, bad, gap_good, gap_bad, baseline=baseline)
 
     def _hold(self, slo: Slo, account: _Account, at: datetime) -> NoData:
-        """Keep a contradiction back: one scrape read in the middle of a request heals with the next, a wrong selector does not."""
+        """Keep a contradiction back: a scrape in mid-request heals with the next, a wrong selector does not."""
         part, total = account.held
         if account.held_since is None:
             account.held_since = to_ms(at)

@@ -22,7 +22,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One condition on one label. A label that is not there counts as empty; patterns match the whole value (PromQL)."""
+    """One condition on one label. A label that is not there is empty; patterns match the whole value (PromQL)."""
 
     label: str
     operator: str
@@ -83,7 +83,7 @@ class _Reader:
         self._space()
         if self.at < len(self.text):
             raise self._error(
-                f"{self.text[self.at :]!r} is left over: the counts come from one raw counter, windows are computed here",
+                f"{self.text[self.at :]!r} is left over: counts come from one raw counter, windows are computed here",
                 'a bare selector such as requests_total{code=~"5.."}',
             )
         return Selector(metric, matchers)

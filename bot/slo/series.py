@@ -1,7 +1,7 @@
 """Raw counters remembered between polls, turned into exact increases: births, restarts, silences and late samples."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,11 +13,10 @@ EXACT = 2**53  # a float counts one by one no further than this
 
 @dataclass(frozen=True, slots=True)
 class Increase:
-    """What a group of series gained: `gained` while watched, `gap` over a silence, and how many had a newer sample."""
+    """What a group of series gained: `gained` while watched, `gap` over a silence."""
 
     gained: int = 0
     gap: int = 0
-    fresh: int = 0
 
 
 @dataclass(slots=True)
@@ -26,22 +25,35 @@ class Series:
 
     last: dict[Labels, tuple[int, int]] = field(default_factory=dict)
 
-    def advance(self, points: Iterable[Point], *, born_counts: bool, continuity: timedelta) -> Increase:
-        """Take the points (already found `sane`) and say what was gained.
+    def restarted(self, points: Iterable[Point]) -> set[Labels]:
+        """The series whose value fell since the last poll: their process began anew."""
+        newer: dict[Labels, Point] = {}
+        for point in sorted(points, key=lambda point: point.at):
+            if point.labels in self.last and to_ms(point.at) > self.last[point.labels][1]:
+                newer.setdefault(point.labels, point)
+        return {labels for labels, point in newer.items() if point.value < self.last[labels][0]}
+
+    def advance(
+        self, points: Iterable[Point], *, born_counts: bool, continuity: timedelta, restarted: Collection[Labels] = ()
+    ) -> Increase:
+        """Take the points (in which nothing is `insane`) and say what was gained.
 
         A first value counts from zero where `born_counts`, else it is only the ground to count from. A value below the
-        last is a restarted process: it counts from zero. A series silent for longer than `continuity` gained what it
-        gained at an unknown time. Samples not newer than the last are ignored;
-        several samples of one series are taken in order of time.
+        last is a restarted process and counts from zero; so does a series in `restarted`, whose sister gave it away. A
+        series silent for longer than `continuity` gained what it gained at an unknown time. Samples not newer than the
+        last are ignored; several samples of one series are taken in order of time.
         """
-        gained = gap = fresh = 0
+        gained = gap = 0
+        anew = set(restarted)
         silence = continuity // MILLISECOND
         for point in sorted(points, key=lambda point: point.at):
             value, at = int(point.value), to_ms(point.at)
             before = self.last.get(point.labels)
+            if before is not None and point.labels in anew and at > before[1]:
+                before = (0, before[1])
+                anew.discard(point.labels)
             if before is not None and at <= before[1]:
                 continue
-            fresh += 1
             self.last[point.labels] = (value, at)
             if before is None:
                 gained += value if born_counts else 0
@@ -51,7 +63,7 @@ class Series:
                 gap += more
             else:
                 gained += more
-        return Increase(gained, gap, fresh)
+        return Increase(gained, gap)
 
     def forget(self, before: datetime) -> None:
         """Let go of series not seen since `before`."""

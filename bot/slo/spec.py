@@ -19,6 +19,10 @@ Labels = frozenset[tuple[str, str]]
 SMALLEST_LONG = timedelta(minutes=1)
 SMALLEST_SHORT = timedelta(seconds=5)
 
+MIN_EVENTS = 10
+NO_DATA_AFTER = timedelta(minutes=10)
+RECOVER_FOR = timedelta(minutes=5)
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -98,7 +102,7 @@ _WORKBOOK = (
 
 
 def default_tiers(window: timedelta) -> tuple[Tier, ...]:
-    """The Workbook's four tiers, their windows scaled from 30 days to `window`, so each spends the same share of budget.
+    """The Workbook's four tiers, their windows scaled from 30 days to `window`: each spends the same budget.
 
     Windows are rounded to whole seconds and never fall below one minute (long) and five seconds (short).
     """
@@ -134,9 +138,9 @@ class Slo:
     description: str = ""
     source: str = "default"
     slice: Slice | None = None
-    min_events: int = 10
-    no_data_after: timedelta = timedelta(minutes=10)
-    recover_for: timedelta = timedelta(minutes=5)
+    min_events: int = MIN_EVENTS
+    no_data_after: timedelta = NO_DATA_AFTER
+    recover_for: timedelta = RECOVER_FOR
     runbook: str | None = None
     severity: int | None = None
     labels: tuple[tuple[str, str], ...] = ()

@@ -7,6 +7,8 @@ from bot.localslack.methods.arguments import Call, Method, page
 from bot.localslack.people import BOT_USER, Room
 from bot.localslack.workspace import SlackError
 
+_NAME = 80  # characters of a channel's name
+
 
 def _window(call: Call, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those between `oldest` and `latest`; the ends count only with `inclusive`."""
@@ -93,8 +95,10 @@ def members(call: Call) -> dict[str, Any]:
 def create(call: Call) -> dict[str, Any]:
     """conversations.create: a war room."""
     name = call.need("name")
-    if not re.fullmatch(r"[a-z0-9_-]{1,80}", name):
-        raise SlackError("invalid_name_maxlength" if len(name) > 80 else "invalid_name_specials")
+    if len(name) > _NAME:
+        raise SlackError("invalid_name_maxlength")
+    if not re.fullmatch(r"[a-z0-9_-]+", name):
+        raise SlackError("invalid_name_specials")
     if any(room.name == name for room in call.workspace.rooms.values()):
         raise SlackError("name_taken")
     room = Room(call.workspace.new_id("C"), name, private=call.flag("is_private"))

@@ -1,0 +1,114 @@
+"""What every action says and reckons alike: versions before one another, weights in words, a state's fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bot.domain.errors import Refused
+from bot.domain.mitigation import Means
+from bot.engine.ports import Observation, Seen
+
+PREVIOUS = "previous"
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sorts v2 before v10."""
+    pieces = re.findall(r"\d+|\D+", name)
+    return tuple((1, int(piece), "") if piece.isdigit() else (0, 0, piece) for piece in pieces)
+
+
+def serving(weights: Mapping[str, int]) -> str:
+    """The version that takes most traffic; of equals, the newest."""
+    return max(sorted(weights, key=natural, reverse=True), key=lambda name: weights[name])
+
+
+def rollback_to(wanted: Any, weights: Mapping[str, int]) -> str:
+    """The version to go back to: the one named, or for `previous` the one before the version now serving.
+
+    Asked twice, `previous` never rolls forward again: the oldest version has none before it. Raises Refused.
+    """
+    if wanted != PREVIOUS:
+        if wanted not in weights:
+            raise Refused(f"there is no version {wanted!r} to roll back to; there is {', '.join(weights)}")
+        return str(wanted)
+    now = serving(weights)
+    older = [name for name in weights if natural(name) < natural(now)]
+    if not older:
+        raise Refused(f"{now} serves and there is no version before it; name the version to go to")
+    return max(older, key=natural)
+
+
+def wanted_weights(given: Any, names: Sequence[str], most: int) -> dict[str, int]:
+    """Whole weights for every name, 0 where none was given. Raises Refused saying what is wrong."""
+    if not isinstance(given, Mapping) or not given:
+        raise Refused("a change of traffic needs weights, such as {v1: 90, v2: 10}")
+    if unknown := [str(name) for name in given if name not in names]:
+        raise Refused(f"there is no backend {', '.join(unknown)}; there is {', '.join(names)}")
+    for name, weight in given.items():
+        if not isinstance(weight, int) or isinstance(weight, bool) or not 0 <= weight <= most:
+            raise Refused(f"the weight of {name} is a whole number from 0 to {most}, not {weight!r}")
+    if not any(given.values()):
+        raise Refused("with every weight at 0 nothing would take traffic")
+    return {name: int(given.get(name, 0)) for name in names}
+
+
+def weight_words(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[str, ...]:
+    """One sentence per weight that changes."""
+    return tuple(
+        f"weight {name} {before.get(name, 0)} → {weight}"
+        for name, weight in after.items()
+        if before.get(name, 0) != weight
+    )
+
+
+def bypass_words(name: str, before: str | None, after: str | None) -> tuple[str, ...]:
+    """What happens to one slice; nothing where nothing does."""
+    if before == after:
+        return ()
+    if after is None:
+        return (f"slice {name}: no longer sent to {before}, goes by weight again",)
+    return (f"slice {name}: {f'sent to {before}' if before else 'goes by weight'} → sent to {after}",)
+
+
+def moved_share(before: Mapping[str, int], after: Mapping[str, int]) -> int:
+    """Per cent of the traffic that changes its backend, 0 to 100."""
+    was, now = sum(before.values()) or 1, sum(after.values()) or 1
+    return round(sum(abs(after.get(n, 0) / now - before.get(n, 0) / was) for n in {*before, *after}) * 50)
+
+
+def asked_slice(params: Mapping[str, object]) -> tuple[str, str | None]:
+    """(slice, backend or None to lift) of a bypass. Raises Refused."""
+    name, to = params.get("slice"), params.get("to")
+    if not isinstance(name, str) or not name:
+        raise Refused("a bypass needs the slice it is for, such as health=poor")
+    if to is not None and (not isinstance(to, str) or not to):
+        raise Refused("a bypass goes to a named backend, or to nothing (null), which lifts it")
+    return name, to
+
+
+def fingerprint(state: Any) -> str:
+    """A short digest of a state: two states with one fingerprint are the same."""
+    return hashlib.sha256(json.dumps(state, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def cannot(action: str, means: Means, can: Iterable[Means]) -> Refused:
+    """The refusal of a kind of change this target does not know."""
+    return Refused(f"{action} cannot {means}; it can {', '.join(can)}")
+
+
+def compared(now: Any, before: Any, after: Any) -> Observation:
+    """What the effective state shows where the target knows no keys."""
+    if now == after:
+        return Observation(Seen.APPLIED, "the target is in the wanted state")
+    if now == before:
+        return Observation(Seen.NOT_APPLIED, "the target is as it was before")
+    return Observation(Seen.UNKNOWN, f"the target is neither as before nor as wanted: {json.dumps(now)[:200]}")
+
+
+def undo_key(key: str) -> str:
+    """The key under which a change is taken back: never the one it was made under."""
+    return f"{key}/undo"

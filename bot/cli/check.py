@@ -1,0 +1,35 @@
+"""Reads every file of a configuration folder and names file, line and column of whatever must be corrected."""
+
+from pathlib import Path
+
+import typer
+
+
+def check(
+    config: Path = typer.Option(Path("tocsin.yaml"), "--config", "-c", help="The file to begin with."),
+    strict: bool = typer.Option(False, "--strict", help="Treat warnings as problems (for continuous integration)."),
+) -> None:
+    """Check a configuration folder: every problem with its file, line and column, and what was expected."""
+    import os
+    import sys
+
+    from bot.config.load import load
+    from bot.domain.errors import Invalid
+    from bot.shelf import load as choose
+
+    installation = load(config, environ=os.environ, models=lambda shelf, name: choose(shelf, name).Settings)
+    if strict and installation.warnings:
+        raise Invalid(installation.warnings)
+    for warning in installation.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    counts = {
+        "source": len(installation.sources),
+        "service": len(installation.services),
+        "objective": len(installation.slos),
+        "runbook": len(installation.runbooks),
+        "regime": len(installation.regimes),
+    }
+    told = [f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items()]
+    people = len(installation.people)
+    told.append(f"{people} {'person' if people == 1 else 'people'}")
+    print(f"{config}: in order. {', '.join(told)}")

@@ -1,0 +1,198 @@
+"""Looks whether the files agree with one another: every name must stand for something, and no circle may close."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.config.fit import closest, listing
+from bot.config.marks import Marked
+from bot.config.people import People
+from bot.config.regimes import Regimes
+from bot.config.runbooks import Written
+from bot.config.services import Catalogue, Catalogued
+from bot.domain.errors import Invalid, Problem
+from bot.domain.service import Service
+from bot.notices.draft import VOCABULARY
+from bot.notices.facts import UnreadableError
+from bot.slo.spec import Slo
+from bot.words import undefined_words
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything read so far, and every name that stands in a file, even where the file has mistakes of its own."""
+
+    page: Marked
+    sources: frozenset[str] = frozenset()
+    people: People = field(default_factory=People)
+    catalogue: Catalogue = field(default_factory=lambda: Catalogue({}, frozenset()))
+    slos: tuple[Slo, ...] = ()
+    slo_names: frozenset[str] = frozenset()
+    books: Mapping[str, Written] = field(default_factory=dict)
+    book_names: frozenset[str] = frozenset()
+    regimes: Regimes | None = None
+    regime_names: tuple[str, ...] = ()
+
+
+def problems(known: Known) -> Iterator[Problem]:
+    """Every name that stands for nothing, file by file."""
+    if known.regimes is not None:
+        for index, name in enumerate(known.regime_names):
+            yield from _unknown("regime", name, known.regimes.by_id, known.page, "regimes", index)
+    for slo in known.slos:
+        yield from _of_slo(slo, known)
+    for each in known.catalogue.by_name.values():
+        yield from _of_service(each, known)
+        yield from _of_mitigations(each, known)
+    yield from _circles(known.catalogue)
+    for written in known.books.values():
+        yield from _of_runbook(written, known)
+
+
+def warnings(known: Known, *, slack_off: bool) -> Iterator[Problem]:
+    """What is no mistake, and yet a person should know."""
+    if slack_off:
+        yield known.page.problem("Slack is off: incidents are shown in the web console, and nobody is paged", "slack")
+    for each in known.catalogue.by_name.values():
+        service = each.service
+        if not service.on_call:
+            yield each.page.problem(f"nobody is on call for {service.name}", "on_call")
+        if not service.slos:
+            yield each.page.problem(f"no objective watches {service.name}", "name")
+
+
+def template_problems(folder: Path, shipped: Path) -> Iterator[Problem]:
+    """Words in the templates of this installation that they will not be given.
+
+    Regimes' own templates are read with their regimes; a template that takes a shipped one's place may use its words.
+    """
+    for path in sorted(folder.rglob("*.j2")):
+        name = path.relative_to(folder)
+        if name.parts[0] in {"notices", "web"}:
+            continue
+        try:
+            allowed = {**VOCABULARY, "gap": frozenset[str]()}
+            theirs = (
+                {word for word, _ in undefined_words(shipped / name, allowed)} if (shipped / name).is_file() else {}
+            )
+            unknown = undefined_words(path, allowed)
+        except Invalid as wrong:
+            yield from wrong.problems
+            continue
+        for word, line in unknown:
+            if word not in theirs:
+                yield Problem(str(path), line, 1, f"{word!r} is no word a template knows", listing(VOCABULARY))
+
+
+def _unknown(what: str, name: str, there_is: Collection[str], page: Marked, *path: str | int) -> Iterator[Problem]:
+    if name not in there_is:
+        yield page.problem(f"there is no {what} {name!r}{closest(name, there_is)}", *path, expected=listing(there_is))
+
+
+def _of_slo(slo: Slo, known: Known) -> Iterator[Problem]:
+    asked: list[tuple[str, str | None, frozenset[str]]] = [
+        ("service", slo.service, known.catalogue.named),
+        ("source", slo.source, known.sources),
+        ("runbook", slo.runbook, known.book_names),
+    ]
+    for what, name, there_is in asked:
+        if name is not None and name not in there_is and slo.origin is not None:
+            says = f"the objective {slo.name!r} names the {what} {name!r}, which is not there{closest(name, there_is)}"
+            yield Problem(slo.origin.file, slo.origin.line, slo.origin.column, says, listing(there_is))
+
+
+def _of_service(each: Catalogued, known: Known) -> Iterator[Problem]:
+    service, page = each.service, each.page
+    lists: list[tuple[str, str, tuple[str, ...], frozenset[str]]] = [
+        ("depends_on", "service", service.depends_on, known.catalogue.named),
+        ("on_call", "person", service.on_call, known.people.named),
+        ("runbooks", "runbook", service.runbooks, known.book_names),
+    ]
+    for key, what, names, there_is in lists:
+        for index, name in enumerate(names):
+            yield from _unknown(what, name, there_is, page, key, index)
+    for index, name in enumerate(page.get("slos") or ()):
+        yield from _unknown("objective", name, known.slo_names, page, "slos", index)
+        owner = next((slo.service for slo in known.slos if slo.name == name), service.name)
+        if owner != service.name:
+            yield page.problem(f"the objective {name!r} is of {owner}, not of {service.name}", "slos", index)
+    for index, name in enumerate(service.on_call):
+        person = known.people.by_key.get(name)
+        if person is not None and not person.slack_user and not person.email:
+            what = f"{name} is on call and cannot be reached"
+            yield page.problem(what, "on_call", index, expected="slack or email for them in people.yaml")
+    if known.regimes is not None:
+        yield from _of_facts(each, known.regimes)
+
+
+def _of_facts(each: Catalogued, regimes: Regimes) -> Iterator[Problem]:
+    for name, value in each.service.legal.items():
+        fact = regimes.facts.get(name)
+        if fact is None:
+            what = f"there is no fact {name!r}{closest(name, regimes.facts)}"
+            yield each.page.problem(what, "legal", name, key=True, expected="a fact of templates/notices/facts.yaml")
+            continue
+        try:
+            fact.type.read(value)
+        except UnreadableError as wrong:
+            yield each.page.problem(f"{name}: {wrong}", "legal", name, expected=str(fact.type))
+
+
+def _of_mitigations(each: Catalogued, known: Known) -> Iterator[Problem]:
+    service, page = each.service, each.page
+    yield from _twice("target", [target.name for target in service.targets], "targets", page)
+    yield from _twice("offer", [offer.name for offer in service.offers], "offers", page)
+    for index, offer in enumerate(service.offers):
+        targets = [target.name for target in service.targets]
+        yield from _unknown("target", offer.target, targets, page, "offers", index, "target")
+    for index, name in enumerate(service.runbooks):
+        written = known.books.get(name)
+        for reference, _ in written.references() if written else ():
+            if reference.what == "offer" and service.offer(reference.name) is None:
+                what = f"the runbook {name!r} offers {reference.name!r}, which {service.name} does not have"
+                yield page.problem(what, "runbooks", index, expected=listing(offer.name for offer in service.offers))
+
+
+def _twice(what: str, names: list[str], key: str, page: Marked) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield page.problem(f"the {what} {name!r} stands here twice", key, index, "name", expected="each name once")
+
+
+def _of_runbook(written: Written, known: Known) -> Iterator[Problem]:
+    there_is = {"slo": ("objective", known.slo_names), "person": ("person", known.people.named)}
+    for reference, path in written.references():
+        if reference.what in there_is:
+            what, names = there_is[reference.what]
+            yield from _unknown(what, reference.name, names, written.page, *path)
+
+
+def _circles(catalogue: Catalogue) -> Iterator[Problem]:
+    """Services that depend on themselves by way of others; each circle is told once, where its first service stands."""
+    told: set[frozenset[str]] = set()
+    for name, each in catalogue.by_name.items():
+        circle = _circle(name, catalogue.by_name)
+        if circle and frozenset(circle) not in told:
+            told.add(frozenset(circle))
+            index = each.service.depends_on.index(circle[1] if len(circle) > 1 else name)
+            what = f"{name} depends on itself: {' → '.join([*circle, name])}"
+            yield each.page.problem(what, "depends_on", index, expected="no circle")
+
+
+def _circle(start: str, services: Mapping[str, Catalogued]) -> list[str]:
+    """The shortest way from a service back to itself, without the return; empty where there is none."""
+    ways, seen = [[start]], set[str]()
+    while ways:
+        way = ways.pop(0)
+        for name in services[way[-1]].service.depends_on:
+            if name == start:
+                return way
+            if name not in seen and name in services:
+                seen.add(name)
+                ways.append([*way, name])
+    return []
+
+
+def watched(service: Service, slos: Iterable[Slo]) -> tuple[str, ...]:
+    """The names of a service's objectives: those its file lists, then those whose own file names it."""
+    return tuple(dict.fromkeys([*service.slos, *(slo.name for slo in slos if slo.service == service.name)]))

@@ -1,0 +1,249 @@
+"""Reads a whole configuration folder: either everything in it fits together, or every mistake is named at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from bot.config import check, openslo, regimes
+from bot.config.files import listed, read_page, read_text
+from bot.config.fit import Fitter, Unreadable
+from bot.config.marks import Marked, read_yaml
+from bot.config.model import LOOPBACK, Organisation, Slack, Tocsin, Web
+from bot.config.people import read_people
+from bot.config.runbooks import read_runbooks
+from bot.config.secrets import Resolved, Secrets, plain_secret
+from bot.config.services import Catalogue, read_services
+from bot.config.shelves import Models, settings_model
+from bot.domain.errors import Invalid, Problem
+from bot.domain.policy import Policy
+from bot.domain.runbook import Runbook
+from bot.domain.service import Service
+from bot.engine.ports import Profile
+from bot.slo.spec import Slo
+from bot.words import house
+
+SLACK_ADDRESS = "TOCSIN_SLACK_API_URL"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One organisation's Tocsin as its folder says it should be."""
+
+    root: Path
+    organisation: Organisation
+    database_url: str
+    state: Path
+    web: Web
+    slack: Slack
+    sources: Mapping[str, tuple[str, BaseModel]]
+    """Name → kind and its settings."""
+    poll_every: timedelta
+    policy: Policy
+    services: Mapping[str, Service]
+    slos: tuple[Slo, ...]
+    runbooks: Mapping[str, Runbook]
+    people: tuple[Profile, ...]
+    """Their `id` is empty: the directory gives it."""
+    regimes: tuple[str, ...]
+    pagers: tuple[str, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
+def load(path: Path, *, environ: Mapping[str, str], models: Models, shipped: Path | None = None) -> Installation:
+    """The installation whose `tocsin.yaml` is at `path`.
+
+    Args:
+        path: the file; folders slos/, services/, runbooks/, templates/ and people.yaml are looked for beside it.
+        environ: where `{env: NAME}` is looked up.
+        models: (shelf, name) → the settings model of that file; raises NotFound naming what there is.
+        shipped: the folder holding the product's own runbooks/ and templates/; left out, it is found.
+
+    Raises:
+        Invalid: with every problem of every file, each with file, line and column.
+
+    """
+    return _Reader(path, environ, models, shipped or house()).installation()
+
+
+class _Reader:
+    """Reads part by part; a part that does not fit does not keep the others from being looked at."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str], models: Models, shipped: Path) -> None:
+        self.path, self.root, self.environ, self.models, self.shipped = path, path.parent, environ, models, shipped
+        self.fitter = Fitter(Secrets(environ, path.parent))
+        self.problems = self.fitter.problems
+        page = read_page(path, self.problems)
+        if page is None:
+            raise Invalid(self.problems)
+        self.page = page
+
+    def installation(self) -> Installation:
+        tocsin = self.fitter.fit(Tocsin, self.page)
+        slack = self._slack(tocsin)
+        self._database_secret()
+        sources = self._sources()
+        known = self._known(tocsin, sources)
+        self.problems += check.problems(known)
+        self.problems += check.template_problems(self.root / "templates", self.shipped / "templates")
+        pagers = self._pagers(tocsin, slack)
+        if self.problems or tocsin is None or slack is None:
+            raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))
+        services = {
+            name: replace(each.service, slos=check.watched(each.service, known.slos))
+            for name, each in known.catalogue.by_name.items()
+        }
+        known = replace(known, catalogue=_with(known.catalogue, services))
+        state = (self.root / tocsin.state).expanduser().resolve()
+        return Installation(
+            root=self.root.resolve(),
+            organisation=tocsin.organisation,
+            database_url=str(tocsin.database.url) or f"sqlite+aiosqlite:///{state / 'tocsin.db'}",
+            state=state,
+            web=tocsin.web,
+            slack=slack,
+            sources=sources,
+            poll_every=tocsin.poll.every,
+            policy=tocsin.policy.policy(),
+            services=services,
+            slos=known.slos,
+            runbooks={name: written.book for name, written in sorted(known.books.items())},
+            people=known.people.profiles,
+            regimes=tuple(tocsin.regimes),
+            pagers=pagers,
+            warnings=tuple(self._warnings(known, tocsin)),
+        )
+
+    def _known(self, tocsin: Tocsin | None, sources: Mapping[str, Any]) -> check.Known:
+        """Everything in the files beside tocsin.yaml."""
+        team, currency = self.page.get("slack", "team"), self.page.get("organisation", "currency")
+        named = self.page.get("sources")
+        slos, slo_names = self._slos(tuple(sources))
+        folders = (self.root / "runbooks", self.shipped / "runbooks")
+        return check.Known(
+            page=self.page,
+            sources=frozenset(str(name) for name in named) if isinstance(named, dict) else frozenset(),
+            people=read_people(self.root / "people.yaml", self.fitter, team=team if isinstance(team, str) else ""),
+            catalogue=read_services(
+                self.root / "services",
+                self.fitter,
+                self.models,
+                currency=currency if isinstance(currency, str) else Organisation.model_fields["currency"].default,
+            ),
+            slos=slos,
+            slo_names=slo_names,
+            books=read_runbooks(self.fitter, *folders),
+            book_names=frozenset(path.stem for folder in folders for path in listed(folder, ".md")),
+            regimes=self._regimes(),
+            regime_names=tuple(tocsin.regimes) if tocsin is not None else (),
+        )
+
+    def _slos(self, sources: tuple[str, ...]) -> tuple[tuple[Slo, ...], frozenset[str]]:
+        """The objectives, and every name of one. An objective that names no source has the only one there is."""
+        slos: list[Slo] = []
+        names: set[str] = set()
+        sound = True
+        for path in listed(self.root / "slos", ".yaml", ".yml"):
+            text = read_text(path, self.problems)
+            if text is None:
+                sound = False
+                continue
+            found, wrong = openslo.read(text, str(path))
+            self.problems += wrong
+            slos += found
+            pages, flaws = read_yaml(text, str(path))
+            names |= {str(page.get("metadata", "name")) for page in pages}
+            sound = sound and not flaws
+        self.problems += openslo.overlaps(slos)
+        if len(sources) == 1:
+            slos = [replace(slo, source=sources[0]) if slo.source == "default" else slo for slo in slos]
+        return tuple(slos), frozenset(names) if sound else Unreadable(names)
+
+    def _regimes(self) -> regimes.Regimes | None:
+        own, theirs = self.root / "templates" / "notices", self.shipped / "templates" / "notices"
+        try:
+            return regimes.load(*(folder for folder in (own, theirs) if folder.is_dir()))
+        except Invalid as wrong:
+            self.problems += wrong.problems
+            return None
+
+    def _sources(self) -> dict[str, tuple[str, BaseModel]]:
+        held = self.page.get("sources")
+        found: dict[str, tuple[str, BaseModel]] = {}
+        for name in held if isinstance(held, dict) else ():
+            here = ("sources", name)
+            kind = self.page.get(*here, "kind")
+            if not isinstance(self.page.get(*here), dict) or not isinstance(name, str):
+                continue  # told already
+            if not isinstance(kind, str):
+                what = f"the source {name!r} does not say its kind"
+                self.problems.append(self.page.problem(what, *here, expected="kind: prometheus, or another source"))
+                continue
+            model = settings_model("sources", kind, self.page, (*here, "kind"), self.models, self.problems)
+            made = self.fitter.fit(model, _without(self.page, "kind", *here), *here) if model is not None else None
+            if made is not None:
+                found[name] = (kind, made)
+        return found
+
+    def _slack(self, tocsin: Tocsin | None) -> Slack | None:
+        """Slack's part; the environment's address comes before the file's."""
+        address = self.environ.get(SLACK_ADDRESS, "")
+        if not address or tocsin is None:
+            return tocsin.slack if tocsin is not None else None
+        try:
+            return tocsin.slack.model_copy(update={"api_url": Slack.safe(address)})
+        except ValueError as wrong:
+            self.problems.append(self.page.problem(f"the environment's {SLACK_ADDRESS}: {wrong}", "slack"))
+            return None
+
+    def _database_secret(self) -> None:
+        url = self.page.get("database", "url")
+        if isinstance(url, str) and not isinstance(url, Resolved) and _has_password(url):
+            line, column = self.page.where("database", "url")
+            self.problems.append(plain_secret(self.page.file, line, column, "the database's password"))
+
+    def _pagers(self, tocsin: Tocsin | None, slack: Slack | None) -> tuple[str, ...]:
+        if tocsin is None or slack is None:
+            return ()
+        if tocsin.pagers is None:
+            return () if slack.mode == "off" else ("slack",)
+        for index, name in enumerate(tocsin.pagers):
+            settings_model("pagers", name, self.page, ("pagers", index), self.models, self.problems)
+            if name == "slack" and slack.mode == "off":
+                what = "Slack is off and is to page people"
+                self.problems.append(self.page.problem(what, "pagers", index, expected="slack.mode: socket or http"))
+        return tuple(tocsin.pagers)
+
+    def _warnings(self, known: check.Known, tocsin: Tocsin) -> list[Problem]:
+        found = list(check.warnings(known, slack_off=tocsin.slack.mode == "off"))
+        if tocsin.web.host not in LOOPBACK and not tocsin.web.address.startswith("https://"):
+            what = "the console listens beyond this machine and its address is not https"
+            found.append(self.page.problem(what, "web", expected="a proxy with https in front, and web.url naming it"))
+        return found
+
+
+def _with(catalogue: Catalogue, services: Mapping[str, Service]) -> Catalogue:
+    by_name = {name: replace(each, service=services[name]) for name, each in catalogue.by_name.items()}
+    return replace(catalogue, by_name=by_name)
+
+
+def _without(page: Marked, key: str, *path: str | int) -> Marked:
+    """The page as if the map at `path` had no such key; its places stay."""
+
+    def cut(value: Any, ahead: tuple[str | int, ...]) -> Any:
+        if not ahead:
+            return {name: held for name, held in value.items() if name != key}
+        return {name: cut(held, ahead[1:]) if name == ahead[0] else held for name, held in value.items()}
+
+    return replace(page, data=cut(page.data, path))
+
+
+def _has_password(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).password)
+    except ValueError:
+        return True

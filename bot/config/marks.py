@@ -1,0 +1,210 @@
+"""Reads YAML so that every later complaint can name the file, line and column it is about."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from bot.domain.errors import Problem
+
+Path = tuple[str | int, ...]
+
+MOST_NODES = 100_000  # aliases of aliases can name more values than memory holds
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    line: int
+    column: int
+    text: int  # where a scalar's own letters begin: after the quote, if any
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """One YAML document: its plain data, and where each part of it stands."""
+
+    file: str
+    data: Any
+    _values: dict[Path, _Mark] = field(repr=False)
+    _keys: dict[Path, _Mark] = field(repr=False)
+
+    def where(self, *path: str | int, key: bool = False) -> tuple[int, int]:
+        """Line and column (1-based) of the value at `path`, or of its key; of the nearest part above it if absent."""
+        if key and path in self._keys:
+            return self._keys[path].line, self._keys[path].column
+        while path and path not in self._values:
+            path = path[:-1]
+        mark = self._values[path]
+        return mark.line, mark.column
+
+    def problem(self, what: str, *path: str | int, expected: str = "", key: bool = False, offset: int = 0) -> Problem:
+        """A problem with the value at `path` (or its key), `offset` letters into its text."""
+        line, column = self.where(*path, key=key)
+        mark = self._values.get(path)
+        if offset and mark is not None:
+            column = mark.text + offset
+        return Problem(self.file, line, column, what, expected)
+
+    def get(self, *path: str | int) -> Any:
+        """The value at `path`, or None where there is none."""
+        value = self.data
+        for part in path:
+            there = part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
+            if not there:
+                return None
+            value = value[part]
+        return value
+
+
+class Page:
+    """One document being read: values with their types checked, and complaints with their places."""
+
+    def __init__(self, document: Marked, problems: list[Problem]) -> None:
+        self.document, self.problems = document, problems
+
+    def get(self, *path: str | int) -> Any:
+        """The value at `path`, or None where there is none."""
+        return self.document.get(*path)
+
+    def complain(self, what: str, *path: str | int, expected: str = "", key: bool = False, offset: int = 0) -> None:
+        """Add a problem with the value at `path`, with its key, or with what stands `offset` letters into it."""
+        self.problems.append(self.document.problem(what, *path, expected=expected, key=key, offset=offset))
+
+    def known(self, path: Path, *names: str, not_yet: tuple[str, ...] = ()) -> bool:
+        """Whether there is a map at `path`; complains of keys other than `names`."""
+        held = self.get(*path)
+        if not isinstance(held, dict):
+            what = "is missing" if held is None else f"is {kind_of(held)}"
+            self.complain(f"{path[-1] if path else 'the document'} {what}", *path, expected="a map")
+            return False
+        for key in held:
+            if key in not_yet:
+                self.complain(f"{key} is not read yet", *path, key, key=True)
+            elif key not in names:
+                self.complain(f"unknown key {key!r}", *path, key, key=True, expected=", ".join(names))
+        return True
+
+    def text(self, *path: str | int, required: bool = True) -> str:
+        """The text at `path`; complains and returns "" where there is none."""
+        value = self.get(*path)
+        if isinstance(value, str) and (value.strip() or not required):
+            return value
+        if value is not None:
+            self.complain(
+                f"{path[-1]} is {kind_of(value)}", *path, expected="text (quoted, if YAML reads it otherwise)"
+            )
+        elif required:
+            self.complain(f"{path[-1]} is missing", *path, expected="text")
+        return ""
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in a YAML writer's words."""
+    if isinstance(value, bool):
+        return f"{str(value).lower()} (a yes/no value)"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f"the text {value!r}" if value else "empty"
+    return {dict: "a map", list: "a list", type(None): "empty"}.get(type(value), f"a {type(value).__name__}")
+
+
+def read_yaml(text: str, file: str) -> tuple[list[Marked], list[Problem]]:
+    """Every document of a YAML text, and what is wrong with it as YAML: syntax, duplicate keys, bad values.
+
+    Empty documents are left out. Values are those of YAML's safe schema (no Python objects).
+    """
+    problems: list[Problem] = []
+    documents: list[Marked] = []
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.YAMLError as error:
+        return [], [_syntax(error, file)]
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            if node is None:  # the stream held nothing more after all
+                break
+            reader = _Reader(file, loader, problems)
+            data = reader.value(node, ())
+            if data is not None:
+                documents.append(Marked(file, data, reader.values, reader.keys))
+    except yaml.YAMLError as error:
+        problems.append(_syntax(error, file))
+    except RecursionError:
+        problems.append(Problem(file, 1, 1, "is nested too deeply to read"))
+    finally:
+        loader.dispose()
+    return documents, problems
+
+
+class _Reader:
+    """Builds one document's data beside its marks."""
+
+    def __init__(self, file: str, loader: yaml.SafeLoader, problems: list[Problem]) -> None:
+        self.file, self.loader, self.problems = file, loader, problems
+        self.values: dict[Path, _Mark] = {}
+        self.keys: dict[Path, _Mark] = {}
+        self._open: set[int] = set()
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        self.values[path] = _mark(node)
+        if len(self.values) > MOST_NODES:
+            raise yaml.MarkedYAMLError(problem=f"more than {MOST_NODES:,} values", problem_mark=node.start_mark)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        if id(node) in self._open:
+            raise yaml.MarkedYAMLError(problem="an alias contains itself", problem_mark=node.start_mark)
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return [self.value(each, (*path, index)) for index, each in enumerate(node.value)]
+            return dict(self._entries(node, path))
+        finally:
+            self._open.discard(id(node))
+
+    def _entries(self, node: yaml.Node, path: Path) -> Iterator[tuple[Any, Any]]:
+        seen: dict[Any, int] = {}
+        for key_node, value_node in node.value:
+            mark = _mark(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._complain(mark, "a key is a list or a map", "a plain name")
+                continue
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                self._complain(mark, "merge keys (<<) are not read here", "the values written out")
+                continue
+            key = self._scalar(key_node)
+            if key in seen:
+                self._complain(mark, f"{key!r} stands here twice, first in line {seen[key]}", "each key once")
+                continue
+            seen[key] = mark.line
+            self.keys[*path, key] = mark
+            yield key, self.value(value_node, (*path, key))
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return self.loader.construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            reason = getattr(error, "problem", None) or str(error)
+            self._complain(_mark(node), f"{node.value!r} cannot be read: {reason}", "")
+            return None
+
+    def _complain(self, mark: _Mark, what: str, expected: str) -> None:
+        self.problems.append(Problem(self.file, mark.line, mark.column, what, expected))
+
+
+def _mark(node: yaml.Node) -> _Mark:
+    line, column = node.start_mark.line + 1, node.start_mark.column + 1
+    quoted = isinstance(node, yaml.ScalarNode) and node.style in {'"', "'"}
+    return _Mark(line, column, column + 1 if quoted else column)
+
+
+def _syntax(error: yaml.YAMLError, file: str) -> Problem:
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        what = error.problem or error.context or "is not YAML"
+        if mark is not None:
+            return Problem(file, mark.line + 1, mark.column + 1, f"is not YAML here: {what}")
+        return Problem(file, 1, 1, f"is not YAML: {what}")
+    return Problem(file, 1, 1, f"is not YAML: {str(error).splitlines()[0]}")

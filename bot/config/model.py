@@ -1,0 +1,145 @@
+"""`tocsin.yaml` in its parts: the organisation, where state is kept, the web, Slack, the sources, and the rules."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from bot.config.policy import PolicyModel
+
+SLACK_API = "https://slack.com/api/"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+DATABASES = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgresql+psycopg")
+
+
+class Part(BaseModel):
+    """Base of the parts: a key that means nothing is a mistake, and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Organisation(Part):
+    """Who runs this installation, as notices and pages name it."""
+
+    name: str = Field(min_length=1)
+    contact: str = ""
+    """Where questions about an incident go: a name, an address."""
+    country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
+    """ISO 3166 code in quotes, such as 'DE' (an unquoted NO is read as false)."""
+    timezone: str = "UTC"
+    """IANA name, such as Europe/Berlin."""
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    """ISO 4217 code of the money impact is counted in."""
+    address: str = ""
+    legal_contact: str = ""
+    dpo: str = ""
+    """The data protection officer, as a notice names them."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"there is no time zone {value!r} (expected an IANA name such as Europe/Berlin)") from None
+        return value
+
+
+class Database(Part):
+    """Where the log is kept."""
+
+    url: str = ""
+    """Left out, a SQLite file in the state folder; with a password it must be a reference."""
+
+    @field_validator("url")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        if value and value.partition(":")[0] not in DATABASES:
+            raise ValueError(f"the database address begins with none of {', '.join(DATABASES)}")
+        return value
+
+
+class Web(Part):
+    """The web console and the address people reach it at."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    url: str = ""
+    """What links are made of; left out, http://host:port."""
+
+    @field_validator("url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+            raise ValueError(f"{value!r} is no address (expected https://…)")
+        return value.rstrip("/")
+
+    @property
+    def address(self) -> str:
+        """Where people open the console."""
+        return self.url or f"http://{self.host}:{self.port}"
+
+
+def _off(value: Any) -> Any:
+    return "off" if value is False else value  # YAML reads a bare `off` as false
+
+
+class Slack(Part):
+    """The workspace; `off` until its tokens are there. Socket mode needs an app token, http a signing secret."""
+
+    mode: Annotated[Literal["socket", "http", "off"], BeforeValidator(_off)] = "off"
+    api_url: str = SLACK_API
+    """The environment's TOCSIN_SLACK_API_URL comes before it."""
+    bot_token: SecretStr | None = None
+    app_token: SecretStr | None = None
+    signing_secret: SecretStr | None = None
+    team: str = Field(default="", pattern=r"^([TE][A-Z0-9]+)?$")
+    """The workspace's id, such as T0123ABCD."""
+    home_channel: str = ""
+    """Where cards go when the service names no channel."""
+    legal_channel: str = ""
+    """A private channel for duties and notices; left out, they stay on the web console."""
+    charts: bool = True
+    """Draw the SLI in the card."""
+
+    @field_validator("api_url")
+    @classmethod
+    def safe(cls, value: str) -> str:
+        """The address with one slash at its end. Raises ValueError where tokens would travel in the clear."""
+        parts = urlsplit(value)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise ValueError(f"{value!r} would send tokens in the clear (expected https://…, or http to this machine)")
+        return value.rstrip("/") + "/"
+
+    @model_validator(mode="after")
+    def _has_what_its_mode_needs(self) -> "Slack":
+        needed = {"socket": ("bot_token", "app_token"), "http": ("bot_token", "signing_secret"), "off": ()}[self.mode]
+        lacking = [name for name in needed if getattr(self, name) is None]
+        if lacking:
+            raise ValueError(f"mode {self.mode} needs {' and '.join(lacking)}, each a reference such as {{env: NAME}}")
+        return self
+
+
+class Poll(Part):
+    """How often the sources are asked."""
+
+    every: timedelta = Field(default=timedelta(seconds=15), ge=timedelta(milliseconds=100), le=timedelta(hours=1))
+
+
+class Tocsin(Part):
+    """The whole of `tocsin.yaml`. `sources` are fitted one by one, each by its own kind."""
+
+    organisation: Organisation
+    database: Database = Database()
+    state: str = Field(default=".tocsin", min_length=1)
+    """The folder of everything kept on disk, from the folder of tocsin.yaml."""
+    web: Web = Web()
+    slack: Slack = Slack()
+    sources: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    poll: Poll = Poll()
+    policy: PolicyModel = PolicyModel()
+    regimes: list[str] = Field(default_factory=list)
+    pagers: list[str] | None = None
+    """Left out: slack where Slack is on."""

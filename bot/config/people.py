@@ -1,0 +1,101 @@
+"""`people.yaml`: who works here, what each may do, and where each can be reached."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.config.files import read_page
+from bot.config.fit import Fitter, Unreadable
+from bot.config.marks import Marked
+from bot.domain.policy import Role
+from bot.engine.ports import Profile
+
+_KEY = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
+
+
+class SlackAccount(BaseModel):
+    """A person's account in the workspace."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    team: str = Field(default="", pattern=r"^([TE][A-Z0-9]+)?$")
+    """The workspace's id; left out, the one of tocsin.yaml."""
+    user: str = Field(pattern=r"^[UW][A-Z0-9]+$")
+    """The member id, from the profile's menu: `Copy member ID`."""
+
+
+class PersonModel(BaseModel):
+    """One person."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    roles: list[Role] = Field(default=[Role.RESPONDER], min_length=1)
+    slack: SlackAccount | None = None
+    email: str = Field(default="", pattern=r"^([^@\s]+@[^@\s]+)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Everybody named, and where each stands in the file."""
+
+    profiles: tuple[Profile, ...] = ()
+    page: Marked | None = None
+    by_key: dict[str, Profile] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()  # every key that stands in the file, those with mistakes included
+
+
+def read_people(path: Path, fitter: Fitter, *, team: str) -> People:
+    """Everybody of the file; `team` is the workspace of those who name none. A file that is not there names nobody."""
+    if not path.is_file():
+        return People()
+    page = read_page(path, fitter.problems)
+    if page is None or not isinstance(page.data, dict):
+        if page is not None:
+            fitter.problems.append(page.problem("holds no people", expected="`key:` lines, one for each person"))
+        return People(named=Unreadable())
+    profiles: dict[str, Profile] = {}
+    accounts: dict[tuple[str, str], str] = {}
+    for key in page.data:
+        if not isinstance(key, str) or not _KEY.match(key):
+            shown = str(key).lower() if isinstance(key, bool) else key
+            what = f"{shown!r} is no key of a person" if isinstance(key, str) else f"the key was read as {shown}"
+            expected = "small letters, digits, . _ -" if isinstance(key, str) else "a name; write it in quotes"
+            fitter.problems.append(page.problem(what, key, key=True, expected=expected))
+            continue
+        model = fitter.fit(PersonModel, page, key)
+        if model is not None:
+            profiles[key] = _profile(key, model, team)
+            _check_account(profiles[key], accounts, page, fitter)
+    named = frozenset(key for key in page.data if isinstance(key, str))
+    return People(tuple(profiles.values()), page, profiles, named)
+
+
+def _profile(key: str, model: PersonModel, team: str) -> Profile:
+    return Profile(
+        id="",
+        key=key,
+        name=model.name,
+        roles=frozenset(model.roles),
+        slack_team=(model.slack.team or team) if model.slack else "",
+        slack_user=model.slack.user if model.slack else "",
+        email=model.email,
+    )
+
+
+def _check_account(profile: Profile, accounts: dict[tuple[str, str], str], page: Marked, fitter: Fitter) -> None:
+    """A Slack account needs its workspace, and belongs to one person."""
+    if not profile.slack_user:
+        return
+    if not profile.slack_team:
+        what = f"{profile.key}'s Slack account names no workspace"
+        fitter.problems.append(
+            page.problem(what, profile.key, "slack", expected="team here, or slack.team in tocsin.yaml")
+        )
+    account = (profile.slack_team, profile.slack_user)
+    holder = accounts.setdefault(account, profile.key)
+    if holder != profile.key:
+        what = f"{profile.slack_user} is {holder}'s Slack account already"
+        fitter.problems.append(page.problem(what, profile.key, "slack", "user", expected="one person for each account"))

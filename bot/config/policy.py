@@ -1,0 +1,76 @@
+"""The rules of the house as `tocsin.yaml` writes them: who may do what, and how long each thing may take."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.domain.policy import ActionClass, Policy, Role
+
+CLASSES: Mapping[str, ActionClass] = MappingProxyType({each.name.lower(): each for each in ActionClass})
+_DEFAULT = Policy()
+
+
+class ApproveModel(BaseModel):
+    """Who may approve a change, by how much it can hurt; what is left out keeps the product's own rule."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    read: list[Role] | None = Field(default=None, min_length=1)
+    """Reads only."""
+    small: list[Role] | None = Field(default=None, min_length=1)
+    """Reversible and small."""
+    traffic: list[Role] | None = Field(default=None, min_length=1)
+    """Moves production traffic."""
+    wide: list[Role] | None = Field(default=None, min_length=1)
+    """Destructive or wide."""
+
+
+class PolicyModel(BaseModel):
+    """Everything a policy can say; what is left out keeps the product's own rule."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: str = _DEFAULT.version
+    """A name for this set of rules, kept with every decision."""
+    propose: list[Role] = Field(default=sorted(_DEFAULT.propose), min_length=1)
+    """Who may propose a change of production."""
+    approve: ApproveModel = ApproveModel()
+    approve_notice: list[Role] = Field(default=sorted(_DEFAULT.approve_notice), min_length=1)
+    """Who may approve the words of a notice."""
+    approval_expires: timedelta = Field(default=_DEFAULT.approval_expires, gt=timedelta(0))
+    """How long an approval may be asked for, and used."""
+    evidence_hold: timedelta = Field(default=_DEFAULT.evidence_hold, ge=timedelta(0))
+    """How long a change waits for the evidence to be secured."""
+    verify_after: timedelta = Field(default=_DEFAULT.verify_after, ge=timedelta(0))
+    """How long the data is given to show a change."""
+    verify_within: timedelta = Field(default=_DEFAULT.verify_within, gt=timedelta(0))
+    """After this a change that shows nothing is said not to help."""
+    changes_per_hour: int = Field(default=_DEFAULT.changes_per_hour, ge=1)
+    """How many changes of production one hour may see."""
+    acknowledge_within: timedelta = Field(default=_DEFAULT.acknowledge_within, gt=timedelta(0))
+    """After this the next person is paged."""
+    blind_after: timedelta = Field(default=_DEFAULT.blind_after, gt=timedelta(0))
+    """How long a silent monitoring source is waited for before that is an incident of its own."""
+
+    def policy(self) -> Policy:
+        """The rules as the domain knows them."""
+        approve = dict(_DEFAULT.approve)
+        for name, kind in CLASSES.items():
+            roles: list[Role] | None = getattr(self.approve, name)
+            if roles is not None:
+                approve[kind] = frozenset(roles)
+        return Policy(
+            version=self.version,
+            propose=frozenset(self.propose),
+            approve=approve,
+            approve_notice=frozenset(self.approve_notice),
+            approval_expires=self.approval_expires,
+            evidence_hold=self.evidence_hold,
+            verify_after=self.verify_after,
+            verify_within=self.verify_within,
+            changes_per_hour=self.changes_per_hour,
+            acknowledge_within=self.acknowledge_within,
+            blind_after=self.blind_after,
+        )

@@ -1,0 +1,324 @@
+"""Reads the regimes and their facts from `templates/notices/`, and names file, line and column of whatever is wrong."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import yaml
+
+from bot.config.regime_pages import Page
+from bot.domain.errors import Invalid, Problem
+from bot.notices.counting import NAMES, UNITS_OF
+from bot.notices.draft import VOCABULARY
+from bot.notices.expression import Expression, ExpressionError, Or, parse
+from bot.notices.facts import Facts, FactType, UnreadableError, Value
+from bot.notices.regime import (
+    CONFIDENCE,
+    KINDS,
+    Citation,
+    Deadline,
+    Exemption,
+    Fact,
+    Field,
+    Form,
+    InForce,
+    Limit,
+    Regime,
+    Stage,
+)
+from bot.words import undefined_words
+
+P = ParamSpec("P")
+T = TypeVar("T")
+EFFECTS = ("lifts", "narrows", "counsel")
+_BROKEN = Or(())  # stands in for an expression that could not be read; the file is refused before anybody asks it
+
+
+@dataclass(frozen=True, slots=True)
+class Regimes:
+    """The fact list and every regime of an installation, by id."""
+
+    facts: Mapping[str, Fact]
+    by_id: Mapping[str, Regime]
+
+
+def load(*folders: Path) -> Regimes:
+    """Every `<folder>/<id>/regime.yaml` with the facts of every `<folder>/facts.yaml`; an earlier folder wins.
+
+    Raises Invalid with every problem of every file at once.
+    """
+    problems: list[Problem] = []
+    facts: dict[str, Fact] = {}
+    for folder in reversed(folders):
+        if (folder / "facts.yaml").is_file():
+            facts |= _collect(problems, read_facts, folder / "facts.yaml") or {}
+    found: dict[str, Regime] = {}
+    for path in (path for folder in reversed(folders) for path in sorted(folder.glob("*/regime.yaml"))):
+        regime = _collect(problems, read_regime, path, facts)
+        if regime is not None:
+            found[regime.id] = regime
+            problems += template_problems(path.parent, regime)
+    if problems:
+        raise Invalid(problems)
+    return Regimes(facts, found)
+
+
+def _collect(problems: list[Problem], read: Callable[P, T], *place: P.args, **_none: P.kwargs) -> T | None:
+    try:
+        return read(*place, **_none)
+    except Invalid as wrong:
+        problems += wrong.problems
+        return None
+
+
+def read_facts(path: Path) -> dict[str, Fact]:
+    """The fact list of one file. Raises Invalid."""
+    page = Page(path)
+    facts: dict[str, Fact] = {}
+    for key, node in page.entries(page.entries(page.root, "facts", "as_of").get("facts")).items():
+        parts = page.entries(node, "type", "label", "note")
+        try:
+            kind = FactType.parse(page.text(parts.get("type"), node))
+        except UnreadableError as wrong:
+            page.wrong(parts.get("type") or node, str(wrong))
+            continue
+        facts[key] = Fact(
+            key, kind, page.text(parts.get("label")) or key.replace("_", " "), page.text(parts.get("note"))
+        )
+    page.finish()
+    return facts
+
+
+def read_answers(path: Path, facts: Mapping[str, Fact]) -> Facts:
+    """The facts people wrote into a YAML file (`sec_registrant: no`), each checked by its type. Raises Invalid."""
+    page = Page(path)
+    answers: dict[str, Value | None] = {}
+    for key, node in page.entries(page.root).items():
+        if key not in facts:
+            page.wrong(node, f"there is no fact called {key!r}")
+            continue
+        try:
+            answers[key] = facts[key].type.read(page.plain(node))
+        except UnreadableError as wrong:
+            page.wrong(node, f"{key}: {wrong}")
+    page.finish()
+    return answers
+
+
+def read_regime(path: Path, facts: Mapping[str, Fact]) -> Regime:
+    """One regime from its file; the folder carries its id. Raises Invalid with every problem of the file."""
+    page = Page(path)
+    reader = _RegimeReader(page, facts)
+    regime = reader.regime(path.parent.name)
+    page.finish()
+    return regime
+
+
+def template_problems(folder: Path, regime: Regime) -> list[Problem]:
+    """Stages without a template, and words in a template that no draft of this regime will be given."""
+    problems = [
+        Problem(str(folder / "regime.yaml"), 1, 1, f"stage {stage.id} has no {stage.id}.md.j2")
+        for stage in regime.stages
+        if not (folder / f"{stage.id}.md.j2").is_file()
+    ]
+    for path in sorted(folder.glob("*.j2")):
+        own = regime.stage(path.name.removesuffix(".md.j2"))
+        fields = {*own.required, *own.optional} if own else set(regime.fields)
+        allowed = {**VOCABULARY, "facts": frozenset(regime.facts), "fields": frozenset(fields), "gap": frozenset[str]()}
+        try:
+            unknown = undefined_words(path, allowed)
+        except Invalid as wrong:
+            problems += wrong.problems
+            continue
+        problems += [Problem(str(path), line, 1, f"{name!r} is no word a draft knows") for name, line in unknown]
+    return problems
+
+
+class _RegimeReader:
+    """One method per part of a regime file."""
+
+    def __init__(self, page: Page, facts: Mapping[str, Fact]) -> None:
+        self.page, self.facts = page, facts
+        self.types = {key: fact.type for key, fact in facts.items()}
+        self.fields: Mapping[str, Field] = {}
+        self.stage_ids: set[str] = set()
+
+    def regime(self, folder: str) -> Regime:
+        page = self.page
+        words = (
+            "id",
+            "name",
+            "jurisdiction",
+            "category",
+            "as_of",
+            "confidence",
+            "citations",
+            "in_force",
+            "who",
+            "trigger",
+        )
+        more = ("clock_start", "exemptions", "stages", "fields", "records", "penalties", "notes", "enabled")
+        top = page.entries(page.root, *words, *more)
+        if page.text(top.get("id"), page.root) != folder:
+            page.wrong(top.get("id"), f"the id is not the name of its folder, {folder!r}")
+        self.fields = {key: self._field(key, node) for key, node in page.entries(top.get("fields")).items()}
+        nodes = page.items(top.get("stages"))
+        self.stage_ids = {page.text(page.entries(node).get("id"), node) for node in nodes}
+        start = self._clock(top.get("clock_start"), page.root)
+        if not nodes:
+            page.wrong(top.get("stages") or page.root, "a regime has at least one stage")
+        return Regime(
+            id=folder,
+            name=page.text(top.get("name"), page.root),
+            jurisdiction=page.text(top.get("jurisdiction"), page.root),
+            category=page.text(top.get("category"), page.root),
+            citations=tuple(self._citation(node) for node in page.items(top.get("citations"))),
+            in_force=self._in_force(top.get("in_force")),
+            trigger=self._expression(top.get("trigger"), page.root) or _BROKEN,
+            clock_start=start,
+            stages=tuple(self._stage(node, start) for node in nodes),
+            facts=self.facts,
+            fields=self.fields,
+            who=page.texts(top.get("who")),
+            exemptions=tuple(self._exemption(node) for node in page.items(top.get("exemptions"))),
+            records=page.text(top.get("records")),
+            penalties=page.text(top.get("penalties")),
+            confidence=page.one_of(top.get("confidence"), CONFIDENCE, "C", "degree of confidence"),
+            as_of=page.day(top.get("as_of")),
+            notes=page.text(top.get("notes")),
+            enabled=page.one_of(top.get("enabled"), ("true", "false"), "true", "yes or no") == "true",
+        )
+
+    def _field(self, key: str, node: yaml.Node) -> Field:
+        parts = self.page.entries(node, "label", "help", "from")
+        source = self.page.text(parts.get("from"))
+        root, _, part = source.partition(".")
+        known = root in VOCABULARY and (part in self.facts if root == "facts" else part in VOCABULARY[root])
+        if source and not known:
+            self.page.wrong(
+                parts["from"], f"{source!r} is no place in an incident", "such as incident.onset or facts.deaths"
+            )
+        return Field(key, self.page.text(parts.get("label"), node), self.page.text(parts.get("help")), source)
+
+    def _citation(self, node: yaml.Node) -> Citation:
+        parts = self.page.entries(node, "instrument", "provision")
+        return Citation(self.page.text(parts.get("instrument"), node), self.page.text(parts.get("provision"), node))
+
+    def _in_force(self, node: yaml.Node | None) -> InForce:
+        parts = self.page.entries(node, "since", "by", "until", "note")
+        since, by = parts.get("since"), self.page.text(parts.get("by"))
+        until, note = self.page.day(parts.get("until")), self.page.text(parts.get("note"))
+        if not isinstance(since, yaml.MappingNode):
+            return InForce(self.page.day(since), until=until, note=note)
+        entries = self.page.entries(since)
+        if by not in self.types:
+            self.page.wrong(parts.get("by") or since, "dates by value need `by`, the fact whose value chooses the date")
+        for word in entries:
+            if by in self.types and word not in self.types[by].members:
+                self.page.wrong(entries[word], f"{by} is {self.types[by]} and can never be {word}")
+        dates = {word: day for word, entry in entries.items() if (day := self.page.day(entry)) is not None}
+        return InForce(None, by, dates, until, note)
+
+    def _exemption(self, node: yaml.Node) -> Exemption:
+        parts = self.page.entries(node, "effect", "when", "to", "says")
+        effect = self.page.one_of(parts.get("effect"), EFFECTS, "counsel", "effect of an exemption")
+        if (effect == "narrows") != ("to" in parts):
+            self.page.wrong(node, "an exemption that narrows, and only that, says in `to` where the duty remains")
+        when = self._expression(parts.get("when"), node) or _BROKEN
+        return Exemption(effect, when, self.page.text(parts.get("says"), node), self._expression(parts.get("to")))
+
+    def _stage(self, node: yaml.Node, regime_start: str) -> Stage:
+        page = self.page
+        words = ("id", "name", "kind", "condition", "clock_start", "recipients", "deadline")
+        parts = page.entries(node, *words, "required", "optional", "form", "late_rule")
+        form = page.entries(parts.get("form"), "name", "format", "channel", "language")
+        stage_id = page.text(parts.get("id"), node)
+        return Stage(
+            id=stage_id,
+            name=page.text(parts.get("name")) or stage_id.replace("_", " "),
+            kind=page.one_of(parts.get("kind"), KINDS, "soft", "kind of stage"),
+            clock_start=self._clock(parts["clock_start"], node) if "clock_start" in parts else regime_start,
+            deadline=self._deadline(parts.get("deadline"), node),
+            recipients=page.texts(parts.get("recipients")),
+            condition=self._expression(parts.get("condition")),
+            required=self._field_keys(parts.get("required")),
+            optional=self._field_keys(parts.get("optional")),
+            form=Form(**{key: page.text(value) for key, value in form.items()}),
+            late_rule=page.text(parts.get("late_rule")),
+            template=f"notices/{self.page.path.parent.name}/{stage_id}.md.j2",
+        )
+
+    def _deadline(self, node: yaml.Node | None, stage: yaml.Node) -> Deadline:
+        if node is None:
+            self.page.wrong(stage, "a stage says by when in `deadline`, if only in the law's own words: {text: ...}")
+            return Deadline()
+        page = self.page
+        words = ("counting", "amount", "unit", "strict", "outer", "text", "also", "calendar", "limits", "noon_relief")
+        parts = page.entries(node, *words, "no_relief_for", "target_hours", "target_basis")
+        method = {
+            key: page.one_of(parts.get(key), NAMES, "", "way of counting") for key in ("counting", "strict", "outer")
+        }
+        amount, unit = page.number(parts.get("amount")), page.text(parts.get("unit"))
+        limits = tuple(self._limit(item) for item in page.items(parts.get("limits")))
+        if not amount and not limits and "text" not in parts:
+            page.wrong(node, "neither an amount nor the law's own words")
+        for name in filter(None, method.values()):
+            if amount and name in UNITS_OF and unit not in UNITS_OF[name]:
+                page.wrong(
+                    parts.get("unit") or node, f"{name} does not count {unit or 'nothing'}", ", ".join(UNITS_OF[name])
+                )
+        if amount and not method["counting"]:
+            page.wrong(node, "an amount needs a way of `counting`", ", ".join(NAMES))
+        return Deadline(
+            counting=method["counting"] or "none",
+            amount=amount,
+            unit=unit or "days",
+            strict=method["strict"],
+            outer=method["outer"],
+            text=page.text(parts.get("text")),
+            also=page.text(parts.get("also")),
+            calendar=page.text(parts.get("calendar")),
+            limits=limits,
+            noon_relief=page.one_of(parts.get("noon_relief"), ("true", "false"), "false", "yes or no") == "true",
+            no_relief_for=page.texts(parts.get("no_relief_for")),
+            target_hours=page.number(parts.get("target_hours")),
+            target_basis=page.text(parts.get("target_basis")),
+        )
+
+    def _limit(self, node: yaml.Node) -> Limit:
+        parts = self.page.entries(node, "amount", "unit", "from", "counting", "unless_later_than")
+        return Limit(
+            amount=self.page.number(parts.get("amount")),
+            unit=self.page.text(parts.get("unit"), node),
+            start=self._clock(parts.get("from"), node),
+            counting=self.page.one_of(parts.get("counting"), UNITS_OF, "elapsed_hours", "way of counting"),
+            unless_later_than=self._clock(parts["unless_later_than"], node) if "unless_later_than" in parts else "",
+        )
+
+    def _clock(self, node: yaml.Node | None, parent: yaml.Node | None) -> str:
+        """A timestamp fact, or `stage_submitted(<stage>)`; the bracket may name the latest of them."""
+        word = self.page.text(node, parent)
+        if word.startswith("stage_submitted(") and word.endswith(")"):
+            named = word.removeprefix("stage_submitted(").removesuffix(")").removeprefix("latest ")
+            if self.stage_ids and named not in {*self.stage_ids, "latest"}:
+                self.page.wrong(node, f"there is no stage called {named!r}", ", ".join(sorted(self.stage_ids)))
+        elif word and (word not in self.types or self.types[word].kind != "timestamp"):
+            self.page.wrong(node, f"{word!r} is no fact of type timestamp, so no clock can start on it")
+        return word
+
+    def _field_keys(self, node: yaml.Node | None) -> tuple[str, ...]:
+        for item in self.page.items(node):
+            if self.page.text(item) not in self.fields:
+                self.page.wrong(item, f"{self.page.text(item)!r} is not among the `fields` of this file")
+        return self.page.texts(node)
+
+    def _expression(self, node: yaml.Node | None, required_in: yaml.Node | None = None) -> Expression | None:
+        source = self.page.text(node, required_in)
+        if not source:
+            return None
+        try:
+            return parse(source, self.types)
+        except ExpressionError as wrong:
+            self.page.wrong(node, wrong.what, at=wrong.at)
+            return None

@@ -1,0 +1,161 @@
+"""The catalogue, `services/*.yaml`: each service with its owner, its people, its targets and its standing facts."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.config.files import listed, read_page
+from bot.config.fit import Fitter, kept
+from bot.config.marks import Marked
+from bot.config.shelves import Models, settings_model
+from bot.domain.mitigation import Means
+from bot.domain.service import Offer, Service, Target
+
+_NAME = r"^[a-z0-9][a-z0-9._-]*$"
+_LABEL = 75  # the text of a Slack button (api.slack.com/reference/block-kit/block-elements#button)
+
+
+class TargetModel(BaseModel):
+    """Something an action may change for this service."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=_NAME)
+    action: str
+    """The file of the action shelf that knows how: router, haproxy, mlflow …"""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """What that action asks for."""
+
+
+class OfferModel(BaseModel):
+    """A mitigation people may propose with one click."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=_NAME)
+    label: str = Field(min_length=1, max_length=_LABEL)
+    means: Means
+    target: str
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class ServiceModel(BaseModel):
+    """One file of the catalogue."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=_NAME)
+    title: str = ""
+    owner: str = Field(min_length=1)
+    """The team that answers for it."""
+    channel: str = ""
+    """The Slack channel its incidents are told in."""
+    on_call: list[str] = Field(default_factory=list)
+    """Keys of people.yaml, the first paged first."""
+    tier: int = Field(default=2, ge=1, le=4)
+    """1 is the most important."""
+    depends_on: list[str] = Field(default_factory=list)
+    consumers: list[str] = Field(default_factory=list)
+    slos: list[str] = Field(default_factory=list)
+    runbooks: list[str] = Field(default_factory=list)
+    targets: list[TargetModel] = Field(default_factory=list)
+    offers: list[OfferModel] = Field(default_factory=list)
+    evidence: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
+    """Instruments of the evidence shelf, each with its settings."""
+    value_per_event: Decimal | None = Field(default=None, ge=0)
+    """Money one good event is worth."""
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    people_per_event: Decimal | None = Field(default=None, ge=0)
+    legal: dict[str, Any] = Field(default_factory=dict)
+    """Standing facts the regimes ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogued:
+    """A service and the file it stands in."""
+
+    service: Service
+    page: Marked
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Every service that could be read, and every name that stands in a file, those with mistakes included."""
+
+    by_name: dict[str, Catalogued]
+    named: frozenset[str]
+
+
+def read_services(folder: Path, fitter: Fitter, models: Models, *, currency: str) -> Catalogue:
+    """Every service of the folder by name; a name that stands twice is a problem."""
+    found: dict[str, Catalogued] = {}
+    named: set[str] = set()
+    for path in listed(folder, ".yaml", ".yml"):
+        page = read_page(path, fitter.problems)
+        named.add(str(page.get("name") if page is not None else path.stem))
+        if page is None:
+            continue
+        service = _service(page, fitter, models, currency)
+        if service is None:
+            continue
+        before = found.get(service.name)
+        if before is not None:
+            what = f"the service {service.name!r} stands in {before.page.file} already"
+            fitter.problems.append(page.problem(what, "name", expected="each service once"))
+            continue
+        found[service.name] = Catalogued(service, page)
+    return Catalogue(found, frozenset(named))
+
+
+def _service(page: Marked, fitter: Fitter, models: Models, currency: str) -> Service | None:
+    model = fitter.fit(ServiceModel, page)
+    if model is None:
+        return None
+    evidence = {
+        name: _settings("evidence", name, ("evidence", name), page, fitter, models, named=("evidence", name))
+        for name in model.evidence
+    }
+    return Service(
+        name=model.name,
+        title=model.title or model.name,
+        owner=model.owner,
+        channel=model.channel,
+        on_call=tuple(model.on_call),
+        tier=model.tier,
+        depends_on=tuple(model.depends_on),
+        consumers=tuple(model.consumers),
+        slos=tuple(model.slos),
+        runbooks=tuple(model.runbooks),
+        targets=tuple(_target(index, each, page, fitter, models) for index, each in enumerate(model.targets)),
+        offers=tuple(Offer(o.name, o.label, o.means.value, o.target, o.params) for o in model.offers),
+        evidence=evidence,
+        value_per_event=model.value_per_event,
+        currency=model.currency or currency,
+        people_per_event=model.people_per_event,
+        legal=model.legal,
+    )
+
+
+def _target(index: int, model: TargetModel, page: Marked, fitter: Fitter, models: Models) -> Target:
+    here = ("targets", index)
+    settings = _settings("actions", model.action, (*here, "settings"), page, fitter, models, named=(*here, "action"))
+    return Target(model.name, model.action, settings)
+
+
+def _settings(
+    shelf: str,
+    name: str,
+    path: tuple[str | int, ...],
+    page: Marked,
+    fitter: Fitter,
+    models: Models,
+    *,
+    named: tuple[str | int, ...],
+) -> dict[str, object]:
+    """An adapter's settings, checked by its own model; empty where the adapter or a setting is wrong."""
+    model = settings_model(shelf, name, page, named, models, fitter.problems)
+    made = fitter.fit(model, page, *path) if model is not None else None
+    return kept(made) if made is not None else {}

@@ -1,0 +1,1 @@
+"""How evidence moves the explanations of an incident, and which remedies each of them asks for."""

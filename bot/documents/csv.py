@@ -1,0 +1,63 @@
+"""Writes registers and notices as CSV that a spreadsheet shows as text and never runs as a formula."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from bot.documents import Bullets, Document, Heading, Paragraph, Table, clean, words
+
+# What spreadsheets take as the start of a formula, also in full-width form, also behind white space.
+_STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+
+
+class Csv:
+    """One row per paragraph, list item or table row, each under its section; for registers see `table`."""
+
+    name = "csv"
+    suffix = ".csv"
+    media_type = "text/csv; charset=utf-8"
+
+    def write(self, document: Document) -> bytes:
+        """UTF-8 with a byte order mark, which Excel needs to read anything but English."""
+        about = [
+            ("title", document.title),
+            ("regime", document.regime),
+            ("stage", document.stage),
+            ("status", document.status),
+            ("facts as of", document.as_of.isoformat()),
+            ("digest", document.digest),
+            ("note", document.footer),
+        ]
+        return table(("section", "kind", "text"), [*(("", kind, text) for kind, text in about), *_rows(document)])
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Any register as CSV; text that could start a formula is led by an apostrophe, numbers stay numbers."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    for row in (header, *rows):
+        writer.writerow([safe(cell) for cell in row])
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def safe(cell: object) -> object:
+    """A cell no spreadsheet runs (OWASP, CSV injection)."""
+    if cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool)):
+        return "" if cell is None else cell
+    text = clean(str(cell))
+    bare = text.lstrip()
+    return f"'{text}" if text[:1] in {"\t", "\r", "\n"} or bare[:1] in _STARTS else text
+
+
+def _rows(document: Document) -> Iterable[tuple[str, str, str]]:
+    section = ""
+    for block in document.blocks:
+        match block:
+            case Heading(_, runs):
+                section = words(runs)
+            case Paragraph(runs):
+                yield section, "text", words(runs)
+            case Bullets(items):
+                yield from ((section, "item", words(item)) for item in items)
+            case Table(rows):
+                yield from ((section, "row", " | ".join(words(cell) for cell in row)) for row in rows if any(row))

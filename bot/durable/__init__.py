@@ -1,0 +1,1 @@
+"""Performs what is owed, each thing under its key, whatever crashes meanwhile."""

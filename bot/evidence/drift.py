@@ -1,0 +1,187 @@
+"""Compares what the model sees now, in the slice that suffers, with what each of its versions was trained on.
+
+Inputs that differ from every version's training data point at the live pipeline: rolling back would change nothing.
+Outcomes that only the serving version was never taught point at its training data: rolling back helps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import httpx
+from pydantic import Field
+
+from bot.clients.http import Http, HttpSettings
+from bot.clients.together import together
+from bot.clock import Clock
+from bot.domain.errors import Unavailable
+from bot.engine.ports import Collected, Found, Question
+from bot.evidence import _feeds as feeds
+from bot.evidence._evidently import write_report
+from bot.evidence._versions import DECISIVE, HINT, LABEL_SHIFT, LIKELY, STRONG, Part, Version, bears, serving
+from bot.slo import drift
+
+WHAT = "prediction log"
+_NAMED = 3  # features named in one finding
+_KEPT = 2_000  # rows kept as an exhibit
+_ALPHA = 0.05
+
+
+class DriftSettings(HttpSettings):
+    """Where the model service tells its predictions, lineage and training rows."""
+
+    report_seconds: float = Field(default=60.0, ge=5, le=600)
+    """How long the Evidently report may take in its process of its own."""
+
+
+class Drift:
+    """One model service's prediction log beside its versions' training data."""
+
+    shelf: ClassVar[str] = "evidence"
+    Settings = DriftSettings
+
+    def __init__(
+        self, settings: DriftSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._within = settings.report_seconds
+        self._http = Http(WHAT, settings, url=settings.url, transport=transport)
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def collect(self, question: Question) -> Collected:
+        """Drift of inputs against each version, and the outcomes' rate against what each was taught."""
+        part = Part.parse(question.slice)
+        rows = await self._live(part, question)
+        versions = await feeds.versions(self._http)
+        if len(rows) < drift.FEW:
+            text = (
+                f"only {len(rows)} predictions of {part} since {question.since:%H:%M:%S} UTC: nothing is said of drift"
+            )
+            return Collected((Found(text),))
+        current = serving(versions, (row.version for row in rows))
+        models = [version for version in versions if version.is_model]
+        compared = await self._compared(models, part, feeds.columns(rows))
+        inputs = _inputs(part, compared, current, len(rows))
+        outcomes = _outcomes(part, rows, models, current, drifted=any(map(_drifted, compared.values())))
+        served = Found(f"{part} is served by {current.name}") if current else Found(f"no model version serves {part}")
+        return Collected((served, *inputs, *outcomes), (_exhibit(part, rows, compared),))
+
+    async def report(self, question: Question) -> tuple[str, str, bytes]:
+        """The Evidently report of the slice against the serving version's training data: (name, media type, content).
+
+        Raises Unavailable where it cannot be had, saying why.
+        """
+        part = Part.parse(question.slice)
+        rows = await self._live(part, question)
+        versions = await feeds.versions(self._http)
+        current = serving(versions, (row.version for row in rows)) or next((v for v in versions if v.is_model), None)
+        if current is None or len(rows) < drift.FEW:
+            raise Unavailable(WHAT, f"has {len(rows)} predictions of {part}: too few for a report")
+        reference = await feeds.reference(self._http, current.name, part)
+        content = await write_report(feeds.columns(rows), reference, self._within)
+        return f"drift-report-{_file(part)}.json", "application/json", content
+
+    async def _live(self, part: Part, question: Question) -> list[feeds.Prediction]:
+        rows = await feeds.predictions(self._http, part, question.since)
+        return [row for row in rows if row.at <= question.until]
+
+    async def _compared(
+        self, models: Sequence[Version], part: Part, live: Mapping[str, list[Any]]
+    ) -> dict[str, list[drift.Finding]]:
+        """Per version, every feature compared."""
+        references = await together(*(feeds.reference(self._http, version.name, part) for version in models))
+        return {
+            version.name: await asyncio.to_thread(drift.compare, reference, live)
+            for version, reference in zip(models, references, strict=True)
+        }
+
+
+def _drifted(findings: Sequence[drift.Finding]) -> list[drift.Finding]:
+    return [finding for finding in findings if finding.drifted]
+
+
+def _inputs(
+    part: Part, compared: Mapping[str, Sequence[drift.Finding]], current: Version | None, rows: int
+) -> list[Found]:
+    """What the inputs say: drifted against every version, only against the serving one, or against none."""
+    by_version = {name: _drifted(findings) for name, findings in compared.items()}
+    everywhere = [
+        finding
+        for finding in next(iter(by_version.values()), [])
+        if all(any(other.feature == finding.feature for other in found) for found in by_version.values())
+    ]
+    mine = by_version.get(current.name, []) if current else []
+    if everywhere and len(compared) > 1:
+        text = f"inputs of {part}: {_named(everywhere)} differs from every version's training data ({rows} live rows)"
+        moved = bears(FEATURE_PIPELINE=DECISIVE, UPSTREAM=HINT, TRAINING_DATA=-STRONG, CODE_CHANGE=-STRONG)
+        return [Found(text, moved)]
+    if mine and current:
+        differs = f"{_named(mine)} differs from what {current.name} was trained on"
+        if len(compared) == 1:  # nothing to compare with: the pipeline and the training data look alike
+            return [Found(f"inputs of {part}: {differs}", bears(FEATURE_PIPELINE=LIKELY, TRAINING_DATA=HINT))]
+        text = f"inputs of {part}: {differs}, not from every version's training data"
+        return [Found(text, bears(TRAINING_DATA=STRONG, FEATURE_PIPELINE=-HINT))]
+    numeric = [finding for findings in compared.values() for finding in findings if finding.kind in {"ks", "psi"}]
+    most = max(numeric, key=lambda finding: finding.distance - finding.floor, default=None)
+    shown = f"; the nearest is {_named([most])}" if most else ""
+    text = f"no input feature of {part} drifted against any version's training data ({rows} live rows{shown})"
+    return [Found(text, bears(FEATURE_PIPELINE=-STRONG, UPSTREAM=-HINT))]
+
+
+def _outcomes(
+    part: Part, rows: Sequence[feeds.Prediction], models: Sequence[Version], current: Version | None, *, drifted: bool
+) -> list[Found]:
+    """What the outcomes' rate says, beside the label rate each version was taught for this slice."""
+    known = [row.label for row in rows if row.label is not None]
+    taught = {each.name: rate for each in models if (rate := part.rate(each.label_rates)) is not None}
+    if len(known) < drift.FEW:
+        return [Found(f"only {len(known)} outcomes of {part} are known yet: nothing is said of their rate")]
+    if not taught or current is None or current.name not in taught:
+        return []
+    live = sum(known) / len(known)
+    # Hoeffding's inequality for a mean of values between 0 and 1, over every version looked at
+    floor = max(LABEL_SHIFT, math.sqrt(math.log(2 * len(taught) / _ALPHA) / (2 * len(known))))
+    off = {name for name, rate in taught.items() if abs(rate - live) > floor}
+    others = ", ".join(f"{name} with {rate:.2f}" for name, rate in taught.items() if name != current.name)
+    text = f"{current.name} was trained with label rate {taught[current.name]:.2f} in {part}; live it is {live:.2f}"
+    text += f" ({len(known)} outcomes)" + (f", {others}" if others else "")
+    if current.name not in off:
+        return [Found(text, bears(TRAINING_DATA=-LIKELY, CONCEPT_DRIFT=-STRONG))]
+    if off != taught.keys():
+        return [Found(text, bears(TRAINING_DATA=DECISIVE, CONCEPT_DRIFT=-STRONG, FEATURE_PIPELINE=-HINT))]
+    return [Found(text, bears(CONCEPT_DRIFT=HINT if drifted else DECISIVE, TRAINING_DATA=-HINT))]
+
+
+def _named(findings: Sequence[drift.Finding]) -> str:
+    words = {"ks": "KS", "psi": "PSI", "missing": "missing rate"}
+    told = [
+        f"{each.feature} ({words[each.kind]} {each.distance:.2f}, floor {each.floor:.2f})"
+        if each.kind in words
+        else f"{each.feature} ({each.because})"
+        for each in findings[:_NAMED]
+    ]
+    rest = len(findings) - len(told)
+    return ", ".join(told) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _exhibit(
+    part: Part, rows: Sequence[feeds.Prediction], compared: Mapping[str, Sequence[drift.Finding]]
+) -> tuple[str, str, bytes]:
+    """The predictions looked at, newest last, and what was found of each feature."""
+    content = {
+        "slice": str(part),
+        "rows": len(rows),
+        "predictions": [{**row.told, "features": dict(row.features)} for row in rows[-_KEPT:]],
+        "compared": {name: [asdict(finding) for finding in findings] for name, findings in compared.items()},
+    }
+    return f"predictions-{_file(part)}.json", "application/json", json.dumps(content, default=str).encode()
+
+
+def _file(part: Part) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in str(part))

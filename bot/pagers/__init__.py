@@ -1,0 +1,1 @@
+"""Channels that reach a person: one file each."""

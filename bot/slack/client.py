@@ -1,0 +1,227 @@
+"""Tocsin's own way out to Slack: one attempt per call, and every failure told apart by what it means for a retry."""
+
+import asyncio
+import contextlib
+import logging
+import re
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.blockkit.blocks import Block, View
+from bot.domain.errors import NotFound, RateLimited, Refused, Unavailable
+
+_log = logging.getLogger(__name__)
+_ID = re.compile(r"[CGDU][A-Z0-9_]{2,}\Z")
+_LATER = frozenset({
+    "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ratelimited",
+    "rate_limited", "message_limit_exceeded",
+})  # fmt: skip
+OPTIONAL = frozenset({"unknown_method", "missing_scope", "method_deprecated", "not_allowed_token_type",
+                      "feature_not_enabled"})  # fmt: skip
+Json = dict[str, Any]
+
+
+class SlackRefused(Refused):
+    """Slack said no for good: nothing was carried out, and the same call would be refused again."""
+
+    def __init__(self, method: str, code: str, details: tuple[str, ...] = ()) -> None:
+        more = f" ({'; '.join(details)[:500]})" if details else ""
+        super().__init__(f"Slack refused {method}: {code}{more}")
+        self.method, self.code = method, code
+
+
+class Client:
+    """The calls Tocsin makes. Each raises RateLimited (not carried out), SlackRefused (never will be), or Unavailable
+    (nobody knows whether it was carried out).
+    """  # noqa: D205
+
+    def __init__(self, web: AsyncWebClient) -> None:
+        if web.retry_handlers:
+            raise ValueError("the client must not retry by itself: a post in doubt would be sent twice")
+        self._web = web
+        self._channels: dict[str, str] = {}
+        self._me: Json = {}
+
+    @classmethod
+    def open(cls, token: str, api_url: str, *, timeout: int = 10) -> "Client":
+        """A client for one token; the deadline is shorter than the claim on a message."""
+        return cls(AsyncWebClient(token=token, base_url=api_url, timeout=timeout, retry_handlers=[]))
+
+    async def call(self, method: str, **arguments: Any) -> Json:
+        """One method call; its answer's fields."""
+        try:
+            answer = await self._web.api_call(method, json={k: v for k, v in arguments.items() if v is not None})
+            data = answer.data
+        except SlackApiError as error:
+            raise _meaning(method, error) from None
+        except (TimeoutError, aiohttp.ClientError, SlackClientError, OSError) as error:
+            raise Unavailable("Slack", f"{method}: {type(error).__name__}") from None
+        if not isinstance(data, dict):
+            raise Unavailable("Slack", f"{method}: not an answer of the Web API")
+        return data
+
+    async def optional(self, method: str, **arguments: Any) -> Json | None:
+        """A call the product can do without; None where the workspace does not have it or says no."""
+        try:
+            return await self.call(method, **arguments)
+        except (SlackRefused, Unavailable) as error:
+            _log.info("%s is left out: %s", method, error)
+            return None
+
+    # -- messages ----------------------------------------------------------------------------------------------------
+
+    async def post(
+        self,
+        channel: str,
+        text: str,
+        blocks: list[Block],
+        *,
+        thread_ts: str = "",
+        broadcast: bool = False,
+        metadata: Json | None = None,
+    ) -> tuple[str, str]:
+        """chat.postMessage: the channel's id and the message's ts."""
+        answer = await self.call(
+            "chat.postMessage", channel=channel, text=text[:3_500], blocks=blocks, thread_ts=thread_ts or None,
+            reply_broadcast=broadcast or None, metadata=metadata, unfurl_links=False, unfurl_media=False,
+            link_names=False,
+        )  # fmt: skip
+        return str(answer["channel"]), str(answer["ts"])
+
+    async def update(self, channel: str, ts: str, text: str, blocks: list[Block], metadata: Json | None = None) -> None:
+        """chat.update."""
+        await self.call("chat.update", channel=channel, ts=ts, text=text[:3_500], blocks=blocks, metadata=metadata,
+                        link_names=False)  # fmt: skip
+
+    async def whisper(self, channel: str, user: str, text: str, *, thread_ts: str = "") -> None:
+        """chat.postEphemeral: for refusals and confirmations only, because delivery is not guaranteed."""
+        await self.call("chat.postEphemeral", channel=channel, user=user, text=text, thread_ts=thread_ts or None)
+
+    async def respond(self, url: str, text: str, *, thread_ts: str = "") -> None:
+        """Answer an interaction by its response_url: needs no membership, works five times in half an hour."""
+        body = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        if thread_ts:
+            body["thread_ts"] = thread_ts
+        limit = aiohttp.ClientTimeout(total=5)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=limit) as session,
+                session.post(url, json=body, allow_redirects=False) as answer,
+            ):
+                if answer.status != 200:  # noqa: PLR2004
+                    raise Unavailable("Slack", f"response_url: HTTP {answer.status}")
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise Unavailable("Slack", f"response_url: {type(error).__name__}") from None
+
+    async def messages(self, channel: str, *, thread_ts: str = "", oldest: float = 0.0, pages: int = 5) -> list[Json]:
+        """What was said since `oldest` (Unix seconds), metadata included, newest pages first."""
+        found: list[Json] = []
+        cursor = ""
+        for _page in range(pages):
+            more = {"ts": thread_ts} if thread_ts else {}
+            answer = await self.call(
+                "conversations.replies" if thread_ts else "conversations.history", channel=channel, limit=200,
+                oldest=f"{max(0.0, oldest):.6f}", include_all_metadata=True, cursor=cursor or None, **more,
+            )  # fmt: skip
+            found += [one for one in answer.get("messages", []) if isinstance(one, dict)]
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                break
+        return found
+
+    # -- views -------------------------------------------------------------------------------------------------------
+
+    async def open_view(self, trigger: str, view: View) -> None:
+        """views.open; over an open dialog it is put on top."""
+        await self.call("views.open", trigger_id=trigger, view=view)
+
+    async def update_view(self, view_id: str, view: View, *, hash_: str = "") -> None:
+        """views.update; with a hash only if nobody changed it since."""
+        await self.call("views.update", view_id=view_id, view=view, hash=hash_ or None)
+
+    async def publish_home(self, user: str, view: View) -> None:
+        """views.publish."""
+        await self.call("views.publish", user_id=user, view=view)
+
+    # -- names -------------------------------------------------------------------------------------------------------
+
+    async def me(self) -> Json:
+        """auth.test, asked once: `user_id`, `bot_id`, `team_id`."""
+        if not self._me:
+            self._me = await self.call("auth.test")
+        return self._me
+
+    @property
+    def known_me(self) -> Json:
+        """What `me` answered, empty before it did."""
+        return self._me
+
+    async def direct(self, user: str) -> str:
+        """The id of the direct conversation with a person."""
+        answer = await self.call("conversations.open", users=user)
+        return str(answer["channel"]["id"])
+
+    async def channel_id(self, name: str) -> str:
+        """The id of a channel given by id or name. Raises NotFound where there is none the bot can see."""
+        if _ID.match(name):
+            return name
+        wanted = name.lstrip("#")
+        if wanted not in self._channels:
+            await self._learn_channels()
+        if wanted not in self._channels:
+            raise NotFound("Slack channel", name, sorted(self._channels)[:20])
+        return self._channels[wanted]
+
+    async def _learn_channels(self) -> None:
+        cursor = ""
+        for _page in range(50):
+            answer = await self.call(
+                "conversations.list", types="public_channel,private_channel", exclude_archived=True, limit=999,
+                cursor=cursor or None,
+            )  # fmt: skip
+            for one in answer.get("channels", []):
+                self._channels[str(one.get("name"))] = str(one.get("id"))
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """A message's address, "" where it cannot be had."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            answer = await self.optional("chat.getPermalink", channel=channel, message_ts=ts)
+            return str(answer["permalink"]) if answer else ""
+        return ""
+
+
+def _meaning(method: str, error: SlackApiError) -> Exception:
+    """What an answer other than `ok` means for a retry."""
+    response = error.response
+    status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0) or 0)
+    data = getattr(response, "data", None)
+    if status == 429:  # noqa: PLR2004
+        headers = getattr(response, "headers", None) or {}
+        return RateLimited(f"Slack {method}", _seconds(headers))
+    if not isinstance(data, dict) or status >= 500:  # noqa: PLR2004
+        return Unavailable("Slack", f"{method}: HTTP {status}")
+    code = str(data.get("error") or "unknown_error")
+    if code in {"ratelimited", "rate_limited"}:
+        return RateLimited(f"Slack {method}", 1.0)
+    if code in _LATER:
+        return Unavailable("Slack", f"{method}: {code}")
+    told = data.get("errors") or (data.get("response_metadata") or {}).get("messages") or []
+    details = tuple(str(one) for one in told if isinstance(one, str | dict))[:5] if isinstance(told, list) else ()
+    return SlackRefused(method, code, details)
+
+
+def _seconds(headers: Any) -> float:
+    """The Retry-After of an answer, one second where it is missing or junk."""
+    for name, value in dict(headers).items():
+        if str(name).lower() == "retry-after":
+            try:
+                return min(600.0, max(0.1, float(value)))
+            except ValueError:
+                return 1.0
+    return 1.0

@@ -1,0 +1,88 @@
+"""Changing production: propose, read and approve, decline, undo, settle an unknown outcome by hand."""
+
+import logging
+
+from bot.domain.errors import Refused
+from bot.domain.execution import ReportOutcome, UndoMitigation
+from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, Outcome, mitigation_of
+from bot.domain.runbook import CompleteStep
+from bot.slack.knock import Errors, Knock, Reply, Show, Slow, Tell
+from bot.slack.views import approve, propose, reason
+from bot.steps.act import PROPOSED
+
+_log = logging.getLogger(__name__)
+
+
+async def propose_open(knock: Knock) -> Reply:
+    """The prepared mitigations; from a runbook step, those it speaks of first."""
+    step = knock.ref.item.removeprefix("step:") if knock.ref.item.startswith("step:") else ""
+    return Show(propose.render(await knock.situation(), step))
+
+
+async def proposed(knock: Knock) -> Reply:
+    """Resolve the plan: it asks the target, which may take a while."""
+    offer = knock.values.text("offer")
+    if not offer:
+        return Errors({"offer": "Choose an action."})
+    return Slow(_propose(knock, offer), "Reading the target")
+
+
+async def _propose(knock: Knock, offer: str) -> Reply:
+    reason_given = knock.values.text("reason")
+    before = await knock.desk.log.load(knock.ref.incident)
+    after = await knock.desk.propose(knock.ref.incident, offer, reason_given, knock.who, inbound=knock.inbound)
+    if knock.ref.item:
+        try:
+            await knock.submit(CompleteStep(knock.ref.item, PROPOSED), part="#step")
+        except Refused as refused:  # the runbook moved on meanwhile; the proposal stands
+            _log.info("the step stays as it is: %s", refused)
+    fresh = [name for name in after.mitigations if name not in before.mitigations]
+    name = fresh[0] if fresh else next(reversed(list(after.mitigations)), "It")
+    return Tell(f"{name} is proposed. A second person approves it in the thread; you cannot approve it yourself.")
+
+
+async def approve_open(knock: Knock) -> Reply:
+    """The frozen plan, to be read."""
+    situation = await knock.situation()
+    return Show(approve.render(situation, mitigation_of(situation.incident, knock.ref.item)))
+
+
+async def approved(knock: Knock) -> Reply:
+    """Approve exactly the digest the dialog carried."""
+    situation = await knock.situation()
+    mitigation = mitigation_of(situation.incident, knock.ref.item)
+    if approve.needs_name(situation) and knock.values.text("confirm") != mitigation.plan.target:
+        return Errors({"confirm": f"Type {mitigation.plan.target} exactly."})
+    await knock.submit(ApproveMitigation(knock.ref.item, knock.ref.digest))
+    return None
+
+
+async def reason_open(knock: Knock) -> Reply:
+    """Ask for the reason of a decline, an undo or a settlement."""
+    situation = await knock.situation()
+    deed = knock.deed.removesuffix(".open")
+    return Show(reason.render(deed, situation, mitigation_of(situation.incident, knock.ref.item)))
+
+
+async def declined(knock: Knock) -> Reply:
+    """No, with a reason."""
+    await knock.submit(DeclineMitigation(knock.ref.item, knock.values.text("reason")))
+    return None
+
+
+async def undone(knock: Knock) -> Reply:
+    """Put it back."""
+    await knock.submit(UndoMitigation(knock.ref.item, knock.values.text("reason")))
+    return None
+
+
+async def settled(knock: Knock) -> Reply:
+    """A person looked at the target and says what they saw."""
+    outcome = Outcome.APPLIED if knock.values.text("outcome") == "applied" else Outcome.FAILED
+    await knock.submit(ReportOutcome(knock.ref.item, outcome, knock.values.text("reason")))
+    return None
+
+
+CLICKS = {"propose.open": propose_open, "approve.open": approve_open, "decline.open": reason_open,
+          "undo.open": reason_open, "settle.open": reason_open}  # fmt: skip
+SUBMITS = {"propose": proposed, "approve": approved, "decline": declined, "undo": undone, "settle": settled}

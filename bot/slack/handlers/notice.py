@@ -1,0 +1,75 @@
+"""Notices: request, ask for approval, approve the words that were read, want others, record the filing."""
+
+from bot.domain.errors import Refused
+from bot.domain.notice import ApproveNotice, FileNotice, RequestChanges, notice_of
+from bot.domain.policy import Role
+from bot.slack.knock import Errors, Knock, Reply, Show, Tell
+from bot.slack.views import notice
+
+READERS = frozenset({Role.COUNSEL, Role.RESPONDER, Role.APPROVER, Role.MANAGER, Role.ADMIN})
+
+
+def _reader(knock: Knock) -> None:
+    """Drafts are read by those who work on them."""
+    if not knock.who.roles & READERS:
+        raise Refused("only those who work on an incident, or counsel, read its notices")
+
+
+async def overview(knock: Knock) -> Reply:
+    """Duties, notices, and a form to request another."""
+    _reader(knock)
+    return Show(notice.overview(await knock.situation()))
+
+
+async def requested(knock: Knock) -> Reply:
+    """Begin a notice."""
+    kind = knock.values.text("kind")
+    if not kind:
+        return Errors({"kind": "Choose what to draft."})
+    await knock.desk.request_notice(knock.ref.incident, kind, knock.who, inbound=knock.inbound)
+    return Show(notice.overview(await knock.situation()))
+
+
+async def opened(knock: Knock) -> Reply:
+    """Read one notice."""
+    _reader(knock)
+    situation = await knock.situation()
+    return Show(notice.review(situation, notice_of(situation.incident, knock.ref.item)))
+
+
+async def asked(knock: Knock) -> Reply:
+    """Freeze the words as they are now and ask for approval of exactly those."""
+    after = await knock.desk.ask_approval(knock.ref.incident, knock.ref.item, knock.who, inbound=knock.inbound)
+    latest = notice_of(after, knock.ref.item).latest
+    number = latest.number if latest is not None else 0
+    return Tell(f"{knock.ref.item} version {number} waits for the approval of a second person.")
+
+
+async def approved(knock: Knock) -> Reply:
+    """Approve the words of the digest the dialog carried."""
+    await knock.submit(ApproveNotice(knock.ref.item, knock.ref.digest))
+    return None
+
+
+async def changes_open(knock: Knock) -> Reply:
+    """Ask what must change."""
+    situation = await knock.situation()
+    return Show(notice.changes(situation, notice_of(situation.incident, knock.ref.item)))
+
+
+async def changed(knock: Knock) -> Reply:
+    """Counsel wants other words."""
+    await knock.submit(RequestChanges(knock.ref.item, knock.values.text("reason")))
+    return None
+
+
+async def filed(knock: Knock) -> Reply:
+    """A person sent it."""
+    command = FileNotice(knock.ref.item, knock.values.text("where"), knock.values.text("reference"))
+    await knock.submit(command)
+    return None
+
+
+CLICKS = {"legal.open": overview, "notice.open": opened, "notice.changes.open": changes_open}
+SUBMITS = {notice.REQUEST: requested, notice.ASK: asked, notice.APPROVE: approved, notice.CHANGES: changed,
+           notice.FILE: filed}  # fmt: skip

@@ -1,0 +1,82 @@
+"""Writing things down: findings, updates, the resolution, and what is promised to change."""
+
+from datetime import date
+
+from bot.domain.errors import Refused
+from bot.domain.finding import RecordFinding
+from bot.domain.followup import AddFollowUp, FinishFollowUp
+from bot.domain.lifecycle import Resolve, Update
+from bot.slack.knock import Errors, Knock, Reply, Show
+from bot.slack.views import finding, followup, resolve, update_modal
+
+RESPONDER = "responder"
+"""The source of what a person found."""
+
+
+async def finding_open(knock: Knock) -> Reply:
+    """The form; from a message's menu its words are filled in."""
+    said = knock.body.get("message") or {}
+    text = str(said.get("text") or "") if knock.body.get("type") == "message_action" else ""
+    link = await knock.slack.permalink(knock.channel, str(said.get("ts"))) if text else ""
+    return Show(finding.render(await knock.situation(), text, link))
+
+
+async def found(knock: Knock) -> Reply:
+    """Keep it."""
+    await knock.submit(RecordFinding(knock.values.text("text"), RESPONDER, link=knock.values.text("link")))
+    return None
+
+
+async def update_open(knock: Knock) -> Reply:
+    """The form."""
+    return Show(update_modal.render(await knock.situation()))
+
+
+async def updated(knock: Knock) -> Reply:
+    """Tell everybody."""
+    await knock.submit(Update(knock.values.text("text")))
+    return None
+
+
+async def resolve_open(knock: Knock) -> Reply:
+    """The checks."""
+    return Show(resolve.render(await knock.situation()))
+
+
+async def resolved(knock: Knock) -> Reply:
+    """It is over."""
+    await knock.submit(Resolve(knock.values.text("summary"), knock.values.text("waive")))
+    return None
+
+
+async def followup_open(knock: Knock) -> Reply:
+    """The form."""
+    return Show(followup.render(await knock.situation(), knock.user))
+
+
+async def promised(knock: Knock) -> Reply:
+    """Keep the promise's words, owner and date."""
+    try:
+        due = date.fromisoformat(knock.values.text("due"))
+    except ValueError:
+        return Errors({"due": "A date such as 2026-12-31, please."})
+    user = knock.values.text("owner")
+    owner = await knock.desk.people.by_slack(knock.who.slack_team, user)
+    if owner is None:
+        return Errors({"owner": "The directory does not know this person."})
+    why = knock.values.text("why")
+    await knock.submit(AddFollowUp(knock.values.text("text"), owner.id, due, "" if why == followup.NONE else why))
+    return None
+
+
+async def finished(knock: Knock) -> Reply:
+    """The promise was kept."""
+    if not knock.ref.item:
+        raise Refused("say which follow-up")
+    await knock.submit(FinishFollowUp(knock.ref.item))
+    return None
+
+
+CLICKS = {"finding.open": finding_open, "update.open": update_open, "resolve.open": resolve_open,
+          "followup.open": followup_open, "followup.done": finished}  # fmt: skip
+SUBMITS = {"finding": found, "update": updated, "resolve": resolved, "followup": promised}

@@ -1,0 +1,170 @@
+"""What people type does the same as what they click: mentions in threads and the slash command."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from bot.blockkit.blocks import section
+from bot.domain.errors import NotFound, Refused
+from bot.domain.finding import RecordFinding
+from bot.domain.five_whys import AddWhy
+from bot.domain.lifecycle import ChangeSeverity, Resolve, Update
+from bot.domain.paging import Acknowledge
+from bot.domain.policy import Severity
+from bot.domain.roles import Assign, Part
+from bot.domain.runbook import CompleteStep
+from bot.engine.situation import Situation
+from bot.slack import verbs
+from bot.slack.handlers import declare
+from bot.slack.handlers.record import RESPONDER
+from bot.slack.ids import Ref
+from bot.slack.knock import Knock, Reply, Tell
+from bot.slack.verbs import Verb
+from bot.slack.views import card, home
+from bot.slack.views.step import answers
+
+LISTED = 15
+
+
+async def said(knock: Knock, verb: Verb) -> Reply:
+    """A verb about one incident; None where it was done."""
+    deed = _VERBS.get(verb.name)
+    if deed is None:
+        return Tell(verbs.HELP_THREAD)
+    rest = verbs.unescape(verb.rest)
+    return await deed(knock, replace(verb, rest=rest))
+
+
+async def _ack(knock: Knock, _verb: Verb) -> Reply:
+    await knock.submit(Acknowledge())
+    return None
+
+
+async def _next(knock: Knock, verb: Verb) -> Reply:
+    incident = await knock.desk.log.load(knock.ref.incident)
+    step = incident.run.step if incident.run else None
+    if step is None:
+        raise Refused("no runbook step is live; start one with the button on the card")
+    choices = answers(step)
+    first, _, note = verb.rest.partition(" ")
+    value = next((v for v, label in choices if first.casefold() in (v.casefold(), label.casefold())), "")
+    if not value and len(choices) == 1:
+        value, note = choices[0][0], verb.rest
+    if not value:
+        raise Refused(f"{step.title}: say `next` and one of {', '.join(v for v, _label in choices)}")
+    await knock.submit(CompleteStep(step.id, value, note))
+    return None
+
+
+async def _find(knock: Knock, verb: Verb) -> Reply:
+    await knock.submit(RecordFinding(verb.rest, RESPONDER))
+    return None
+
+
+async def _sev(knock: Knock, verb: Verb) -> Reply:
+    found = re.match(r"(?i)(?:sev)?([1-4])\b[\s:,-]*(?:because\b\s*)?(.*)", verb.rest, re.DOTALL)
+    if found is None:
+        raise Refused("say the severity and why: sev 1 all of Europe is affected")
+    await knock.submit(ChangeSeverity(Severity(int(found[1])), found[2]))
+    return None
+
+
+async def _lead(knock: Knock, verb: Verb) -> Reply:
+    person = knock.who
+    if verb.people:
+        other = await knock.desk.people.by_slack(knock.who.slack_team, verb.people[0])
+        if other is None:
+            raise Refused("the directory does not know this person")
+        person = other
+    elif verb.rest.strip() and verb.rest.strip().casefold() != "me":
+        raise Refused("mention the person who leads, or nobody to lead yourself")
+    await knock.submit(Assign(Part.COMMANDER, person.id))
+    return None
+
+
+async def _update(knock: Knock, verb: Verb) -> Reply:
+    await knock.submit(Update(verb.rest))
+    return None
+
+
+async def _why(knock: Knock, verb: Verb) -> Reply:
+    incident = await knock.desk.log.load(knock.ref.incident)
+    parent = next((why.id for why in reversed(list(incident.whys.values())) if not why.root), "")
+    await knock.submit(AddWhy(verb.rest, parent))
+    return None
+
+
+async def _resolve(knock: Knock, verb: Verb) -> Reply:
+    await knock.submit(Resolve(verb.rest))
+    return None
+
+
+async def _show(knock: Knock, _verb: Verb) -> Reply:
+    message = card.render(await knock.situation(), charts=False)
+    return Tell(message.text, tuple(message.blocks))
+
+
+async def _help(_knock: Knock, _verb: Verb) -> Reply:
+    return Tell(verbs.HELP_THREAD)
+
+
+_VERBS: dict[str, Callable[[Knock, Verb], Awaitable[Reply]]] = {
+    "ack": _ack, "next": _next, "find": _find, "sev": _sev, "lead": _lead, "update": _update, "why": _why,
+    "resolve": _resolve, "show": _show, "help": _help,
+}  # fmt: skip
+
+
+# -- the slash command -----------------------------------------------------------------------------------------------
+
+
+async def slash(knock: Knock, verb: Verb) -> Reply:
+    """A command that names no incident."""
+    match verb.name:
+        case "declare":
+            return await declare.opened(replace(knock, text=verbs.unescape(verb.rest)))
+        case "list":
+            return await _list(knock)
+        case "approve":
+            return await _queue(knock, "approve")
+        case "legal":
+            return await _queue(knock, "legal")
+        case _:
+            return Tell(f"{verbs.HELP_ROOM}\n{verbs.HELP_THREAD}")
+
+
+async def _list(knock: Knock) -> Reply:
+    found = [one for one in await knock.desk.open_incidents() if one.is_open]
+    seen = [one for one in found if not one.restricted or home.may_see(one, knock.who.id)]
+    if not seen:
+        return Tell("No incident is open.")
+    lines = [home.line(one) for one in reversed(seen[-LISTED:])]
+    left = len(seen) - len(lines)
+    return Tell("\n".join([*lines, *([f"… and {left} more"] if left else [])]))
+
+
+async def _queue(knock: Knock, which: str) -> Reply:
+    situations = await open_situations(knock)
+    items = home.waiting(situations, knock.who.person, knock.desk.catalogue.policy)
+    legal = [one for one in items if one.deed == "notice.open"]
+    chosen = legal if which == "legal" else items
+    if not chosen:
+        return Tell("Nothing waits for you.")
+    return Tell(f"{len(chosen)} waiting for you", (section("*Waiting for you*"), *home.queue(chosen)))
+
+
+async def open_situations(knock: Knock, most: int = 50) -> list[Situation]:
+    """Everything that is not closed and this person may see, newest first."""
+    found: list[Situation] = []
+    for one in list(reversed(await knock.desk.open_incidents()))[:most]:
+        if one.restricted and not home.may_see(one, knock.who.id):
+            continue
+        try:
+            found.append(await knock.desk.situation(one.id))
+        except NotFound:
+            continue
+    return found
+
+
+def meant(knock: Knock, incident: str) -> Knock:
+    """The same knock at that incident."""
+    return replace(knock, ref=Ref(incident))

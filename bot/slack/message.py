@@ -1,0 +1,41 @@
+"""A message as a view wants it: words for the notification, blocks, and richer blocks where the workspace has them."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+from bot.blockkit.blocks import Block, section
+from bot.blockkit.text import shorten
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`blocks` are classic and decide whether anything changed; `rich` also holds a chart, sent where possible."""
+
+    text: str
+    blocks: list[Block]
+    rich: list[Block] | None = None
+
+    @property
+    def shown(self) -> str:
+        """A short hash of what it says; a chart that moves is not news by itself."""
+        said = json.dumps([self.text, self.blocks], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:24]
+
+    @property
+    def bare(self) -> list[Block]:
+        """The least that can be shown: the words alone."""
+        return [section(shorten(self.text, 2_900))]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One message an incident should have: where, under which name, and what it says."""
+
+    name: str
+    message: Message
+    channel: str = ""  # "" is the incident's own channel
+    in_thread: bool = True  # below the card
+    broadcast: bool = False
+    person: str = ""  # a direct message to this Slack user instead
+    fresh: bool = field(default=True)  # False: only kept up to date where it stands, never posted anew

@@ -1,0 +1,253 @@
+"""The mirror: makes the messages in Slack say what the situation says, and leaves alone what says so already."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.clock import Clock
+from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.engine.ports import Mirror, Posted, Profile
+from bot.engine.situation import Situation
+from bot.slack.client import Client, SlackRefused
+from bot.slack.message import Surface
+from bot.slack.pacing import UPDATES, Pacer
+from bot.slack.poster import GONE, LATE, POSTED, SENDING, Poster
+from bot.slack.settings import SlackSettings
+from bot.slack.wanted import CARD, page, wanted
+
+_log = logging.getLogger(__name__)
+
+
+class _NewerError(Exception):
+    """A newer situation came while this one waited for its turn."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is to be shown of one incident: the newest situation nobody showed yet."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    latest: Situation | None = None
+    seq: int = 0  # of the newest that was shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A surface that was posted more than once and may have landed more than once."""
+
+    row: Posted
+    thread_ts: str
+    since: datetime
+    until: datetime
+
+
+class SlackChat:
+    """Shows situations in Slack. Any number may ask at once: each incident is shown by one, and the newest wins."""
+
+    def __init__(
+        self, client: Client, mirror: Mirror, settings: SlackSettings, clock: Clock, pacer: Pacer | None = None
+    ) -> None:
+        self.client, self.settings, self.clock = client, settings, clock
+        self.pacer = pacer or Pacer(clock)
+        self.poster = Poster(client, mirror, self.pacer, settings, clock)
+        self._mirror = mirror
+        self._work: dict[str, _Work] = {}
+        self._watched: dict[tuple[str, str], _Watched] = {}
+        self._direct: dict[str, str] = {}
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    async def show(self, situation: Situation) -> None:
+        """Make the messages say what the situation says. Raises Unavailable, Refused; repeating it is harmless."""
+        name = situation.incident.id
+        work = self._work.setdefault(name, _Work())
+        if situation.incident.seq < work.seq:
+            return
+        if work.latest is None or _order(situation) >= _order(work.latest):
+            work.latest = situation
+        async with work.lock:
+            while (chosen := work.latest) is not None:
+                try:
+                    await self._sync(chosen, work)
+                except _NewerError:
+                    continue
+                work.seq = max(work.seq, chosen.incident.seq)
+                if work.latest is chosen:
+                    work.latest = None
+
+    async def tend(self) -> None:
+        """Show again what could not be shown, and collapse what landed twice; asked for every few seconds."""
+        for name, work in list(self._work.items()):
+            left = work.latest
+            if left is None or work.lock.locked():
+                continue
+            try:
+                await self.show(left)
+            except (Unavailable, Refused, NotFound) as error:
+                _log.info("%s is not shown yet: %s", name, error)
+        await self.sweep()
+
+    async def sweep(self) -> int:
+        """Look for duplicates of everything that was sent again in the last ten minutes; how many were watched."""
+        now = self.clock.now()
+        for key, watched in list(self._watched.items()):
+            try:
+                found = await self.poster.copies(watched.row, thread_ts=watched.thread_ts, since=watched.since)
+                if len(found) > 1:
+                    rows = await self._mirror.of(watched.row.incident)
+                    await self.poster.adopt(rows.get(watched.row.surface, watched.row), found)
+            except (Unavailable, Refused) as error:
+                _log.info("could not look for duplicates of %s: %s", key, error)
+                continue
+            if now >= watched.until:
+                del self._watched[key]
+        return len(self._watched)
+
+    async def forget(self, channel: str, ts: str) -> str:
+        """Somebody deleted a message: it is posted again at the next showing. The incident it belonged to, or ""."""
+        row = await self._mirror.find(channel, ts)
+        if row is None or row.state != POSTED or row.ts != ts:
+            return ""
+        await self._mirror.save(replace(row, state=GONE))
+        return row.incident
+
+    async def incident_at(self, channel: str, ts: str) -> str:
+        """The incident a message (the parent of a thread, usually) belongs to, or ""."""
+        row = await self._mirror.find(channel, ts) if channel and ts else None
+        return row.incident if row is not None else ""
+
+    # -- one situation -----------------------------------------------------------------------------------------------
+
+    async def _sync(self, situation: Situation, work: _Work) -> None:
+        rows = await self._mirror.of(situation.incident.id)
+        card: Posted | None = None
+        trouble: Exception | None = None
+        for surface in [*wanted(situation, self.settings), *self._pages(situation, rows)]:
+            row = rows.get(surface.name)
+            if surface.in_thread and card is None and row is None:
+                continue
+            try:
+                shown = await self._settle(situation, surface, row, card, work)
+            except SlackRefused as refused:
+                if refused.code == "thread_not_found" and card is not None:
+                    await self._mirror.save(replace(card, state=GONE))
+                    raise Unavailable("Slack", "the card was deleted; it is posted again") from refused
+                trouble = trouble or refused
+                shown = None
+            except NotFound as missing:
+                trouble, shown = trouble or missing, None
+            if surface.name == CARD:
+                card = shown
+        if trouble is not None:
+            _log.warning("%s: a message could not be shown: %s", situation.incident.id, trouble)
+            raise trouble
+
+    @staticmethod
+    def _pages(situation: Situation, rows: dict[str, Posted]) -> list[Surface]:
+        """Pages that were sent and stand: their button goes once somebody acknowledged."""
+        keys = [name.removeprefix("page:") for name, row in rows.items() if name.startswith("page:") and row.ts]
+        return [replace(page(situation, key, ""), fresh=False) for key in keys]
+
+    async def _settle(
+        self, situation: Situation, surface: Surface, row: Posted | None, card: Posted | None, work: _Work
+    ) -> Posted | None:
+        """One surface: post it, change it, or leave it alone; its row, or None where it need not stand."""
+        thread_ts = card.ts if card is not None and surface.in_thread else ""
+        if row is not None and row.state == SENDING and not surface.name.startswith("page:"):
+            first = row
+            row = await self.poster.resolve(row, thread_ts=thread_ts)
+            if row is None:
+                return await self._post(situation, surface, first, card, work)
+        if row is None or row.state != POSTED:
+            return await self._post(situation, surface, row, card, work) if surface.fresh else None
+        if row.attempt > 1 and self.clock.now() - row.at < LATE:
+            self._watch(row, thread_ts, row.at - LATE)
+        if row.shown == surface.message.shown:
+            return row
+        await self._turn(UPDATES, work, situation)
+        changed = await self.poster.change(surface, row)
+        if changed is None and surface.fresh:
+            return await self._post(situation, surface, replace(row, state=GONE), card, work)
+        return changed
+
+    async def _post(
+        self, situation: Situation, surface: Surface, before: Posted | None, card: Posted | None, work: _Work
+    ) -> Posted:
+        channel = await self._channel(situation, surface, card)
+        thread_ts = card.ts if card is not None and surface.in_thread else ""
+        await self._turn(channel, work, situation)
+        now = self.clock.now()
+        row = Posted(situation.incident.id, surface.name, channel, "", "", SENDING, 1, now)
+        if before is None:
+            if not await self._mirror.claim(row):
+                self.pacer.give_back(channel)
+                raise Unavailable("Slack", f"{surface.name} of {row.incident} is being posted already")
+        else:
+            row = replace(row, attempt=before.attempt + 1)
+            await self._mirror.save(row)
+            if before.state == SENDING:
+                self._watch(row, thread_ts, before.at)
+        return await self.poster.post(surface, row, thread_ts=thread_ts)
+
+    async def _turn(self, lane: str, work: _Work, situation: Situation) -> None:
+        """Wait for a turn; what became old meanwhile is not sent."""
+        await self.pacer.turn(lane)
+        if work.latest is not situation:
+            self.pacer.give_back(lane)
+            raise _NewerError
+
+    def _watch(self, row: Posted, thread_ts: str, since: datetime) -> None:
+        known = self._watched.get((row.incident, row.surface))
+        since = min(since, known.since) if known else since
+        self._watched[row.incident, row.surface] = _Watched(row, thread_ts, since, row.at + LATE)
+
+    async def _channel(self, situation: Situation, surface: Surface, card: Posted | None) -> str:
+        """Where a surface goes: below the card, to a person, to its own channel, or to the service's."""
+        if surface.person:
+            return await self._direct_to(surface.person)
+        if surface.channel:
+            return await self.client.channel_id(surface.channel)
+        if card is not None and surface.in_thread:
+            return card.channel
+        named = (situation.service.channel if situation.service else "") or self.settings.home_channel
+        if not named:
+            raise NotFound("Slack channel", f"for {situation.incident.service or situation.incident.id}")
+        return await self.client.channel_id(named)
+
+    async def _direct_to(self, user: str) -> str:
+        if user not in self._direct:
+            self._direct[user] = await self.client.direct(user)
+        return self._direct[user]
+
+    # -- paging ------------------------------------------------------------------------------------------------------
+
+    async def page(self, person: Profile, situation: Situation, key: str) -> str:
+        """Send a person a direct message that pages them; the words say where it went.
+
+        The same key is one message as far as anybody can tell; in doubt it is sent again. Raises Unavailable, Refused.
+        """
+        if not person.slack_user:
+            raise Refused(f"{person.name} has no Slack account in the people file")
+        surface = page(situation, key, person.slack_user)
+        where = f"direct message to {person.name}"
+        row = (await self._mirror.of(situation.incident.id)).get(surface.name)
+        if row is not None and row.state == POSTED:
+            return where
+        if row is not None and row.state == SENDING and await self.poster.resolve(row, patient=False) is not None:
+            return where
+        channel = await self._direct_to(person.slack_user)
+        fresh = Posted(situation.incident.id, surface.name, channel, "", "", SENDING, 1, self.clock.now())
+        if row is None:
+            await self._mirror.claim(fresh)
+        else:
+            fresh = replace(fresh, attempt=row.attempt + 1)
+            await self._mirror.save(fresh)
+            self._watch(fresh, "", row.at)
+        await self.pacer.turn(channel, urgent=True)
+        await self.poster.post(surface, fresh, urgent=True)
+        return where
+
+
+def _order(situation: Situation) -> tuple[int, datetime]:
+    return situation.incident.seq, situation.now

@@ -1,0 +1,214 @@
+"""The card: the one message that always says what is broken, since when, who has it, and what comes next."""
+
+from bot.blockkit.blocks import (
+    Block,
+    actions,
+    chart,
+    clean,
+    context,
+    header,
+    option,
+    overflow,
+    section,
+    untrusted,
+)
+from bot.domain.duty import Answer
+from bot.domain.incident import Incident
+from bot.domain.mitigation import State
+from bot.domain.notice import Standing
+from bot.domain.paging import Receipt
+from bot.domain.phase import Phase
+from bot.domain.roles import Part
+from bot.engine.situation import Chart, Situation
+from bot.slack.ids import Ref, choice
+from bot.slack.message import Message
+from bot.slack.views._words import PHASES, at, console, lasted, person, press
+
+CATEGORIES = 20
+"""How many points a chart may have."""
+
+
+def render(situation: Situation, *, charts: bool = True) -> Message:
+    """The card of an open incident, at most twelve blocks."""
+    incident = situation.incident
+    now = now_line(situation)
+    blocks = [header(clean(f"{incident.severity} · {incident.id} · {incident.title}", 150)), _facts(situation)]
+    blocks.append(section(f"*Now* {now}"))
+    cause = _cause(situation)
+    blocks += [section(cause)] if cause else []
+    place = len(blocks)
+    blocks.append(context(_small_print(situation)))
+    paged = _paged(situation)
+    blocks += [context(paged)] if paged else []
+    blocks.append(_buttons(situation))
+    page = console(situation)
+    blocks += [context(page)] if page else []
+    drawn = _chart(situation) if charts else None
+    rich = [*blocks[:place], drawn, *blocks[place:]] if drawn else None
+    text = f"{incident.severity} {incident.id} {untrusted(incident.title, 200)}. {now}"
+    return Message(text, blocks, rich)
+
+
+def restricted(situation: Situation) -> Message:
+    """What a named person is told of a restricted incident: that it is there, and nothing of what it is."""
+    incident = situation.incident
+    page = console(situation)
+    words = f"{incident.severity} · {incident.id} is restricted: its content is shown on the console only."
+    blocks = [section(words), context(f"{PHASES[incident.phase]} · since {at(incident.onset)}")]
+    if incident.phase is Phase.DECLARED:
+        blocks.append(actions(press("Acknowledge", "ack", incident.id, style="primary")))
+    blocks += [context(page)] if page else []
+    return Message(f"{incident.severity} {incident.id} (restricted) needs you", blocks)
+
+
+def now_line(situation: Situation) -> str:
+    """The one thing that matters next, in mrkdwn."""
+    incident = situation.incident
+    if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
+        return f"{PHASES[incident.phase]} {at(incident.closed or incident.resolved)}."
+    for mitigation in reversed(list(incident.mitigations.values())):
+        words = _mitigating(mitigation.state)
+        if words:
+            what = untrusted(f"{mitigation.plan.means} on {mitigation.plan.target}", 120)
+            return f"{mitigation.id} ({what}) {words}"
+    if incident.phase is Phase.DECLARED:
+        return "Somebody who can help must acknowledge."
+    if incident.phase is Phase.MITIGATED:
+        return "The SLI is met again; resolve when you are sure it is over."
+    run = incident.run
+    if run is not None and run.step is not None:
+        return f"Runbook step {run.place}: {untrusted(run.step.title, 150)}"
+    if incident.hypotheses and incident.hypotheses[0].next_test:
+        return f"To learn the cause: {untrusted(incident.hypotheses[0].next_test, 200)}"
+    return "Find out what changed, or propose a mitigation."
+
+
+def _mitigating(state: State) -> str:
+    """What a mitigation under way waits for; "" where it needs nobody now."""
+    return {
+        State.PROPOSED: "waits for a second person's approval.",
+        State.APPROVED: "is approved and will be carried out once the evidence is held.",
+        State.CLAIMED: "is being carried out.",
+        State.APPLIED: "is applied; the data will show whether it helps.",
+        State.NOT_HELPING: "does not seem to help: undo it or propose another.",
+        State.UNKNOWN: "may or may not have been applied: a person must look, it is not tried again.",
+        State.UNDOING: "is being undone.",
+    }.get(state, "")
+
+
+def _facts(situation: Situation) -> Block:
+    incident = situation.incident
+    lead = incident.parts.get(Part.COMMANDER, "")
+    where = " · ".join(part for part in (incident.service, incident.slice) if part)
+    rows = [
+        f"*State*\n{PHASES[incident.phase]}",
+        f"*Lead*\n{person(situation, lead) if lead else 'nobody yet'}",
+        f"*Since*\n{at(incident.onset)}",
+        f"*Detected*\n{at(incident.detected)} (after {lasted(situation.measures.ttd)})",
+    ]
+    rows += [f"*Where*\n{untrusted(where, 200)}"] if where else []
+    if incident.sli is not None:
+        rows.append(f"*SLI*\n{untrusted(incident.sli.slo, 100)} {incident.sli.judged}")
+    return section(fields=rows)
+
+
+def _cause(situation: Situation) -> str:
+    incident = situation.incident
+    if not incident.hypotheses:
+        return f"*Why it was opened* {untrusted(incident.because, 400)}" if incident.because.strip() else ""
+    first = incident.hypotheses[0]
+    ground = f" (for: {', '.join(first.supported_by[:6])})" if first.supported_by else ""
+    words = f"*Likely cause* {first.cause.replace('_', ' ')}, {first.belief:.0%}{untrusted(ground, 100)}"
+    return words + (f"\n*Would settle it* {untrusted(first.next_test, 250)}" if first.next_test else "")
+
+
+def _small_print(situation: Situation) -> str:
+    incident = situation.incident
+    parts = []
+    if incident.run is not None:
+        step = incident.run.step
+        parts.append(
+            f"Step {incident.run.place} · “{untrusted(step.title, 80)}”" if step is not None else "Runbook finished"
+        )
+    found = len(incident.findings)
+    parts.append("no findings yet" if not found else f"{found} finding{'s' if found > 1 else ''}")
+    if incident.whys:
+        parts.append(f"{len(incident.whys)} whys")
+    parts += [words] if (words := notices_line(incident)) else []
+    if incident.attached:
+        parts.append(f"also broken: {untrusted(', '.join(sli.slo for sli in incident.attached), 200)}")
+    return " · ".join(parts)
+
+
+def notices_line(incident: Incident) -> str:
+    """That notice work is under way, never what it says (the thread is not the place for it)."""
+    working = sum(1 for notice in incident.notices.values() if notice.standing is not Standing.FILED)
+    clocks = [d.strict for d in incident.duties.values() if d.answer is Answer.YES and d.strict is not None]
+    if not working and not clocks:
+        return ""
+    first = f", first due {at(min(clocks))}" if clocks else ""
+    return f"notice work in progress ({len(clocks)} clock{'s' if len(clocks) != 1 else ''}{first})"
+
+
+def _paged(situation: Situation) -> str:
+    lines = []
+    for page in list(situation.incident.pages.values())[-3:]:
+        who = person(situation, page.person)
+        if page.receipt is Receipt.FAILED:
+            lines.append(f"paging {who} by {untrusted(page.channel, 20)} failed")
+        else:
+            lines.append(f"{who} paged {at(page.at)}")
+    return " · ".join(lines)
+
+
+def _buttons(situation: Situation) -> Block:
+    incident = situation.incident
+    name, ref = incident.id, Ref(incident.id)
+    menu = [("Add finding", "finding.open"), ("5 Whys", "whys.open"), ("Assess impact", "impact.open"),
+            ("Legal and notices", "legal.open")]  # fmt: skip
+    if incident.is_open:
+        menu.append(("Resolve", "resolve.open"))
+        row = []
+        if incident.acknowledged is None:
+            row.append(press("Acknowledge", "ack", name, style="primary"))
+        else:
+            row.append(press("Take lead", "lead", name))
+        following = incident.run is not None and bool(incident.run.current)
+        primary = incident.acknowledged is not None
+        label = "Continue runbook" if following else "Start runbook"
+        row.append(press(label, "runbook.open", name, style="primary" if primary else None))
+        row += [press("Update", "update.open", name), press("Propose action", "propose.open", name)]
+    else:
+        menu.append(("Re-open", "reopen.open"))
+        row = [press("5 Whys", "whys.open", name), press("Add follow-up", "followup.open", name)]
+        if incident.phase is Phase.RESOLVED:
+            row.append(press("Close", "close", name))
+    return actions(*row, overflow("more", [option(label, choice(deed, ref)) for label, deed in menu]))
+
+
+def _chart(situation: Situation) -> Block | None:
+    """The bad share of the SLI that fired, in per cent, with the objective's allowance; None where nothing is known."""
+    drawn = next((one for one in situation.charts if one.slo == situation.incident.slo), None)
+    points = _points(drawn) if drawn is not None else []
+    if drawn is None or len(points) < 2:  # noqa: PLR2004 - a line needs two points
+        return None
+    allowed = round((1 - drawn.objective) * 100, 4)
+    labels = [label for label, _ in points]
+    return chart(
+        clean(f"{drawn.slo}: bad events, %", 50),
+        labels,
+        {"bad events": [value for _, value in points], "allowed": [allowed] * len(points)},
+    )
+
+
+def _points(drawn: Chart) -> list[tuple[str, float]]:
+    """At most twenty bins of covered buckets: label (unique, UTC) and bad share in per cent."""
+    bars = [bar for bar in drawn.bars if bar.covered]
+    size = max(1, -(-len(bars) // CATEGORIES))
+    bins = [bars[start : start + size] for start in range(0, len(bars), size)]
+    points: dict[str, float] = {}
+    for group in bins:
+        total = sum(bar.good + bar.bad for bar in group)
+        if total:
+            points[f"{group[0].at:%d %H:%M:%S}"] = round(100 * sum(bar.bad for bar in group) / total, 3)
+    return list(points.items())

@@ -1,0 +1,142 @@
+"""The Home tab: what waits for this person, their incidents, and what they promised to change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.blockkit.blocks import Block, View, actions, context, divider, header, section, untrusted
+from bot.blockkit.blocks import home as tab
+from bot.domain.incident import Incident
+from bot.domain.mitigation import State
+from bot.domain.notice import Standing
+from bot.domain.paging import Receipt
+from bot.domain.phase import Phase
+from bot.domain.policy import Person, Policy
+from bot.engine.situation import Situation
+from bot.slack.views._words import PHASES, at, bulleted, press
+
+ITEMS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits for a person: in words, and the button that takes them there."""
+
+    words: str
+    label: str
+    deed: str
+    incident: str
+    item: str = ""
+
+
+def may_see(incident: Incident, person: str, on_call: Sequence[str] = ()) -> bool:
+    """A restricted incident is shown only to the people it names."""
+    return not incident.restricted or person in named(incident) or person in on_call
+
+
+def named(incident: Incident) -> set[str]:
+    """The people an incident names: who declared it, has it, plays a part, was paged."""
+    people = {incident.declared_by, incident.acknowledged_by, *incident.parts.values()}
+    people |= {page.person for page in incident.pages.values()}
+    return {one for one in people if one and one != "tocsin"}
+
+
+def waiting(situations: Sequence[Situation], who: Person, policy: Policy) -> list[Waiting]:
+    """Everything that waits for this person, page first, then approvals, notices and steps."""
+    found: list[tuple[int, Waiting]] = []
+    for situation in situations:
+        incident = situation.incident
+        if not may_see(incident, who.id, situation.on_call):
+            continue
+        what = f"*{incident.severity} {incident.id}* {untrusted(incident.title, 80)}"
+        paged = any(p.person == who.id and p.receipt is Receipt.ACCEPTED for p in incident.pages.values())
+        if incident.phase is Phase.DECLARED and (paged or who.id in situation.on_call):
+            found.append((0, Waiting(f"{what} waits for you since {at(incident.onset)}", "Acknowledge", "ack",
+                                     incident.id)))  # fmt: skip
+        found += [(1, item) for item in _approvals(situation, who, policy, what)]
+        found += [(2, item) for item in _notices(situation, who, policy, what)]
+        run = incident.run
+        if run is not None and run.step is not None and who.id in incident.parts.values() and incident.is_open:
+            words = f"{what}: step {run.place}, {untrusted(run.step.title, 80)}"
+            found.append((3, Waiting(words, "Continue", "runbook.open", incident.id)))
+    return [item for _rank, item in sorted(found, key=lambda pair: pair[0])]
+
+
+def _approvals(situation: Situation, who: Person, policy: Policy, what: str) -> list[Waiting]:
+    incident = situation.incident
+    return [
+        Waiting(f"{what}: {m.id} {untrusted(f'{m.plan.means} on {m.plan.target}', 80)}, until {at(m.expires_at)}",
+                "Review & approve", "approve.open", incident.id, m.id)
+        for m in incident.mitigations.values()
+        if m.state is State.PROPOSED and m.proposed_by != who.id and who.roles & policy.approve[m.plan.klass]
+    ]  # fmt: skip
+
+
+def _notices(situation: Situation, who: Person, policy: Policy, what: str) -> list[Waiting]:
+    incident = situation.incident
+    if not who.roles & policy.approve_notice:
+        return []
+    found = []
+    for notice in incident.notices.values():
+        duty = incident.duties.get(notice.regime)
+        due = f", due {at(duty.strict)}" if duty is not None and duty.strict else ""
+        latest = notice.latest
+        mine = latest is not None and latest.asked_by == who.id
+        if notice.standing is Standing.FROZEN and not mine:
+            found.append(Waiting(f"{what}: notice {notice.id} waits for approval{due}", "Review", "notice.open",
+                                 incident.id, notice.id))  # fmt: skip
+        if notice.standing is Standing.APPROVED:
+            found.append(Waiting(f"{what}: notice {notice.id} is approved and not sent{due}", "Record filing",
+                                 "notice.open", incident.id, notice.id))  # fmt: skip
+    return found
+
+
+def queue(items: Sequence[Waiting]) -> list[Block]:
+    """What waits, each with its button."""
+    if not items:
+        return [section("Nothing waits for you.")]
+    blocks = [
+        section(one.words[:2_900], accessory=press(one.label, one.deed, one.incident, one.item))
+        for one in items[:ITEMS]
+    ]
+    left = len(items) - len(blocks)
+    return [*blocks, context(f"… and {left} more on the console")] if left else blocks
+
+
+def line(incident: Incident) -> str:
+    """One incident in a list, in mrkdwn."""
+    return (
+        f"*{incident.severity} {incident.id}* {untrusted(incident.title, 100)} · {PHASES[incident.phase]} · "
+        f"since {at(incident.onset)}"
+    )
+
+
+def render(situations: Sequence[Situation], who: Person, policy: Policy) -> View:
+    """The Home tab of a known person."""
+    blocks: list[Block] = [header("Waiting for you"), *queue(waiting(situations, who, policy)), divider()]
+    mine = [s.incident for s in situations if who.id in named(s.incident) and s.incident.is_open]
+    blocks.append(header("Your incidents"))
+    blocks.append(section(bulleted([line(one) for one in mine], 10, 2_900) or "You are in no open incident."))
+    others = [s.incident for s in situations if s.incident.is_open and s.incident not in mine]
+    others = [one for one in others if may_see(one, who.id)]
+    if others:
+        blocks += [header("Other open incidents"), section(bulleted([line(one) for one in others], 10, 2_900))]
+    blocks += [divider(), header("Your follow-ups"), *_followups(situations, who), divider()]
+    blocks.append(actions(press("Declare incident", "declare.open", "")))
+    return tab(blocks, callback_id="home")
+
+
+def _followups(situations: Sequence[Situation], who: Person) -> list[Block]:
+    blocks: list[Block] = []
+    for situation in situations:
+        today = situation.now.date()
+        for item in situation.incident.followups.values():
+            if item.owner == who.id and item.done is None:
+                late = " · *overdue*" if item.overdue(today) else ""
+                words = f"{untrusted(item.text, 400)}\n{situation.incident.id} · until {item.due.isoformat()}{late}"
+                blocks.append(section(words, accessory=press("Done", "followup.done", situation.incident.id, item.id)))
+    return blocks[:ITEMS] or [section("You promised nothing that is still open.")]
+
+
+def stranger() -> View:
+    """The Home tab of somebody the directory does not know."""
+    return tab([section("Tocsin does not know you here. Ask an administrator to add you to the people file.")])

@@ -1,0 +1,13 @@
+"""A dialog that only tells: a refusal, a wait, or that something is done."""
+
+from bot.blockkit.blocks import View, modal, section
+from bot.blockkit.text import clean
+from bot.slack.views._words import paragraphs
+
+NAME = "info"
+
+
+def render(heading: str, words: str) -> View:
+    """A dialog with words from anywhere."""
+    blocks = [section(piece) for piece in paragraphs(words, most=5)] or [section("…")]
+    return modal(clean(heading, 24) or "Tocsin", blocks, callback_id=NAME, close="Close")

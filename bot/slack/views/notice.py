@@ -1,0 +1,166 @@
+"""Notices in the private legal channel: the duties, each draft, its gaps and clock, and counsel's decision on it."""
+
+from bot.blockkit.blocks import (
+    Block,
+    View,
+    actions,
+    context,
+    divider,
+    input_block,
+    modal,
+    option,
+    plain_text_input,
+    section,
+    static_select,
+    untrusted,
+)
+from bot.blockkit.text import clean
+from bot.domain.duty import Answer, Duty
+from bot.domain.notice import Notice, Standing
+from bot.engine.situation import Situation
+from bot.slack.ids import Ref
+from bot.slack.message import Message
+from bot.slack.views._words import at, bulleted, filled, paragraphs, person, press, title
+
+REQUEST, ASK, APPROVE, CHANGES, FILE = "legal", "notice.ask", "notice.approve", "notice.changes", "notice.file"
+
+
+# -- messages --------------------------------------------------------------------------------------------------------
+
+
+def duties(situation: Situation) -> Message:
+    """Which duties apply and by when; those that do not apply are counted."""
+    incident = situation.incident
+    blocks = [section(f"*{incident.id}* · {title(incident)}\nDuties to tell, with the reason for each answer.")]
+    asked = sorted(incident.duties.values(), key=lambda duty: (duty.answer is not Answer.YES, duty.regime))
+    shown = [duty for duty in asked if duty.answer is not Answer.NO]
+    blocks += [section(_duty(duty)) for duty in shown[:15]]
+    left = len(asked) - len(shown[:15])
+    blocks.append(context(f"{left} more answered on the console" if left else "all duties are shown"))
+    blocks.append(actions(press("Duties and notices", "legal.open", incident.id)))
+    return Message(f"{incident.id}: {len(shown)} duties to look at", blocks)
+
+
+def _duty(duty: Duty) -> str:
+    words = f"*{untrusted(duty.name, 150)}*: {duty.answer}. {untrusted(duty.because, 600)}"
+    if duty.strict is not None:
+        words += f"\nby {at(duty.strict)}" + (f" (at the latest {at(duty.outer)})" if duty.outer else "")
+    if duty.ask:
+        words += "\nWould settle it: " + untrusted(", ".join(duty.ask), 300)
+    return words
+
+
+def render(situation: Situation, notice: Notice) -> Message:
+    """One notice: where it stands, its gaps and its clock; never its text, which is read in the dialog."""
+    incident = situation.incident
+    kind = situation.notice_kinds.get(notice.template, notice.template)
+    blocks = [
+        section(f"*{incident.id} {notice.id} · {untrusted(kind, 200)}*\n{_standing(situation, notice)}"),
+        context(_clock(situation, notice)),
+        actions(press("Review", "notice.open", incident.id, notice.id, style="primary")),
+    ]
+    return Message(f"{incident.id} {notice.id}: {untrusted(kind, 150)} is {notice.standing}", blocks)
+
+
+def _standing(situation: Situation, notice: Notice) -> str:
+    latest = notice.latest
+    if latest is None:
+        return f"Requested by {person(situation, notice.requested_by)}; the draft follows the facts."
+    version = f"Version {latest.number}, asked for by {person(situation, latest.asked_by)}"
+    words = {
+        Standing.FROZEN: "waits for the approval of a second person.",
+        Standing.APPROVED: f"approved by {person(situation, notice.approved_by)}; a person must send it.",
+        Standing.STALE: "is stale: later facts change its words. Ask for approval again.",
+        Standing.CHANGES: f"needs other words: {untrusted(notice.note, 400)}",
+        Standing.FILED: "was filed.",
+        Standing.DRAFTING: "is being drafted.",
+    }
+    return f"{version} {words[notice.standing]}"
+
+
+def _clock(situation: Situation, notice: Notice) -> str:
+    duty = situation.incident.duties.get(notice.regime)
+    parts = []
+    if duty is not None and duty.strict is not None:
+        parts.append(f"due {at(duty.strict)}" + (f", outer {at(duty.outer)}" if duty.outer else ""))
+    latest = notice.latest
+    if latest is not None:
+        parts.append(f"{len(latest.gaps)} gaps · digest `{latest.digest[:12]}` · as of {at(latest.as_of)}")
+    return " · ".join(parts) or "no clock runs"
+
+
+# -- dialogs ---------------------------------------------------------------------------------------------------------
+
+
+def overview(situation: Situation) -> View:
+    """Duties and notices of an incident, and a form to request another notice."""
+    incident = situation.incident
+    blocks: list[Block] = [section(f"*{incident.id}* · {title(incident)}")]
+    asked = sorted(incident.duties.values(), key=lambda duty: (duty.answer is not Answer.YES, duty.regime))
+    blocks += [section(_duty(duty)) for duty in asked[:20]]
+    if not asked:
+        blocks.append(context("No regime was asked yet; it happens by itself once the facts are there."))
+    blocks.append(divider())
+    for notice in list(incident.notices.values())[:20]:
+        kind = untrusted(situation.notice_kinds.get(notice.template, notice.template), 150)
+        blocks.append(section(f"*{notice.id}* {kind}: {notice.standing}",
+                              accessory=press("Review", "notice.open", incident.id, notice.id)))  # fmt: skip
+    taken = {notice.template for notice in incident.notices.values()}
+    free = [(name, words) for name, words in situation.notice_kinds.items() if name not in taken]
+    if not free:
+        return modal("Legal and notices", blocks, callback_id="info", close="Close")
+    choices = [option(filled(words or name, 75), name[:150]) for name, words in free[:100]]
+    blocks.append(input_block("Request a notice", static_select("value", choices), block_id="kind"))
+    return modal("Legal and notices", blocks, callback_id=REQUEST, submit="Request",
+                 private_metadata=Ref(incident.id).metadata)  # fmt: skip
+
+
+def review(situation: Situation, notice: Notice) -> View:
+    """One notice to read, and the next deed it allows."""
+    latest = notice.latest
+    heading = clean(f"{situation.incident.id} {notice.id}", 24)
+    if notice.standing is Standing.FROZEN and latest is not None:
+        blocks = _words(situation, notice, latest.text, latest.gaps)
+        blocks.append(context(f"version {latest.number} · digest `{latest.digest}` · as of {at(latest.as_of)}"))
+        blocks.append(actions(press("Request changes", "notice.changes.open", situation.incident.id, notice.id)))
+        ref = Ref(situation.incident.id, notice.id, latest.digest)
+        return modal(heading, blocks, callback_id=APPROVE, submit="Approve", private_metadata=ref.metadata)
+    if notice.standing in (Standing.APPROVED, Standing.FILED) and latest is not None:
+        blocks = _words(situation, notice, latest.text, latest.gaps)
+        if notice.standing is Standing.FILED:
+            return modal(heading, blocks, callback_id="info", close="Close")
+        return _file(situation, notice, heading, blocks)
+    draft = situation.drafts.get(notice.id)
+    text, gaps = (draft.text, draft.gaps) if draft else ("There is no draft yet.", ())
+    blocks = _words(situation, notice, text, gaps)
+    ref = Ref(situation.incident.id, notice.id)
+    submit = "Ask for approval" if draft else None
+    return modal(heading, blocks, callback_id=ASK, submit=submit, private_metadata=ref.metadata)
+
+
+def _words(situation: Situation, notice: Notice, text: str, gaps: tuple[str, ...]) -> list[Block]:
+    kind = situation.notice_kinds.get(notice.template, notice.template)
+    blocks: list[Block] = [section(f"*{untrusted(kind, 200)}*\n{_standing(situation, notice)}")]
+    blocks.append(context(_clock(situation, notice)))
+    if gaps:
+        blocks.append(section("*Still open*\n" + bulleted([untrusted(gap, 200) for gap in gaps], 15, 2_500)))
+    blocks.append(divider())
+    return blocks + [section(piece) for piece in paragraphs(text, most=20)]
+
+
+def _file(situation: Situation, notice: Notice, heading: str, blocks: list[Block]) -> View:
+    where = plain_text_input("value", max_length=500)
+    blocks.append(input_block("Where did you send it?", where, block_id="where"))
+    reference = plain_text_input("value", max_length=300)
+    blocks.append(input_block("Reference", reference, block_id="reference", optional=True))
+    ref = Ref(situation.incident.id, notice.id)
+    return modal(heading, blocks, callback_id=FILE, submit="Record filing", private_metadata=ref.metadata)
+
+
+def changes(situation: Situation, notice: Notice) -> View:
+    """What must change."""
+    field = plain_text_input("value", multiline=True, max_length=2_000)
+    blocks = [section(f"*{notice.id}* {_standing(situation, notice)}"),
+              input_block("What must change?", field, block_id="reason")]  # fmt: skip
+    ref = Ref(situation.incident.id, notice.id)
+    return modal("Request changes", blocks, callback_id=CHANGES, submit="Request", private_metadata=ref.metadata)

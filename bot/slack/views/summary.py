@@ -1,0 +1,51 @@
+"""What remains when it is over: how fast it was, how it ended, and what must still be done."""
+
+from bot.blockkit.blocks import context, section, untrusted
+from bot.domain.lifecycle import IncidentResolved
+from bot.domain.measures import DEFINITIONS
+from bot.domain.mitigation import EFFECTIVE
+from bot.engine.situation import Situation
+from bot.slack.message import Message
+from bot.slack.views._words import bulleted, console, lasted, person, title
+
+
+def render(situation: Situation) -> Message:
+    """The summary posted at resolution."""
+    incident, times = situation.incident, situation.measures
+    ended = next((e for e in reversed(situation.entries) if isinstance(e.event, IncidentResolved)), None)
+    words, by = "", ""
+    if ended is not None and isinstance(ended.event, IncidentResolved):
+        words, by = ended.event.summary, ended.by
+        if ended.event.waived:
+            words += f" (waived: {ended.event.waived}; because {ended.event.waived_because})"
+    blocks = [
+        section(f"*{incident.id} is resolved* · {title(incident)}\n{untrusted(words, 1_500)}"),
+        section(fields=[
+            f"*Time to detect*\n{lasted(times.ttd)}", f"*Time to acknowledge*\n{lasted(times.tta)}",
+            f"*Time to mitigate*\n{lasted(times.ttm)}", f"*Time to resolve*\n{lasted(times.ttr)}",
+        ]),
+    ]  # fmt: skip
+    rows = _learned(situation)
+    blocks += [section(rows)] if rows else []
+    small = [f"resolved by {person(situation, by)}"] if by else []
+    small.append("; ".join(definition for definition in DEFINITIONS.values()))
+    blocks.append(context(" · ".join(small)))
+    link = console(situation, "Timeline and post-mortem")
+    blocks += [context(link)] if link else []
+    return Message(f"{incident.id} is resolved: {untrusted(words, 300)}", blocks)
+
+
+def _learned(situation: Situation) -> str:
+    incident = situation.incident
+    lines = [f"root cause: {untrusted(why.text, 300)}" for why in incident.whys.values() if why.root]
+    lines += [
+        f"{m.id} {untrusted(f'{m.plan.means} on {m.plan.target}', 120)} stays in place: make it permanent or undo it"
+        for m in incident.mitigations.values()
+        if m.state in EFFECTIVE
+    ]
+    lines += [
+        f"follow-up {item.id} for {person(situation, item.owner)} until {item.due.isoformat()}: "
+        f"{untrusted(item.text, 200)}"
+        for item in incident.followups.values()
+    ]
+    return bulleted(lines, 15, 2_500)

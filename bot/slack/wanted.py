@@ -1,0 +1,61 @@
+"""Which messages an incident should have in Slack, computed from its situation alone."""
+
+from bot.domain.duty import Answer
+from bot.domain.lifecycle import UpdatePosted
+from bot.domain.phase import Phase
+from bot.engine.situation import Situation
+from bot.slack.message import Surface
+from bot.slack.settings import SlackSettings
+from bot.slack.views import card, notice, request, step, summary, update
+from bot.slack.views.home import named
+
+CARD = "card"
+
+
+def wanted(situation: Situation, settings: SlackSettings) -> list[Surface]:
+    """Every surface in the order in which they should be posted; the card first, the thread hangs on it."""
+    incident = situation.incident
+    if incident.restricted:
+        return _restricted(situation)
+    found = [Surface(CARD, card.render(situation, charts=settings.charts), in_thread=False)]
+    found += [
+        Surface(f"step:{walk.number}", step.render(situation, walk), fresh=walk.live)
+        for walk in step.walked(situation)
+        if not walk.step.kind.automatic
+    ]
+    found += [Surface(f"request:{one.id}", request.render(situation, one)) for one in incident.mitigations.values()]
+    found += [
+        Surface(f"update:{entry.seq}", update.render(situation, entry), broadcast=True)
+        for entry in situation.entries
+        if isinstance(entry.event, UpdatePosted)
+    ]
+    if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
+        found.append(Surface("summary", summary.render(situation)))
+    return found + _legal(situation, settings)
+
+
+def _legal(situation: Situation, settings: SlackSettings) -> list[Surface]:
+    """Duties and notices, in the private channel alone; without one they are on the console alone."""
+    incident, channel = situation.incident, settings.legal_channel
+    if not channel:
+        return []
+    found = []
+    if any(duty.answer is not Answer.NO for duty in incident.duties.values()):
+        found.append(Surface("duties", notice.duties(situation), channel, in_thread=False))
+    notices = incident.notices.values()
+    return found + [
+        Surface(f"notice:{one.id}", notice.render(situation, one), channel, in_thread=False) for one in notices
+    ]
+
+
+def _restricted(situation: Situation) -> list[Surface]:
+    """Open in delivery, never in audience: named people learn by direct message that it is there, nobody else."""
+    message = card.restricted(situation)
+    people = sorted(named(situation.incident) | set(situation.on_call))
+    users = [(one, situation.people[one].slack_user) for one in people if one in situation.people]
+    return [Surface(f"card:{one}", message, in_thread=False, person=user) for one, user in users if user]
+
+
+def page(situation: Situation, key: str, user: str) -> Surface:
+    """The direct message that pages a person."""
+    return Surface(f"page:{key}", update.page(situation), in_thread=False, person=user)

@@ -1,0 +1,219 @@
+"""The door to SQLite or PostgreSQL: every transaction answers within a click's patience, or says it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Table, event, literal_column, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.domain.errors import Conflict, Invalid, Problem, TocsinError, Unavailable
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
+
+PATIENCE = 1.5
+"""Seconds a person's click may wait for the database; a chat's own limit for an answer is 3."""
+
+_BUSY_MS = 1200  # a lock held elsewhere is reported by SQLite itself before PATIENCE ends
+_LOST_RACES = frozenset({"40001", "40P01"})  # PostgreSQL: serialization failure, deadlock
+_PROGRAMMING = (IntegrityError, ProgrammingError, DataError, NotSupportedError)  # our mistakes: not to be retried
+
+
+class Unsure(Unavailable):
+    """The database fell silent while committing: it may have happened. Read before reporting."""
+
+
+def parse(url: str) -> URL:
+    """A database URL as a person writes it: a file path, `sqlite:///path` or `postgresql://…`. Raises Invalid."""
+    text = url if "://" in url else f"sqlite:///{url}"
+    text = text.replace("postgres://", "postgresql://", 1) if text.startswith("postgres://") else text
+    try:
+        parsed = make_url(text)
+    except ArgumentError:
+        raise Invalid(
+            [Problem("the database's URL", 1, 1, "cannot be read", "sqlite:///file or postgresql://…")]
+        ) from None
+    match parsed.get_backend_name():
+        case "sqlite" if parsed.database and ":memory:" not in parsed.database:
+            return parsed.set(drivername="sqlite+aiosqlite")
+        case "sqlite":
+            raise Invalid([Problem("the database's URL", 1, 1, "names no file", "sqlite:///path/to/file")])
+        case "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+        case other:
+            raise Invalid([Problem("the database's URL", 1, 1, f"{other} is not supported", "sqlite or postgresql")])
+
+
+def settle(dbapi_connection: Any, *, busy_ms: int) -> None:
+    """Give a new SQLite connection its settings: crash-safe, one writer, erased means erased."""
+    dbapi_connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = dbapi_connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={busy_ms:d}")
+    cursor.execute("PRAGMA journal_mode")
+    if cursor.fetchone()[0] != "wal":  # kept in the file; setting it again would want the lock
+        cursor.execute("PRAGMA journal_mode=WAL")
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def private_file(url: URL) -> None:
+    """Make the SQLite file readable by its owner alone before SQLite makes it (WAL files follow its mode)."""
+    path = Path(str(url.database))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
+
+
+class Database:
+    """One database. SQLite: one writer at a time in this process, readers never wait for it."""
+
+    def __init__(self, url: str) -> None:
+        """`url` as in `parse`. Nothing is opened before it is used."""
+        self.url = parse(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._turn: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
+        self._left: set[asyncio.Task[Any]] = set()
+        self.engine = self._sqlite() if self.is_sqlite else self._postgresql()
+
+    def _sqlite(self) -> AsyncEngine:
+        engine = create_async_engine(self.url, hide_parameters=True)
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def connected(dbapi_connection: Any, _record: object) -> None:
+            settle(dbapi_connection, busy_ms=_BUSY_MS)
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def begun(connection: Connection) -> None:
+            writes = connection.get_execution_options().get("writes", False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+        return engine
+
+    def _postgresql(self) -> AsyncEngine:
+        return create_async_engine(
+            self.url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator[Database]:
+        """Open, bring the tables up to date, and close at the end."""
+        database = cls(url)
+        try:
+            await database.migrate()
+            yield database
+        finally:
+            await database.close()
+
+    async def migrate(self) -> None:
+        """Bring the tables up to date, one process at a time. Raises Unavailable, Refused (a newer one's)."""
+        from bot.store import migrations
+
+        if self.is_sqlite:
+            await asyncio.to_thread(private_file, self.url)
+        try:
+            await asyncio.to_thread(migrations.upgrade, self.url)
+        except (DBAPIError, OSError) as error:
+            raise translate(error) or error from None
+
+    async def read(self, work: Work[T], *, within: float | None = PATIENCE) -> T:
+        """Run `work` on one consistent look at the data. Raises Unavailable after `within` seconds."""
+
+        async def go() -> T:
+            async with self.engine.connect() as connection:
+                return await work(connection)
+
+        return await self._bounded(go(), within, lambda: False)
+
+    async def write(self, work: Work[T], *, within: float | None = PATIENCE) -> T:
+        """Run `work` in one transaction: all or nothing.
+
+        Raises Unavailable (nothing was written), Unsure (it may have been), Conflict (lost a race for a lock).
+        """
+        committing = False
+
+        async def go() -> T:
+            nonlocal committing
+            async with self.engine.connect() as connection:
+                await connection.execution_options(writes=True)
+                async with connection.begin() as transaction:
+                    answer = await work(connection)
+                    committing = True
+                    await transaction.commit()
+                return answer
+
+        async def in_turn() -> T:
+            if self._turn is None:
+                return await go()
+            async with self._turn:
+                return await go()
+
+        return await self._bounded(in_turn(), within, lambda: committing)
+
+    async def _bounded(self, doing: Coroutine[Any, Any, T], within: float | None, unsure: Callable[[], bool]) -> T:
+        """The answer in time, or an error in time: a driver that is slow to give up is not waited for."""
+        task = asyncio.create_task(doing)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=within)
+        except asyncio.CancelledError:
+            self._leave(task)
+            raise
+        if not done:
+            doubt = unsure()
+            self._leave(task)
+            raise (Unsure if doubt else Unavailable)("the database", f"no answer within {within:g} s")
+        try:
+            return task.result()
+        except (DBAPIError, PoolTimeout, OSError) as error:
+            known = translate(error, unsure=unsure())
+            if known is None:
+                raise
+            raise known from None  # the cause would carry the statement
+
+    def _leave(self, task: asyncio.Task[Any]) -> None:
+        self._left.add(task)
+        task.add_done_callback(self._left.discard)
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        task.cancel()
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        if self._left:
+            await asyncio.wait(set(self._left), timeout=5)
+        await self.engine.dispose()
+
+
+def translate(error: BaseException, *, unsure: bool = False) -> TocsinError | None:
+    """A driver's error in our words, without statement, parameters or URL; None where it is our own mistake."""
+    if isinstance(error, _PROGRAMMING):
+        return None
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if getattr(cause, "sqlstate", None) in _LOST_RACES:
+        return Conflict("another transaction came first; load again")
+    because = (str(cause).strip().splitlines() or [""])[0][:200] or type(cause).__name__
+    return (Unsure if unsure else Unavailable)("the database", because)
+
+
+def insert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can say ON CONFLICT, in this database's words."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+async def took(connection: AsyncConnection, statement: postgresql.Insert | sqlite.Insert) -> bool:
+    """Whether the statement wrote its row, by what it returns (drivers count conflicts differently)."""
+    return (await connection.execute(statement.returning(literal_column("1")))).first() is not None

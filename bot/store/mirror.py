@@ -1,0 +1,59 @@
+"""What was posted where, so that the chat can be compared with what it should show, and nothing is posted twice."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.engine.ports import Posted
+from bot.store.database import Database, insert, took
+from bot.store.tables import posted as table
+
+
+class Mirror:
+    """The port Mirror on a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, incident: str) -> dict[str, Posted]:
+        """What stands in the chat for an incident, by surface."""
+        query = select(table).where(table.c.incident == incident).order_by(table.c.surface)
+        rows = await self._database.read(lambda c: c.execute(query))
+        return {row["surface"]: Posted(**row) for row in rows.mappings()}
+
+    async def claim(self, posted: Posted) -> bool:
+        """Write down that this surface is about to be posted. True for exactly one caller per surface and attempt.
+
+        A later attempt (`posted.attempt` higher than what is written) may claim it again, after a crash or a removal.
+        """
+
+        async def work(connection: AsyncConnection) -> bool:
+            row = asdict(posted)
+            statement = insert(connection, table).values(row)
+            later = statement.on_conflict_do_update(
+                index_elements=["incident", "surface"], set_=row, where=table.c.attempt < posted.attempt
+            )
+            return await took(connection, later)
+
+        return await self._database.write(work)
+
+    async def save(self, posted: Posted) -> None:
+        """Write down how the surface stands."""
+
+        async def work(connection: AsyncConnection) -> None:
+            row = asdict(posted)
+            statement = insert(connection, table).values(row)
+            await connection.execute(statement.on_conflict_do_update(index_elements=["incident", "surface"], set_=row))
+
+        await self._database.write(work)
+
+    async def find(self, channel: str, ts: str) -> Posted | None:
+        """Which surface a message is; None for one we did not post."""
+        if not ts:
+            return None
+        query = select(table).where(table.c.channel == channel, table.c.ts == ts)
+        row = (await self._database.read(lambda c: c.execute(query))).mappings().first()
+        return Posted(**row) if row is not None else None

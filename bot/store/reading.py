@@ -1,0 +1,80 @@
+"""Reads an incident's entries out of the database, people's words put back where they stood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.errors import Tampered
+from bot.domain.incident import Incident
+from bot.domain.log import Entry, fold, verify
+from bot.store.codec import Codec, digest, references
+from bot.store.tables import entries, incidents, texts
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was read: the entries after a number, and how many texts of the whole incident are erased by now."""
+
+    entries: list[Entry]
+    erased: int
+
+
+async def look(connection: AsyncConnection, codec: Codec, incident: str, after: int = 0) -> Look:
+    """The entries of an incident after number `after`."""
+    rows = await connection.execute(
+        select(entries.c.before, entries.c.hash, entries.c.stored)
+        .where(entries.c.incident == incident, entries.c.seq > after)
+        .order_by(entries.c.seq)
+    )
+    kept = rows.all()
+    words = await connection.execute(
+        select(texts.c.ref, texts.c.text, texts.c.erased_at).where(
+            texts.c.incident == incident, or_(texts.c.seq > after, texts.c.erased_at.is_not(None))
+        )
+    )
+    known: dict[str, bytes | None] = {}
+    erased = 0
+    for ref, text, erased_at in words:
+        known[ref] = text
+        erased += erased_at is not None
+    return Look([codec.open(stored, before, hashed, known) for before, hashed, stored in kept], erased)
+
+
+async def folded(connection: AsyncConnection, codec: Codec, incident: str) -> Incident:
+    """The incident as its whole log tells it."""
+    return fold(Incident(incident), (await look(connection, codec, incident)).entries)
+
+
+async def every_id(connection: AsyncConnection) -> list[str]:
+    """Every incident there ever was, in the order of declaration."""
+    rows = await connection.scalars(
+        select(entries.c.incident).where(entries.c.seq == 1).order_by(entries.c.at, entries.c.incident)
+    )
+    return list(rows)
+
+
+async def walk(connection: AsyncConnection, incident: str) -> str:
+    """Verify one chain over the bytes as stored, and every text against its digest; give the head. Raises Tampered."""
+    rows = await connection.execute(
+        select(entries.c.seq, entries.c.before, entries.c.hash, entries.c.stored)
+        .where(entries.c.incident == incident)
+        .order_by(entries.c.seq)
+    )
+    chain = [(row.seq, row.before, row.hash, row.stored) for row in rows]
+    head = verify(incident, chain)
+    words = await connection.execute(select(texts).where(texts.c.incident == incident))
+    known = {row.ref: row for row in words}
+    for seq, _before, _hash, stored in chain:
+        for place, ref, sha256 in references(stored):
+            row = known.get(ref)
+            if row is None:
+                raise Tampered(f"{incident}: the text {place} of entry {seq} is gone without an erasure")
+            if row.erased_at is None and (row.salt is None or row.text is None or digest(row.salt, row.text) != sha256):
+                raise Tampered(f"{incident}: the text {place} of entry {seq} was altered")
+    listed = (await connection.execute(select(incidents.c.seq).where(incidents.c.id == incident))).scalar()
+    if listed is not None and listed > len(chain):
+        raise Tampered(f"{incident}: entries {len(chain) + 1} to {listed} are missing at the end")
+    return head

@@ -1,0 +1,97 @@
+"""Everything remembered, behind one door that is opened at start and closed at the end."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bot.clock import Clock
+from bot.store.checkpoints import Checkpoints
+from bot.store.codec import Codec, RandomHex
+from bot.store.database import Database, parse
+from bot.store.erasure import Erasure
+from bot.store.exhibits import Exhibits
+from bot.store.log import Log
+from bot.store.mirror import Mirror
+from bot.store.people import People
+
+
+def _beside(url: str) -> str:
+    """The SQLite file for checkpoints: `tocsin.db` → `tocsin.checkpoints.db`."""
+    parsed = parse(url)
+    path = Path(str(parsed.database))
+    return parsed.set(database=str(path.with_name(f"{path.stem}.checkpoints{path.suffix}"))).render_as_string(
+        hide_password=False
+    )
+
+
+@dataclass(frozen=True)
+class Store:
+    """The ports that remember, on one database (SQLite: checkpoints in a second file)."""
+
+    log: Log
+    people: People
+    exhibits: Exhibits
+    checkpoints: Checkpoints
+    mirror: Mirror
+    erasure: Erasure
+    database: Database
+    aside: Database  # where the checkpoints are
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        clock: Clock,
+        *,
+        random_hex: RandomHex = secrets.token_hex,
+        prefix: str = "INC",
+        migrate: bool = True,
+    ) -> Store:
+        """Open the database of that URL (a path, `sqlite:///…`, `postgresql://…`) and bring its tables up to date.
+
+        Raises Invalid (the URL), Unavailable (no answer), Refused (a newer version wrote it).
+        """
+        database = Database(url)
+        aside = Database(_beside(url)) if database.is_sqlite else database
+        codec = Codec(random_hex)
+        store = cls(
+            log=Log(database, codec, clock, prefix=prefix),
+            people=People(database, random_hex),
+            exhibits=Exhibits(database),
+            checkpoints=Checkpoints(aside),
+            mirror=Mirror(database),
+            erasure=Erasure(database, codec, clock),
+            database=database,
+            aside=aside,
+        )
+        if migrate:
+            try:
+                await store.migrate()
+            except BaseException:
+                await store.close()
+                raise
+        return store
+
+    async def migrate(self) -> None:
+        """Bring the tables up to date. Raises Unavailable, Refused."""
+        await self.database.migrate()
+        if self.aside is not self.database:
+            await self.aside.migrate()
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self.database.close()
+        if self.aside is not self.database:
+            await self.aside.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -1,0 +1,196 @@
+"""The tables in which incidents are remembered: the log and its claims, its readings, people, exhibits, messages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment. SQLite keeps no zone, PostgreSQL answers in the session's: both are read back as UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Write in UTC. Raises ValueError for a time without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Read as UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def storable(text: str) -> str:
+    """The text with what no database takes replaced by U+FFFD: lone surrogates and NUL."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+
+
+class Line(TypeDecorator[str]):
+    """Text from anywhere, written so that every database takes it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Write what can be written."""
+        return None if value is None else storable(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("incident", Line, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("by", Line, nullable=False),
+    Column("name", Line, nullable=False),
+    Column("before", Line, nullable=False),
+    Column("hash", Line, nullable=False),
+    Column("stored", LargeBinary, nullable=False),  # what the hash covers; read, never written again
+)
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("ref", Line, primary_key=True),
+    Column("incident", Line, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("by", Line, nullable=False),
+    Column("salt", LargeBinary),  # gone together with the text
+    Column("text", LargeBinary),
+    Column("erased_at", UTCDateTime),
+    Index(None, "incident", "seq"),
+    Index(None, "by"),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("incident", Line, primary_key=True),
+    Column("because", Line, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+)
+
+inbound = Table(
+    "inbound",
+    metadata,
+    Column("id", Line, primary_key=True),
+    Column("incident", Line, nullable=False),  # "" where it led to no event
+    Column("at", UTCDateTime, nullable=False),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("key", Line, primary_key=True),
+    Column("incident", Line, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Index(None, "incident"),
+)
+
+incidents = Table(  # a reading of the log, written with it; `rebuild` makes it anew
+    "incidents",
+    metadata,
+    Column("id", Line, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("head", Line, nullable=False),
+    Column("title", Line, nullable=False),
+    Column("phase", Line, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("service", Line, nullable=False),
+    Column("slice", Line, nullable=False),
+    Column("restricted", Boolean, nullable=False),
+    Column("declared", UTCDateTime, nullable=False),
+    Column("onset", UTCDateTime, nullable=False),
+    Column("detected", UTCDateTime, nullable=False),
+    Column("acknowledged", UTCDateTime),
+    Column("mitigated", UTCDateTime),
+    Column("resolved", UTCDateTime),
+    Column("cause", Line, nullable=False),
+    Index(None, "declared", "number"),
+    Index(None, "number"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Line, primary_key=True),
+    Column("key", Line, nullable=False),
+    Column("name", Line, nullable=False),
+    Column("roles", Line, nullable=False),  # a JSON list
+    Column("slack_team", Line, nullable=False),
+    Column("slack_user", Line, nullable=False),
+    Column("email", Line, nullable=False),
+    Column("named", Boolean, nullable=False),  # whether the configuration still names them
+    UniqueConstraint("key"),
+    Index(None, "slack_user"),
+)
+
+exhibits = Table(
+    "exhibits",
+    metadata,
+    Column("id", Line, primary_key=True),
+    Column("incident", Line, nullable=False),
+    Column("name", Line, nullable=False),
+    Column("media_type", Line, nullable=False),
+    Column("sha256", Line, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("note", Line, nullable=False),
+    Index(None, "incident"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("name", Line, primary_key=True),
+    Column("document", Line, nullable=False),  # JSON
+    Column("at", UTCDateTime, nullable=False),
+)
+
+posted = Table(
+    "posted",
+    metadata,
+    Column("incident", Line, primary_key=True),
+    Column("surface", Line, primary_key=True),
+    Column("channel", Line, nullable=False),
+    Column("ts", Line, nullable=False),
+    Column("shown", Line, nullable=False),
+    Column("state", Line, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Index(None, "channel", "ts"),
+)

@@ -1,0 +1,147 @@
+"""Lets people in: every request is told whose it is, what they may see, and what was wrong with what they asked."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from bot.domain.errors import NotFound, Refused, TocsinError
+from bot.domain.incident import Incident
+from bot.domain.policy import Role
+from bot.engine.desk import Desk
+from bot.engine.ports import Profile, Summary
+from bot.engine.situation import Situation
+from bot.web.auth import LOOPBACK, Doorkeeper
+from bot.web.house import WebHouse
+from bot.web.verbs import Asking, Declaring
+
+REFUSALS_KEPT = 1000
+EVERYTHING = frozenset({Role.COUNSEL, Role.ADMIN})
+
+
+class NotLoggedInError(TocsinError):
+    """Nobody knows whose request that is."""
+
+
+class ForeignError(TocsinError):
+    """The request is somebody's, but they may not make it here."""
+
+
+@dataclass
+class Console:
+    """What every request finds: the house, its doorkeeper, and the last refusals (so that a retry hears them again)."""
+
+    house: WebHouse
+    door: Doorkeeper
+    refusals: OrderedDict[str, str] = field(default_factory=OrderedDict)
+
+    @property
+    def desk(self) -> Desk:
+        """The desk every door stands at."""
+        return self.house.desk
+
+    async def may_see(self, who: Profile, incident: Incident) -> bool:
+        """A restricted incident is for the people it names or pages, counsel and administrators."""
+        if not incident.restricted or who.roles & EVERYTHING:
+            return True
+        named = {incident.declared_by, incident.acknowledged_by, *incident.parts.values()}
+        named |= {page.person for page in incident.pages.values()} | set(await self.desk.on_call(incident.service))
+        return who.id in named
+
+    async def incident(self, name: str, who: Profile) -> Incident:
+        """The incident, or NotFound: whether a hidden one is there is nobody's business either."""
+        known = await self.desk.log.load(name)
+        if not known.exists or not await self.may_see(who, known):
+            raise NotFound("incident", name)
+        return known
+
+    async def situation(self, name: str, who: Profile) -> Situation:
+        """Everything a page shows of it. Raises NotFound."""
+        await self.incident(name, who)
+        return await self.desk.situation(name)
+
+    async def summaries(self, who: Profile, *, limit: int = 200) -> list[Summary]:
+        """The newest incidents this person may see."""
+        found = await self.desk.summaries(limit=limit)
+        return [
+            each
+            for each in found
+            if not each.restricted or await self.may_see(who, await self.desk.log.load(each.id))
+        ]
+
+    async def ask(self, incident: str, asking: Asking, who: Profile, inbound: str = "") -> Incident:
+        """Carry out what was asked of an incident, once per `inbound`."""
+        await self.incident(incident, who)
+        return await self._once(inbound, asking.ask(self.desk, incident, who, inbound))
+
+    async def declare(self, asking: Declaring, who: Profile, inbound: str = "") -> Incident:
+        """Open an incident."""
+        made = await self._once(inbound, asking.ask(self.desk, who, inbound))
+        if not await self.may_see(who, made):  # a replay is answered with the newest, which may be another's
+            raise Refused("that request was recorded already; look for the incident in the list")
+        return made
+
+    async def _once(self, inbound: str, work: Any) -> Incident:
+        """Do it; a refusal is remembered with its request, so that its retry is not taken for a success."""
+        before = self.refusals.get(inbound) if inbound else None
+        if before is not None:
+            work.close()
+            raise Refused(before)
+        try:
+            done: Incident = await work
+        except Refused as refused:
+            if inbound:
+                self.refusals[inbound] = refused.because
+                while len(self.refusals) > REFUSALS_KEPT:
+                    self.refusals.popitem(last=False)
+            raise
+        return done
+
+
+def console(request: Request) -> Console:
+    """The console this request came to."""
+    held: Console = request.app.state.console
+    return held
+
+
+async def visitor(request: Request) -> Profile:
+    """Whose request it is: by the machine's token and a name, or by session. Raises NotLoggedInError, ForeignError."""
+    door = console(request).door
+    if authorization := request.headers.get("authorization", ""):
+        if not door.is_token(authorization):
+            raise NotLoggedInError("that token is not this house's; it is kept in the state folder, file api-token")
+        key = request.headers.get("x-tocsin-person", "")
+        found = await door.named(key) if key else None
+        if found is None:
+            wanted = f"{key!r} is nobody in people.yaml" if key else "say for whom"
+            raise ForeignError(f"{wanted}: the header X-Tocsin-Person holds a person's key")
+        return found
+    found = await door.of_cookie(request.cookies.get(door.cookie, ""))
+    if found is None:
+        raise NotLoggedInError("log in first; `tocsin login NAME` makes a link")
+    headers = request.headers
+    site, origin = headers.get("sec-fetch-site", ""), headers.get("origin", "")
+    if not door.same_origin(request.method, site, origin, headers.get("host", "")):
+        raise ForeignError("that form was not sent from this console; nothing was changed")
+    return found
+
+
+def operator(request: Request) -> None:
+    """Only whoever holds the machine's token. Raises NotLoggedInError."""
+    if not console(request).door.is_token(request.headers.get("authorization", "")):
+        raise NotLoggedInError("only the token of the state folder (file api-token) may ask this")
+
+
+def nearby(request: Request) -> None:
+    """This machine itself, or whoever holds its token. Raises NotLoggedInError."""
+    here = request.client is not None and request.client.host in LOOPBACK
+    if here and "x-forwarded-for" not in request.headers and "forwarded" not in request.headers:
+        return
+    operator(request)
+
+
+Here = Annotated[Console, Depends(console)]
+Who = Annotated[Profile, Depends(visitor)]

@@ -1,0 +1,74 @@
+"""What the console is handed by whoever wires the house: the desk, the watch, the writers, and where its state lies."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from bot.engine.desk import Desk
+from bot.engine.situation import Chart
+from bot.slo.burn import Verdict
+from bot.slo.spec import Slo
+from bot.words import Words
+
+
+class Writer(Protocol):
+    """Writes one kind of file; `suffix` with its dot is what an export is asked for by."""
+
+    @property
+    def suffix(self) -> str: ...
+
+    @property
+    def media_type(self) -> str: ...
+
+    @property
+    def write(self) -> Callable[[Any], bytes]:
+        """The file's bytes of a document that `make_document` made."""
+        ...
+
+
+class Watching(Protocol):
+    """What the SLO page looks at."""
+
+    @property
+    def slos(self) -> Mapping[str, Slo]: ...
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]: ...
+
+    @property
+    def polled(self) -> datetime | None:
+        """When the sources were last asked, or None before the first time."""
+        ...
+
+    def chart(self, slo: str, since: datetime | None, until: datetime) -> Chart | None: ...
+
+
+class MakeDocument(Protocol):
+    """A document of a notice's Markdown, in the shape the writers take."""
+
+    def __call__(
+        self, markdown: str, *, title: str, regime: str, stage: str, status: str, as_of: datetime, digest: str
+    ) -> Any: ...
+
+
+Ready = Callable[[], Awaitable[Mapping[str, object]]]
+"""Whether the parts behind the console answer: `{"ok": bool, ...}`; may raise Unavailable."""
+
+
+@dataclass(frozen=True)
+class WebHouse:
+    """Everything the console stands on. `slack_http` is Slack's signed HTTP ingress where that mode is chosen."""
+
+    desk: Desk
+    watch: Watching
+    documents: Mapping[str, Writer]
+    make_document: MakeDocument
+    state: Path
+    organisation: str
+    ready: Ready
+    slack_http: Any = None
+    words: Words = field(default_factory=Words)

@@ -1,0 +1,72 @@
+"""What may be asked of an incident, one class per verb: the API's bodies and the pages' forms are the same words."""
+
+from __future__ import annotations
+
+from bot.web.verbs._asking import Asking
+from bot.web.verbs.change import Approve, Decline, Propose, Settle, Undo
+from bot.web.verbs.learn import (
+    AddFollowUp,
+    AddWhy,
+    Correct,
+    Finding,
+    FinishFollowUp,
+    ImpactGiven,
+    Root,
+    Runbook,
+    StepAnswer,
+)
+from bot.web.verbs.life import (
+    AcknowledgeIt,
+    AssignPart,
+    CloseIt,
+    Declaring,
+    ReopenIt,
+    ResolveIt,
+    SetSeverity,
+    UpdateText,
+)
+from bot.web.verbs.tell import (
+    ApproveNoticeText,
+    AskApproval,
+    Changes,
+    DecideDutyAnswer,
+    FactGiven,
+    FileIt,
+    NoticeWanted,
+)
+
+__all__ = ["VERBS", "Asking", "Declaring"]
+
+VERBS: dict[str, type[Asking]] = {
+    each.verb: each
+    for each in (
+        AcknowledgeIt,
+        UpdateText,
+        Finding,
+        StepAnswer,
+        Runbook,
+        Propose,
+        Approve,
+        Decline,
+        Undo,
+        Settle,
+        ImpactGiven,
+        FactGiven,
+        AddWhy,
+        Root,
+        AddFollowUp,
+        FinishFollowUp,
+        NoticeWanted,
+        AskApproval,
+        ApproveNoticeText,
+        Changes,
+        FileIt,
+        DecideDutyAnswer,
+        SetSeverity,
+        AssignPart,
+        ResolveIt,
+        ReopenIt,
+        CloseIt,
+        Correct,
+    )
+}

@@ -1,0 +1,66 @@
+"""What every verb is made of: the words it takes, where its form stands on the page, and what it does at the desk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+from bot.domain.errors import NotFound
+from bot.domain.incident import Incident
+from bot.domain.log import Command
+from bot.domain.policy import Severity
+from bot.engine.desk import Desk
+from bot.engine.ports import Profile
+
+
+def _blank_is_none(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _severity(value: Any) -> Any:
+    text = str(value).strip().upper().removeprefix("SEV")
+    if text not in {"1", "2", "3", "4"}:
+        raise ValueError("a severity is SEV1, SEV2, SEV3 or SEV4")
+    return Severity(int(text))
+
+
+def _utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Text = Annotated[str, StringConstraints(max_length=20_000)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+BlankIsNone = BeforeValidator(_blank_is_none)
+Grade = Annotated[Severity, BeforeValidator(_severity)]
+Moment = Annotated[datetime, AfterValidator(_utc)]
+"""A time; without a zone it is read as UTC, which is what the pages show."""
+
+
+class Asking(BaseModel):
+    """One thing a person asks. `section` is where its form stands; `done` is what the page says afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    verb: ClassVar[str] = ""
+    section: ClassVar[str] = "top"
+    done: ClassVar[str] = "Recorded."
+    about: ClassVar[str] = ""
+    """The field that tells forms of the same verb apart, such as `mitigation`."""
+
+    def command(self) -> Command:
+        """The command it stands for, where no more than that is needed."""
+        raise NotImplementedError  # pragma: no cover - a verb has a command or its own way to ask
+
+    async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
+        """Carry it out. Raises Refused, NotFound, Unavailable."""
+        return await desk.submit(incident, self.command(), who, inbound=inbound)
+
+
+async def person(desk: Desk, name: str) -> str:
+    """The opaque id of the person of that key (or id). Raises NotFound naming the keys there are."""
+    found = await desk.people.by_key(name) or await desk.people.by_id(name)
+    if found is None:
+        raise NotFound("person", name, sorted(each.key for each in await desk.people.everyone()))
+    return found.id

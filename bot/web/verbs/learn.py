@@ -1,0 +1,167 @@
+"""Asked while looking into it: findings, runbook steps, impact, whys, follow-ups, and times set right."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field
+
+from bot.domain.correction import CorrectTime
+from bot.domain.correction import Moment as Correctable
+from bot.domain.finding import RecordFinding
+from bot.domain.five_whys import AddWhy as AddWhyCommand
+from bot.domain.five_whys import NameRootCause
+from bot.domain.followup import AddFollowUp as AddFollowUpCommand
+from bot.domain.followup import FinishFollowUp as FinishFollowUpCommand
+from bot.domain.impact import AssessImpact
+from bot.domain.incident import Incident
+from bot.domain.log import Command
+from bot.domain.runbook import CompleteStep
+from bot.engine.desk import Desk
+from bot.engine.ports import Profile
+from bot.web.verbs._asking import Asking, BlankIsNone, Moment, Name, Text, person
+
+BIGGEST = 10**15
+Count = Annotated[Annotated[int, Field(le=BIGGEST)] | None, BlankIsNone]
+
+
+def _lines(value: Any) -> Any:
+    return tuple(line.strip() for line in value.splitlines() if line.strip()) if isinstance(value, str) else value
+
+
+class Finding(Asking):
+    """Write down something found."""
+
+    verb: ClassVar[str] = "finding"
+    section: ClassVar[str] = "findings"
+    done: ClassVar[str] = "Finding recorded."
+
+    text: Text
+
+    async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
+        return await desk.submit(incident, RecordFinding(self.text, who.name), who, inbound=inbound)
+
+
+class Runbook(Asking):
+    """Follow a runbook from its first step."""
+
+    verb: ClassVar[str] = "runbook"
+    section: ClassVar[str] = "runbook"
+    done: ClassVar[str] = "Runbook started."
+
+    name: Name
+
+    async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
+        return await desk.start_runbook(incident, self.name, who, inbound=inbound)
+
+
+class StepAnswer(Asking):
+    """Answer the live step."""
+
+    verb: ClassVar[str] = "step"
+    section: ClassVar[str] = "runbook"
+    done: ClassVar[str] = "Step answered."
+
+    step: Name
+    answer: Text
+    note: Text = ""
+
+    def command(self) -> Command:
+        return CompleteStep(self.step, self.answer, self.note)
+
+
+class ImpactGiven(Asking):
+    """State the impact; what is left empty is unknown, and `unknowns` says why, one reason a line."""
+
+    verb: ClassVar[str] = "impact"
+    section: ClassVar[str] = "impact"
+    done: ClassVar[str] = "Impact recorded."
+
+    events: Count = None
+    people: Count = None
+    money: Annotated[Annotated[Decimal, Field(le=BIGGEST, allow_inf_nan=False)] | None, BlankIsNone] = None
+    unknowns: Annotated[tuple[Text, ...], BeforeValidator(_lines)] = ()
+    note: Text = ""
+
+    async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
+        service = desk.service_of(await desk.log.load(incident))
+        currency = service.currency if service else "EUR"
+        command = AssessImpact(self.events, self.people, self.money, currency, self.unknowns, self.note)
+        return await desk.submit(incident, command, who, inbound=inbound)
+
+
+class AddWhy(Asking):
+    """Answer "why?", resting on a finding or assumed."""
+
+    verb: ClassVar[str] = "why"
+    section: ClassVar[str] = "whys"
+    done: ClassVar[str] = "Why answered."
+
+    text: Text
+    parent: str = ""
+    evidence: str = ""
+
+    def command(self) -> Command:
+        return AddWhyCommand(self.text, self.parent, self.evidence)
+
+
+class Root(Asking):
+    """Name a why as a root cause."""
+
+    verb: ClassVar[str] = "root"
+    section: ClassVar[str] = "whys"
+    done: ClassVar[str] = "Root cause named."
+    about: ClassVar[str] = "why"
+
+    why: Name
+
+    def command(self) -> Command:
+        return NameRootCause(self.why)
+
+
+class AddFollowUp(Asking):
+    """Promise a change, with an owner (by key) and a date."""
+
+    verb: ClassVar[str] = "followup"
+    section: ClassVar[str] = "followups"
+    done: ClassVar[str] = "Follow-up added."
+
+    text: Text
+    owner: Name
+    due: date
+    why: str = ""
+
+    async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
+        command = AddFollowUpCommand(self.text, await person(desk, self.owner), self.due, self.why)
+        return await desk.submit(incident, command, who, inbound=inbound)
+
+
+class FinishFollowUp(Asking):
+    """The promise was kept."""
+
+    verb: ClassVar[str] = "finish"
+    section: ClassVar[str] = "followups"
+    done: ClassVar[str] = "Follow-up finished."
+    about: ClassVar[str] = "followup"
+
+    followup: Name
+
+    def command(self) -> Command:
+        return FinishFollowUpCommand(self.followup)
+
+
+class Correct(Asking):
+    """Set a time right; the former belief stays in the log."""
+
+    verb: ClassVar[str] = "correct"
+    section: ClassVar[str] = "measures"
+    done: ClassVar[str] = "Time corrected."
+
+    moment: Correctable
+    to: Moment
+    because: Text = ""
+
+    def command(self) -> Command:
+        return CorrectTime(self.moment, self.to, self.because)

@@ -1,0 +1,122 @@
+"""Asked of an incident's life: declare, acknowledge, update, grade, give parts, resolve, close, re-open."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.domain.incident import Incident
+from bot.domain.lifecycle import ChangeSeverity, Close, Reopen, Resolve, Update
+from bot.domain.log import Command
+from bot.domain.paging import Acknowledge
+from bot.domain.policy import Severity
+from bot.domain.roles import Assign, Part
+from bot.engine.desk import Desk
+from bot.engine.ports import Profile
+from bot.web.verbs._asking import Asking, Grade, Name, Text, person
+
+
+class Declaring(BaseModel):
+    """Open an incident by hand."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    title: Text
+    severity: Grade = Severity.SEV3
+    service: str = ""
+    because: Text = ""
+    restricted: bool = False
+
+    async def ask(self, desk: Desk, who: Profile, inbound: str) -> Incident:
+        """Declare it. Raises Refused, NotFound, Unavailable."""
+        return await desk.declare(
+            self.title, self.severity, self.service, self.because, who, restricted=self.restricted, inbound=inbound
+        )
+
+
+class AcknowledgeIt(Asking):
+    """Take the page: you answer for it from now on."""
+
+    verb: ClassVar[str] = "acknowledge"
+    done: ClassVar[str] = "Acknowledged: paging stops."
+
+    def command(self) -> Command:
+        return Acknowledge()
+
+
+class UpdateText(Asking):
+    """Tell everybody where things stand."""
+
+    verb: ClassVar[str] = "update"
+    done: ClassVar[str] = "Update posted."
+
+    text: Text
+
+    def command(self) -> Command:
+        return Update(self.text)
+
+
+class SetSeverity(Asking):
+    """Raise or lower the severity."""
+
+    verb: ClassVar[str] = "severity"
+    done: ClassVar[str] = "Severity set."
+
+    severity: Grade
+    because: Text = ""
+
+    def command(self) -> Command:
+        return ChangeSeverity(self.severity, self.because)
+
+
+class AssignPart(Asking):
+    """Give a part to a person, by key."""
+
+    verb: ClassVar[str] = "assign"
+    done: ClassVar[str] = "Part assigned."
+
+    part: Part
+    person: Name
+
+    async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
+        command = Assign(self.part, await person(desk, self.person))
+        return await desk.submit(incident, command, who, inbound=inbound)
+
+
+class ResolveIt(Asking):
+    """Say that it is over; `waive` gives the reason where a check is still open."""
+
+    verb: ClassVar[str] = "resolve"
+    section: ClassVar[str] = "end"
+    done: ClassVar[str] = "Resolved."
+
+    summary: Text
+    waive: Text = ""
+
+    def command(self) -> Command:
+        return Resolve(self.summary, self.waive)
+
+
+class ReopenIt(Asking):
+    """It came back, or was never over."""
+
+    verb: ClassVar[str] = "reopen"
+    section: ClassVar[str] = "end"
+    done: ClassVar[str] = "Open again."
+
+    because: Text = ""
+
+    def command(self) -> Command:
+        return Reopen(self.because)
+
+
+class CloseIt(Asking):
+    """File it away: learning is done."""
+
+    verb: ClassVar[str] = "close"
+    section: ClassVar[str] = "end"
+    done: ClassVar[str] = "Closed."
+
+    def command(self) -> Command:
+        return Close()

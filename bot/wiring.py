@@ -1,0 +1,229 @@
+"""Chooses: from an installation's files it opens every door, hands each room what it needs, and starts the rounds."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel, SecretStr
+
+from bot import shelf
+from bot.clock import Clock, SystemClock
+from bot.engine.carry import Carrier
+from bot.engine.desk import Catalogue, Desk
+from bot.engine.diagnose import Diagnosis
+from bot.engine.draft import DraftingRoom
+from bot.engine.guide import Guide
+from bot.engine.handle import Handler
+from bot.engine.ports import Action, Chat, Durable, Evidence, Pager, Reporter, Source
+from bot.engine.reconcile import Hands, Reconciler
+from bot.engine.rounds import Rounds
+from bot.engine.watch import Watch
+from bot.words import Words, house
+
+if TYPE_CHECKING:
+    from bot.config.load import Installation
+    from bot.slack.room import SlackRoom
+    from bot.store import Store
+
+
+def models(shelf_name: str, name: str) -> type[BaseModel]:
+    """What a choice on a shelf asks for: its settings model. Raises NotFound naming what there is."""
+    found: type[BaseModel] = shelf.load(shelf_name, name).Settings
+    return found
+
+
+def templates() -> Words:
+    """The templates that travel with the product."""
+    return Words(shipped=house() / "templates")
+
+
+@dataclass
+class House:
+    """Everything that runs, in one place; `web` and the command line are given this and nothing else."""
+
+    installation: Installation
+    clock: Clock
+    store: Store
+    desk: Desk
+    watch: Watch
+    reconciler: Reconciler
+    durable: Durable
+    rounds: Rounds
+    slack: SlackRoom | None
+
+
+@dataclass
+class Outside:
+    """The doors to the world, by name; a test hands in its own."""
+
+    sources: Mapping[str, Source]
+    actions: Mapping[str, Action]  # by target
+    instruments: Mapping[str, Mapping[str, Evidence]]  # by service
+    reporters: Mapping[str, Reporter]  # by service
+
+    async def close(self) -> None:
+        """Close every door, each in turn, whatever the others do."""
+        async with contextlib.AsyncExitStack() as stack:
+            doors: list[Any] = [*self.sources.values(), *self.actions.values()]
+            doors += [each for group in self.instruments.values() for each in group.values()]
+            for door in doors:
+                stack.push_async_callback(door.close)
+
+
+def outside(installation: Installation, clock: Clock) -> Outside:
+    """Open the doors the configuration names."""
+    sources = {
+        name: shelf.load("sources", kind)(settings, clock=clock)
+        for name, (kind, settings) in installation.sources.items()
+    }
+    actions: dict[str, Action] = {}
+    instruments: dict[str, dict[str, Evidence]] = {}
+    reporters: dict[str, Reporter] = {}
+    for service in installation.services.values():
+        for target in service.targets:
+            made = shelf.load("actions", target.action)
+            actions[target.name] = made(made.Settings.model_validate(dict(target.settings)), clock=clock)
+        for name, settings in service.evidence.items():
+            made = shelf.load("evidence", name)
+            instrument = made(made.Settings.model_validate(dict(settings)), clock=clock)
+            instruments.setdefault(service.name, {})[name] = instrument
+            if hasattr(instrument, "report"):
+                reporters[service.name] = instrument
+    return Outside(sources, actions, instruments, reporters)
+
+
+def drafting_room(installation: Installation) -> DraftingRoom:
+    """The enabled regimes and the templates."""
+    from bot.config.regimes import load as load_regimes
+
+    known = load_regimes(house() / "templates" / "notices")
+    organisation = installation.organisation
+    return DraftingRoom(
+        facts=known.facts,
+        regimes={name: known.by_id[name] for name in installation.regimes},
+        templates=templates(),
+        organisation={
+            name: getattr(organisation, name) or None for name in ("name", "address", "contact", "legal_contact", "dpo")
+        },
+        tz=organisation.timezone,
+        country=organisation.country,
+    )
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    installation: Installation,
+    *,
+    clock: Clock | None = None,
+    durable: Durable | None = None,
+    doors: Outside | None = None,
+    chat: Chat | None = None,
+    pagers: Mapping[str, Pager] | None = None,
+) -> AsyncIterator[House]:
+    """The house, wired and not yet started. What is not handed in is opened from the configuration; all is closed."""
+    from bot.store import Store
+
+    clock = clock or SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        store = await Store.open(installation.database_url, clock)
+        stack.push_async_callback(store.close)
+        await store.people.enrol(installation.people)
+        if doors is None:
+            doors = outside(installation, clock)
+            stack.push_async_callback(doors.close)
+        handler = Handler(store.log, clock, installation.policy)
+        watch = Watch(
+            slos=installation.slos,
+            sources=doors.sources,
+            services=installation.services,
+            handler=handler,
+            checkpoints=store.checkpoints,
+            every=installation.poll_every,
+        )
+        desk = Desk(
+            handler=handler,
+            people=store.people,
+            exhibits=store.exhibits,
+            catalogue=Catalogue(
+                services=installation.services,
+                runbooks=installation.runbooks,
+                policy=installation.policy,
+                on_call={name: service.on_call for name, service in installation.services.items()},
+                web_url=installation.web.address,
+            ),
+            drafter=drafting_room(installation),
+            actions=doors.actions,
+            charts=watch,
+        )
+        slack = None
+        if chat is None and installation.slack.mode != "off":
+            slack = slack_room(installation, desk, store, clock)
+            chat = slack.chat
+        if pagers is None:
+            pagers = {name: pager(name, clock, slack) for name in installation.pagers}
+        diagnosis = Diagnosis(desk, doors.instruments, doors.reporters)
+        hands = Hands(Carrier(desk, diagnosis, watch), diagnosis, Guide(desk, watch, pagers), pagers, chat)
+        durable = durable or engine(installation)
+        reconciler = Reconciler(desk, durable, hands)
+        rounds = Rounds(watch, reconciler, durable)
+        yield House(installation, clock, store, desk, watch, reconciler, durable, rounds, slack)
+
+
+def engine(installation: Installation) -> Durable:
+    """The durable engine beside the log: its own SQLite file, or the same PostgreSQL."""
+    from bot.durable.dbos import Dbos
+
+    url = installation.database_url
+    return Dbos(f"sqlite:///{installation.state / 'work.db'}" if url.startswith("sqlite") else url)
+
+
+def slack_room(installation: Installation, desk: Desk, store: Store, clock: Clock) -> SlackRoom:
+    """The Slack room with its settings."""
+    from bot.slack.room import SlackRoom
+    from bot.slack.settings import SlackSettings
+
+    given = installation.slack
+    settings = SlackSettings(
+        mode="http" if given.mode == "http" else "socket",
+        api_url=given.api_url,
+        bot_token=given.bot_token or SecretStr(""),
+        app_token=given.app_token or SecretStr(""),
+        signing_secret=given.signing_secret or SecretStr(""),
+        team=given.team,
+        web_url=installation.web.address,
+    )
+    return SlackRoom(settings, desk, store.mirror, clock)
+
+
+def pager(name: str, clock: Clock, slack: SlackRoom | None) -> Pager:
+    """A pager of the shelf; Slack's is handed Slack's own delivery."""
+    made = shelf.load("pagers", name)
+    if name == "slack":
+        if slack is None:
+            from bot.domain.errors import NotFound
+
+            raise NotFound("pager", "slack", ["none: slack is off"])
+        found: Pager = made(made.Settings(), clock=clock, deliver=slack.page)
+        return found
+    return cast("Pager", made(made.Settings(), clock=clock))
+
+
+@contextlib.asynccontextmanager
+async def running(installation: Installation, **given: Any) -> AsyncIterator[House]:
+    """The house at work: durable engine taken up, ledger restored, Slack connected, rounds going."""
+    async with opened(installation, **given) as home:
+        await home.watch.restore()
+        await home.durable.open(home.reconciler.perform, home.reconciler.wake)
+        try:
+            if home.slack is not None:
+                await home.slack.open()
+            await home.rounds.start()
+            yield home
+        finally:
+            await home.rounds.stop()
+            if home.slack is not None:
+                await home.slack.close()
+            await home.durable.close()

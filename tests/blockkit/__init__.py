@@ -1,0 +1,1 @@
+"""Blocks, their limits, and words made safe."""

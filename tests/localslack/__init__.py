@@ -1,0 +1,1 @@
+"""The practice workspace, tried with the real Slack SDKs as peers."""

@@ -1,0 +1,153 @@
+"""Reading from Prometheus: raw samples with their own times, few queries, and every failure of it in a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from bot.domain.errors import Unavailable
+from bot.slo.spec import Selector
+from bot.sources.prometheus import Prometheus, queries
+from tests.kit import NOON, at
+from tests.parts import CANARY, Hands, badly
+
+
+@contextlib.asynccontextmanager
+async def answering(answer, status: str = "200 OK") -> AsyncIterator[tuple[Prometheus, list[dict[str, str]]]]:
+    """A Prometheus that gives one answer to everything, and the queries it got."""
+    got: list[dict[str, str]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        asked = urlsplit(head.split()[1])
+        lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
+        query = {name: values[0] for name, values in parse_qs(asked.query).items()}
+        got.append({"path": asked.path, **query, "auth": lines.get("Authorization", "")})
+        body = json.dumps(answer).encode()
+        writer.write(f"HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    source = Prometheus(Prometheus.Settings(url=url, token=CANARY, timeout_seconds=2), clock=Hands())
+    try:
+        yield source, got
+    finally:
+        await source.close()
+        server.close()
+
+
+def matrix(*series: dict) -> dict:
+    return {"status": "success", "data": {"resultType": "matrix", "result": list(series)}}
+
+
+def series(values: list[list[object]], **labels: str) -> dict:
+    return {"metric": {"__name__": "requests_total", **labels}, "values": values}
+
+
+ALL = Selector.parse('requests_total{job="api"}')
+BAD = Selector.parse('requests_total{job="api",code="500"}')
+
+
+async def test_samples_keep_the_time_they_were_scraped() -> None:
+    """A raw range is asked for, so an old sample stays old instead of looking fresh at the asked time."""
+    told = matrix(series([[NOON.timestamp() - 30.5, "7"], [NOON.timestamp() - 15.5, "9"]], job="api", code="500"))
+    async with answering(told) as (source, got):
+        read = await source.read([ALL, BAD], NOON)
+    assert [(point.value, point.at) for point in read[BAD]] == [(7, at(-30.5)), (9, at(-15.5))]
+    assert read[ALL] == read[BAD]
+    assert len(got) == 1
+    assert got[0]["query"] == 'requests_total{job="api"}[60000ms]'
+    assert float(got[0]["time"]) == NOON.timestamp()
+
+
+async def test_a_token_goes_into_the_header() -> None:
+    """Neither a .netrc nor the environment may replace it."""
+    async with answering(matrix()) as (source, got):
+        assert await source.read([ALL], NOON) == {ALL: ()}
+    assert got[0]["auth"] == f"Bearer {CANARY}"
+
+
+@pytest.mark.parametrize(
+    ("selectors", "asked"),
+    [
+        (['x{a="1"}'], ['x{a="1"}']),
+        (['x{a="1",b="2"}', 'x{a="1"}'], ['x{a="1"}']),
+        (['x{a="1"}', 'x{a="2.0"}'], [r'x{a=~"1|2\\.0"}']),
+        (["x", 'x{a="1"}'], ["x"]),
+        (['x{a="1"}', 'x{b="1"}'], ['x{a="1"}', 'x{b="1"}']),
+        (['x{a="1"}', 'y{a="1"}', 'x{a="1"}'], ['x{a="1"}', 'y{a="1"}']),
+        (['x{a=~"1|2",b="q"}', 'x{a="3",b="r"}'], ['x{b=~"q|r"}']),
+        (['x{a!="1"}', 'x{a!="1",b="2"}'], ['x{a!="1"}']),
+    ],
+)
+def test_selectors_of_one_metric_become_one_query(selectors: list[str], asked: list[str]) -> None:
+    """The union matches at least what each selector does; where they share nothing they are asked one by one."""
+    wanted = [Selector.parse(text) for text in selectors]
+    got = queries(wanted)
+    assert [query for _, query in got] == asked
+    for selector in wanted:
+        values = {m.label: m.value.split("|")[0] for m in selector.matchers if m.operator in {"=", "=~"}}
+        covering = [Selector.parse(query) for metric, query in got if metric == selector.metric]
+        assert any(each.matches(values) for each in covering)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "because"),
+    [
+        ({"status": "error", "error": f"parse error {CANARY}"}, "400 Bad Request", "answered 400"),
+        ({}, "503 Service Unavailable", "answered 503"),
+        ({"status": "success"}, "200 OK", "without a result"),
+        ({"status": "success", "data": None}, "200 OK", "without a result"),
+        ({"data": {"result": [NOON.timestamp(), "1"]}}, "200 OK", "no list of series"),
+        (matrix(series([[1, "NaN"]])), "200 OK", "reads nan"),
+        (matrix(series([[1, "seven"]])), "200 OK", "cannot be read"),
+        (matrix(series([[1]])), "200 OK", "cannot be read"),
+        (matrix({"metric": {}}), "200 OK", "no list of series"),
+    ],
+)
+async def test_an_unusable_answer_is_a_sentence(answer, status: str, because: str) -> None:
+    """Whatever Prometheus says that is no matrix of counts is Unavailable, without its own words."""
+    async with answering(answer, status) as (source, _):
+        with pytest.raises(Unavailable, match=because) as caught:
+            await source.read([ALL], NOON)
+    assert CANARY not in str(caught.value)
+
+
+async def test_a_dripping_server_is_given_up_in_time() -> None:
+    """The time-out holds for the whole read, not for each byte of it."""
+    async with badly("drips") as port:
+        url = f"http://127.0.0.1:{port}"
+        source = Prometheus(Prometheus.Settings(url=url, timeout_seconds=0.3), clock=Hands())
+        begun = time.monotonic()
+        with pytest.raises(Unavailable, match="did not answer within"):
+            await source.read([ALL], NOON)
+        assert time.monotonic() - begun < 2
+        await source.close()
+
+
+async def test_a_long_history_is_asked_in_pieces() -> None:
+    """Prometheus answers at most 11,000 points per series: a longer span is several questions, each sample once."""
+    async with answering(matrix(series([[NOON.timestamp(), "7"]], job="api"))) as (source, got):
+        found = await source.history([ALL], at(-12_000), NOON, timedelta(seconds=1))
+    assert len(found[ALL]) == 1
+    spans = sorted((float(each["start"]), float(each["end"])) for each in got)
+    assert len(spans) == 2
+    assert spans[0][0] == at(-12_000).timestamp()
+    assert spans[1][1] == NOON.timestamp()
+    assert all(end - start <= 10_000 for start, end in spans)
+
+
+def test_an_address_with_a_password_is_refused() -> None:
+    """Secrets go by reference, and the error does not repeat this one."""
+    with pytest.raises(ValueError) as caught:
+        Prometheus.Settings(url=f"http://ana:{CANARY}@prometheus:9090")
+    assert CANARY not in str(caught.value)

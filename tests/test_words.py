@@ -1,0 +1,134 @@
+"""Templates are strict about their words, kind to their readers, and never made of what came in from outside."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from bot.domain.errors import Invalid, NotFound
+from bot.words import Words, house, undefined_words
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def folder(tmp_path, **files):
+    for name, text in files.items():
+        (tmp_path / f"{name.replace('__', '.')}.j2").write_text(text, encoding="utf-8")
+    return Words(tmp_path, shipped=tmp_path)
+
+
+def test_values_are_filled_and_times_are_utc(tmp_path):
+    """A time of any zone is shown in UTC and says so."""
+    words = folder(tmp_path, note__md="{{ name }} at {{ at | utc }}, {{ places | listed }}, {{ sum | money('EUR') }}\n")
+    moment = NOON.astimezone(timezone(timedelta(hours=5)))
+    text = words.fill("note.md.j2", {"name": "Ada", "at": moment, "places": ["DE", "FR", "IT"], "sum": 1234567})
+    assert text == "Ada at 2026-11-20 12:00 UTC, DE, FR and IT, 1 234 567 EUR\n"
+
+
+def test_a_missing_value_is_a_visible_gap_and_an_unknown_word_an_error(tmp_path):
+    """None is a gap; a word the context does not hold is named with file and line."""
+    words = folder(
+        tmp_path,
+        gap__md="{{ a | or_gap('affected persons') }} {{ b.c | or_gap('c') }} {{ d }}",
+        bad__md="one\n{{ nobody }}",
+    )
+    text = words.fill("gap.md.j2", {"a": None, "b": {}, "d": None})
+    assert (
+        text
+        == "[[ not yet investigated: affected persons ]] [[ not yet investigated: c ]] [[ not yet investigated: a value ]]"
+    )
+    with pytest.raises(Invalid) as wrong:
+        words.fill("bad.md.j2", {})
+    assert (wrong.value.problems[0].file, wrong.value.problems[0].line) == (str(tmp_path / "bad.md.j2"), 2)
+    assert "'nobody' is undefined" in wrong.value.problems[0].what
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [("one\n{{ 'x' | no_such_filter }}", 2), ("{% if %}", 1), ("a\nb\n{{ at | utc }}", 3), ("{{ 1 / name }}", 1)],
+)
+def test_a_wrong_template_names_file_and_line(tmp_path, source, line):
+    """Syntax, filters and values that do not fit all come as one kind of error."""
+    words = folder(tmp_path, t__md=source)
+    with pytest.raises(Invalid) as wrong:
+        words.fill("t.md.j2", {"at": "no time", "name": "x"})
+    assert wrong.value.problems[0].file.endswith("t.md.j2")
+    assert wrong.value.problems[0].line == line
+
+
+def test_a_template_that_is_not_there_is_answered_with_what_there_is(tmp_path):
+    """No way leads out of the folders either."""
+    words = folder(tmp_path, t__md="x")
+    for name in ("u.md.j2", "../secret", "/etc/hostname"):
+        with pytest.raises(NotFound, match=r"there is t\.md\.j2"):
+            words.fill(name, {})
+
+
+def test_markdown_values_stay_letters_and_html_values_are_escaped(tmp_path):
+    """What came in from outside has no markup of its own, on a page or in a notice."""
+    words = folder(tmp_path, m__md="- {{ x }}", p__html="<p>{{ x }}{{ none }}</p>{{ gap('who', x) }}")
+    assert words.fill("m.md.j2", {"x": "# a\n2. b & &#91; _c_ snake_case\x00\u202e"}) == (
+        "- \\# a\n2\\. b & \\&#91; \\_c\\_ snake_case"
+    )
+    page = words.fill("p.html.j2", {"x": "<script>", "none": None})
+    assert page.startswith("<p>&lt;script&gt;</p>")
+    assert "<script>" not in page
+
+
+def test_a_value_is_never_read_as_a_template(tmp_path):
+    """Braces in an alert stay braces, and templates cannot reach into Python."""
+    words = folder(tmp_path, m__md="{{ x }}", bad__md="{{ x.__class__.__mro__ }}")
+    assert words.fill("m.md.j2", {"x": "{{ 7 + 7 }}"}) == "{{ 7 + 7 }}"
+    with pytest.raises(Invalid):
+        words.fill("bad.md.j2", {"x": "y"})
+
+
+def test_the_configured_folder_wins_over_what_is_shipped(tmp_path):
+    """An organisation replaces one template and keeps the others."""
+    own, shipped = tmp_path / "own", tmp_path / "shipped"
+    for place, text in ((own, "ours"), (shipped, "theirs")):
+        place.mkdir()
+        (place / "a.md.j2").write_text(text, encoding="utf-8")
+    (shipped / "b.md.j2").write_text("b", encoding="utf-8")
+    words = Words(own, shipped=shipped)
+    assert (words.fill("a.md.j2", {}), words.fill("b.md.j2", {})) == ("ours", "b")
+    assert words.path("a.md.j2") == own / "a.md.j2"
+    assert words.names() == ["a.md.j2", "b.md.j2"]
+
+
+def test_undefined_words_are_listed_with_their_lines(tmp_path):
+    """A check can name every word a template will not be given, without filling it."""
+    path = tmp_path / "t.md.j2"
+    path.write_text(
+        "{{ incident.title }}\n{{ incident.tilte }} {{ incident['sevrity'] }}\n"
+        "{% for x in actions %}{{ x.what }}{% endfor %}\n{{ typo | sparkle }}\n{{ facts.anything }}\n",
+        encoding="utf-8",
+    )
+    allowed = {"incident": {"title"}, "actions": (), "facts": ()}
+    assert undefined_words(path, allowed) == [
+        ("incident.tilte", 2),
+        ("incident.sevrity", 2),
+        ("typo", 4),
+        ("sparkle", 4),
+    ]
+
+
+def test_undefined_words_of_a_broken_template_name_the_line(tmp_path):
+    """What cannot be parsed is a problem of its own."""
+    path = tmp_path / "t.md.j2"
+    path.write_text("ok\n{% for %}", encoding="utf-8")
+    with pytest.raises(Invalid) as wrong:
+        undefined_words(path, {})
+    assert (wrong.value.problems[0].file, wrong.value.problems[0].line) == (str(path), 2)
+
+
+def test_the_house_is_the_checkout_before_the_installed_copy(tmp_path):
+    """A stale copy left by an editable install is not read."""
+    package = tmp_path / "bot"
+    (package / "_data" / "templates").mkdir(parents=True)
+    assert house(package) == package / "_data"
+    (tmp_path / "templates").mkdir()
+    assert house(package) == package / "_data"
+    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
+    assert house(package) == tmp_path
+    with pytest.raises(NotFound, match="templates"):
+        house(tmp_path / "nowhere" / "bot")
