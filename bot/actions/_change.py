@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bot.diagnosis.versions import natural
 from bot.domain.errors import Refused
 from bot.domain.mitigation import Means
 from bot.engine.ports import Observation, Seen
 
 PREVIOUS = "previous"
-
-
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sorts v2 before v10."""
-    pieces = re.findall(r"\d+|\D+", name)
-    return tuple((1, int(piece), "") if piece.isdigit() else (0, 0, piece) for piece in pieces)
 
 
 def serving(weights: Mapping[str, int]) -> str:
@@ -107,8 +101,3 @@ def compared(now: Any, before: Any, after: Any) -> Observation:
     if now == before:
         return Observation(Seen.NOT_APPLIED, "the target is as it was before")
     return Observation(Seen.UNKNOWN, f"the target is neither as before nor as wanted: {json.dumps(now)[:200]}")
-
-
-def undo_key(key: str) -> str:
-    """The key under which a change is taken back: never the one it was made under."""
-    return f"{key}/undo"

@@ -111,11 +111,11 @@ class Pipeline:
     async def undo(self, plan: Plan, key: str) -> None:
         state = await self._state()
         if state.paused != plan.before["paused"]:
-            await self._switch(change.undo_key(key), pause=bool(plan.undo_params["pause"]))
+            await self._switch(key, pause=bool(plan.undo_params["pause"]))
 
     async def undone(self, plan: Plan, key: str) -> Observation:
         state = await self._state()
-        if state.paused == plan.before["paused"] or await self._record(change.undo_key(key)) is not None:
+        if state.paused == plan.before["paused"] or await self._record(key) is not None:
             return Observation(Seen.APPLIED, f"the pipeline is {_word(paused=state.paused)} as before")
         return Observation(Seen.NOT_APPLIED, f"the pipeline is still {_word(paused=state.paused)}")
 

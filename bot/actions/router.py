@@ -112,11 +112,11 @@ class Router:
             return
         if now != plan.after:
             raise Refused(f"the router was changed again since ({_told(now)}); undoing would take that back too")
-        body = {"key": change.undo_key(key), "expect_revision": state.revision, **plan.undo_params}
+        body = {"key": key, "expect_revision": state.revision, **plan.undo_params}
         await self._http.send("POST", "/apply", body)
 
     async def undone(self, plan: Plan, key: str) -> Observation:
-        record, state = await self._record(change.undo_key(key)), await self._state()
+        record, state = await self._record(key), await self._state()
         if record is not None or state.part(plan.params) == plan.before:
             return Observation(Seen.APPLIED, f"the router is as it was before (revision {state.revision})")
         return Observation(Seen.NOT_APPLIED, f"the router still has the change (revision {state.revision})")

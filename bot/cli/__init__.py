@@ -46,7 +46,7 @@ def build(argv: Sequence[str]) -> typer.Typer:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Do what the words ask for; the exit code. An error a person can act on is told in sentences, never as a traceback."""
+    """Do what the words ask for; the exit code. What a person can act on is told in sentences, never as a traceback."""
     try:
         build(argv)(args=list(argv), prog_name="tocsin")
     except Invalid as wrong:

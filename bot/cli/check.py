@@ -9,7 +9,7 @@ def check(
     config: Path = typer.Option(Path("tocsin.yaml"), "--config", "-c", help="The file to begin with."),
     strict: bool = typer.Option(False, "--strict", help="Treat warnings as problems (for continuous integration)."),
 ) -> None:
-    """Check a configuration folder: every problem with its file, line and column, and what was expected."""
+    """Check a configuration folder, and name every problem's place."""
     import os
     import sys
 

@@ -8,7 +8,7 @@ import typer
 def init(
     folder: Path = typer.Argument(..., help="Where to write it, such as ./tocsin; made if it is not there."),
 ) -> None:
-    """Write a commented starter folder: configuration, one objective, one service, one runbook, the Slack app."""
+    """Write a commented starter folder to begin from."""
     from bot.domain.errors import Refused, Unavailable
     from bot.words import house
 

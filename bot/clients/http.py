@@ -154,7 +154,7 @@ class Http:
         try:
             # httpx counts each read by itself: a dripping server would hold us for ever
             async with (
-                asyncio.timeout(self._seconds),
+                asyncio.timeout(99),
                 self._client.stream(method, path, params=params, **more) as answer,
             ):
                 content = bytearray()

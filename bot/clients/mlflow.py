@@ -59,10 +59,6 @@ class MLflow:
             "POST", f"{_API}/registered-models/alias", {"name": model, "alias": alias, "version": version}
         )
 
-    async def drop(self, model: str, alias: str) -> None:
-        """Take an alias away; taking away one that is not there is no error. Raises Refused, Unavailable."""
-        await self._http.send("DELETE", f"{_API}/registered-models/alias", {"name": model, "alias": alias})
-
 
 def check_version(text: str) -> str:
     """A version number as MLflow counts them. Raises Refused."""

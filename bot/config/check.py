@@ -45,6 +45,7 @@ def problems(known: Known) -> Iterator[Problem]:
         yield from _of_service(each, known)
         yield from _of_mitigations(each, known)
     yield from _circles(known.catalogue)
+    yield from _shared_targets(known.catalogue)
     for written in known.books.values():
         yield from _of_runbook(written, known)
 
@@ -59,6 +60,10 @@ def warnings(known: Known, *, slack_off: bool) -> Iterator[Problem]:
             yield each.page.problem(f"nobody is on call for {service.name}", "on_call")
         if not service.slos:
             yield each.page.problem(f"no objective watches {service.name}", "name")
+        for index, name in enumerate(() if slack_off else service.on_call):
+            person = known.people.by_key.get(name)
+            if person is not None and not person.slack_user:
+                yield each.page.problem(f"{name} is on call and has no Slack account to be paged at", "on_call", index)
 
 
 def template_problems(folder: Path, shipped: Path) -> Iterator[Problem]:
@@ -86,7 +91,9 @@ def template_problems(folder: Path, shipped: Path) -> Iterator[Problem]:
 
 def _unknown(what: str, name: str, there_is: Collection[str], page: Marked, *path: str | int) -> Iterator[Problem]:
     if name not in there_is:
-        yield page.problem(f"there is no {what} {name!r}{closest(name, there_is)}", *path, expected=listing(there_is))
+        written = isinstance(page.get(*path), str)  # else it came from outside and is not to be shown
+        shown = f"{name!r}{closest(name, there_is)}" if written else "of that name"
+        yield page.problem(f"there is no {what} {shown}", *path, expected=listing(there_is))
 
 
 def _of_slo(slo: Slo, known: Known) -> Iterator[Problem]:
@@ -134,8 +141,9 @@ def _of_facts(each: Catalogued, regimes: Regimes) -> Iterator[Problem]:
             continue
         try:
             fact.type.read(value)
-        except UnreadableError as wrong:
-            yield each.page.problem(f"{name}: {wrong}", "legal", name, expected=str(fact.type))
+        except (UnreadableError, TypeError) as wrong:
+            why = wrong if isinstance(wrong, UnreadableError) else "the value is not of this fact's kind"
+            yield each.page.problem(f"{name}: {why}", "legal", name, expected=str(fact.type))
 
 
 def _of_mitigations(each: Catalogued, known: Known) -> Iterator[Problem]:
@@ -157,6 +165,17 @@ def _twice(what: str, names: list[str], key: str, page: Marked) -> Iterator[Prob
     for index, name in enumerate(names):
         if name in names[:index]:
             yield page.problem(f"the {what} {name!r} stands here twice", key, index, "name", expected="each name once")
+
+
+def _shared_targets(catalogue: Catalogue) -> Iterator[Problem]:
+    """Targets two services call by one name: cool-downs and approvals know a target by its name alone."""
+    first: dict[str, Catalogued] = {}
+    for each in catalogue.by_name.values():
+        for index, target in enumerate(each.service.targets):
+            holder = first.setdefault(target.name, each)
+            if holder is not each:
+                what = f"the target {target.name!r} is {holder.service.name}'s already"
+                yield each.page.problem(what, "targets", index, "name", expected="a name no other service uses")
 
 
 def _of_runbook(written: Written, known: Known) -> Iterator[Problem]:

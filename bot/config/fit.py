@@ -26,9 +26,14 @@ class Fitter:
 
     secrets: Secrets
     problems: list[Problem] = field(default_factory=list)
+    _references: bool = True
 
-    def fit(self, model: type[M], page: Marked, *path: str | int) -> M | None:
-        """The part at `path` as a model, or None where it does not fit. An absent part is an empty one."""
+    def fit(self, model: type[M], page: Marked, *path: str | int, references: bool = True) -> M | None:
+        """The part at `path` as a model, or None where it does not fit. An absent part is an empty one.
+
+        `references` says whether values may come from outside: not where names stand that other files use.
+        """
+        self._references = references
         raw = page.get(*path)
         raw = {} if raw is None else raw
         before = len(self.problems)
@@ -47,7 +52,7 @@ class Fitter:
         if kind is SecretStr and isinstance(raw, str):
             self.problems.append(plain_secret(page.file, *page.where(*path), str(path[-1]) if path else "it"))
             return Resolved(raw)
-        if is_reference(raw) and _is_scalar(kind):
+        if self._references and is_reference(raw) and _is_scalar(kind):
             return self._looked_up(raw, page, path)
         if kind is timedelta and not isinstance(raw, timedelta):
             return self._length(raw, page, path)
@@ -73,7 +78,7 @@ class Fitter:
     def _one_of(self, kind: Any, raw: Any, page: Marked, path: Path) -> Any:
         """The first member of a union that makes something of `raw`."""
         members = [_bare(member) for member in get_args(kind) if member is not type(None)]
-        if is_reference(raw) and any(_is_scalar(member) for member in members):
+        if self._references and is_reference(raw) and any(_is_scalar(member) for member in members):
             return self._looked_up(raw, page, path)
         for member in members:
             if (ready := self._ready(member, raw, page, path)) is not raw:
@@ -128,7 +133,7 @@ def _explained(error: Any, model: type[BaseModel], page: Marked, path: Path) -> 
     """One complaint of the model in words, at its place in the file."""
     inner: Path = tuple(error["loc"])
     here, name = (*path, *inner), str(inner[-1]) if inner else ""
-    given = error["input"]
+    given = error.get("input")
     if error["type"] == "missing":
         return page.problem(f"{name!r} is missing", *here[:-1], expected=f"a line `{name}: …`")
     if error["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
@@ -140,6 +145,7 @@ def _explained(error: Any, model: type[BaseModel], page: Marked, path: Path) -> 
         what = f"{name or 'this'} was read as {str(given).lower()}: YAML takes yes, no, on and off for true and false"
         return page.problem(what, *here, expected="the word in quotes, such as 'no'")
     wanted = str(error["msg"]).removeprefix("Input should be ")
+    wanted = wanted.replace("a valid tuple", "a list").replace("Tuple", "List")  # people write lists
     if error["type"] in {"model_type", "dict_type", "mapping_type", "dataclass_type"}:
         wanted = "`key: value` lines"
     what = f"{name} is {_shown(given)}" if name and not isinstance(inner[-1], int) else f"this is {_shown(given)}"

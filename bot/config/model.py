@@ -98,9 +98,9 @@ class Slack(Part):
     team: str = Field(default="", pattern=r"^([TE][A-Z0-9]+)?$")
     """The workspace's id, such as T0123ABCD."""
     home_channel: str = ""
-    """Where cards go when the service names no channel."""
+    """Where cards go when a service names no channel."""
     legal_channel: str = ""
-    """A private channel for duties and notices; left out, they stay on the web console."""
+    """A private channel for duties and notices; empty keeps them on the console alone."""
     charts: bool = True
     """Draw the SLI in the card."""
 

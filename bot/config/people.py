@@ -65,7 +65,7 @@ def read_people(path: Path, fitter: Fitter, *, team: str) -> People:
             expected = "small letters, digits, . _ -" if isinstance(key, str) else "a name; write it in quotes"
             fitter.problems.append(page.problem(what, key, key=True, expected=expected))
             continue
-        model = fitter.fit(PersonModel, page, key)
+        model = fitter.fit(PersonModel, page, key, references=False)
         if model is not None:
             profiles[key] = _profile(key, model, team)
             _check_account(profiles[key], accounts, page, fitter)

@@ -82,7 +82,7 @@ def read_runbook(path: Path, fitter: Fitter) -> Written | None:
     parts = _parts(text, str(path), fitter.problems)
     page = one_page(parts[0], str(path), fitter.problems) if parts else None
     before = len(fitter.problems)
-    model = fitter.fit(RunbookModel, page) if page is not None else None
+    model = fitter.fit(RunbookModel, page, references=False) if page is not None else None
     if parts is None or page is None or model is None:
         return None
     if model.name != path.stem:

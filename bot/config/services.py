@@ -111,7 +111,7 @@ def read_services(folder: Path, fitter: Fitter, models: Models, *, currency: str
 
 
 def _service(page: Marked, fitter: Fitter, models: Models, currency: str) -> Service | None:
-    model = fitter.fit(ServiceModel, page)
+    model = fitter.fit(ServiceModel, page, references=False)
     if model is None:
         return None
     evidence = {

@@ -60,7 +60,10 @@ class Cast:
         self.slack_url = slack_url
         self._people = {key: Person(slack_url, user, room=CHANNEL) for key, (_, _, user) in PEOPLE.items()}
         self.api = httpx.AsyncClient(
-            base_url=f"{web_url}/api", timeout=10, trust_env=False, headers={"Authorization": f"Bearer {token}"}
+            base_url=f"{web_url}/api",
+            timeout=10,
+            trust_env=False,
+            headers={"Authorization": f"Bearer {token}", "X-Tocsin-Person": "ben"},
         )
         self.refused = ""  # what the proposer read when approving their own proposal
 
@@ -77,6 +80,8 @@ class Cast:
         """A page of the bot's API. Raises Unavailable while the bot is away."""
         try:
             answer = await self.api.get(path)
+            if answer.is_client_error:
+                raise Refused(f"{path}: {answer.text[:300]}")
             answer.raise_for_status()
             return answer.json()
         except (httpx.HTTPError, ValueError) as error:

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from bot.words import house
+
 TEAM = "T0TOCSIN"
 CHANNEL = "C0INC"
 LEGAL_CHANNEL = "C0LEGAL"
@@ -25,17 +27,28 @@ def write(folder: Path, world: Mapping[str, Any], slack_url: str, web_port: int)
         (folder / part).mkdir(parents=True, exist_ok=True)
     _page(folder / "tocsin.yaml", _HOUSE, _house(world, slack_url, web_port))
     _page(folder / "people.yaml", "Who there is, what they may do, and who they are in Slack.", _people())
-    _page(folder / "services" / "visits.yaml", "The model service that predicts frequent doctor visits.", _service(world))
+    _page(folder / "services" / "visits.yaml", "The model that predicts frequent doctor visits.", _service(world))
+    _runbooks(folder / "runbooks")
     for slo in _slos():
         _page(folder / "slos" / f"{slo['metadata']['name']}.yaml", slo["spec"]["description"], slo)
     return folder / "tocsin.yaml"
 
 
-_HOUSE = """The demonstration's installation. Its secrets are references; `tocsin demo` sets them for the practice Slack."""
+_HOUSE = (
+    """The demonstration's installation. Secrets are references; `tocsin demo` sets them."""
+)
 
 
 def _page(path: Path, comment: str, data: Mapping[str, Any]) -> None:
     path.write_text(f"# {comment}\n{yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=110)}")
+
+
+def _runbooks(folder: Path) -> None:
+    """The product's own runbooks, but for the waits: the demonstration's data show an effect within seconds."""
+    folder.mkdir(exist_ok=True)
+    for path in (house() / "runbooks").glob("*.md"):
+        text = path.read_text(encoding="utf-8").replace("for: 2m", "for: 5s").replace("window: 5m", "window: 30s")
+        (folder / path.name).write_text(text, encoding="utf-8")
 
 
 def _house(world: Mapping[str, Any], slack_url: str, web_port: int) -> dict[str, Any]:
@@ -58,6 +71,8 @@ def _house(world: Mapping[str, Any], slack_url: str, web_port: int) -> dict[str,
             "mode": "socket",
             "api_url": f"{slack_url}/api/",
             "team": TEAM,
+            "home_channel": CHANNEL,
+            "legal_channel": LEGAL_CHANNEL,
             "bot_token": {"env": "TOCSIN_DEMO_BOT_TOKEN"},
             "app_token": {"env": "TOCSIN_DEMO_APP_TOKEN"},
         },
@@ -70,7 +85,12 @@ def _house(world: Mapping[str, Any], slack_url: str, web_port: int) -> dict[str,
 
 def _people() -> dict[str, Any]:
     return {
-        key: {"name": name, "roles": list(roles), "slack": {"team": TEAM, "user": user}, "email": f"{key}@visits.example"}
+        key: {
+            "name": name,
+            "roles": list(roles),
+            "slack": {"team": TEAM, "user": user},
+            "email": f"{key}@visits.example",
+        }
         for key, (name, roles, user) in PEOPLE.items()
     }
 
@@ -108,7 +128,12 @@ def _targets(world: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     if "haproxy" in world:
         balancer = world["haproxy"]
-        settings = {"socket": balancer["socket"], "backend": "visits", "map": balancer["map"], "carries": "visits traffic"}
+        settings = {
+            "address": balancer["socket"],
+            "backend": "visits",
+            "map_file": balancer["map"],
+            "carries": "visits traffic",
+        }
         targets.append({"name": "visits-router", "action": "haproxy", "settings": settings})
     else:
         settings = {"url": world["router"], "carries": "visits traffic"}
@@ -181,7 +206,7 @@ def _slos() -> Sequence[dict[str, Any]]:
         _slo(
             "visits-accuracy",
             "Accuracy over everybody",
-            "At least 55 % of all predictions agree with the outcome: the aggregate, which hardly moves when a slice fails.",
+            "At least 55 % of all predictions agree with the outcome: it hardly moves when a slice fails.",
             0.55,
             'predictions_correct_total{model="visits"}',
             'predictions_labelled_total{model="visits"}',

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from bot.documents import Bullets, Document, Heading, Paragraph, Table, clean, words
 
@@ -13,6 +14,7 @@ _STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 class Csv:
     """One row per paragraph, list item or table row, each under its section; for registers see `table`."""
 
+    shelf: ClassVar[str] = "documents"
     name = "csv"
     suffix = ".csv"
     media_type = "text/csv; charset=utf-8"

@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from bot.documents import Bullets, Document, Heading, Paragraph, Run, Table
 
@@ -13,6 +13,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a ZIP entry can carry: equal 
 class Docx:
     """Headings, paragraphs, lists and tables in Word's own styles; stamp in the header, warning in the footer."""
 
+    shelf: ClassVar[str] = "documents"
     name = "docx"
     suffix = ".docx"
     media_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

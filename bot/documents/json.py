@@ -1,6 +1,7 @@
 """Writes a notice as JSON, for an authority's portal or another tool: the same words, with the gaps listed apart."""
 
 import json
+from typing import ClassVar
 
 from bot.documents import Block, Bullets, Document, Heading, Paragraph, Runs, Table, words
 
@@ -8,6 +9,7 @@ from bot.documents import Block, Bullets, Document, Heading, Paragraph, Runs, Ta
 class Json:
     """What the notice is, its gaps, and its blocks as plain text in reading order."""
 
+    shelf: ClassVar[str] = "documents"
     name = "json"
     suffix = ".json"
     media_type = "application/json"

@@ -1,11 +1,14 @@
 """Writes a notice as Markdown, for git, a chat or an editor: the words exactly as approved, with a stamp above them."""
 
+from typing import ClassVar
+
 from bot.documents import Document
 
 
 class Markdown:
     """The draft's own text between a stamp and the footer."""
 
+    shelf: ClassVar[str] = "documents"
     name = "markdown"
     suffix = ".md"
     media_type = "text/markdown; charset=utf-8"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import ClassVar
 
 from bot.documents import Bullets, Document, Heading, Paragraph, Run, Table
 
@@ -34,6 +35,7 @@ _SOURCE = rb"""
 class Pdf:
     """A4 pages set by Typst, stamped with status, moment of the facts and digest; gaps highlighted."""
 
+    shelf: ClassVar[str] = "documents"
     name = "pdf"
     suffix = ".pdf"
     media_type = "application/pdf"

@@ -45,6 +45,9 @@ class CorrectTime(Command):
             raise Refused("a corrected time cannot lie in the future")
         if self.moment is not Moment.ONSET and incident.onset is not None and self.to < incident.onset:
             raise Refused(f"it cannot have been {self.moment} before it began")
+        ends = (incident.detected, incident.mitigated, incident.resolved)
+        if self.moment is Moment.ONSET and any(end is not None and self.to > end for end in ends):
+            raise Refused("it cannot have begun after it was detected or over")
         if self.to != was:
             yield TimeCorrected(self.moment, was, self.to, self.because.strip())
 

@@ -105,6 +105,8 @@ class DutiesAnswered(Event):
         return replace(incident, duties=duties, duty_basis=self.basis)
 
     def says(self, by: str) -> Sentence:
+        if not self.duties:
+            return says("the regimes were asked again; every answer stands")
         return says(
             "duties: {list}", list="; ".join(f"{duty.name}: {duty.answer}, {duty.because}" for duty in self.duties)
         )

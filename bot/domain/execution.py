@@ -44,7 +44,7 @@ class ClaimMitigation(Command):
         if not ask.person.is_bot:
             raise Refused("only the engine carries out a mitigation")
         if mitigation.state is State.CLAIMED:
-            return
+            raise Refused(f"{self.id} is being carried out already")  # the one who claimed it acts, nobody else
         if mitigation.state is not State.APPROVED:
             raise Refused(f"{self.id} is {mitigation.state}; it cannot be carried out")
         if mitigation.plan.digest != mitigation.digest:
@@ -241,7 +241,7 @@ class UndoAsked(Event):
     because: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return amend(incident, self.id, state=State.UNDOING)
+        return amend(incident, self.id, state=State.UNDOING, undos=mitigation_of(incident, self.id).undos + 1)
 
     def says(self, by: str) -> Sentence:
         return says("{who} asked to undo {id}: {because}", who=Who(by), id=self.id, because=self.because)

@@ -71,12 +71,10 @@ class AssessImpact(Command):
         silent = [
             name for name in blank if not any(reason.startswith(name) or name in reason for reason in self.unknowns)
         ]
-        known = incident.impact
-        same = (self.events, self.people, self.money, self.unknowns, self.note)
-        if known is not None and (known.events, known.people, known.money, known.unknowns, known.note) == same:
-            return
         unknowns = (*self.unknowns, *(f"{name}: not yet investigated" for name in silent))
-        yield ImpactAssessed(self.events, self.people, self.money, self.currency, unknowns, self.note.strip())
+        told = ImpactAssessed(self.events, self.people, self.money, self.currency, unknowns, self.note.strip())
+        if incident.impact is None or incident.impact != told.impact(incident.impact.as_of):
+            yield told
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +88,12 @@ class ImpactAssessed(Event):
     unknowns: tuple[str, ...]
     note: Words
 
+    def impact(self, as_of: datetime) -> Impact:
+        """The impact as stated, as of then."""
+        return Impact(self.events, self.people, self.money, self.currency, self.unknowns, self.note, as_of)
+
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        impact = Impact(self.events, self.people, self.money, self.currency, self.unknowns, self.note, entry.at)
-        return replace(incident, impact=impact)
+        return replace(incident, impact=self.impact(entry.at))
 
     def says(self, by: str) -> Sentence:
         def number(value: object) -> str:

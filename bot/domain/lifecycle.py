@@ -225,6 +225,7 @@ def resolve_checks(incident: Incident) -> list[Check]:
     if incident.sli is not None:
         met = incident.sli.judged is Judged.MET
         checks.append(Check(f"{incident.sli.slo} is {'met' if met else incident.sli.judged}", met))
+    checks += [Check(f"{sli.slo} is {sli.judged}", sli.judged is Judged.MET) for sli in incident.attached]
     pending = [m.id for m in incident.mitigations.values() if m.is_pending]
     checks.append(
         Check(
@@ -305,6 +306,9 @@ class Close(Command):
             return
         if incident.phase is not Phase.RESOLVED:
             raise Refused(f"{incident.id} is {incident.phase}; resolve it first")
+        pending = [m.id for m in incident.mitigations.values() if m.is_pending]
+        if pending:  # a closed incident is not looked at any more: what it holds would stay held
+            raise Refused(f"mitigations are still under way: {', '.join(pending)}")
         yield IncidentClosed()
 
 

@@ -123,6 +123,7 @@ class Mitigation:
     applied_at: datetime | None = None
     verified_at: datetime | None = None
     detail: str = ""
+    undos: int = 0  # how often it was asked to be taken back
 
     @property
     def is_pending(self) -> bool:
@@ -287,6 +288,7 @@ class ApproveMitigation(Command):
             return
         if self.digest != mitigation.digest:
             raise Refused(f"the plan of {self.id} changed since you opened it; read it again")
+        require_open(incident, "approve a mitigation")
         if mitigation.state is not State.PROPOSED:
             raise Refused(f"{self.id} is {mitigation.state}; there is nothing to approve")
         if ask.at >= mitigation.expires_at:

@@ -19,6 +19,10 @@ from bot.domain.service import Service
 TRIES = 3
 """How often one page is tried before the next person is paged instead."""
 
+BETWEEN_TRIES = timedelta(seconds=5)
+ROUND_AGAIN = timedelta(minutes=1)
+"""While nobody on the list could be reached at all, everybody is tried once more after this long, and so on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
@@ -132,24 +136,44 @@ def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterat
     if incident.phase is not Phase.DECLARED or incident.acknowledged is not None or incident.detected is None:
         return
     due = incident.declared_at or incident.detected
+    unreached: list[tuple[int, datetime, int, str]] = []  # attempts, last try, level, person
     for level, person in enumerate(on_call):
         key = f"page:{incident.id}:{level}"
         page = incident.pages.get(key)
-        if page is None:
+        tries, last = _tried(incident, key)
+        if page is not None and page.receipt is Receipt.ACCEPTED:
+            due = page.at + policy.acknowledge_within
+        elif last is None:
             yield PageOwed(key, due, person=person, level=level)
             return
-        if page.receipt is Receipt.FAILED:
-            if page.attempts < TRIES:
-                yield PageOwed(key, page.at, attempt=page.attempts + 1, person=person, level=level)
-                return
-            due = page.at  # nobody was reached: the next person at once
+        elif tries < TRIES:
+            yield PageOwed(key, last + BETWEEN_TRIES, attempt=tries + 1, person=person, level=level)
+            return
         else:
-            due = page.at + policy.acknowledge_within
+            unreached.append((tries, last, level, person))
+            due = last  # this person was not reached: the next one at once
+    if unreached and len(unreached) == len(on_call):
+        tries, _last, level, person = min(unreached, key=lambda each: (each[0], each[2]))
+        last = max(each[1] for each in unreached)
+        again = last + (ROUND_AGAIN if level == 0 else BETWEEN_TRIES)
+        yield PageOwed(f"page:{incident.id}:{level}", again, attempt=tries + 1, person=person, level=level)
+
+
+def _tried(incident: Incident, key: str) -> tuple[int, datetime | None]:
+    """How often a page was tried and failed, and when last: by its receipts, and by what broke before one was had."""
+    page, trouble = incident.pages.get(key), incident.troubles.get(key)
+    times = [each.at for each in (page, trouble) if each is not None]
+    return (page.attempts if page else 0) + (trouble.count if trouble else 0), max(times, default=None)
 
 
 def _understanding(incident: Incident, service: Service) -> Iterator[Owed]:
     start = incident.declared_at
-    if start is None or not incident.is_open:
+    if start is None:
+        return
+    basis = duty_basis(incident, service)
+    if incident.duty_basis != basis:  # the law goes on asking after the harm is over
+        yield DutiesOwed(f"duties:{incident.id}:{basis}", start, basis=basis)
+    if not incident.is_open:
         return
     if incident.diagnosed is None and service.evidence:
         yield DiagnoseOwed(f"diagnose:{incident.id}", start)
@@ -157,9 +181,6 @@ def _understanding(incident: Incident, service: Service) -> Iterator[Owed]:
         yield ReportOwed(f"report:{incident.id}", incident.diagnosed)
     if incident.run is None and (incident.diagnosed is not None or not service.evidence):
         yield RunbookOwed(f"runbook:{incident.id}", incident.diagnosed or start)
-    basis = duty_basis(incident, service)
-    if incident.duty_basis != basis:
-        yield DutiesOwed(f"duties:{incident.id}:{basis}", start, basis=basis)
 
 
 def duty_basis(incident: Incident, service: Service) -> str:
@@ -169,6 +190,8 @@ def duty_basis(incident: Incident, service: Service) -> str:
         "legal": dict(service.legal),
         "people": incident.impact.people if incident.impact else None,
         "onset": incident.onset,
+        "detected": incident.detected,
+        "acknowledged": incident.acknowledged,
         "mitigated": incident.mitigated,
         "resolved": incident.resolved,
     }
@@ -194,7 +217,7 @@ def _mitigation(incident: Incident, mitigation: Mitigation, policy: Policy) -> I
             yield VerifyOwed(f"verify:{name}", applied + policy.verify_after, mitigation=mitigation.id)
         case State.UNDOING:
             applied = mitigation.applied_at or mitigation.proposed_at
-            yield UndoOwed(f"undo:{name}", applied, mitigation=mitigation.id)
+            yield UndoOwed(f"undo:{name}:{mitigation.undos}", applied, mitigation=mitigation.id)
         case (
             State.VERIFIED | State.FAILED | State.UNKNOWN | State.DECLINED | State.EXPIRED | State.STALE | State.UNDONE
         ):
@@ -209,4 +232,5 @@ def _step(incident: Incident) -> Iterator[Owed]:
     due = run.since
     if step.kind is Kind.WAIT:
         due += timedelta(seconds=float(str(step.params.get("seconds", 0))))
-    yield StepOwed(f"step:{incident.id}:{len(run.done)}:{step.id}", due, step=step.id)
+    started = f"{run.started:%Y%m%dT%H%M%S.%f}"  # a runbook started again owes its steps again
+    yield StepOwed(f"step:{incident.id}:{started}:{len(run.done)}:{step.id}", due, step=step.id)

@@ -96,6 +96,14 @@ class Dbos:
         if self._takeover is not None:
             self._takeover.watch()
 
+    async def _busy(self) -> bool:
+        """Whether this executor's work is not over; yes where the database does not say."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await _ours(self._executor)
+        except (TimeoutError, sa.exc.SQLAlchemyError):
+            return True
+
     def _replicas(self) -> Takeover:
         from dbos import DBOS
 
@@ -165,8 +173,9 @@ class Dbos:
             from dbos import DBOS
 
             self._launched = False
+            drain = self._drain if await self._busy() else 0  # DBOS waits a second at least, work or no work
             # in a thread: on the loop it would wait for work that needs the loop
-            await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=self._drain)
+            await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=drain)
         if self._takeover is not None:
             await self._takeover.close()
             self._takeover = None
@@ -176,6 +185,15 @@ class Dbos:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+async def _ours(executor: str) -> bool:
+    from dbos import DBOS
+
+    listed = await DBOS.list_workflows_async(
+        status="PENDING", executor_id=executor, limit=1, load_input=False, load_output=False
+    )
+    return bool(listed)
 
 
 async def _hand_over(going: Coroutine[Any, Any, T]) -> T:

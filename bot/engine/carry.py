@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Protocol
@@ -14,6 +14,7 @@ from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.execution import ClaimMitigation, ReportOutcome, ReportUndo, ReportVerification
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, Outcome, ReportHold, State, mitigation_of
+from bot.domain.sli import Judged
 from bot.engine.desk import Desk
 from bot.engine.diagnose import Diagnosis
 from bot.engine.ports import Action, Observation, Seen
@@ -121,10 +122,14 @@ class Carrier:
         await self.desk.submit(incident, command, cause=f"execute:{mitigation.id}")
 
     async def _observe(self, action: Action, mitigation: Mitigation, key: str) -> Observation:
+        return await self._until_seen(lambda: action.observe(mitigation.plan, key))
+
+    async def _until_seen(self, look: Callable[[], Awaitable[Observation]]) -> Observation:
+        """Ask the target until it answers, a few times at most."""
         seen = Observation(Seen.UNKNOWN, "the target was not asked")
         for attempt in range(ASK_AGAIN):
             try:
-                seen = await action.observe(mitigation.plan, key)
+                seen = await look()
             except Unavailable as trouble:
                 seen = Observation(Seen.UNKNOWN, str(trouble))
             if seen.seen is not Seen.UNKNOWN:
@@ -144,7 +149,7 @@ class Carrier:
             verdict is not None
             and verdict.state == "met"
             and verdict.at >= applied + policy.verify_after
-            and (incident.mitigated is not None or incident.sli is None)
+            and (incident.sli is None or incident.sli.judged is Judged.MET)
         )
         if helped and verdict is not None:
             seen = await self._observe(self._action(mitigation), mitigation, mitigation.key(incident.id))
@@ -160,24 +165,26 @@ class Carrier:
     # -- undo --------------------------------------------------------------------------------------------------------
 
     async def undo(self, incident: Incident, name: str) -> None:
-        """Put the target back as it was before, once."""
+        """Put the target back as it was before, once.
+
+        Raises Unavailable where the target cannot be asked first: nothing was done then, and trying again is safe.
+        """
         mitigation = mitigation_of(incident, name)
         action = self._action(mitigation)
         key = f"{mitigation.key(incident.id)}/undo"
-        try:
-            async with asyncio.timeout(30):
-                seen = await action.undone(mitigation.plan, key)
-                if seen.seen is not Seen.APPLIED:
+        seen, trouble = await action.undone(mitigation.plan, key), ""
+        if seen.seen is not Seen.APPLIED:
+            try:
+                async with asyncio.timeout(30):
                     await action.undo(mitigation.plan, key)
-                    seen = await action.undone(mitigation.plan, key)
-        except Refused as refused:
-            await self.desk.submit(incident.id, ReportUndo(name, Outcome.FAILED, refused.because))
-            return
-        except (Unavailable, TimeoutError) as trouble:
-            await self.desk.submit(incident.id, ReportUndo(name, Outcome.UNKNOWN, str(trouble) or "time ran out"))
-            return
+            except Refused as refused:
+                await self.desk.submit(incident.id, ReportUndo(name, Outcome.FAILED, refused.because))
+                return
+            except (Unavailable, TimeoutError) as lost:
+                trouble = f"{lost}; afterwards: " if str(lost) else "time ran out; afterwards: "
+            seen = await self._until_seen(lambda: action.undone(mitigation.plan, key))
         outcome = Outcome.APPLIED if seen.seen is Seen.APPLIED else Outcome.UNKNOWN
-        await self.desk.submit(incident.id, ReportUndo(name, outcome, seen.detail))
+        await self.desk.submit(incident.id, ReportUndo(name, outcome, f"{trouble}{seen.detail}"))
 
 
 def _minutes(length: timedelta) -> str:

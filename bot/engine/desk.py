@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,7 +20,7 @@ from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Offer, Service
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Profile, Summary
-from bot.engine.situation import Chart, Keepsake, Shown, Situation
+from bot.engine.situation import Chart, Keepsake, Shown, Situation, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,8 @@ class Desk:
         if inbound and await self.log.seen(inbound):
             return await self.log.load((await self.log.summaries(limit=1))[0].id)
         now = self.clock.now()
-        name = await self.log.fresh_id()
         command = Declare(title, severity, service, because, now, now, restricted=restricted)
-        return await self.submit(name, command, who, inbound=inbound)
+        return await self.handler.open(command, by=who.person, inbound=inbound)
 
     def service_of(self, incident: Incident) -> Service | None:
         """The catalogue's entry of an incident."""
@@ -203,8 +203,15 @@ class Desk:
             on_call=await self.on_call(known.service),
             web_url=self.catalogue.web_url,
         )
-        drafts = {name: self.drafter.draft(bare, notice.template) for name, notice in known.notices.items()}
-        return replace(bare, drafts=drafts)
+        return replace(bare, drafts=self._drafts(bare))
+
+    def _drafts(self, situation: Situation) -> dict[str, Words]:
+        """Every notice's words as they would be now; a template that is gone takes nothing else with it."""
+        drafts = {}
+        for name, notice in situation.incident.notices.items():
+            with contextlib.suppress(NotFound):
+                drafts[name] = self.drafter.draft(situation, notice.template)
+        return drafts
 
     async def on_call(self, service: str) -> tuple[str, ...]:
         """Opaque ids of the people on call for a service, first one first."""

@@ -26,32 +26,52 @@ class Handler:
         """Call `listener(incident)` after each commit; it must only take note, never wait."""
         self._listeners.append(listener)
 
+    async def open(self, command: Command, *, by: Person = THE_BOT, cause: str = "", inbound: str = "") -> Incident:
+        """Commit a declaration under an id nobody has; whoever is given the same id a moment too late takes the next.
+
+        Raises like `submit`.
+        """
+        for _attempt in range(AGAIN):
+            name = await self.log.fresh_id()
+            try:
+                return await self.submit(name, command, by=by, cause=cause, inbound=inbound, anew=True)
+            except Conflict:
+                continue
+        raise Conflict("many incidents are being declared at once; try again")
+
     async def submit(
-        self, incident: str, command: Command, *, by: Person = THE_BOT, cause: str = "", inbound: str = ""
+        self,
+        incident: str,
+        command: Command,
+        *,
+        by: Person = THE_BOT,
+        cause: str = "",
+        inbound: str = "",
+        anew: bool = False,
     ) -> Incident:
         """Decide and commit; the incident as it then stands.
 
         `inbound` is the id of the click, event or request that asked: it commits together with the events, so that a
         redelivery has no second effect. Raises Refused (with the sentence for the person), Taken, Unavailable (nothing
-        was recorded: try again), Conflict (many writers at once: try again).
+        was recorded: try again), Conflict (many writers at once: try again; with `anew`, also where the incident is
+        there already).
         """
         for attempt in range(1, AGAIN + 1):
             if inbound and await self.log.seen(inbound):
                 return await self.log.load(incident)
             known = await self.log.load(incident)
+            if anew and known.exists:
+                raise Conflict(f"{incident} was declared by somebody else")
             ask = Ask(by, self.clock.now(), cause or inbound, self.policy)
             try:
                 events = list(command.decide(known, ask))
-            except Refused:
-                if inbound:
-                    await self.log.remember(inbound)
-                raise
-            if not events:
-                if inbound:
-                    await self.log.remember(inbound)
-                return known
-            try:
+                if not events:
+                    await self._remember(inbound)
+                    return known
                 after = await self.log.append(known, events, by=by.id, at=ask.at, cause=ask.cause, inbound=inbound)
+            except Refused:  # by a rule, or because another incident holds what it needs
+                await self._remember(inbound)
+                raise
             except Conflict:
                 if attempt == AGAIN:
                     raise
@@ -60,3 +80,7 @@ class Handler:
                 listener(incident)
             return after
         raise Unavailable("the log", "could not be written")  # pragma: no cover - the loop returns or raises
+
+    async def _remember(self, inbound: str) -> None:
+        if inbound:
+            await self.log.remember(inbound)

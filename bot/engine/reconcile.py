@@ -38,6 +38,9 @@ from bot.telemetry import log as logger
 AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, VerifyOwed)
 """Pure decisions by the clock and the data: nothing outside is touched, so nothing durable is needed."""
 
+PAGE_WITHIN = 30.0
+"""Seconds until a channel that does not answer counts as failed, so that the next one is tried."""
+
 
 @dataclass(frozen=True)
 class Hands:
@@ -109,7 +112,7 @@ class Reconciler:
             if owed.due > now:
                 await self.durable.wake_at(name, owed.due, now)
             elif isinstance(owed, AT_ONCE):
-                await self._decide(incident, owed)
+                await self._try(incident, owed)
             else:
                 await self.durable.start(owed.key, owed.attempt)
         await self._check_notices(incident)
@@ -118,6 +121,13 @@ class Reconciler:
     async def _owed(self, incident: Incident) -> list[Owed]:
         on_call = await self.desk.on_call(incident.service)
         return list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), on_call))
+
+    async def _try(self, incident: Incident, owed: Owed) -> None:
+        """Decide it; what cannot be decided now keeps nothing else waiting, and is looked at again with the next."""
+        try:
+            await self._decide(incident, owed)
+        except TocsinError as trouble:
+            logger().warning("not decided yet; the next look tries again", key=owed.key, because=str(trouble))
 
     async def _decide(self, incident: Incident, owed: Owed) -> None:
         match owed:
@@ -143,8 +153,9 @@ class Reconciler:
             return
         situation = await self.desk.situation(incident.id)
         for notice in frozen:
-            words = self.desk.drafter.draft(situation, notice.template)
-            await self.desk.submit(incident.id, MarkStale(notice.id, words.digest), cause=f"notice:{notice.id}")
+            words = situation.drafts.get(notice.id)
+            if words is not None:
+                await self.desk.submit(incident.id, MarkStale(notice.id, words.digest), cause=f"notice:{notice.id}")
 
     # -- doing -------------------------------------------------------------------------------------------------------
 
@@ -197,9 +208,14 @@ class Reconciler:
         failures = []
         for channel, pager in self.hands.pagers.items() if person else ():
             try:
-                where = await pager.page(person, situation, owed.key) if person else ""
+                async with asyncio.timeout(PAGE_WITHIN):
+                    where = await pager.page(person, situation, owed.key) if person else ""
             except TocsinError as trouble:
                 failures.append(f"{channel}: {trouble}")
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one channel, the next one is tried
+                logger().error("a pager broke", channel=channel, error=repr(error))
+                failures.append(f"{channel}: {type(error).__name__}")
                 continue
             report = ReportPage(owed.key, owed.person, channel, Receipt.ACCEPTED, where)
             await self.desk.submit(incident.id, report, cause=owed.key)

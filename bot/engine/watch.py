@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.errors import Refused, Taken, Unavailable
+from bot.domain.errors import Conflict, Invalid, Refused, Taken, Unavailable
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import ChangeSeverity, Declare, open_claim
 from bot.domain.policy import Severity, severity
@@ -94,7 +94,7 @@ class Watch(Charts):
         if change is not None:
             try:
                 await self._tell(slo, verdict, change, before)
-            except Unavailable as trouble:
+            except (Unavailable, Refused, Conflict) as trouble:
                 # the episode is not moved on: the next tick tells it again
                 logger().warning("a verdict could not be recorded yet", slo=slo.name, because=str(trouble))
                 return
@@ -102,12 +102,14 @@ class Watch(Charts):
 
     async def _begun(self, slo: Slo) -> Episode:
         """Where an SLO stands that has no episode here: in the incident that is open for it, if there is one."""
+        blind = await self._silent(open_claim(blindness(slo)))
         holder = await self.handler.log.holder(open_claim(fingerprint(slo)))
         if holder is None:
-            return Episode(slo.name)
+            return Episode(slo.name, blind=blind, blinded=int(blind))
         incident = await self.handler.log.load(holder)
         if incident.sli is None or incident.sli.judged is Judged.MET:
-            return Episode(slo.name, number=1, settled_at=incident.mitigated)
+            return Episode(slo.name, number=1, settled_at=incident.mitigated, blind=blind, blinded=int(blind))
+        blind = blind or incident.sli.judged is Judged.NO_DATA
         factor = min(tier.factor for tier in slo.tiers)
         return Episode(
             slo.name,
@@ -117,7 +119,15 @@ class Watch(Charts):
             factor=factor,
             opened_at=incident.detected,
             onset_at=incident.onset,
+            blind=blind,
+            blinded=int(blind),
         )
+
+    async def _silent(self, claim: str) -> bool:
+        """Whether the incident that holds this claim was last told that there is no data."""
+        holder = await self.handler.log.holder(claim)
+        sli = (await self.handler.log.load(holder)).sli if holder else None
+        return sli is not None and sli.judged is Judged.NO_DATA
 
     # -- telling -----------------------------------------------------------------------------------------------------
 
@@ -141,6 +151,7 @@ class Watch(Charts):
                 await self._declare(slo, sli, verdict, fingerprint(slo))
             else:
                 await self.handler.submit(sibling.id, Attach(sli), cause=cause)
+                await self._raise(sibling.id, slo, verdict, cause)
 
     async def _raise(self, name: str, slo: Slo, verdict: Verdict, cause: str) -> None:
         """Severity only goes up by itself; lowering it is a person's word."""
@@ -169,18 +180,18 @@ class Watch(Charts):
             sli=sli,
         )
         try:
-            name = await self.handler.log.fresh_id()
-            await self.handler.submit(name, command, cause=f"poll:{slo.name}")
+            await self.handler.open(command, cause=f"poll:{slo.name}")
         except Taken as taken:
             await self.handler.submit(taken.holder, ObserveSli(sli), cause=f"poll:{slo.name}")
         except Refused as refused:
             logger().info("no incident was opened", slo=slo.name, because=refused.because)
 
     async def _sibling(self, slo: Slo) -> Incident | None:
-        """An open incident of the same service to which this breach belongs."""
+        """An incident of the same service to which this breach belongs: still going on, and seen by all responders."""
         for name in await self.handler.log.open_ids():
             incident = await self.handler.log.load(name)
-            if incident.is_open and incident.service == slo.service and incident.slo != slo.name:
+            going_on = incident.is_open and incident.mitigated is None and not incident.restricted
+            if going_on and incident.service == slo.service and incident.slo != slo.name:
                 return incident
         return None
 
@@ -240,11 +251,14 @@ class Watch(Charts):
         if document is None:
             return
         held, episodes = document.get("ledger"), document.get("episodes")
-        if isinstance(held, dict):
-            self.ledger.restore(held)
-            self.ledger.keep(set(self.slos))
-        if isinstance(episodes, dict):
-            self.episodes = {name: Episode.from_dict(each) for name, each in episodes.items() if name in self.slos}
+        try:
+            if isinstance(held, dict):
+                self.ledger.restore(held)
+                self.ledger.keep(set(self.slos))
+            if isinstance(episodes, dict):
+                self.episodes = {name: Episode.from_dict(each) for name, each in episodes.items() if name in self.slos}
+        except Invalid as trouble:  # another poll interval, another version: watching begins anew, the log stands
+            logger().warning("what the watch knew cannot be taken up", because=str(trouble))
 
 
 def fingerprint(slo: Slo) -> str:

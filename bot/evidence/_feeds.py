@@ -11,8 +11,6 @@ from bot.clients.http import Http, field, segment
 from bot.domain.errors import Unavailable
 from bot.evidence._versions import Part, Version
 
-LIMIT = 5_000
-
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -25,14 +23,12 @@ class Prediction:
     told: Mapping[str, Any]
 
 
-async def predictions(http: Http, part: Part, since: datetime | None, limit: int = LIMIT) -> list[Prediction]:
-    """The slice's predictions after `since`, oldest first; without it the newest. Raises Unavailable.
+async def predictions(http: Http, part: Part, limit: int) -> list[Prediction]:
+    """The newest predictions of a slice, oldest first. Raises Unavailable.
 
-    `GET /predictions?since=&limit=&<dimension>=<value>`, answered by `{"predictions": [...]}` or a bare list.
+    `GET /predictions?limit=&<dimension>=<value>`, answered by `{"predictions": [...]}` or a bare list.
     """
     params = {"limit": str(limit)}
-    if since is not None:
-        params["since"] = since.isoformat()
     if part.dimension and len(part.values) == 1:
         params[part.dimension] = part.values[0]
     answer = await http.get("/predictions", params)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.diagnosis.versions import natural
 from bot.domain.finding import Cause
 from bot.engine.ports import Found
 
 # log-odds: 1 is a hint, 2 is strong, 3 alone nearly decides
 HINT, LIKELY, STRONG, DECISIVE = 0.5, 1.5, 2.0, 3.0
+NEWEST = 20  # predictions that tell who serves: few, so that a release shows at once
 LABEL_SHIFT = 0.1  # a difference of label rates that matters
 
 
@@ -59,16 +60,10 @@ class Version:
     is_model: bool = True
 
 
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sorts v2 before v10."""
-    pieces = re.findall(r"\d+|\D+", name)
-    return tuple((1, int(piece), "") if piece.isdigit() else (0, 0, piece) for piece in pieces)
-
-
 def serving(versions: Iterable[Version], seen: Iterable[str]) -> Version | None:
-    """The model that made most of the predictions seen; a fallback rule never counts."""
+    """The model that made most of the newest predictions (the last ones seen); a fallback rule never counts."""
     models = {version.name: version for version in versions if version.is_model}
-    counted = Counter(name for name in seen if name in models)
+    counted = Counter([name for name in seen if name in models][-NEWEST:])
     return models[counted.most_common(1)[0][0]] if counted else None
 
 

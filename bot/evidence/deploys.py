@@ -1,9 +1,9 @@
-"""Asks what changed shortly before the trouble began: releases, and new runs of the live feature pipeline."""
+"""Asks what changed lately, as most trouble begins so: releases, and new runs of the live feature pipeline."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import httpx
@@ -17,9 +17,7 @@ from bot.evidence._feeds import moment
 from bot.evidence._versions import HINT, LIKELY, STRONG, bears
 
 WHAT = "deploy log"
-_SLACK = timedelta(seconds=30)  # an onset estimated from the data may lie a little before its cause
 _LISTED = 5
-_MINUTE, _HOUR = 60, 3600
 
 
 class DeploysSettings(HttpSettings):
@@ -32,7 +30,7 @@ class DeploysSettings(HttpSettings):
     """Where the feature pipeline tells its newest run (`run_id`, `started_at`, `code_revision`); empty for none."""
 
     window_minutes: float = Field(default=60.0, gt=0, le=10_080)
-    """How long before the onset a change is still of interest."""
+    """How long before now a change is still of interest; longer where the question reaches further back."""
 
 
 class Deploys:
@@ -51,7 +49,7 @@ class Deploys:
         await self._http.close()
 
     async def collect(self, question: Question) -> Collected:
-        """Each change within the window before the onset, newest first; or that there was none."""
+        """Each change within the window, newest first; or that there was none."""
         jobs = [self._releases(question)]
         if self._settings.pipeline_path:
             jobs.append(self._run(question))
@@ -59,7 +57,7 @@ class Deploys:
         if found:
             return Collected(tuple(found))
         looked = "released, and no pipeline run began," if self._settings.pipeline_path else "released"
-        text = f"nothing was {looked} in the {self._settings.window_minutes:g} minutes before the onset"
+        text = f"nothing was {looked} since {self._since(question).astimezone(UTC):%H:%M} UTC"
         steady = bears(
             TRAINING_DATA=-LIKELY, CODE_CHANGE=-LIKELY, FEATURE_PIPELINE=-HINT, CONCEPT_DRIFT=HINT, UPSTREAM=HINT
         )
@@ -69,12 +67,12 @@ class Deploys:
         answer = await self._http.get(f"/{self._settings.path.lstrip('/')}")
         told = answer if isinstance(answer, list) else field(answer, "deploys", list, WHAT)
         dated = [(moment(field(each, "at", str, WHAT), WHAT), each) for each in told]
-        near = [(at, each) for at, each in dated if self._is_near(at, question.since)]
+        near = [(at, each) for at, each in dated if self._is_near(at, question)]
         near = [(at, each) for at, each in near if each.get("previous") is not None]  # the very first changed nothing
         near.sort(key=lambda pair: pair[0], reverse=True)
         # only the newest is what serves; a release gone back on since is told, but blames nothing
         return [
-            Found(_release(each, at, question.since), bears(TRAINING_DATA=HINT, CODE_CHANGE=HINT) if place == 0 else ())
+            Found(_release(each, at), bears(TRAINING_DATA=HINT, CODE_CHANGE=HINT) if place == 0 else ())
             for place, (at, each) in enumerate(near[:_LISTED])
         ]
 
@@ -82,32 +80,22 @@ class Deploys:
         told = await self._http.get(f"/{self._settings.pipeline_path.lstrip('/')}")
         run, at = field(told, "run_id", str, WHAT), moment(field(told, "started_at", str, WHAT), WHAT)
         previous = told.get("previous")
-        if not isinstance(previous, Mapping) or not self._is_near(at, question.since):
+        if not isinstance(previous, Mapping) or not self._is_near(at, question):
             return []
-        text = f"a new run of the live feature pipeline, {run}, began {_apart(at, question.since)} the onset"
+        text = f"a new run of the live feature pipeline, {run}, began at {at.astimezone(UTC):%H:%M:%S} UTC"
         now, was = told.get("code_revision"), previous.get("code_revision")
         if now and was and now != was:
             text += f", with other code ({was} → {now})"
             return [Found(text, bears(FEATURE_PIPELINE=STRONG))]
         return [Found(text, bears(FEATURE_PIPELINE=LIKELY))]
 
-    def _is_near(self, at: datetime, onset: datetime) -> bool:
-        return onset - self._window <= at <= onset + _SLACK
+    def _since(self, question: Question) -> datetime:
+        return min(question.since, question.until - self._window)
+
+    def _is_near(self, at: datetime, question: Question) -> bool:
+        return self._since(question) <= at <= question.until
 
 
-def _release(each: Mapping[str, Any], at: datetime, onset: datetime) -> str:
+def _release(each: Mapping[str, Any], at: datetime) -> str:
     by = f" by {each['by']}" if each.get("by") else ""
-    return f"{each.get('version', 'a version')} replaced {each['previous']} {_apart(at, onset)} the onset{by}"
-
-
-def _apart(at: datetime, onset: datetime) -> str:
-    """`12 s before`, or after where the estimated onset lies a little early."""
-    seconds = round((onset - at).total_seconds())
-    size = abs(seconds)
-    if size < 2 * _MINUTE:
-        words = f"{size} s"
-    elif size < 2 * _HOUR:
-        words = f"{size // _MINUTE} min"
-    else:
-        words = f"{size // _HOUR} h"
-    return f"{words} {'before' if seconds >= 0 else 'after'}"
+    return f"{each.get('version', 'a version')} replaced {each['previous']} at {at.astimezone(UTC):%H:%M:%S} UTC{by}"

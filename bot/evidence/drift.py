@@ -35,6 +35,9 @@ _ALPHA = 0.05
 class DriftSettings(HttpSettings):
     """Where the model service tells its predictions, lineage and training rows."""
 
+    rows: int = Field(default=300, ge=drift.FEW, le=5_000)
+    """How many of the slice's newest predictions are compared: enough to see drift, few enough not to see the past."""
+
     report_seconds: float = Field(default=60.0, ge=5, le=600)
     """How long the Evidently report may take in its process of its own."""
 
@@ -48,7 +51,7 @@ class Drift:
     def __init__(
         self, settings: DriftSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self._within = settings.report_seconds
+        self._within, self._rows = settings.report_seconds, settings.rows
         self._http = Http(WHAT, settings, url=settings.url, transport=transport)
 
     async def close(self) -> None:
@@ -57,14 +60,9 @@ class Drift:
     async def collect(self, question: Question) -> Collected:
         """Drift of inputs against each version, and the outcomes' rate against what each was taught."""
         part = Part.parse(question.slice)
-        rows = await self._live(part, question)
-        versions = await feeds.versions(self._http)
+        versions, current, rows = await self._live(part, question)
         if len(rows) < drift.FEW:
-            text = (
-                f"only {len(rows)} predictions of {part} since {question.since:%H:%M:%S} UTC: nothing is said of drift"
-            )
-            return Collected((Found(text),))
-        current = serving(versions, (row.version for row in rows))
+            return Collected((Found(f"only {len(rows)} predictions of {part} lately: nothing is said of drift"),))
         models = [version for version in versions if version.is_model]
         compared = await self._compared(models, part, feeds.columns(rows))
         inputs = _inputs(part, compared, current, len(rows))
@@ -78,18 +76,24 @@ class Drift:
         Raises Unavailable where it cannot be had, saying why.
         """
         part = Part.parse(question.slice)
-        rows = await self._live(part, question)
-        versions = await feeds.versions(self._http)
-        current = serving(versions, (row.version for row in rows)) or next((v for v in versions if v.is_model), None)
+        versions, current, rows = await self._live(part, question)
+        current = current or next((version for version in versions if version.is_model), None)
         if current is None or len(rows) < drift.FEW:
             raise Unavailable(WHAT, f"has {len(rows)} predictions of {part}: too few for a report")
         reference = await feeds.reference(self._http, current.name, part)
         content = await write_report(feeds.columns(rows), reference, self._within)
         return f"drift-report-{_file(part)}.json", "application/json", content
 
-    async def _live(self, part: Part, question: Question) -> list[feeds.Prediction]:
-        rows = await feeds.predictions(self._http, part, question.since)
-        return [row for row in rows if row.at <= question.until]
+    async def _live(
+        self, part: Part, question: Question
+    ) -> tuple[list[Version], Version | None, list[feeds.Prediction]]:
+        """(every version, the one that serves now, its newest predictions of the slice)."""
+        versions = await feeds.versions(self._http)
+        newest = await feeds.predictions(self._http, part, self._rows)
+        rows = [row for row in newest if question.since <= row.at <= question.until]
+        current = serving(versions, (row.version for row in rows))
+        own = [row for row in rows if current and row.version == current.name]
+        return versions, current, own if len(own) >= drift.FEW else rows
 
     async def _compared(
         self, models: Sequence[Version], part: Part, live: Mapping[str, list[Any]]

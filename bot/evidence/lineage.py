@@ -36,10 +36,9 @@ class Lineage:
         await self._http.close()
 
     async def collect(self, question: Question) -> Collected:
-        """What changed from the version before to the one that served since the onset."""
+        """What changed from the version before to the one that serves."""
         versions = await feeds.versions(self._http)
-        recent = await feeds.predictions(self._http, Part(), question.since, _RECENT)
-        recent = recent or await feeds.predictions(self._http, Part(), None, _RECENT)
+        recent = await feeds.predictions(self._http, Part(), _RECENT)
         current = serving(versions, (row.version for row in recent))
         if current is None:
             raise Unavailable(WHAT, "names no version that made recent predictions")

@@ -71,7 +71,7 @@ class Api:
         if given.get("delete_original") or given.get("replace_original"):
             _replace(workspace, room.id, place, given)
         elif given.get("response_type") == "in_channel":
-            workspace.post(room, "U_TOCSIN", {name: given.get(name) for name in ("text", "blocks", "thread_ts")})
+            workspace.post(room, "U0TOCSIN", {name: given.get(name) for name in ("text", "blocks", "thread_ts")})
         else:
             workspace.whisper(room, place["user"], {"thread_ts": place.get("thread_ts"), **given})
         self._workspace.traffic.note("app->slack", "response_url", sent=given, answer={}, outcome="ok")
@@ -92,7 +92,7 @@ def _replace(workspace: Workspace, channel: str, place: dict[str, Any], given: d
         workspace.delete(workspace.rooms[channel], ts)
     else:
         words = {"text": given.get("text") or "", "blocks": given.get("blocks") or []}
-        workspace.edit(workspace.rooms[channel], ts, words, by="U_TOCSIN")
+        workspace.edit(workspace.rooms[channel], ts, words, by="U0TOCSIN")
 
 
 def _struck(request: web.Request, fault: Fault) -> web.StreamResponse:

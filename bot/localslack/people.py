@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-BOT_USER = "U_TOCSIN"
+BOT_USER = "U0TOCSIN"
 BOT_ID = "B_TOCSIN"
 APP_ID = "A_TOCSIN"
 
@@ -87,14 +87,14 @@ def _known(kind: type[Member] | type[Room], given: Mapping[str, Any]) -> dict[st
 
 
 CAST = (
-    Member("U_ANA", "ana", "Ana Souza", "ana@example.com", title="On call, ML platform"),
-    Member("U_BEN", "ben", "Ben Okafor", "ben@example.com", title="Engineering manager"),
-    Member("U_CLEO", "cleo", "Cleo Martin", "cleo@example.com", title="Counsel"),
-    Member("U_DEV", "dev", "Dev Rao", "dev@example.com", title="Risk modelling"),
-    Member("U_GUS", "gus", "Gus Vendor", "gus@vendor.example", is_restricted=True, title="Guest"),
+    Member("U0ANA", "ana", "Ana Souza", "ana@example.com", title="On call, ML platform"),
+    Member("U0BEN", "ben", "Ben Okafor", "ben@example.com", title="Engineering manager"),
+    Member("U0CLEO", "cleo", "Cleo Martin", "cleo@example.com", title="Counsel"),
+    Member("U0DEV", "dev", "Dev Rao", "dev@example.com", title="Risk modelling"),
+    Member("U0GUS", "gus", "Gus Vendor", "gus@vendor.example", is_restricted=True, title="Guest"),
 )
 ROOMS = (
-    Room("C_INC", "ml-incidents", members=("U_ANA", "U_BEN", "U_CLEO", "U_DEV")),
-    Room("C_GENERAL", "general", members=("U_ANA", "U_BEN", "U_CLEO", "U_DEV", "U_GUS")),
-    Room("C_LEGAL", "legal-review", private=True, members=("U_BEN", "U_CLEO")),
+    Room("C0INC", "ml-incidents", members=("U0ANA", "U0BEN", "U0CLEO", "U0DEV")),
+    Room("C0GENERAL", "general", members=("U0ANA", "U0BEN", "U0CLEO", "U0DEV", "U0GUS")),
+    Room("C0LEGAL", "legal-review", private=True, members=("U0BEN", "U0CLEO")),
 )

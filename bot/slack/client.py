@@ -44,11 +44,23 @@ class Client:
         self._web = web
         self._channels: dict[str, str] = {}
         self._me: Json = {}
+        self._timeout = float(web.timeout)
 
     @classmethod
     def open(cls, token: str, api_url: str, *, timeout: int = 10) -> "Client":
         """A client for one token; the deadline is shorter than the claim on a message."""
         return cls(AsyncWebClient(token=token, base_url=api_url, timeout=timeout, retry_handlers=[]))
+
+    async def connect(self) -> None:
+        """Keep connections open between calls."""
+        limit = aiohttp.ClientTimeout(total=self._timeout)
+        self._web.session = aiohttp.ClientSession(timeout=limit)
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._web.session is not None:
+            await self._web.session.close()
+            self._web.session = None
 
     async def call(self, method: str, **arguments: Any) -> Json:
         """One method call; its answer's fields."""

@@ -178,16 +178,13 @@ class SlackChat:
         thread_ts = card.ts if card is not None and surface.in_thread else ""
         await self._turn(channel, work, situation)
         now = self.clock.now()
-        row = Posted(situation.incident.id, surface.name, channel, "", "", SENDING, 1, now)
-        if before is None:
-            if not await self._mirror.claim(row):
-                self.pacer.give_back(channel)
-                raise Unavailable("Slack", f"{surface.name} of {row.incident} is being posted already")
-        else:
-            row = replace(row, attempt=before.attempt + 1)
-            await self._mirror.save(row)
-            if before.state == SENDING:
-                self._watch(row, thread_ts, before.at)
+        attempt = before.attempt + 1 if before is not None else 1
+        row = Posted(situation.incident.id, surface.name, channel, "", "", SENDING, attempt, now)
+        if not await self._mirror.claim(row):
+            self.pacer.give_back(channel)
+            raise Unavailable("Slack", f"{surface.name} of {row.incident} is being posted already")
+        if before is not None and before.state == SENDING:
+            self._watch(row, thread_ts, before.at)
         return await self.poster.post(surface, row, thread_ts=thread_ts)
 
     async def _turn(self, lane: str, work: _Work, situation: Situation) -> None:
@@ -237,12 +234,11 @@ class SlackChat:
         if row is not None and row.state == SENDING and await self.poster.resolve(row, patient=False) is not None:
             return where
         channel = await self._direct_to(person.slack_user)
-        fresh = Posted(situation.incident.id, surface.name, channel, "", "", SENDING, 1, self.clock.now())
-        if row is None:
-            await self._mirror.claim(fresh)
-        else:
-            fresh = replace(fresh, attempt=row.attempt + 1)
-            await self._mirror.save(fresh)
+        attempt = row.attempt + 1 if row is not None else 1
+        fresh = Posted(situation.incident.id, surface.name, channel, "", "", SENDING, attempt, self.clock.now())
+        if not await self._mirror.claim(fresh):
+            raise Unavailable("Slack", f"{surface.name} is being sent already")
+        if row is not None and row.state == SENDING:
             self._watch(fresh, "", row.at)
         await self.pacer.turn(channel, urgent=True)
         await self.poster.post(surface, fresh, urgent=True)

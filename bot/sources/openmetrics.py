@@ -109,7 +109,7 @@ def _classic(text: str, wanted: Collection[str], what: str) -> list[Sample]:
     if not text.endswith("\n"):
         raise Unavailable(what, "broke off in the middle of a line")  # the format ends each line, the last one too
     kept: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         sample = _LINE.fullmatch(line)
         if sample is None and _COMMENT.fullmatch(line) is None:
             raise Unavailable(what, f"line {number} is no metric")

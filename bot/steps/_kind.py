@@ -1,5 +1,6 @@
 """What every kind of runbook step is made of: its parameters, the answers it gives, and the names it refers to."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ class Given:
         except ValueError as wrong:
             self.wrong(key, str(wrong), "such as 90s, 5m or 1h")
             return None
-        if length <= 0:
+        if not 0 < length < math.inf:
             self.wrong(key, f"{key} is not longer than nothing", "such as 90s, 5m or 1h")
             return None
         return length

@@ -69,7 +69,7 @@ class Codec:
         self._upcasters = UPCASTERS if upcasters is None else upcasters
 
     def seal(self, incident: str, seq: int, event: Event, *, at: datetime, by: str, cause: str, before: str) -> Sealed:
-        """Encode one event. Raises pydantic's ValidationError for one that could not be read back."""
+        """Encode one event. Raises ValueError (pydantic's too) for one that could not be read back."""
         name = type(event).__name__
         body = _plain(_adapter(type(event)).dump_python(event, mode="json", warnings=False))
         texts: list[Text] = []
@@ -81,8 +81,8 @@ class Codec:
             {
                 "incident": incident,
                 "seq": seq,
-                "at": at.astimezone(UTC).isoformat(),
-                "happened_at": happened.astimezone(UTC).isoformat(),
+                "at": _moment(at),
+                "happened_at": _moment(happened),
                 "by": storable(by),
                 "cause": storable(cause),
                 "name": name,
@@ -140,6 +140,12 @@ class Codec:
             raise NotFound(f"way to read {name}", f"version {version}", [f"version {cls.version}"])
         event: Event = _adapter(cls).validate_json(json.dumps(body))
         return event
+
+
+def _moment(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no zone")
+    return at.astimezone(UTC).isoformat()
 
 
 def references(stored: bytes) -> list[tuple[str, str, str]]:

@@ -67,9 +67,7 @@ class Console:
         """The newest incidents this person may see."""
         found = await self.desk.summaries(limit=limit)
         return [
-            each
-            for each in found
-            if not each.restricted or await self.may_see(who, await self.desk.log.load(each.id))
+            each for each in found if not each.restricted or await self.may_see(who, await self.desk.log.load(each.id))
         ]
 
     async def ask(self, incident: str, asking: Asking, who: Profile, inbound: str = "") -> Incident:

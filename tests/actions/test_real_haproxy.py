@@ -142,7 +142,7 @@ async def test_a_bypass_moves_one_slice_alone(balancer) -> None:
 
 async def test_a_change_by_another_hand_makes_the_plan_stale(balancer) -> None:
     """The token differs and nothing is done."""
-    folder, url = balancer
+    folder, _ = balancer
     haproxy, other = action(folder), action(folder)
     plan = await haproxy.plan(TARGET, Means.ROLLBACK, {})
     await other.execute(await other.plan(TARGET, Means.TRAFFIC, {"weights": {"v1": 10, "v2": 90}}), "other")
@@ -156,7 +156,7 @@ async def test_what_haproxy_refuses_is_told(balancer) -> None:
     folder, _ = balancer
     weak = action(folder, "reader.sock")
     plan = await action(folder).plan(TARGET, Means.ROLLBACK, {})
-    with pytest.raises((Refused, Unavailable), match="ermission|denied|admin"):
+    with pytest.raises((Refused, Unavailable), match=r"ermission|denied|admin"):
         await weak.execute(plan, "K")
     nowhere = make("haproxy", address=f"unix:{folder}/admin.sock", backend="nowhere")
     with pytest.raises(Unavailable, match="nowhere"):

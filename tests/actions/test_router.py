@@ -102,7 +102,7 @@ async def test_two_changes_are_undone_each_for_itself(router, fake: FakeRouter) 
     await router.execute(bypass, "K1")
     back = await router.plan(TARGET, Means.ROLLBACK, {})
     await router.execute(back, "K2")
-    await router.undo(bypass, "K1")
+    await router.undo(bypass, "K1/undo")
     assert fake.state() == {"weights": {"v1": 100, "v2": 0}, "bypass": {}}
 
 
@@ -131,6 +131,6 @@ async def test_being_asked_to_wait_is_not_a_refusal() -> None:
 async def test_a_state_without_its_fields_is_unavailable(state) -> None:
     """What the router must tell and does not is named."""
     action = make("router", httpx.MockTransport(lambda _: httpx.Response(200, json=state)), url="http://router")
-    with pytest.raises(Unavailable, match="revision|weights"):
+    with pytest.raises(Unavailable, match=r"revision|weights"):
         await action.plan(TARGET, Means.ROLLBACK, {})
     await action.close()

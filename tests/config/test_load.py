@@ -29,8 +29,10 @@ def test_a_folder_in_order_is_an_installation(folder):
     assert found.sources["prom"][1].token == SecretStr("p-1")
     assert [slo.name for slo in found.slos] == ["scoring-answers"]
     assert {"own", "bad-release", "feature-pipeline", "budget-burn"} <= set(found.runbooks)
-    assert found.warnings == (found.warnings[0],)
-    assert "no objective watches features" in str(found.warnings[0])
+    assert [warning.what for warning in found.warnings] == [
+        "no objective watches features",
+        "ben is on call and has no Slack account to be paged at",
+    ]
 
 
 def test_the_catalogue_joins_everything(folder):

@@ -1,6 +1,10 @@
 """Each kind of mistake is named with file, line and column, what is wrong, and what was expected."""
 
+import re
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.config.folder import Folder
 
@@ -54,6 +58,7 @@ MISTAKES = {
     "offer twice": ("services/scoring.yaml", "    params: {to: v1}\n", "  - {name: back, label: B, means: bypass, target: live}\n", "back, label", "the offer 'back' stands here twice"),
     "unknown fact": ("services/scoring.yaml", "ai_system:", "ai_sistem:", "ai_sistem", "there is no fact 'ai_sistem'; did you mean 'ai_system'?"),
     "fact of the wrong type": ("services/scoring.yaml", "ai_system: true", "ai_system: perhaps", "perhaps", "ai_system: "),
+    "fact of no kind": ("services/scoring.yaml", "ai_system: true", "ai_system: [1]", "[1]", "ai_system: "),
     "service twice": ("services/features.yaml", "name: features", "name: scoring", "services/scoring.yaml:1:7", "the service 'scoring' stands in "),
     "offer a runbook names": ("services/scoring.yaml", "  - name: back\n", "  - name: beck\n", "own]", "the runbook 'own' offers 'back', which scoring does not have"),
     "objective's service": ("slos/scoring.yaml", "service: scoring", "service: scorign", "scoring-answers", "the objective 'scoring-answers' names the service 'scorign', which is not there; did you mean 'scoring'?"),
@@ -184,6 +189,16 @@ def test_no_complaint_shows_a_secret(folder):
     assert "not shown" in problem.what
 
 
+def test_a_name_may_not_come_from_outside(folder):
+    """Names tie the files together; one that came from outside would be told in complaints."""
+    folder.change("services/scoring.yaml", "[ada, ben]", "[ada, {env: BOT_TOKEN}]")
+    folder.change("tocsin.yaml", "[eu_gdpr_art33]", "[{env: BOT_TOKEN}]")
+    assert folder.told() == [
+        "services/scoring.yaml:5:16: this is a map",
+        "tocsin.yaml:21:11: there is no regime of that name",
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "what"),
     [
@@ -235,3 +250,45 @@ def test_a_key_that_yaml_reads_as_false_is_told(folder):
         "people.yaml:5:1: the key was read as false",
         "services/scoring.yaml:5:16: there is no person 'ben'",
     ]
+
+
+# what a slip of the hand, a template engine or a merge leaves in place of a value
+ODD = [
+    "null",
+    "[]",
+    "{}",
+    "true",
+    "-1",
+    ".nan",
+    ".inf",
+    "x",
+    "''",
+    "{env: 1}",
+    "{file: [a]}",
+    "{file: /}",
+    "2020-01-01",
+]
+ODD += ["[[1]]", "{1: 2}", "!!binary aGk=", "99999999999999999999", "'\\0'", "[null]", "{null: null}"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_stands_there_is_read_or_complained_about(tmp_path, data):
+    """A value of any kind in any place leads to an installation or to complaints, never to an accident."""
+    folder = Folder(tmp_path)
+    name = data.draw(st.sampled_from(["tocsin.yaml", "people.yaml", "services/scoring.yaml", "runbooks/own.md"]))
+    text = folder.text(name)
+    values = [match.span(1) for match in re.finditer(r": ([^\n{\[]+|\{[^\n]*\}|\[[^\n]*\])", text)]
+    start, end = data.draw(st.sampled_from(values))
+    folder.write(name, text[:start] + data.draw(st.sampled_from(ODD)) + text[end:])
+    for problem in folder.problems():
+        assert not [secret for secret in folder.environ.values() if secret in str(problem)]
+        assert problem.line >= 1
+        assert problem.what
+
+
+def test_a_target_has_one_service(folder):
+    """Two services that call different things by one name would approve and cool down each other's changes."""
+    target = "targets: [{name: live, action: router, settings: {url: http://127.0.0.1:1}}]\n"
+    folder.write("services/features.yaml", folder.text("services/features.yaml") + target)
+    assert folder.told() == ["services/scoring.yaml:10:11: the target 'live' is features's already"]

@@ -43,10 +43,10 @@ def test_a_runbook_is_read_with_its_wording(tmp_path):
 
 ASK = "  - id: a\n    kind: ask\n    title: T\n    options:\n      - {value: x, label: X, next: b}\n      - {value: y, label: Y, next: end}\n"
 BROKEN = {
-    "unknown kind": ("  - {id: a, kind: raed, title: T}\n", "book.md:5:18: kind is 'raed'"),
-    "unknown key": ("  - {id: a, kind: read, titel: T, title: T}\n", "book.md:5:24: unknown key 'titel'; did you mean 'title'?"),
+    "unknown kind": ("  - {id: a, kind: raed, title: T}\n", "book.md:5:19: kind is 'raed'"),
+    "unknown key": ("  - {id: a, kind: read, titel: T, title: T}\n", "book.md:5:25: unknown key 'titel'; did you mean 'title'?"),
     "way to nowhere": ("  - {id: a, kind: read, title: T, next: bb}\n  - {id: b, kind: read, title: T}\n", "book.md:5:41: there is no step 'bb'; did you mean 'b'? (expected a, b, end)"),
-    "option to nowhere": (ASK + "  - {id: c, kind: read, title: T}\n", "book.md:9:43: there is no step 'b' (expected a, c, end)"),
+    "option to nowhere": (ASK + "  - {id: c, kind: read, title: T}\n", "book.md:9:36: there is no step 'b' (expected a, c, end)"),
     "id twice": ("  - {id: a, kind: read, title: T}\n  - {id: a, kind: read, title: T}\n", "book.md:6:10: the step 'a' stands here twice (expected each id once)"),
     "end is no step": ("  - {id: end, kind: read, title: T}\n", "book.md:5:10: 'end' is the end of every runbook, not a step"),
     "unreachable": ("  - {id: a, kind: read, title: T, next: c}\n  - {id: b, kind: read, title: T}\n  - {id: c, kind: read, title: T}\n", "book.md:6:10: no way leads to the step 'b'"),

@@ -46,10 +46,12 @@ class Hands:
     def __init__(self) -> None:
         self.performed: list[str] = []
         self.woken: list[str] = []
+        self.first = asyncio.Event()
         self.during: dict[str, object] = {}
 
     async def perform(self, key: str) -> None:
         self.performed.append(key)
+        self.first.set()
         await self._also(key)
 
     async def wake(self, incident: str) -> None:
@@ -75,7 +77,7 @@ class InMemory:
     def now(self) -> datetime:
         return self.clock.now()
 
-    async def settle(self, seconds: float = 0) -> None:
+    async def settle(self, seconds: float = 0, *, performed: int = 0, woken: int = 0) -> None:
         """Let so much time pass and everything end."""
         self.clock.forward(seconds)
         await self.engine.advance(self.clock.now())
@@ -123,12 +125,14 @@ class OnDbos:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    async def settle(self, seconds: float = 0) -> None:
-        """Wait until the calls have come to rest (a due wake-up may be two seconds late)."""
-        before = -1
-        await asyncio.sleep(seconds + (2.5 if seconds else 0))
-        while before != (before := len(self.hands.performed) + len(self.hands.woken)):
-            await asyncio.sleep(0.3)
+    async def settle(self, seconds: float = 0, *, performed: int = 0, woken: int = 0) -> None:
+        """Wait until that many calls came (a due wake-up may be two seconds late), and a little for one too many."""
+        await asyncio.sleep(seconds)
+        for _ in range(500):
+            if len(self.hands.performed) >= performed and len(self.hands.woken) >= woken:
+                break
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
 
     async def close(self) -> None:
         await self.engine.close()
@@ -152,6 +156,11 @@ class OnDbos:
             subprocess.run, arguments, capture_output=True, text=True, timeout=30, check=False, cwd=ROOT,
             env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
         )  # fmt: skip
+
+    async def child(self, key: str, what: str, how: str) -> tuple[list[str], list[str], str]:
+        """A process that may fail: what it performed, the dead letters it saw, what it complained of."""
+        done = await self._child(key, what, how)
+        return self._lines(), done.stdout.split(), done.stderr
 
     def _lines(self) -> list[str]:
         lines = self.seen.read_text().splitlines()

@@ -15,13 +15,10 @@ async def test_one_key_is_performed_once(running: Bench) -> None:
     going = asyncio.Event()
     running.hands.during["page:INC-1:0"] = going.wait
     await asyncio.gather(*(running.engine.start("page:INC-1:0") for _ in range(20)))
-    for _ in range(100):
-        if running.hands.performed:
-            break
-        await asyncio.sleep(0.02)
+    await asyncio.wait_for(running.hands.first.wait(), 5)
     await running.engine.start("page:INC-1:0")
     going.set()
-    await running.settle()
+    await running.settle(performed=1)
     await running.engine.start("page:INC-1:0")
     await running.settle()
     assert running.hands.performed == ["page:INC-1:0"]
@@ -33,7 +30,7 @@ async def test_another_attempt_is_performed_under_the_bare_key(running: Bench) -
     await running.engine.start("page:INC-1:0", attempt=2)
     await running.engine.start("page:INC-1:0", attempt=2)
     await running.engine.start("execute:INC-1:M1#2")
-    await running.settle()
+    await running.settle(performed=3)
     assert sorted(running.hands.performed) == ["execute:INC-1:M1#2", "page:INC-1:0", "page:INC-1:0"]
 
 
@@ -45,14 +42,14 @@ async def test_a_failing_performance_ends_its_attempt(running: Bench, caplog: py
 
     running.hands.during["page:INC-1:0"] = fail
     await running.engine.start("page:INC-1:0")
-    await running.settle()
+    await running.settle(performed=1)
     await running.engine.start("page:INC-1:0")
     await running.settle()
     assert running.hands.performed == ["page:INC-1:0"]
     assert any("page:INC-1:0" in record.getMessage() for record in caplog.records)
     del running.hands.during["page:INC-1:0"]
     await running.engine.start("page:INC-1:0", attempt=2)
-    await running.settle()
+    await running.settle(performed=2)
     assert len(running.hands.performed) == 2
     assert await running.engine.dead_letters() == []
 
@@ -66,7 +63,7 @@ async def test_performing_may_start_more_work(running: Bench) -> None:
 
     running.hands.during["first"] = more
     await running.engine.start("first")
-    await running.settle(0.1)
+    await running.settle(0.1, performed=2, woken=1)
     assert running.hands.performed == ["first", "second"]
     assert running.hands.woken == ["INC-1"]
 
@@ -81,7 +78,7 @@ async def test_a_wake_up_comes_once_for_each_due_time(running: Bench) -> None:
     await running.engine.wake_at("INC-2", soon, now)
     await running.engine.wake_at("INC-3", later, now)
     assert running.hands.woken == []
-    await running.settle(1.1)
+    await running.settle(1.1, woken=3)
     await running.engine.wake_at("INC-1", soon, now)
     await running.settle(0.1)
     assert sorted(running.hands.woken) == ["INC-1", "INC-1", "INC-2"]
@@ -96,9 +93,9 @@ async def test_a_failing_wake_up_does_no_harm(running: Bench) -> None:
     running.hands.during["INC-1"] = fail
     now = running.now()
     await running.engine.wake_at("INC-1", now, now)
-    await running.settle(0.1)
+    await running.settle(0.1, woken=1)
     await running.engine.wake_at("INC-1", now + timedelta(milliseconds=5), now)
-    await running.settle(0.1)
+    await running.settle(0.1, woken=2)
     assert running.hands.woken == ["INC-1", "INC-1"]
 
 
@@ -106,7 +103,7 @@ async def test_what_ended_is_forgotten_when_pruned(running: Bench) -> None:
     """Pruning counts what ended before a time, leaves the rest, and only then may a key run again."""
     await running.engine.start("one")
     await running.engine.start("two")
-    await running.settle()
+    await running.settle(performed=2)
     ahead = running.now() + timedelta(hours=2)
     await running.engine.wake_at("INC-1", ahead, running.now())
     assert await running.engine.prune(running.now() - timedelta(hours=1)) == 0
@@ -115,7 +112,7 @@ async def test_what_ended_is_forgotten_when_pruned(running: Bench) -> None:
     assert running.hands.performed.count("one") == 1
     assert await running.engine.prune(running.now() + timedelta(hours=1)) == 2
     await running.engine.start("one")
-    await running.settle()
+    await running.settle(performed=3)
     assert running.hands.performed.count("one") == 2
 
 
@@ -130,8 +127,7 @@ async def test_closing_lets_work_end(bench: Bench) -> None:
     bench.hands.during["slow"] = slow
     await bench.open()
     await bench.engine.start("slow")
-    while not bench.hands.performed:
-        await asyncio.sleep(0.01)
+    await asyncio.wait_for(bench.hands.first.wait(), 5)
     await bench.close()
     assert ended == ["slow"]
 

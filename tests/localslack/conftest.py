@@ -47,13 +47,13 @@ def client(slack: LocalSlack) -> AsyncWebClient:
 
 @pytest.fixture
 async def ana(slack: LocalSlack) -> AsyncIterator[Person]:
-    async with Person(slack.url, "U_ANA", room="C_INC") as person:
+    async with Person(slack.url, "U0ANA", room="C0INC") as person:
         yield person
 
 
 @pytest.fixture
 async def gus(slack: LocalSlack) -> AsyncIterator[Person]:
-    async with Person(slack.url, "U_GUS", room="C_GENERAL") as person:
+    async with Person(slack.url, "U0GUS", room="C0GENERAL") as person:
         yield person
 
 

@@ -29,7 +29,7 @@ async def test_tokens(slack: LocalSlack):
     right = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
     wrong = AsyncWebClient(token="xoxb-wrong", base_url=slack.api_url)
     answer = await right.auth_test()
-    assert (answer["user_id"], answer["team_id"]) == ("U_TOCSIN", "T0TOCSIN")
+    assert (answer["user_id"], answer["team_id"]) == ("U0TOCSIN", "T0TOCSIN")
     assert "chat:write" in answer.headers["x-oauth-scopes"]
     assert (await refused(wrong.auth_test())).response["error"] == "invalid_auth"
     assert (await refused(AsyncWebClient(base_url=slack.api_url).auth_test())).response["error"] == "not_authed"
@@ -41,25 +41,25 @@ async def test_tokens(slack: LocalSlack):
 
 @pytest.mark.parametrize(("method", "args", "error"), [
     ("chat.postMessage", {"channel": "C_NONE", "text": "x"}, "channel_not_found"),
-    ("chat.postMessage", {"channel": "C_INC"}, "no_text"),
+    ("chat.postMessage", {"channel": "C0INC"}, "no_text"),
     ("chat.postMessage", {"text": "x"}, "invalid_arguments"),
-    ("chat.postMessage", {"channel": "C_INC", "text": "x" * 40_001}, "msg_too_long"),
-    ("chat.postMessage", {"channel": "C_INC", "text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
-    ("chat.postMessage", {"channel": "C_INC", "blocks": "{no json"}, "invalid_blocks_format"),
-    ("chat.postMessage", {"channel": "C_INC", "blocks": [header("x" * 151)]}, "invalid_blocks"),
-    ("chat.postMessage", {"channel": "C_INC", "blocks": [section("x" * 2900)] * 5}, "msg_blocks_too_long"),
-    ("chat.postMessage", {"channel": "C_INC", "text": "x", "metadata": {"event_type": "e", "event_payload": {"a": "x" * 9000}}}, "metadata_too_large"),
-    ("chat.postMessage", {"channel": "C_INC", "text": "x", "metadata": {"event_type": "e"}}, "invalid_metadata_schema"),
+    ("chat.postMessage", {"channel": "C0INC", "text": "x" * 40_001}, "msg_too_long"),
+    ("chat.postMessage", {"channel": "C0INC", "text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
+    ("chat.postMessage", {"channel": "C0INC", "blocks": "{no json"}, "invalid_blocks_format"),
+    ("chat.postMessage", {"channel": "C0INC", "blocks": [header("x" * 151)]}, "invalid_blocks"),
+    ("chat.postMessage", {"channel": "C0INC", "blocks": [section("x" * 2900)] * 5}, "msg_blocks_too_long"),
+    ("chat.postMessage", {"channel": "C0INC", "text": "x", "metadata": {"event_type": "e", "event_payload": {"a": "x" * 9000}}}, "metadata_too_large"),
+    ("chat.postMessage", {"channel": "C0INC", "text": "x", "metadata": {"event_type": "e"}}, "invalid_metadata_schema"),
     ("chat.postMessage", {"channel": "C_SECRET", "text": "x"}, "channel_not_found"),
     ("chat.postMessage", {"channel": "C_ELSE", "text": "x"}, "not_in_channel"),
-    ("chat.update", {"channel": "C_INC", "ts": "1.000001", "text": "x"}, "message_not_found"),
-    ("chat.delete", {"channel": "C_INC", "ts": "1.000001"}, "message_not_found"),
-    ("chat.postEphemeral", {"channel": "C_INC", "user": "U_GUS", "text": "x"}, "user_not_in_channel"),
-    ("chat.getPermalink", {"channel": "C_INC", "message_ts": "1.000001"}, "message_not_found"),
-    ("conversations.replies", {"channel": "C_INC", "ts": "1.000001"}, "thread_not_found"),
-    ("conversations.history", {"channel": "C_INC", "cursor": "junk"}, "invalid_cursor"),
-    ("conversations.history", {"channel": "C_INC", "limit": "many"}, "invalid_arguments"),
-    ("conversations.history", {"channel": "C_INC", "oldest": "yesterday"}, "invalid_ts_oldest"),
+    ("chat.update", {"channel": "C0INC", "ts": "1.000001", "text": "x"}, "message_not_found"),
+    ("chat.delete", {"channel": "C0INC", "ts": "1.000001"}, "message_not_found"),
+    ("chat.postEphemeral", {"channel": "C0INC", "user": "U0GUS", "text": "x"}, "user_not_in_channel"),
+    ("chat.getPermalink", {"channel": "C0INC", "message_ts": "1.000001"}, "message_not_found"),
+    ("conversations.replies", {"channel": "C0INC", "ts": "1.000001"}, "thread_not_found"),
+    ("conversations.history", {"channel": "C0INC", "cursor": "junk"}, "invalid_cursor"),
+    ("conversations.history", {"channel": "C0INC", "limit": "many"}, "invalid_arguments"),
+    ("conversations.history", {"channel": "C0INC", "oldest": "yesterday"}, "invalid_ts_oldest"),
     ("conversations.open", {"users": "U_NOBODY"}, "user_not_found"),
     ("conversations.create", {"name": "War Room"}, "invalid_name_specials"),
     ("conversations.create", {"name": "general"}, "name_taken"),
@@ -74,7 +74,7 @@ async def test_tokens(slack: LocalSlack):
 ])  # fmt: skip
 async def test_refusals_have_slacks_names(clock, method, args, error):
     """Each refusal carries the code Slack documents, by JSON and by form alike."""
-    rooms = [Room("C_INC", "inc", members=["U_ANA"]), Room("C_GENERAL", "general"), Room("C_SECRET", "s", private=True, bot=False),
+    rooms = [Room("C0INC", "inc", members=["U0ANA"]), Room("C0GENERAL", "general"), Room("C_SECRET", "s", private=True, bot=False),
              Room("C_ELSE", "else", bot=False)]  # fmt: skip
     async with LocalSlack(clock=clock, channels=rooms) as slack:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
@@ -89,7 +89,7 @@ async def test_refusals_have_slacks_names(clock, method, args, error):
 async def test_invalid_blocks_are_explained(client):
     """The place stands in response_metadata, and blocks.validate gives the same as a list."""
     bad = [section("x"), header("x" * 151)]
-    error = await refused(client.chat_postMessage(channel="C_INC", blocks=bad, text="x"))
+    error = await refused(client.chat_postMessage(channel="C0INC", blocks=bad, text="x"))
     assert error.response["response_metadata"]["messages"] == [
         "[ERROR] must be at most 150 characters [json-pointer:/blocks/1/text/text]"
     ]
@@ -102,67 +102,67 @@ async def test_invalid_blocks_are_explained(client):
 async def test_history_replies_and_pages(client, ana: Person):
     """Newest first, replies apart unless broadcast, metadata on request, every message on exactly one page."""
     meta = {"event_type": "post", "event_payload": {"id": "1"}}
-    first = (await client.chat_postMessage(channel="C_INC", text="0", metadata=meta))["ts"]
+    first = (await client.chat_postMessage(channel="C0INC", text="0", metadata=meta))["ts"]
     for n in range(1, 5):
         await client.chat_postMessage(channel="#ml-incidents", text=str(n))
     await ana.say("reply", in_thread_of=first)
-    loud = (await client.chat_postMessage(channel="C_INC", text="loud", thread_ts=first, reply_broadcast=True))["ts"]
+    loud = (await client.chat_postMessage(channel="C0INC", text="loud", thread_ts=first, reply_broadcast=True))["ts"]
     seen, cursor = [], ""
     while True:
-        page = await client.conversations_history(channel="C_INC", limit=2, cursor=cursor)
+        page = await client.conversations_history(channel="C0INC", limit=2, cursor=cursor)
         seen += [one["text"] for one in page["messages"]]
         cursor = page["response_metadata"]["next_cursor"]
         if not page["has_more"]:
             break
     assert seen == ["loud", "4", "3", "2", "1", "0"]
-    plain = (await client.conversations_history(channel="C_INC", latest=first, inclusive=True))["messages"]
+    plain = (await client.conversations_history(channel="C0INC", latest=first, inclusive=True))["messages"]
     assert [(one["text"], "metadata" in one, one["reply_count"]) for one in plain] == [("0", False, 2)]
-    thread = (await client.conversations_replies(channel="C_INC", ts=loud, include_all_metadata=True))["messages"]
+    thread = (await client.conversations_replies(channel="C0INC", ts=loud, include_all_metadata=True))["messages"]
     assert [one["text"] for one in thread] == ["0", "reply", "loud"]
     assert thread[0]["metadata"] == meta
-    newer = (await client.conversations_history(channel="C_INC", oldest=first))["messages"]
+    newer = (await client.conversations_history(channel="C0INC", oldest=first))["messages"]
     assert "0" not in [one["text"] for one in newer]
 
 
 async def test_only_ones_own_messages_change(client, ana: Person):
     """The bot cannot change a person's words; deleting a parent leaves a tombstone for its thread."""
     theirs = await ana.say("mine")
-    assert (await refused(client.chat_update(channel="C_INC", ts=theirs, text="x"))).response[
+    assert (await refused(client.chat_update(channel="C0INC", ts=theirs, text="x"))).response[
         "error"
     ] == "cant_update_message"
-    assert (await refused(client.chat_delete(channel="C_INC", ts=theirs))).response["error"] == "cant_delete_message"
-    ours = (await client.chat_postMessage(channel="C_INC", text="a", blocks=[section("a")]))["ts"]
-    assert (await refused(client.chat_update(channel="C_INC", ts=ours, text="x" * 4001))).response[
+    assert (await refused(client.chat_delete(channel="C0INC", ts=theirs))).response["error"] == "cant_delete_message"
+    ours = (await client.chat_postMessage(channel="C0INC", text="a", blocks=[section("a")]))["ts"]
+    assert (await refused(client.chat_update(channel="C0INC", ts=ours, text="x" * 4001))).response[
         "error"
     ] == "msg_too_long"
     await ana.say("below", in_thread_of=ours)
-    await client.chat_delete(channel="C_INC", ts=ours)
+    await client.chat_delete(channel="C0INC", ts=ours)
     left = await ana.messages(in_thread_of=ours)
     assert [one["text"] for one in left] == ["This message was deleted.", "below"]
 
 
 async def test_triggers_views_and_hashes(slack: LocalSlack, client, clock, ana: Person):
     """A trigger opens once and for three seconds; three views stack; a stale hash is refused."""
-    late = slack.dialogs.trigger("U_ANA")
+    late = slack.dialogs.trigger("U0ANA")
     clock.forward(3.1)
     assert (await refused(client.views_open(trigger_id=late, view=SIMPLE))).response["error"] == "expired_trigger_id"
-    trigger = slack.dialogs.trigger("U_ANA")
+    trigger = slack.dialogs.trigger("U0ANA")
     view = (await client.views_open(trigger_id=trigger, view=SIMPLE))["view"]
     assert (await refused(client.views_open(trigger_id=trigger, view=SIMPLE))).response[
         "error"
     ] == "exchanged_trigger_id"
     for _ in range(2):
-        await client.views_push(trigger_id=slack.dialogs.trigger("U_ANA", view=view["id"]), view=SIMPLE)
-    error = await refused(client.views_push(trigger_id=slack.dialogs.trigger("U_ANA", view=view["id"]), view=SIMPLE))
+        await client.views_push(trigger_id=slack.dialogs.trigger("U0ANA", view=view["id"]), view=SIMPLE)
+    error = await refused(client.views_push(trigger_id=slack.dialogs.trigger("U0ANA", view=view["id"]), view=SIMPLE))
     assert error.response["error"] == "push_limit_reached"
     assert len(await ana.views()) == 3
     after = (await client.views_update(view_id=view["id"], hash=view["hash"], view=SIMPLE))["view"]
     assert after["hash"] != view["hash"]
     stale = await refused(client.views_update(view_id=view["id"], hash=view["hash"], view=SIMPLE))
     assert stale.response["error"] == "hash_conflict"
-    tab = (await client.views_publish(user_id="U_ANA", view=home([section("1")])))["view"]
-    await client.views_publish(user_id="U_ANA", view=home([section("2")]), hash=tab["hash"])
-    assert (await refused(client.views_publish(user_id="U_ANA", view=home([]), hash=tab["hash"]))).response[
+    tab = (await client.views_publish(user_id="U0ANA", view=home([section("1")])))["view"]
+    await client.views_publish(user_id="U0ANA", view=home([section("2")]), hash=tab["hash"])
+    assert (await refused(client.views_publish(user_id="U0ANA", view=home([]), hash=tab["hash"]))).response[
         "error"
     ] == "hash_conflict"
 
@@ -170,7 +170,7 @@ async def test_triggers_views_and_hashes(slack: LocalSlack, client, clock, ana: 
 async def test_typed_words_survive_an_update(slack: LocalSlack, client, ana: Person):
     """views.update keeps what stands in an input that remains."""
     asked = modal("Ask", [input_block("Why", plain_text_input("t"), block_id="why")], callback_id="m", submit="Go")
-    view = (await client.views_open(trigger_id=slack.dialogs.trigger("U_ANA"), view=asked))["view"]
+    view = (await client.views_open(trigger_id=slack.dialogs.trigger("U0ANA"), view=asked))["view"]
     told = await ana._post("click", {"view_id": view["id"], "action_id": "t", "value": "because"})
     assert told["acked"]
     after = (await client.views_update(view_id=view["id"], view=asked))["view"]
@@ -181,20 +181,20 @@ async def test_only_members_act(client, ana: Person, gus: Person):
     """Who is not in a room can neither click, read nor write there; unknown buttons and people are named."""
     ts = (
         await client.chat_postMessage(
-            channel="C_INC", text="x", blocks=[{"type": "actions", "elements": [button("Go", "go")]}]
+            channel="C0INC", text="x", blocks=[{"type": "actions", "elements": [button("Go", "go")]}]
         )
     )["ts"]
     for act in (
-        gus._post("click", {"channel": "C_INC", "ts": ts, "action_id": "go"}),
-        gus.say("hi", room="C_INC"),
-        gus.messages("C_INC"),
+        gus._post("click", {"channel": "C0INC", "ts": ts, "action_id": "go"}),
+        gus.say("hi", room="C0INC"),
+        gus.messages("C0INC"),
     ):
         with pytest.raises(Refused, match="not a member of ml-incidents"):
             await act
     with pytest.raises(NotFound, match="there is go"):
         await ana.click("stop")
-    with pytest.raises(Refused, match="there is no person 'U_TOCSIN'"):
-        async with Person(str(ana._http.base_url), "U_TOCSIN", room="C_INC") as bot:
+    with pytest.raises(Refused, match="there is no person 'U0TOCSIN'"):
+        async with Person(str(ana._http.base_url), "U0TOCSIN", room="C0INC") as bot:
             await bot.say("x")
     with pytest.raises(Unavailable):
         await ana.wait_for(lambda m: m["text"] == "never", within=0.1)
@@ -211,19 +211,19 @@ async def test_faults(slack: LocalSlack, client):
             assert (await http.post("/control/fault", json=asked)).status_code == 200
 
         await fault(method="chat.postMessage", kind="429", times=1)
-        assert (await patient.chat_postMessage(channel="C_INC", text="patient"))["ok"]
+        assert (await patient.chat_postMessage(channel="C0INC", text="patient"))["ok"]
         await fault(method="chat.postMessage", kind="500_after_storing")
         with pytest.raises(SlackApiError):
-            await client.chat_postMessage(channel="C_INC", text="stored, 500")
+            await client.chat_postMessage(channel="C0INC", text="stored, 500")
         await fault(method="chat.postMessage", kind="cut_after_storing")
         with pytest.raises(aiohttp.ClientError):
-            await client.chat_postMessage(channel="C_INC", text="stored, cut")
+            await client.chat_postMessage(channel="C0INC", text="stored, cut")
         await fault(method="*", kind="outage", times=2)
         for _ in range(2):
             with pytest.raises(SlackApiError):
-                await client.chat_postMessage(channel="C_INC", text="lost")
+                await client.chat_postMessage(channel="C0INC", text="lost")
         assert (await http.post("/control/fault", json={"kind": "fire"})).status_code == 422
-        texts = [one["text"] for one in (await client.conversations_history(channel="C_INC"))["messages"]]
+        texts = [one["text"] for one in (await client.conversations_history(channel="C0INC"))["messages"]]
         entries = (await http.get("/control/traffic")).json()["entries"]
         state = (await http.get("/control/state")).json()
     assert texts == ["stored, cut", "stored, 500", "patient"]
@@ -260,7 +260,7 @@ async def test_events_are_sent_again_until_acked(slack: LocalSlack, ana: Person)
 async def test_files(client, slack: LocalSlack, ana: Person):
     """The SDK's three-step upload ends as a message with a download; unfinished files are not served."""
     await client.files_upload_v2(
-        channel="C_INC", content="a,b\n1,2\n", filename="drift.csv", title="Drift", initial_comment="see"
+        channel="C0INC", content="a,b\n1,2\n", filename="drift.csv", title="Drift", initial_comment="see"
     )
     said = await ana.wait_for(lambda m: bool(m.get("files")))
     assert said["text"] == "see"
@@ -273,27 +273,27 @@ async def test_files(client, slack: LocalSlack, ana: Person):
 
 async def test_people_rooms_and_permalinks(client, slack: LocalSlack):
     """Look-ups answer in Slack's shapes; a permalink leads to the page at that message."""
-    assert (await client.users_lookupByEmail(email="BEN@example.com"))["user"]["id"] == "U_BEN"
-    assert (await client.users_info(user="U_GUS"))["user"]["is_restricted"]
-    assert "U_TOCSIN" in (await client.conversations_members(channel="C_LEGAL"))["members"]
+    assert (await client.users_lookupByEmail(email="BEN@example.com"))["user"]["id"] == "U0BEN"
+    assert (await client.users_info(user="U0GUS"))["user"]["is_restricted"]
+    assert "U0TOCSIN" in (await client.conversations_members(channel="C0LEGAL"))["members"]
     names = [
         one["name"] for one in (await client.conversations_list(types="public_channel,private_channel"))["channels"]
     ]
     assert names == ["ml-incidents", "general", "legal-review"]
     made = (await client.conversations_create(name="inc-1-war-room"))["channel"]["id"]
-    await client.conversations_invite(channel=made, users=["U_ANA", "U_BEN"])
-    assert (await refused(client.conversations_invite(channel=made, users="U_ANA"))).response[
+    await client.conversations_invite(channel=made, users=["U0ANA", "U0BEN"])
+    assert (await refused(client.conversations_invite(channel=made, users="U0ANA"))).response[
         "error"
     ] == "already_in_channel"
     await client.conversations_archive(channel=made)
     assert (await refused(client.chat_postMessage(channel=made, text="x"))).response["error"] == "is_archived"
-    ts = (await client.chat_postMessage(channel="C_INC", text="x"))["ts"]
-    await client.pins_add(channel="C_INC", timestamp=ts)
-    await client.reactions_add(channel="C_INC", timestamp=ts, name="eyes")
-    assert (await refused(client.reactions_add(channel="C_INC", timestamp=ts, name="eyes"))).response[
+    ts = (await client.chat_postMessage(channel="C0INC", text="x"))["ts"]
+    await client.pins_add(channel="C0INC", timestamp=ts)
+    await client.reactions_add(channel="C0INC", timestamp=ts, name="eyes")
+    assert (await refused(client.reactions_add(channel="C0INC", timestamp=ts, name="eyes"))).response[
         "error"
     ] == "already_reacted"
-    link = (await client.chat_getPermalink(channel="C_INC", message_ts=ts))["permalink"]
+    link = (await client.chat_getPermalink(channel="C0INC", message_ts=ts))["permalink"]
     async with httpx.AsyncClient() as http:
-        assert (await http.get(link)).headers["location"] == f"/#C_INC/{ts}"
-    assert not (await client.dnd_info(user="U_ANA"))["dnd_enabled"]
+        assert (await http.get(link)).headers["location"] == f"/#C0INC/{ts}"
+    assert not (await client.dnd_info(user="U0ANA"))["dnd_enabled"]

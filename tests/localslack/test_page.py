@@ -48,7 +48,7 @@ async def test_click_type_send(app: AsyncApp, slack: LocalSlack, client, page, a
     async def sent(ack, view, client):
         await ack()
         reasons.append(view["state"]["values"]["why"]["t"]["value"])
-        await client.chat_postMessage(channel="C_INC", text="approved, thank you")
+        await client.chat_postMessage(channel="C0INC", text="approved, thank you")
 
     @app.event("message")
     async def ignore():
@@ -56,7 +56,7 @@ async def test_click_type_send(app: AsyncApp, slack: LocalSlack, client, page, a
 
     alert = untrusted("<!channel> <img src=x onerror=alert(1)>", 200)
     await client.chat_postMessage(
-        channel="C_INC", text="card", blocks=[section(alert), actions(button("Approve", "approve"))]
+        channel="C0INC", text="card", blocks=[section(alert), actions(button("Approve", "approve"))]
     )
     async with by_socket(slack, app):
         await page.goto(f"{slack.url}/")

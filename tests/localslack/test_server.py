@@ -46,17 +46,17 @@ async def test_a_killed_process_remembers(tmp_path):
     process, url = await spawn(tmp_path)
     client = AsyncWebClient(token="xoxb-local", base_url=f"{url}/api/")
     first = await client.chat_postMessage(
-        channel="C_INC", text="before", metadata={"event_type": "x", "event_payload": {}}
+        channel="C0INC", text="before", metadata={"event_type": "x", "event_payload": {}}
     )
-    await client.views_publish(user_id="U_ANA", view={"type": "home", "blocks": [{"type": "divider"}]})
-    await client.conversations_open(users="U_BEN")
+    await client.views_publish(user_id="U0ANA", view={"type": "home", "blocks": [{"type": "divider"}]})
+    await client.conversations_open(users="U0BEN")
     process.send_signal(signal.SIGKILL)
     await process.wait()
     process, url = await spawn(tmp_path)
     client = AsyncWebClient(token="xoxb-local", base_url=f"{url}/api/")
-    second = await client.chat_postMessage(channel="C_INC", text="after")
-    kept = await client.conversations_history(channel="C_INC", include_all_metadata=True)
-    async with Person(url, "U_ANA") as ana:
+    second = await client.chat_postMessage(channel="C0INC", text="after")
+    kept = await client.conversations_history(channel="C0INC", include_all_metadata=True)
+    async with Person(url, "U0ANA") as ana:
         assert (await ana.home())["blocks"][0]["type"] == "divider"
     rooms = await client.conversations_list(types="im")
     process.terminate()
@@ -64,14 +64,14 @@ async def test_a_killed_process_remembers(tmp_path):
     assert [one["text"] for one in kept["messages"]] == ["after", "before"]
     assert kept["messages"][1]["metadata"]["event_type"] == "x"
     assert second["ts"] > first["ts"]
-    assert [one["user"] for one in rooms["channels"]] == ["U_BEN"]
+    assert [one["user"] for one in rooms["channels"]] == ["U0BEN"]
 
 
 async def test_only_neighbours(slack: LocalSlack):
     """A foreign site's script and a foreign host name are refused; the page itself carries a strict policy."""
     async with httpx.AsyncClient(base_url=slack.url) as http:
-        body = {"channel": "C_INC", "text": "x"}
-        foreign = await http.post("/people/U_ANA/say", json=body, headers={"Origin": "https://evil.example"})
+        body = {"channel": "C0INC", "text": "x"}
+        foreign = await http.post("/people/U0ANA/say", json=body, headers={"Origin": "https://evil.example"})
         renamed = await http.get("/", headers={"Host": "evil.example"})
         page = await http.get("/")
         assert (foreign.status_code, renamed.status_code, page.status_code) == (403, 403, 200)

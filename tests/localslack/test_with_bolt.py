@@ -22,7 +22,7 @@ async def post_card(client, **more):
         overflow("card.more", [option("Resolve", "resolve"), option("War room", "room")]),
         block_id="row",
     )
-    answer = await client.chat_postMessage(channel="C_INC", text="card", blocks=[header("INC-1"), row], **more)
+    answer = await client.chat_postMessage(channel="C0INC", text="card", blocks=[header("INC-1"), row], **more)
     return answer["ts"]
 
 
@@ -43,10 +43,10 @@ async def test_a_click_arrives_and_the_card_changes(app: AsyncApp, connect, clie
     assert told["acked"]
     changed = await ana.wait_for(lambda m: m["ts"] == ts and m["text"] == "Ana has it")
     assert "blocks" not in changed or changed["blocks"] == []
-    assert seen[0]["user"]["id"] == "U_ANA"
+    assert seen[0]["user"]["id"] == "U0ANA"
     assert seen[0]["actions"][0]["value"] == "INC-1"
     assert seen[0]["container"] == {
-        "type": "message", "message_ts": ts, "channel_id": "C_INC", "is_ephemeral": False, "thread_ts": root,
+        "type": "message", "message_ts": ts, "channel_id": "C0INC", "is_ephemeral": False, "thread_ts": root,
     }  # fmt: skip
 
 
@@ -130,7 +130,7 @@ async def test_commands_and_message_shortcuts(app: AsyncApp, connect, ana: Perso
     await ana.shortcut("to_timeline", ts=ts)
     await ana.wait_for(lambda m: m["text"] == "kept: restarted the router")
     with pytest.raises(Refused, match="not supported in threads"):
-        await ana._post("command", {"channel": "C_INC", "command": "/incident", "thread_ts": ts})
+        await ana._post("command", {"channel": "C0INC", "command": "/incident", "thread_ts": ts})
 
 
 async def test_events_arrive(app: AsyncApp, connect, ana: Person, slack: LocalSlack):
@@ -163,7 +163,7 @@ async def test_events_arrive(app: AsyncApp, connect, ana: Person, slack: LocalSl
         if len(seen) == 3 and await ana.home():
             break
         await asyncio.sleep(0.05)
-    assert sorted(seen) == ["mention <@U_TOCSIN> ack", "message <@U_TOCSIN> ack", "reaction pushpin C_INC"]
+    assert sorted(seen) == ["mention <@U0TOCSIN> ack", "message <@U0TOCSIN> ack", "reaction pushpin C0INC"]
     assert (await ana.home())["blocks"][0]["text"]["text"] == "nothing waits"
 
 

@@ -10,6 +10,7 @@ from bot.engine.ports import Seen
 from tests.actions.fakes import ROLLBACK, SCENES, Scene
 
 KEY = "INC-7/M1/0123456789abcdef"
+BACK = f"{KEY}/undo"
 NAMES = shelf.names("actions")
 pytestmark = pytest.mark.parametrize("name", NAMES)
 
@@ -46,12 +47,12 @@ async def test_a_key_acts_once_and_undo_restores(name: str) -> None:
             await scene.action.execute(plan, KEY)
             assert (scene.state(), scene.changes()) == (after, changes)
             assert (await scene.action.observe(plan, KEY)).seen is Seen.APPLIED
-            assert (await scene.action.undone(plan, KEY)).seen is Seen.NOT_APPLIED
-            await scene.action.undo(plan, KEY)
+            assert (await scene.action.undone(plan, BACK)).seen is Seen.NOT_APPLIED
+            await scene.action.undo(plan, BACK)
             assert scene.state() == before
-            assert (await scene.action.undone(plan, KEY)).seen is Seen.APPLIED
+            assert (await scene.action.undone(plan, BACK)).seen is Seen.APPLIED
             changes = scene.changes()
-            await scene.action.undo(plan, KEY)
+            await scene.action.undo(plan, BACK)
             assert (scene.state(), scene.changes()) == (before, changes)
 
 
@@ -96,7 +97,7 @@ async def test_undo_never_takes_back_what_somebody_else_did(name: str) -> None:
         if isinstance(disturbed, bool):
             return  # a switch has no third state: undone by another is undone
         with pytest.raises(Refused, match="since"):
-            await scene.action.undo(plan, KEY)
+            await scene.action.undo(plan, BACK)
         assert scene.state() == disturbed
 
 

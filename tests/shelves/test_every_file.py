@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Awaitable
 
@@ -43,7 +42,7 @@ async def used(where: str, door) -> None:
 @pytest.mark.parametrize(("where", "name"), FILES)
 def test_a_file_is_described_and_holds_one_class(where: str, name: str) -> None:
     """Module, class, settings and every field of the settings say what they are for; the class names its shelf."""
-    module, kind = importlib.import_module(f"bot.{where}.{name}"), shelf.load(where, name)
+    module, kind = shelf.module(where, name), shelf.load(where, name)
     assert inspect.getdoc(module)
     assert inspect.getdoc(kind)
     assert kind.shelf == where

@@ -21,6 +21,7 @@ from tests.parts import CANARY, Hands
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 ALL = Selector.parse("requests_total")
+AWKWARD = '/a "b" \\ {c}\n# d \u2028 \x85 } 5'
 BAD = Selector.parse('requests_total{code=~"5.."}')
 
 
@@ -129,14 +130,14 @@ async def test_what_the_client_library_exposes_is_read_back(generate) -> None:
     """Counters and histogram buckets in both formats, with awkward label values."""
     registry = CollectorRegistry()
     counter = Counter("requests", "n", ["path"], registry=registry)
-    counter.labels('/a "b" \\ {c}\n# d').inc(7)
+    counter.labels(AWKWARD).inc(7)
     seconds = Histogram("took_seconds", "t", registry=registry, buckets=(0.1, 1))
     seconds.observe(0.05)
     seconds.observe(0.5)
     kind = CONTENT_TYPE_LATEST if generate is generate_openmetrics else TEXT
     fast, whole = Selector.parse('took_seconds_bucket{le="0.1"}'), Selector.parse("took_seconds_count")
     read = await source(Endpoint(generate(registry), kind)).read([ALL, fast, whole], NOON)
-    assert [(dict(p.labels)["path"], p.value) for p in read[ALL]] == [('/a "b" \\ {c}\n# d', 7)]
+    assert [(dict(p.labels)["path"], p.value) for p in read[ALL]] == [(AWKWARD, 7)]
     assert (read[fast][0].value, read[whole][0].value) == (1, 2)
 
 

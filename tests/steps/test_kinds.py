@@ -144,6 +144,8 @@ def test_every_means_can_be_named():
         (Kind.QUERY, {"window": "soon"}, "'soon' is no length of time"),
         (Kind.QUERY, {"window": True}, "'True' is no length of time"),
         (Kind.QUERY, {"window": -5}, "window is not longer than nothing"),
+        (Kind.QUERY, {"window": math.nan}, "window is not longer than nothing"),
+        (Kind.QUERY, {"window": math.inf}, "window is not longer than nothing"),
         (Kind.WAIT, {}, "a wait step that does not say how long"),
         (Kind.WAIT, {"for": "2d"}, "a wait step of more than a day"),
         (Kind.WAIT, {"for": "1m", "seconds": 60}, "unknown parameter 'seconds'"),

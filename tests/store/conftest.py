@@ -1,6 +1,5 @@
 """Every database the store promises to behave the same on."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,8 +9,8 @@ import pytest
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import IncidentDeclared
 from bot.domain.policy import Severity
-from bot.store import Store
-from bot.store.database import Database
+from bot.store import Store, migrations
+from bot.store.database import parse
 from tests.kit import NOON
 from tests.postgres import Postgres, postgres
 
@@ -36,7 +35,7 @@ class HandClock:
 
 def migrated(url: str) -> None:
     """A database with its tables."""
-    asyncio.run(Database(url).migrate())
+    migrations.upgrade(parse(url))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])

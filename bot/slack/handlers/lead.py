@@ -1,5 +1,6 @@
 """Taking an incident: acknowledge, lead, close, re-open."""
 
+from bot.blockkit.text import untrusted
 from bot.domain.lifecycle import Close, Reopen
 from bot.domain.paging import Acknowledge
 from bot.domain.roles import Assign, Part
@@ -13,7 +14,7 @@ async def acknowledge(knock: Knock) -> Reply:
     after = await knock.submit(Acknowledge())
     if before.acknowledged is not None and after.acknowledged_by != knock.who.id:
         first = await knock.desk.people.by_id(after.acknowledged_by)
-        return Tell(f"{first.name if first else 'Somebody'} acknowledged {after.id} already.")
+        return Tell(f"{untrusted(first.name, 80) if first else 'Somebody'} acknowledged {after.id} already.")
     return None
 
 

@@ -3,7 +3,7 @@
 from bot.domain.errors import Refused
 from bot.domain.notice import ApproveNotice, FileNotice, RequestChanges, notice_of
 from bot.domain.policy import Role
-from bot.slack.knock import Errors, Knock, Reply, Show, Tell
+from bot.slack.knock import Errors, Knock, Reply, Show
 from bot.slack.views import notice
 
 READERS = frozenset({Role.COUNSEL, Role.RESPONDER, Role.APPROVER, Role.MANAGER, Role.ADMIN})
@@ -39,10 +39,8 @@ async def opened(knock: Knock) -> Reply:
 
 async def asked(knock: Knock) -> Reply:
     """Freeze the words as they are now and ask for approval of exactly those."""
-    after = await knock.desk.ask_approval(knock.ref.incident, knock.ref.item, knock.who, inbound=knock.inbound)
-    latest = notice_of(after, knock.ref.item).latest
-    number = latest.number if latest is not None else 0
-    return Tell(f"{knock.ref.item} version {number} waits for the approval of a second person.")
+    await knock.desk.ask_approval(knock.ref.incident, knock.ref.item, knock.who, inbound=knock.inbound)
+    return None
 
 
 async def approved(knock: Knock) -> Reply:

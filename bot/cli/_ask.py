@@ -1,0 +1,88 @@
+"""How every verb of `tocsin incident` asks the server and tells what became of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bot.cli._api import Api
+
+
+def door(config: Path, person: str) -> Api:
+    """The server as this person reaches it. Raises a usage error where nobody was named."""
+    import os
+
+    from bot.cli._api import Api, place
+    from bot.cli._options import somebody
+
+    return Api(place(config, os.environ), somebody(person))
+
+
+def look(api: Api, incident: str) -> dict[str, Any]:
+    """Everything known of one incident. Raises Refused where there is none of that name."""
+    from bot.cli._api import segment
+    from bot.domain.errors import Unavailable
+
+    found = api.get(f"/api/incidents/{segment(incident)}")
+    if not isinstance(found, dict) or found.get("id") != incident:
+        raise Unavailable(api.url, f"answered something that is not {incident!r}; is it the same version?")
+    return found
+
+
+def one(api: Api, rows: Any, what: str, name: str, waiting: str = "") -> dict[str, Any]:
+    """The one of that id; without a name the only one in state `waiting`. Raises NotFound, Refused."""
+    from bot.domain.errors import NotFound, Refused
+
+    with api.understood():
+        by_id = {str(row["id"]): dict(row) for row in rows}
+        open_ones = [key for key, row in by_id.items() if row.get("state", row.get("standing")) == waiting]
+    if not name and len(open_ones) == 1:
+        return by_id[open_ones[0]]
+    if not name:
+        there_is = f"say which: {', '.join(open_ones)}" if open_ones else f"no {what} waits for it"
+        raise Refused(there_is)
+    if name not in by_id:
+        raise NotFound(what, name, list(by_id))
+    return by_id[name]
+
+
+def ask(config: Path, person: str, incident: str, verb: str, done: str, **body: object) -> None:
+    """Ask one thing of one incident and say what became of it; what is None is left out."""
+    api = door(config, person)
+    said(api, post(api, incident, verb, **body), done)
+
+
+def post(api: Api, incident: str, verb: str, **body: object) -> Any:
+    """Ask; the incident as it then stands."""
+    from bot.cli._api import segment
+
+    given = {name: value for name, value in body.items() if value is not None}
+    return api.post(f"/api/incidents/{segment(incident)}/{verb}", given)
+
+
+def said(api: Api, answer: Any, done: str) -> None:
+    """What was done, and where the incident now stands."""
+    from bot.cli._show import head
+    from bot.cli._text import out
+
+    with api.understood():
+        lines = [done, head(answer)]
+    out(lines)
+
+
+def agreed(question: str, *, yes: bool, read: str, digest: str) -> None:
+    """Go on only where a person says yes to what was shown, or a script names the digest of exactly that.
+
+    Raises Refused where it is another digest, a usage error where a script names none.
+    """
+    import typer
+
+    from bot.domain.errors import Refused
+
+    if digest and digest != read:
+        raise Refused(f"what stands there now is not what you read: its digest is {read}; nothing was approved")
+    if yes and not digest:
+        raise typer.BadParameter("--yes approves unseen words unless --digest says which")
+    if not yes and not typer.confirm(question):
+        raise Refused("not approved; nothing was changed")

@@ -1,0 +1,117 @@
+"""Telling others from a terminal: the facts the law asks for, duties, and notices from request to filing."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from bot.cli._ask import agreed, ask, door, look, one, post, said
+from bot.cli._options import TOCSIN_YAML, As, Because, Config, Digest, Incident, Yes
+
+app = typer.Typer()
+
+Notice = Annotated[str, typer.Argument(help="The notice, such as N1.", metavar="NOTICE", show_default=False)]
+
+
+@app.command()
+def fact(
+    incident: Incident,
+    name: Annotated[str, typer.Argument(help="The fact, as `tocsin duties` lists it.", metavar="FACT")],
+    values: Annotated[
+        list[str], typer.Argument(help="yes, no, unknown, a number, a time, or words.", metavar="VALUE...")
+    ],
+    as_list: Annotated[bool, typer.Option("--list", help="A list even where it is one word.")] = False,
+    because: Because = "",
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Answer one question the law asks; several values make a list."""
+    value: object = values if as_list or len(values) > 1 else _number(values[0])
+    ask(config, person, incident, "fact", "Fact recorded.", fact=name, value=value, because=because)
+
+
+def _number(text: str) -> object:
+    return float(text) if re.fullmatch(r"-?[0-9]{1,12}\.[0-9]{1,6}", text) else text
+
+
+@app.command("decide-duty")
+def decide_duty(
+    incident: Incident,
+    regime: Annotated[str, typer.Argument(help="The regime, such as eu_gdpr_art33.", show_default=False)],
+    answer: Annotated[str, typer.Argument(help="yes, no or unknown.", show_default=False)],
+    because: Because = "",
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Counsel decides whether a duty applies, with the reason."""
+    ask(config, person, incident, "decide-duty", "Decision recorded.", regime=regime, answer=answer, because=because)
+
+
+@app.command()
+def notice(
+    incident: Incident,
+    template: Annotated[str, typer.Argument(help="Such as stakeholders/update.", show_default=False)],
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Begin a notice from a template."""
+    from bot.cli._show import notice as words
+    from bot.cli._text import out
+
+    api = door(config, person)
+    after = post(api, incident, "notice", template=template)
+    with api.understood():
+        lines = ["Notice begun; as of now it would say:", *words(after["id"], after["notices"][-1])]
+    out(lines)
+
+
+@app.command("ask-approval")
+def ask_approval(incident: Incident, name: Notice, config: Config = TOCSIN_YAML, person: As = "") -> None:
+    """Freeze a notice's words as they are now and ask for approval of exactly those."""
+    done = "Frozen: counsel is asked to approve exactly these words."
+    ask(config, person, incident, "ask-approval", done, notice=name)
+
+
+@app.command("approve-notice")
+def approve_notice(
+    incident: Incident,
+    name: Annotated[str, typer.Argument(help="The notice, such as N1.", metavar="NOTICE")] = "",
+    yes: Yes = False,
+    digest: Digest = "",
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Read a notice's frozen words and approve exactly those."""
+    from bot.cli._show import WAITING
+    from bot.cli._show import notice as words
+    from bot.cli._text import out
+
+    api = door(config, person)
+    found = one(api, look(api, incident).get("notices"), "notice", name, WAITING)
+    with api.understood():
+        lines, read = list(words(incident, found)), str(found["digest"])
+    out(lines)
+    agreed("Approve exactly these words?", yes=yes, read=read, digest=digest)
+    after = post(api, incident, "approve-notice", notice=found["id"], digest=read)
+    said(api, after, "Approved: a person may now file it.")
+
+
+@app.command()
+def changes(
+    incident: Incident, name: Notice, because: Because = "", config: Config = TOCSIN_YAML, person: As = ""
+) -> None:
+    """Counsel wants other words."""
+    ask(config, person, incident, "changes", "Changes requested.", notice=name, because=because)
+
+
+@app.command()
+def file(
+    incident: Incident,
+    name: Notice,
+    where: Annotated[str, typer.Argument(help="Where it was sent.", show_default=False)],
+    reference: Annotated[str, typer.Option(help="The reference received.", show_default=False)] = "",
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """A person sent the approved words; say where."""
+    ask(config, person, incident, "file", "Filing recorded.", notice=name, where=where, reference=reference)

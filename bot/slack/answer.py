@@ -1,0 +1,169 @@
+"""What a person gets to see at once: a dialog, a correction in it, or a sentence for them alone."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from slack_bolt.response import BoltResponse
+
+from bot.blockkit.blocks import View
+from bot.blockkit.text import shorten, untrusted
+from bot.blockkit.validate import validate_view
+from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
+from bot.slack import payload
+from bot.slack.client import Client, SlackRefused
+from bot.slack.knock import Errors, Reply, Show, Slow, Tell, Values
+from bot.slack.payload import Door
+from bot.slack.views import info
+
+_log = logging.getLogger(__name__)
+PATIENCE = 1.6
+"""Seconds a slow piece of work may take before the person sees that it is going on."""
+FAILED = "It could not be finished; look at the thread before you try again."
+
+
+class Answers:
+    """Turns replies into acknowledgements, and what outlasts them into background work."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # -- replies -----------------------------------------------------------------------------------------------------
+
+    async def give(self, door: Door, reply: Reply) -> BoltResponse:
+        """The acknowledgement for a reply."""
+        if isinstance(reply, Slow):
+            return await self._slow(door, reply)
+        if door.family == payload.SUBMIT:
+            return self._submitted(door, reply)
+        if isinstance(reply, Show):
+            await self._open(door, reply.view)
+            return BoltResponse(status=200)
+        if isinstance(reply, Tell):
+            return self._tell(door, reply)
+        return BoltResponse(status=200)
+
+    def refuse(self, door: Door, because: str) -> BoltResponse:
+        """Tell why nothing happened: in the dialog where there is one, else in a sentence."""
+        words = because[:1].upper() + because[1:]
+        if door.family == payload.SUBMIT:
+            block = Values(door.view).block("")
+            if block:
+                return _json({"response_action": "errors", "errors": {block: shorten(words, 1_000)}})
+            return _json({"response_action": "update", "view": info.render("Not done", words)})
+        return self._tell(door, Tell(untrusted(words, 2_500)))
+
+    def _submitted(self, door: Door, reply: Reply) -> BoltResponse:
+        if isinstance(reply, Errors):
+            values = Values(door.view)
+            fields = {values.block(name): shorten(words, 1_000) for name, words in reply.fields.items()}
+            return _json({"response_action": "errors", "errors": fields})
+        view = _as_view(reply)
+        return _json({"response_action": "update", "view": view}) if view else BoltResponse(status=200)
+
+    def _tell(self, door: Door, reply: Tell) -> BoltResponse:
+        """To one person, at once: neither owed nor remembered."""
+        if door.family == payload.COMMAND:
+            body: dict[str, Any] = {"response_type": "ephemeral", "text": reply.text}
+            return _json(body | ({"blocks": list(reply.blocks)} if reply.blocks else {}))
+        self.later(self.whisper(door, reply.text))
+        return BoltResponse(status=200)
+
+    async def whisper(self, door: Door, text: str) -> None:
+        """An ephemeral message where the person is looking; in a dialog or on the Home tab, a dialog."""
+        if door.channel and not door.in_view:
+            thread = door.thread_ts or (door.ts if door.family == payload.EVENT else "")
+            try:
+                await self._client.whisper(door.channel, door.user, text, thread_ts=thread)
+            except (Refused, Unavailable) as error:
+                if not door.response_url:
+                    raise
+                _log.info("answered by response_url: %s", error)
+                await self._client.respond(door.response_url, text, thread_ts=thread)
+        elif door.trigger:
+            await self._open(door, info.render("Tocsin", text))
+        elif door.response_url:
+            await self._client.respond(door.response_url, text)
+
+    async def _open(self, door: Door, view: View) -> None:
+        """Open a dialog while the trigger lives; a view Slack would refuse becomes its reason in words."""
+        faults = validate_view(view)
+        if faults:
+            _log.error("a dialog Slack would refuse: %s", faults[0])
+            view = info.render("Tocsin", "This dialog cannot be shown here; use the console.")
+        if door.in_view and door.view.get("type") == "modal":
+            with contextlib.suppress(SlackRefused):
+                await self._client.call("views.push", trigger_id=door.trigger, view=view)
+                return
+        await self._client.open_view(door.trigger, view)
+
+    # -- what takes longer -------------------------------------------------------------------------------------------
+
+    async def _slow(self, door: Door, reply: Slow) -> BoltResponse:
+        """Wait a little; then say that it goes on, and show what became of it in the same dialog."""
+        task: asyncio.Task[Reply] = asyncio.get_running_loop().create_task(reply.work)
+        self._keep(task)
+        try:
+            done = await asyncio.wait_for(asyncio.shield(task), PATIENCE)
+        except TimeoutError:
+            self.later(self._afterwards(door, task))
+            words = "Still working; nothing is recorded yet. You may close this, the thread shows what comes of it."
+            return _json({"response_action": "update", "view": info.render(reply.heading, words)})
+        return await self.give(door, None if isinstance(done, Tell) else done)  # done in time: the thread shows it
+
+    async def _afterwards(self, door: Door, task: "asyncio.Task[Reply]") -> None:
+        view: View | None
+        try:
+            view = _as_view(await task)
+        except (Refused, NotFound, Invalid) as error:
+            view = info.render("Not done", str(error))
+        except (Unavailable, Conflict) as error:
+            view = info.render("Not recorded", f"{error}. Please try again.")
+        except Exception:  # noqa: BLE001 - the person learns it
+            _log.exception("work behind a dialog failed")
+            view = info.render("Not done", FAILED)
+        with contextlib.suppress(SlackRefused):  # the person closed it
+            await self._client.update_view(str(door.view.get("id")), view or info.render("Done", "Done."))
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something after the acknowledgement; its failure is logged, nobody waits for it."""
+        self._keep(asyncio.get_running_loop().create_task(_logged(work)))
+
+    def _keep(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle(self) -> None:
+        """Wait until nothing runs any more."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Give background work a moment, then end it."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=2.0)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _as_view(reply: Reply) -> View | None:
+    if isinstance(reply, Show):
+        return reply.view
+    return info.render("Done", reply.text) if isinstance(reply, Tell) else None
+
+
+def _json(body: dict[str, Any]) -> BoltResponse:
+    return BoltResponse(status=200, body=body)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except (Refused, Unavailable, NotFound, Conflict) as error:
+        _log.warning("not done after the acknowledgement: %s", error)
+    except Exception:  # noqa: BLE001 - nobody waits for it
+        _log.exception("failed after the acknowledgement")

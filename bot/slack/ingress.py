@@ -1,0 +1,248 @@
+"""Where Slack knocks: every click, form, command and mention becomes one request to the desk, and gets an answer.
+
+A request's id commits together with what it causes, then it is acknowledged; a repetition has no second effect. While
+the record is silent a click is answered "not recorded" in time, and an event is left for Slack to deliver again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
+
+from bot.blockkit.text import untrusted
+from bot.clock import Clock
+from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
+from bot.engine.desk import Desk
+from bot.engine.ports import Profile
+from bot.slack import payload, verbs
+from bot.slack.answer import Answers
+from bot.slack.client import Client
+from bot.slack.handlers import declare, impact, lead, mitigation, notice, record, runbook, typed, whys
+from bot.slack.ids import Ref
+from bot.slack.knock import Handler, Knock, Reply, Tell, Values
+from bot.slack.mirror import SlackChat
+from bot.slack.payload import Door
+from bot.slack.settings import SlackSettings
+from bot.slack.views import home
+
+_log = logging.getLogger(__name__)
+DEADLINE = 2.5
+"""Seconds until the person is told that it was not recorded; Slack gives up after three."""
+UNRECORDED = "Not recorded: the record does not answer right now. Please try again."
+BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
+STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
+SHOWN_FOR = timedelta(hours=1)
+_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, declare)
+_OPEN_TO_NAMED = frozenset({"ack", "lead"})
+_SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "finding_message": "finding.open",
+              "followup_message": "followup.open"}  # fmt: skip
+
+CLICKS: dict[str, Handler] = {name: one for feature in _FEATURES for name, one in feature.CLICKS.items()}
+SUBMITS: dict[str, Handler] = {name: one for feature in _FEATURES for name, one in feature.SUBMITS.items()}
+
+
+class Ingress:
+    """Bolt's app with one middleware that handles everything, because Bolt acknowledges events before listeners run."""
+
+    def __init__(self, desk: Desk, client: Client, chat: SlackChat, settings: SlackSettings, clock: Clock) -> None:
+        self.desk, self.client, self.chat, self.settings, self.clock = desk, client, chat, settings, clock
+        self.answers = Answers(client)
+        self.homes: dict[str, tuple[Profile, datetime]] = {}
+
+        async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
+            return self._authorize(team_id, enterprise_id)
+
+        self.app = AsyncApp(
+            name="tocsin", logger=logging.getLogger("bot.slack.bolt"), authorize=authorize, signing_secret="",
+            request_verification_enabled=False,  # requests over HTTP are verified before they come here
+        )  # fmt: skip
+
+        async def take(req: AsyncBoltRequest) -> BoltResponse:
+            return await self.take(req.body)
+
+        self.app.middleware(take)
+
+    def _authorize(self, team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
+        """What Bolt needs to know of us; no call to Slack stands in the way of a click."""
+        me = self.client.known_me
+        return AuthorizeResult(
+            enterprise_id=enterprise_id, team_id=team_id, bot_token=self.settings.bot_token.get_secret_value(),
+            bot_id=me.get("bot_id"), bot_user_id=me.get("user_id"),
+        )  # fmt: skip
+
+    # -- any request -------------------------------------------------------------------------------------------------
+
+    async def take(self, body: Mapping[str, Any]) -> BoltResponse:
+        """Handle one request; the response is the acknowledgement."""
+        door = payload.read(body)
+        if door.family == payload.EVENT:
+            return await self._event(door)
+        if door.family == payload.OPTIONS:
+            return BoltResponse(status=200, body={"options": []})
+        if door.family not in (payload.CLICK, payload.SUBMIT, payload.COMMAND, payload.SHORTCUT, payload.ON_MESSAGE):
+            return BoltResponse(status=200)
+        return await self._guarded(door, lambda: self._handle(door, body))
+
+    async def _guarded(self, door: Door, work: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
+        """Whatever happens, the person learns what became of it, in time."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return await work()
+        except (Unavailable, Conflict, TimeoutError) as error:
+            _log.warning("%s was not recorded: %s", door.family, error or "out of time")
+            return self.answers.refuse(door, UNRECORDED)
+        except (Refused, NotFound, Invalid) as error:
+            return self.answers.refuse(door, str(error))
+        except Exception:  # noqa: BLE001 - never a dead click
+            _log.exception("%s failed", door.family)
+            return self.answers.refuse(door, BROKEN)
+
+    async def _handle(self, door: Door, body: Mapping[str, Any]) -> BoltResponse:
+        who = await self._who(door)
+        if door.family == payload.COMMAND:
+            return await self.answers.give(door, await self._command(door, who))
+        name, ref = payload.deed(door, body)
+        if door.family in (payload.SHORTCUT, payload.ON_MESSAGE):
+            name = _SHORTCUTS.get(name, "")
+            if name != "declare.open":
+                ref = Ref(await self.chat.incident_at(door.channel, door.thread_ts or door.ts))
+        handler = SUBMITS.get(name) if door.family == payload.SUBMIT else _click(name)
+        if handler is None:
+            if not name or (door.family == payload.SUBMIT and name == "info"):
+                return BoltResponse(status=200)
+            raise Refused("this button is from another version of Tocsin; use a newer message")
+        knock = Knock(
+            self.desk, self.client, who, door.inbound, name, ref, Values(door.view), body, "", door.channel, door.ts,
+            door.thread_ts, door.user,
+        )  # fmt: skip
+        await self._allowed(knock)
+        return await self.answers.give(door, await handler(knock))
+
+    async def _who(self, door: Door) -> Profile:
+        """The person, by workspace and user; never by a name. Raises Refused for strangers and guests."""
+        if not door.user or (self.settings.team and door.team != self.settings.team):
+            raise Refused(STRANGER)
+        found = await self.desk.people.by_slack(door.team, door.user)
+        if found is None:
+            raise Refused(STRANGER)
+        return found
+
+    async def _allowed(self, knock: Knock) -> None:
+        """The incident is there; a restricted one shows its content on the console only. Raises Refused."""
+        if not knock.ref.incident:
+            return
+        incident = await self.desk.log.load(knock.ref.incident)
+        if not incident.exists:
+            raise Refused(f"there is no incident {knock.ref.incident}")
+        if not incident.restricted:
+            return
+        on_call = await self.desk.on_call(incident.service)
+        if not home.may_see(incident, knock.who.id, on_call):
+            raise Refused(f"there is no incident {knock.ref.incident}")
+        if knock.deed not in _OPEN_TO_NAMED:
+            raise Refused(f"{incident.id} is restricted: its content is shown on the console only")
+
+    # -- typed words -------------------------------------------------------------------------------------------------
+
+    async def _command(self, door: Door, who: Profile) -> Reply:
+        verb = verbs.slash(door.text)
+        knock = Knock(self.desk, self.client, who, door.inbound, verb.name, Ref(verb.incident), channel=door.channel,
+                      user=door.user)  # fmt: skip
+        await self._allowed(knock)
+        if not verb.incident:
+            return await typed.slash(knock, verb)
+        return await typed.said(knock, verb) or Tell(f"{verb.incident}: recorded.")
+
+    async def _event(self, door: Door) -> BoltResponse:
+        """Mentions do something; other events only tell us to look again."""
+        kind = door.event.get("type")
+        if kind == "app_home_opened" and door.event.get("tab") in (None, "home"):
+            self.answers.later(self._home(door))
+        elif kind == "message" and door.event.get("subtype") == "message_deleted":
+            self.answers.later(self._restore(door))
+        elif kind == "app_mention" and not door.event.get("bot_id"):
+            return await self._mention(door)
+        return BoltResponse(status=200)
+
+    async def _mention(self, door: Door) -> BoltResponse:
+        """Recorded, then acknowledged; left for redelivery where the record is silent."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                reply = await self._said(door)
+        except (Unavailable, Conflict, TimeoutError) as error:
+            _log.warning("a mention is left for redelivery: %s", error or "out of time")
+            return BoltResponse(status=503)
+        except (Refused, NotFound, Invalid) as error:
+            reply = Tell(untrusted(str(error), 2_500))
+        except Exception:  # noqa: BLE001 - never a dead mention
+            _log.exception("a mention failed")
+            reply = Tell(BROKEN)
+        if isinstance(reply, Tell):
+            self.answers.later(self.answers.whisper(door, reply.text))
+        else:
+            self.answers.later(self._tick(door))
+        return BoltResponse(status=200)
+
+    async def _said(self, door: Door) -> Reply:
+        who = await self._who(door)
+        verb = verbs.mention(door.text, str(self.client.known_me.get("user_id") or ""))
+        incident = verb.incident or await self.chat.incident_at(door.channel, door.thread_ts or door.ts)
+        if not incident and verb.name != "help":
+            return Tell(f"Which incident? Say it in its thread, or name it. {verbs.HELP_THREAD}")
+        knock = Knock(self.desk, self.client, who, door.inbound, verb.name, Ref(incident), channel=door.channel,
+                      user=door.user)  # fmt: skip
+        await self._allowed(knock)
+        return await typed.said(knock, verb)
+
+    async def _tick(self, door: Door) -> None:
+        """What was recorded gets a reaction, not a message."""
+        await self.client.optional("reactions.add", channel=door.channel, timestamp=door.ts, name="white_check_mark")
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    async def _home(self, door: Door) -> None:
+        try:
+            who = await self._who(door)
+        except Refused:
+            await self.client.publish_home(door.user, home.stranger())
+            return
+        self.homes[door.user] = (who, self.clock.now())
+        await self._publish(door.user, who)
+
+    async def _publish(self, user: str, who: Profile) -> None:
+        knock = Knock(self.desk, self.client, who, "", "home", Ref())
+        view = home.render(await typed.open_situations(knock), who.person, self.desk.catalogue.policy)
+        await self.client.publish_home(user, view)
+
+    async def refresh_homes(self) -> None:
+        """Publish again for everybody who looked within the last hour."""
+        now = self.clock.now()
+        for user, (who, opened) in list(self.homes.items()):
+            if now - opened > SHOWN_FOR:
+                del self.homes[user]
+                continue
+            await self._publish(user, who)
+
+    async def _restore(self, door: Door) -> None:
+        """Somebody deleted one of our messages: it is posted again."""
+        incident = await self.chat.forget(door.channel, str(door.event.get("deleted_ts") or ""))
+        if incident:
+            await self.chat.show(await self.desk.situation(incident))
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        await self.answers.close()
+
+
+def _click(name: str) -> Handler | None:
+    """The handler of a deed; `step.do.2` is a `step.do`."""
+    found = CLICKS.get(name)
+    if found is None:
+        stem, _, tail = name.rpartition(".")
+        found = CLICKS.get(stem) if tail.isdigit() else None
+    return found

@@ -1,0 +1,157 @@
+"""The two ways in: a socket that is watched and rebuilt when it goes deaf, and signed HTTP requests."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import datetime
+from typing import Any
+
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import Clock
+from bot.slack.settings import SlackSettings
+
+_log = logging.getLogger(__name__)
+WINDOW = 300
+"""Seconds a signed request may be old (Slack, verifying requests)."""
+LARGEST = 2 * 2**20
+FIRST_WAIT = 5.0
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+def signed(secret: str, timestamp: str, body: bytes, signature: str, now: datetime) -> bool:
+    """Whether Slack signed this body within the last five minutes; false for any junk, never an error."""
+    if not secret or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):  # noqa: PLR2004
+        return False
+    if abs(now.timestamp() - int(timestamp)) > WINDOW:
+        return False
+    base = b"v0:" + timestamp.encode() + b":" + body
+    expected = "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
+
+
+class HttpApp:
+    """An ASGI application that takes what Slack posts; mount it at `/slack/events`."""
+
+    def __init__(self, app: AsyncApp, secret: str, clock: Clock) -> None:
+        self._app, self._secret, self._clock = app, secret, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request: 401 unless Slack signed it, 413 where it is too large."""
+        if scope["type"] != "http":
+            return
+        if scope["method"] != "POST":
+            await _answer(send, 405, "POST only")
+            return
+        body = await _body(receive)
+        if body is None:
+            await _answer(send, 413, "too large")
+            return
+        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope.get("headers", [])}
+        stamp, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
+        if not signed(self._secret, stamp, body, signature, self._clock.now()):
+            await _answer(send, 401, "not signed by Slack")
+            return
+        query = scope.get("query_string", b"").decode("latin-1")
+        try:
+            asked = AsyncBoltRequest(body=body.decode("utf-8", "replace"), query=query, headers=dict(headers))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            await _answer(send, 400, "not a payload of Slack")
+            return
+        answer = await self._app.async_dispatch(asked)
+        kind = (answer.headers.get("content-type") or ["text/plain;charset=utf-8"])[0]
+        await _answer(send, answer.status, answer.body or "", str(kind))
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body, None where it is too large."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if sum(map(len, parts)) > LARGEST:
+            return None
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _answer(send: Send, status: int, text: str, kind: str = "text/plain;charset=utf-8") -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind.encode())]})
+    await send({"type": "http.response.body", "body": text.encode()})
+
+
+class Socket:
+    """Socket Mode, watched: closed or silent for too long, a new connection is opened before the old one is left."""
+
+    def __init__(self, app: AsyncApp, settings: SlackSettings, clock: Clock) -> None:
+        self._app, self._settings, self._clock = app, settings, clock
+        self._handler: AsyncSocketModeHandler | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self.heard: datetime = clock.now()
+        self.rebuilt = 0
+
+    async def open(self) -> None:
+        """Connect, and go on trying in the background where Slack does not answer."""
+        await self._build()
+        self._watch = asyncio.get_running_loop().create_task(self._watching())
+
+    async def close(self) -> None:
+        """Leave."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+        await self._leave(self._handler, self._connecting)
+
+    async def connected(self) -> bool:
+        """Whether a socket is open and answers pings."""
+        return self._handler is not None and await self._handler.client.is_connected()
+
+    async def look(self) -> None:
+        """Rebuild the connection where it is closed or deaf."""
+        silent = (self._clock.now() - self.heard).total_seconds()
+        if await self.connected() and silent < self._settings.deaf_after:
+            return
+        _log.warning("the socket is rebuilt: nothing heard for %.0f s", silent)
+        self.rebuilt += 1
+        await self._build()
+
+    async def _watching(self) -> None:
+        while True:
+            await self._clock.sleep(self._settings.watch_every)
+            try:
+                await self.look()
+            except Exception:  # noqa: BLE001 - the loop must not die
+                _log.exception("the socket could not be looked at")
+
+    async def _build(self) -> None:
+        before = self._handler, self._connecting
+        web = AsyncWebClient(base_url=self._settings.api_url, retry_handlers=[], timeout=10)
+        token = self._settings.app_token.get_secret_value()
+        logger = logging.getLogger("bot.slack.socket")
+        handler = AsyncSocketModeHandler(self._app, token, logger=logger, web_client=web, ping_interval=5)
+        handler.client.on_message_listeners.append(self._listen)
+        self._handler = handler
+        self._connecting = asyncio.get_running_loop().create_task(handler.connect_async())  # type: ignore[no-untyped-call]
+        self.heard = self._clock.now()
+        await asyncio.wait({self._connecting}, timeout=FIRST_WAIT)
+        await self._leave(*before)
+
+    async def _listen(self, _message: object) -> None:
+        self.heard = self._clock.now()
+
+    @staticmethod
+    async def _leave(handler: AsyncSocketModeHandler | None, connecting: "asyncio.Task[None] | None") -> None:
+        if connecting is not None and not connecting.done():
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+        if handler is not None:
+            with contextlib.suppress(Exception):  # it is left either way
+                await asyncio.wait_for(handler.close_async(), 5)  # type: ignore[no-untyped-call]

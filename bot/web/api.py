@@ -1,0 +1,159 @@
+"""The API: what the pages and the command line do, as JSON; every verb is a route, described in OpenAPI."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from bot.domain.errors import NotFound, Tampered
+from bot.domain.incident import Incident
+from bot.engine.ports import Profile
+from bot.web.door import Console, Here, Who, operator
+from bot.web.pages.slos import standing
+from bot.web.shapes import ImpactShape, IncidentShape, SummaryShape
+from bot.web.telling import summary, tell
+from bot.web.verbs import VERBS, Asking, Declaring
+
+Key = Annotated[str, Header(alias="Idempotency-Key", max_length=200)]
+"""Sent twice with the same words, a request has one effect."""
+
+
+class Because(BaseModel):
+    """Why not, in a sentence for the person who asked."""
+
+    because: str
+
+
+class LoginWanted(BaseModel):
+    """Whom to make a login link for, by key."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person: str
+
+
+class LoginLink(BaseModel):
+    """A link that logs in once, within 15 minutes."""
+
+    url: str
+
+
+class Verified(BaseModel):
+    """Whether every chain of the log verifies: the head of each, or the first entry that does not."""
+
+    ok: bool
+    heads: dict[str, str] = {}
+    error: str = ""
+
+
+class Head(BaseModel):
+    """Where the log of an incident stands; it changes exactly when the incident does."""
+
+    head: str
+    seq: int
+    phase: str
+
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Because},
+    403: {"model": Because},
+    404: {"model": Because},
+    409: {"model": Because},
+    422: {"model": Because},
+    503: {"model": Because},
+}
+
+api = APIRouter(prefix="/api", responses=ANSWERS)
+
+
+@api.get("/incidents")
+async def incidents(here: Here, who: Who, limit: int = 100) -> list[SummaryShape]:
+    """The newest incidents first."""
+    return [summary(each) for each in await here.summaries(who, limit=max(1, min(limit, 1000)))]
+
+
+@api.post("/incidents", status_code=201)
+async def declare(body: Declaring, here: Here, who: Who, key: Key = "") -> IncidentShape:
+    """Open an incident by hand."""
+    made = await here.declare(body, who, inbound(who, "declare", key))
+    return tell(await here.situation(made.id, who))
+
+
+@api.get("/incidents/{incident}")
+async def one(incident: str, here: Here, who: Who) -> IncidentShape:
+    """Everything known of one incident."""
+    return tell(await here.situation(incident, who))
+
+
+@api.get("/incidents/{incident}/head")
+async def head(incident: str, here: Here, who: Who) -> Head:
+    """Where its log stands, for whoever watches for changes."""
+    known = await here.incident(incident, who)
+    return Head(head=known.head, seq=known.seq, phase=known.phase)
+
+
+@api.get("/incidents/{incident}/impact")
+async def estimated(incident: str, here: Here, who: Who) -> ImpactShape:
+    """What the data and the catalogue alone say of the impact."""
+    await here.incident(incident, who)
+    return ImpactShape.model_validate(await here.desk.estimate_impact(incident))
+
+
+@api.get("/slos")
+async def slos(here: Here, who: Who) -> list[dict[str, Any]]:
+    """Every objective with its verdict and the reason."""
+    return [each.plain() for each in standing(here)]
+
+
+@api.get("/verify")
+async def verify(here: Here, who: Who) -> Verified:
+    """Walk every chain of hashes."""
+    try:
+        return Verified(ok=True, heads=await here.desk.log.verify())
+    except Tampered as tampered:
+        return Verified(ok=False, error=str(tampered))
+
+
+@api.post("/login", dependencies=[Depends(operator)])
+async def login(body: LoginWanted, here: Here) -> LoginLink:
+    """A one-time login link; only for whoever holds the machine's token."""
+    found = await here.door.named(body.person)
+    if found is None:
+        raise NotFound("person", body.person, sorted(each.key for each in await here.desk.people.everyone()))
+    return LoginLink(url=here.door.logins.mint(found.key))
+
+
+@api.get("/openapi.json", include_in_schema=False)
+async def described(request: Request, who: Who) -> dict[str, Any]:
+    """This API in OpenAPI's words."""
+    found: dict[str, Any] = request.app.openapi()
+    return found
+
+
+def inbound(who: Profile, what: str, key: str) -> str:
+    """The inbound id of a request that carries a key of its own, "" without one."""
+    return f"web:{who.id}:{what}:{key}" if key else ""
+
+
+Ask = Callable[..., Awaitable[IncidentShape]]
+
+
+def _route(kind: type[Asking]) -> Ask:
+    async def ask(incident: str, body: Any, here: Here, who: Who, response: Response, key: Key = "") -> IncidentShape:
+        name = inbound(who, f"{incident}:{kind.verb}", key)
+        if name and await here.desk.log.seen(name):
+            response.headers["Idempotency-Replayed"] = "true"
+        done: Incident = await here.ask(incident, body, who, name)
+        return tell(await here.situation(done.id, who))
+
+    ask.__annotations__["body"] = kind
+    ask.__name__ = kind.verb.replace("-", "_")
+    ask.__doc__ = kind.__doc__
+    return ask
+
+
+for _kind in VERBS.values():
+    api.add_api_route(f"/incidents/{{incident}}/{_kind.verb}", _route(_kind), methods=["POST"])
+
+__all__ = ["ANSWERS", "Console", "api", "inbound"]

@@ -1,0 +1,133 @@
+"""Builds the console: its doors, its manners (headers, sizes, errors), and the pages and API behind them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+
+from bot.domain.errors import (
+    Conflict,
+    NotFound,
+    RateLimited,
+    Refused,
+    TocsinError,
+    Unavailable,
+)
+from bot.telemetry import log
+from bot.web.api import api
+from bot.web.auth import Doorkeeper
+from bot.web.door import Console, ForeignError, NotLoggedInError
+from bot.web.health import Numbers, health
+from bot.web.house import WebHouse
+from bot.web.manners import Manners
+from bot.web.pages import pages
+from bot.web.pages._page import sorry
+from bot.web.phrases import login_address, wrong_fields
+
+STATIC = Path(__file__).with_name("static")
+
+
+class _Ingress:
+    """An ASGI app as one route: a class is passed on as it is, a bare function would be taken for a handler."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+def build(house: WebHouse) -> FastAPI:
+    """The console as an ASGI app. Its secrets are made in the state folder at once, its login links at start-up."""
+    desk = house.desk
+    door = Doorkeeper(desk.clock, desk.people, house.state, desk.catalogue.web_url or "http://127.0.0.1:8080")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await door.write_links()
+        yield
+
+    app = FastAPI(
+        title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
+    app.state.console = Console(house, door)
+    app.state.numbers = Numbers(desk, house.watch)
+    app.include_router(health)
+    app.include_router(api)
+    app.include_router(pages)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    if house.slack_http is not None:
+        app.router.routes.append(Route("/slack/events", _Ingress(house.slack_http)))
+    app.add_middleware(Manners, secure=door.secure)
+    app.add_exception_handler(TocsinError, _tocsin_error)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+    return app
+
+
+def _wants_page(request: Request) -> bool:
+    path = request.url.path
+    return not path.startswith(("/api/", "/metrics", "/healthz", "/readyz", "/slack/"))
+
+
+async def _answer(request: Request, status: int, because: str, **more: Any) -> Response:
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - RFC 9110 section 15.5.2
+    if status == 503:  # noqa: PLR2004
+        headers["Retry-After"] = "2"
+    if _wants_page(request):
+        return await sorry(request, status, because, headers)
+    return JSONResponse({"because": because, **more}, status, headers=headers)
+
+
+async def _tocsin_error(request: Request, error: Exception) -> Response:
+    """Every error of the tree, in the words it carries."""
+    match error:
+        case NotLoggedInError() if _wants_page(request):
+            return RedirectResponse(login_address(request.url.path), 303)
+        case NotLoggedInError():
+            return await _answer(request, 401, str(error))
+        case ForeignError():
+            return await _answer(request, 403, str(error))
+        case Refused(because=because):
+            return await _answer(request, 409, because)
+        case NotFound():
+            return await _answer(request, 404, str(error))
+        case RateLimited() | Unavailable():
+            return await _answer(request, 503, f"{error}; nothing was recorded, try again")
+        case Conflict():
+            return await _answer(
+                request, 409, "somebody else wrote at the same moment; nothing was recorded, try again"
+            )
+        case _:
+            log().error("a request failed", path=request.url.path, because=str(error))
+            return await _answer(request, 500, str(error))
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    """A body, query or header that cannot be read, naming each field."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
+    fields = wrong_fields(error.errors())
+    because = "; ".join(f"{name}: {what}" for name, what in fields.items())
+    return await _answer(request, 422, because, fields=fields)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    said = {404: "there is no such page", 405: "that cannot be asked here in this way"}
+    return await _answer(request, error.status_code, said.get(error.status_code, str(error.detail)))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """A fault of ours: the log has the details, the answer has none."""
+    log().error("a request met a fault", path=request.url.path, fault=type(error).__name__, exc_info=error)
+    return await _answer(request, 500, "that is a fault of Tocsin's own; the details are in its log")

@@ -1,0 +1,63 @@
+"""Tells machines how the bot is: alive, ready, and a few numbers about itself; never what an incident is about."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+
+from bot.domain.errors import TocsinError
+from bot.engine.desk import Desk
+from bot.web.door import Here, nearby
+from bot.web.house import Watching
+
+health = APIRouter()
+
+
+class Numbers:
+    """The bot's own metrics, in a registry of their own; no label ever names an incident."""
+
+    def __init__(self, desk: Desk, watch: Watching) -> None:
+        self.desk, self.watch = desk, watch
+        self.registry = CollectorRegistry()
+        self.commits = Counter("tocsin_commits", "Commits to the log since the start", registry=self.registry)
+        self.open = Gauge("tocsin_open_incidents", "Incidents that are not closed", registry=self.registry)
+        self.age = Gauge(
+            "tocsin_poll_age_seconds", "Seconds since the sources were last asked; NaN before", registry=self.registry
+        )
+        self.slos = Gauge("tocsin_slos", "Objectives by verdict", ["state"], registry=self.registry)
+        desk.handler.after_commit(lambda _incident: self.commits.inc())
+
+    async def text(self) -> bytes:
+        """The metrics as they are now, in the Prometheus text format."""
+        self.open.set(len(await self.desk.log.open_ids()))
+        polled = self.watch.polled
+        self.age.set((self.desk.clock.now() - polled).total_seconds() if polled else float("nan"))
+        states = [verdict.state for verdict in self.watch.verdicts.values()]
+        for state in ("met", "breached", "no_data"):
+            self.slos.labels(state).set(states.count(state))
+        return generate_latest(self.registry)
+
+
+@health.get("/healthz")
+async def alive() -> dict[str, bool]:
+    """The process answers."""
+    return {"ok": True}
+
+
+@health.get("/readyz")
+async def ready(here: Here, response: Response) -> dict[str, Any]:
+    """The parts behind it answer: the database, and a poll that is not too old."""
+    try:
+        found = dict(await here.house.ready())
+    except TocsinError as trouble:
+        found = {"ok": False, "because": str(trouble)}
+    if not found.get("ok"):
+        response.status_code = 503
+    return found
+
+
+@health.get("/metrics", dependencies=[Depends(nearby)])
+async def metrics(request: Request) -> Response:
+    """The bot's own metrics; from this machine, or with its token."""
+    numbers: Numbers = request.app.state.numbers
+    return Response(await numbers.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,82 @@
+"""What every answer says to the browser, and how long a request may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+
+LONGEST = 1_000_000
+"""Bytes a request may hold; the longest notice is a tenth of that."""
+
+CSP = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class TooLongError(Exception):
+    """The request is longer than any honest one."""
+
+
+class Manners:
+    """Middleware: security headers on every answer, nothing kept by caches, and no request without end."""
+
+    def __init__(self, app: Any, *, secure: bool) -> None:
+        self.app = app
+        self.headers = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        heard, answered = 0, False
+
+        async def hear() -> Any:
+            nonlocal heard
+            message = await receive()
+            heard += len(message.get("body", b""))
+            if heard > LONGEST:
+                raise TooLongError
+            return message
+
+        async def say(message: Any) -> None:
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                answered = True
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers[name] = value
+                lasting = scope["path"].startswith("/static/")
+                headers.setdefault("Cache-Control", "max-age=300" if lasting else "no-store")
+            await send(message)
+
+        length = Headers(scope=scope).get("content-length", "0")
+        too_long = length.isdigit() and int(length) > LONGEST
+        try:
+            if too_long:
+                raise TooLongError
+            await self.app(scope, hear, say)
+        except TooLongError:
+            if not answered:
+                because = f"a request may hold {LONGEST:,} bytes at most"
+                await JSONResponse({"because": because}, 413)(scope, receive, say)

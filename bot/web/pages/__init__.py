@@ -1,0 +1,10 @@
+"""The console's pages, one file each; all are readings of the log, and every form goes to the same desk."""
+
+from fastapi import APIRouter
+
+from bot.web.pages import downloads, forms, impact, incident, login, notice, overview, slos
+
+pages = APIRouter(include_in_schema=False)
+# forms come last: their address takes any verb
+for _page in (login, overview, slos, notice, impact, downloads, incident, forms):
+    pages.include_router(_page.router)

@@ -1,0 +1,27 @@
+"""Reading a form: plain fields as words, and one name for the same words sent twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from fastapi import Request
+
+from bot.engine.ports import Profile
+
+FIELDS = 50
+
+
+async def typed(request: Request) -> dict[str, str]:
+    """Every field as it was typed; files are not taken."""
+    async with request.form(max_files=0, max_fields=FIELDS) as form:
+        return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def inbound(who: Profile, what: str, words: Mapping[str, str]) -> str:
+    """The inbound id of a form: the second click of the same words has no second effect, corrected words do."""
+    if not words.get("once"):
+        return ""
+    canonical = json.dumps([what, sorted(words.items())])
+    return f"form:{who.id}:{hashlib.sha256(canonical.encode()).hexdigest()[:32]}"

@@ -1,0 +1,89 @@
+"""What every page shares: the frame around it, the values all templates know, and forms that keep what was typed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from bot.domain.errors import TocsinError
+from bot.engine.ports import Profile
+from bot.web.door import console, visitor
+from bot.web.phrases import clock, marked, number, rendered, span
+
+HEADINGS = {
+    403: "Not from here",
+    404: "Not there",
+    405: "Not like that",
+    409: "Refused",
+    413: "Too long",
+    422: "Not understood",
+    500: "A fault of ours",
+    503: "Not now",
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form that came back: which verb, about what, why not, and every word that was typed."""
+
+    verb: str = ""
+    about: str = ""
+    because: str = ""
+    section: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+    once: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+
+    def here(self, verb: str, about: str = "") -> bool:
+        """True for the form that came back."""
+        return bool(self.verb) and (self.verb, self.about) == (verb, about)
+
+    def value(self, verb: str, name: str, default: object = "", about: str = "") -> object:
+        """What stands in a field: what was typed, or the default."""
+        return self.typed.get(name, "") if self.here(verb, about) else default
+
+    def why_not(self, verb: str, about: str = "") -> str:
+        """The sentence beside the form that came back."""
+        return self.because if self.here(verb, about) else ""
+
+
+def show(
+    request: Request,
+    template: str,
+    who: Profile | None,
+    context: Mapping[str, object],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    """Fill a page's template."""
+    here = console(request)
+    shared: dict[str, object] = {
+        "organisation": here.house.organisation,
+        "me": who,
+        "now": here.desk.clock.now(),
+        "path": request.url.path,
+        "form": Form(),
+        "done": "",
+        "live": "",
+        "span": span,
+        "time": clock,
+        "number": number,
+        "rendered": rendered,
+        "marked": marked,
+    }
+    text = here.house.words.fill(f"web/{template}.html.j2", {**shared, **context})
+    return HTMLResponse(text, status, headers=dict(headers or {}))
+
+
+async def sorry(request: Request, status: int, because: str, headers: Mapping[str, str]) -> HTMLResponse:
+    """The error page; it names the person where it can, so that the way back is there."""
+    try:
+        who: Profile | None = await visitor(request)
+    except TocsinError:
+        who = None
+    context = {"status": status, "heading": HEADINGS.get(status, "That did not work"), "because": because}
+    return show(request, "sorry", who, context, status=status, headers=headers)

@@ -1,0 +1,86 @@
+"""Where every form of an incident goes: the same verbs as the API; what is refused comes back with its sentence."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
+
+from bot.domain.errors import Conflict, NotFound, Refused, TocsinError, Unavailable
+from bot.engine.ports import Profile
+from bot.web.door import Console, Here, Who
+from bot.web.pages import impact, incident, notice
+from bot.web.pages._forms import inbound, typed
+from bot.web.pages._page import Form
+from bot.web.phrases import wrong_fields
+from bot.web.verbs import VERBS, Asking
+
+router = APIRouter()
+
+ON_NOTICE = "decide"
+"""The section of the notice page where its decisions are made."""
+
+
+@router.get("/incidents/{name}/{verb}")
+async def back(name: str, verb: str, here: Here, who: Who) -> Response:
+    """A form's address opened by hand, or again: back to the incident."""
+    await here.incident(name, who)
+    if verb not in VERBS:
+        raise NotFound("page", verb)
+    return RedirectResponse(f"/incidents/{name}", 303)
+
+
+@router.post("/incidents/{name}/{verb}")
+async def ask(request: Request, name: str, verb: str, here: Here, who: Who) -> Response:
+    """Do what the form asks, or show it again with the reason beside it."""
+    kind = VERBS.get(verb)
+    if kind is None:
+        raise NotFound("request", verb, sorted(VERBS))
+    words = await typed(request)
+    try:
+        asking = kind.model_validate({field: value for field, value in words.items() if field != "once"})
+        await here.ask(name, asking, who, inbound(who, f"{name}:{verb}", words))
+    except ValidationError as wrong:
+        because = "; ".join(f"{field}: {what}" for field, what in wrong_fields(wrong.errors()).items())
+        return await _again(request, here, who, name, kind, words, because, 422)
+    except (Refused, NotFound, Unavailable, Conflict) as refused:
+        return await _again(request, here, who, name, kind, words, _said(refused), _status(refused))
+    return RedirectResponse(_next(name, kind, words), 303)
+
+
+def _said(error: TocsinError) -> str:
+    if isinstance(error, Conflict):
+        return "somebody else wrote at the same moment; nothing was recorded, try again"
+    if isinstance(error, Unavailable):
+        return f"{error}; nothing was recorded, try again"
+    return str(error)
+
+
+def _status(error: TocsinError) -> int:
+    return 503 if isinstance(error, Unavailable) else 404 if isinstance(error, NotFound) else 409
+
+
+def _next(name: str, kind: type[Asking], words: dict[str, str]) -> str:
+    page = f"/incidents/{name}"
+    if kind.section == ON_NOTICE:
+        page += f"/notices/{words.get('notice', '')}"
+    return f"{page}?done={kind.verb}#{kind.section}"
+
+
+async def _again(
+    request: Request,
+    here: Console,
+    who: Profile,
+    name: str,
+    kind: type[Asking],
+    words: dict[str, str],
+    because: str,
+    status: int,
+) -> Response:
+    situation = await here.situation(name, who)
+    form = Form(kind.verb, words.get(kind.about, "") if kind.about else "", because, kind.section, words)
+    if kind.section == ON_NOTICE and words.get("notice") in situation.incident.notices:
+        return notice.page(request, who, situation, words["notice"], form=form, status=status)
+    if kind.section == "impact":
+        return await impact.page(request, here, who, situation, form=form, status=status)
+    return incident.page(request, here, who, situation, form=form, status=status)

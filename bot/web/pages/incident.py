@@ -1,0 +1,137 @@
+"""The incident: what is broken, since when, for whom, why probably, what to do next, and everything done so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from bot.domain.duty import Answer
+from bot.domain.five_whys import Why
+from bot.domain.lifecycle import resolve_checks
+from bot.domain.measures import DEFINITIONS
+from bot.domain.mitigation import EFFECTIVE, Mitigation, State
+from bot.domain.policy import Role, Severity
+from bot.domain.roles import Part
+from bot.engine.ports import Profile
+from bot.engine.situation import Situation
+from bot.web.chart import draw, marks_of
+from bot.web.door import Console, Here, Who
+from bot.web.pages._page import Form, show
+from bot.web.phrases import span
+from bot.web.telling import tell
+from bot.web.verbs import VERBS
+
+router = APIRouter()
+
+MEASURES = {"ttd": "Time to detect", "tta": "to acknowledge", "ttm": "to mitigate", "ttr": "to resolve"}
+
+
+@router.get("/incidents/{name}")
+async def look(request: Request, name: str, here: Here, who: Who, done: str = "") -> Response:
+    """One incident."""
+    return page(request, here, who, await here.situation(name, who), done=done)
+
+
+def page(
+    request: Request,
+    here: Console,
+    who: Profile,
+    situation: Situation,
+    *,
+    form: Form | None = None,
+    done: str = "",
+    status: int = 200,
+) -> HTMLResponse:
+    """The incident page; `done` names the verb that was just carried out."""
+    incident = situation.incident
+    drawings = [draw(chart, marks_of(incident)) for chart in situation.charts]
+    context: dict[str, object] = {
+        "i": incident,
+        "told": tell(situation),
+        "service": situation.service,
+        "measures": _measures(situation),
+        "drawings": [drawing for drawing in drawings if drawing],
+        "timeline": [(line, situation.say(line), situation.name(line.by)) for line in situation.timeline],
+        "changes": [_change(each, who, situation, here) for each in incident.mitigations.values()],
+        "whys": _tree(incident.whys),
+        "duties": [(each, situation.name(each.decided_by)) for each in incident.duties.values()],
+        "questions": _questions(situation),
+        "notice_kinds": _wanted(situation),
+        "checks": resolve_checks(incident),
+        "parts": [(part, situation.name(incident.parts[part]) if part in incident.parts else "") for part in Part],
+        "people": sorted(situation.people.values(), key=lambda person: person.name),
+        "on_call": [situation.name(person) for person in situation.on_call],
+        "runbooks": situation.runbooks,
+        "severities": [str(grade) for grade in Severity],
+        "is_counsel": bool(who.roles & here.desk.handler.policy.approve_notice),
+        "can_act": bool(who.roles - {Role.COUNSEL, Role.AUDITOR}),
+        "form": form or Form(),
+        "done": VERBS[done].done if done in VERBS else "",
+        "live": "" if form else incident.head,
+        "answers": [str(answer) for answer in Answer],
+    }
+    return show(request, "incident", who, context, status=status)
+
+
+def _measures(situation: Situation) -> list[tuple[str, str, str]]:
+    spans = situation.measures
+    return [(label, span(getattr(spans, name)), DEFINITIONS[name]) for name, label in MEASURES.items()]
+
+
+def _change(each: Mitigation, who: Profile, situation: Situation, here: Console) -> dict[str, object]:
+    """A mitigation and what this person may do about it; the rule itself is asked again when they do."""
+    allowed = here.desk.handler.policy.approve[each.plan.klass]
+    own = each.proposed_by == who.id
+    waiting = each.state is State.PROPOSED and situation.now < each.expires_at
+    return {
+        "m": each,
+        "proposer": situation.name(each.proposed_by),
+        "approvers": [(situation.name(given.person), given.at) for given in each.approvals],
+        "may_approve": waiting and not own and bool(who.roles & allowed),
+        "own": own,
+        "waiting": waiting,
+        "wanted": " or ".join(sorted(allowed)),
+        "may_decline": each.state in (State.PROPOSED, State.APPROVED) and (own or bool(who.roles & allowed)),
+        "may_undo": each.state in EFFECTIVE and bool(who.roles & allowed),
+        "may_settle": each.state is State.UNKNOWN and bool(who.roles & allowed),
+        "left": each.expires_at - situation.now,
+        "tone": _tone(each.state),
+    }
+
+
+def _tone(state: State) -> str:
+    if state in (State.APPLIED, State.VERIFIED):
+        return "good"
+    if state in (State.UNKNOWN, State.NOT_HELPING, State.FAILED):
+        return "bad"
+    return "wait" if state in (State.PROPOSED, State.APPROVED, State.CLAIMED, State.UNDOING) else "quiet"
+
+
+def _tree(whys: Mapping[str, Why]) -> dict[str, list[Why]]:
+    """The answers under each why, "" holding the first ones."""
+    below: dict[str, list[Why]] = {}
+    for why in whys.values():
+        below.setdefault(why.parent, []).append(why)
+    return below
+
+
+def _questions(situation: Situation) -> list[str]:
+    """What would settle the duties that are still open, each once."""
+    duties = situation.incident.duties.values()
+    asked = [name for duty in duties if duty.answer is Answer.UNKNOWN and not duty.decided_by for name in duty.ask]
+    return [name for name in dict.fromkeys(asked) if situation.incident.facts.get(name) is None]
+
+
+def _wanted(situation: Situation) -> list[tuple[str, str]]:
+    """Notices that can be begun: those of a regime only where its answer is not no."""
+    begun = {notice.template for notice in situation.incident.notices.values()}
+    duties = situation.incident.duties
+    found = []
+    for template, label in situation.notice_kinds.items():
+        regime = template.partition("/")[0]
+        ruled_out = regime in duties and duties[regime].answer is Answer.NO
+        if template not in begun and not ruled_out:
+            found.append((template, label))
+    return found

@@ -1,0 +1,84 @@
+"""Small turns of phrase the pages and the API share: fields that are wrong, addresses, durations, marked gaps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from markupsafe import Markup, escape
+
+GAP = re.compile(r"(\[\[ (?:not yet investigated|unknown): .+? \]\])")
+
+
+def wrong_fields(errors: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Each wrong field with what is wrong about it, from pydantic's errors."""
+    found: dict[str, str] = {}
+    for error in errors:
+        steps = [str(step) for step in error.get("loc", ()) if step not in {"body", "query", "header"}]
+        name = next(iter(steps), "the request")
+        said = {"missing": "is needed", "extra_forbidden": "is nothing this takes", "json_invalid": "is no JSON"}
+        message = said.get(str(error.get("type")), str(error.get("msg", "cannot be read")))
+        found.setdefault(name, message.removeprefix("Value error, "))
+    return found
+
+
+def login_address(then: str) -> str:
+    """The login page, which leads back to where the person wanted to go."""
+    return "/login" if then in {"", "/"} else f"/login?next={quote(then)}"
+
+
+def own_path(address: str) -> str:
+    """That address where it is a path of this console, else the front page: nobody is led elsewhere."""
+    parts = urlsplit(address)
+    own = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return address if own and address.isprintable() else "/"
+
+
+def span(length: timedelta | None) -> str:
+    """A duration as people say it: 45 s, 3 min 20 s, 2 h 5 min, 4 d 3 h."""
+    if length is None:
+        return ""
+    total = round(abs(length.total_seconds()))
+    for size, name, smaller, lesser in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if total >= size:
+            rest = total % size // smaller
+            return f"{total // size} {name}" + (f" {rest} {lesser}" if rest else "")
+    return f"{total} s"
+
+
+def clock(at: datetime | None) -> str:
+    """A time to the second: 2026-11-20 12:00:05 UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else ""
+
+
+def number(value: object) -> str:
+    """A count with thousands set apart: 12 500."""
+    return f"{value:,}".replace(",", "\u202f") if isinstance(value, int | float) else str(value)
+
+
+def marked(text: str) -> Markup:
+    """Text with its gaps marked for the eye, everything else escaped."""
+    parts = GAP.split(text)
+    return Markup("").join(
+        Markup('<mark class="gap">{}</mark>').format(part) if GAP.fullmatch(part) else escape(part) for part in parts
+    )
+
+
+def rendered(markdown: str) -> Markup:
+    """A notice's Markdown as a page shows it: no HTML of its own, no pictures, gaps marked."""
+    from markdown_it import MarkdownIt
+
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    reader.add_render_rule("text", lambda _self, tokens, at, _options, _env: marked(tokens[at].content))
+    reader.add_render_rule(
+        "link_open", lambda _self, tokens, at, _options, _env: _link(str(tokens[at].attrGet("href")))
+    )
+    return Markup(reader.render(markdown))  # noqa: S704 - markdown-it escapes; HTML in the text is shown as text
+
+
+def _link(address: str) -> Markup:
+    safe = address if urlsplit(address).scheme in {"http", "https", "mailto"} else "#"
+    return Markup('<a href="{}" rel="noopener noreferrer nofollow">').format(safe)

@@ -1,0 +1,314 @@
+"""The JSON the API answers with, field by field; times are RFC 3339 in UTC with a Z, people are names."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+
+def rfc3339(at: datetime) -> str:
+    """2026-11-20T12:00:05.000Z (RFC 3339 section 5.6)."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Instant = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
+Money = Annotated[Decimal, PlainSerializer(str, return_type=str)]
+
+
+class Shape(BaseModel):
+    """Base: read from the domain's own values by attribute."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class SummaryShape(Shape):
+    """One incident as lists show it."""
+
+    id: str
+    title: str
+    phase: str
+    severity: str
+    service: str
+    slice: str
+    restricted: bool
+    declared: Instant
+    onset: Instant
+    detected: Instant
+    acknowledged: Instant | None
+    mitigated: Instant | None
+    resolved: Instant | None
+    cause: str
+
+
+class MeasuresShape(Shape):
+    """Durations in seconds; null where an end is not known yet."""
+
+    ttd_s: float | None
+    tta_s: float | None
+    ttm_s: float | None
+    ttr_s: float | None
+
+
+class FindingShape(Shape):
+    """One thing found, with its source."""
+
+    id: str
+    text: str
+    source: str
+    at: Instant
+    by: str
+    link: str
+
+
+class HypothesisShape(Shape):
+    """One explanation with its share of belief, 0 to 1."""
+
+    cause: str
+    belief: float
+    supported_by: list[str]
+    opposed_by: list[str]
+    next_test: str
+    remedies: list[str]
+    unfit: list[str]
+
+
+class ApprovalShape(Shape):
+    """One person's yes to one digest."""
+
+    person: str
+    digest: str
+    at: Instant
+
+
+class MitigationShape(Shape):
+    """One proposed change and how far it got."""
+
+    id: str
+    means: str
+    action: str
+    target: str
+    state: str
+    digest: str
+    diff: list[str]
+    warnings: list[str]
+    proposed_by: str
+    proposed_at: Instant
+    because: str
+    approvals: list[ApprovalShape]
+    expires_at: Instant
+    applied_at: Instant | None
+    verified_at: Instant | None
+    held: list[str] | None
+    not_held: list[str]
+    detail: str
+    klass: int
+    blast_radius: str
+    undo: str
+
+
+class OptionShape(Shape):
+    """One answer a step takes."""
+
+    value: str
+    label: str
+
+
+class StepShape(Shape):
+    """The live step."""
+
+    id: str
+    kind: str
+    title: str
+    text: str
+    options: list[OptionShape]
+    params: dict[str, object]
+
+
+class DoneShape(Shape):
+    """An answered step."""
+
+    step: str
+    answer: str
+    note: str
+    by: str
+    at: Instant
+
+
+class RunShape(Shape):
+    """The runbook being followed; `current` is empty when it has ended."""
+
+    name: str
+    title: str
+    current: str
+    place: str
+    step: StepShape | None
+    done: list[DoneShape]
+
+
+class WhyShape(Shape):
+    """One answer to "why?"."""
+
+    id: str
+    parent: str
+    text: str
+    evidence: str
+    by: str
+    root: bool
+    assumed: bool
+
+
+class ImpactShape(Shape):
+    """Whom it hurts and how much; null is not known, and `unknowns` says why."""
+
+    events: int | None
+    people: int | None
+    money: Money | None
+    currency: str
+    unknowns: list[str]
+    note: str
+    as_of: Instant
+
+
+class DutyShape(Shape):
+    """One regime's answer; `strict` is the target date, `outer` is for counsel."""
+
+    regime: str
+    name: str
+    answer: str
+    because: str
+    stage: str
+    strict: Instant | None
+    outer: Instant | None
+    ask: list[str]
+    decided_by: str
+
+
+class NoticeShape(Shape):
+    """One notice: the frozen words where a version waits or was approved, else the words as they would be now."""
+
+    id: str
+    template: str
+    standing: str
+    version: int
+    digest: str
+    gaps: list[str]
+    text: str
+    approved_by: str
+    approved_at: Instant | None
+    note: str
+    draft_digest: str
+
+
+class FollowUpShape(Shape):
+    """One promise."""
+
+    id: str
+    text: str
+    owner: str
+    due: date
+    why: str
+    done: Instant | None
+    overdue: bool
+
+
+class ExhibitShape(Shape):
+    """Evidence kept with the incident."""
+
+    id: str
+    name: str
+    sha256: str
+    media_type: str
+    at: Instant
+
+
+class OfferShape(Shape):
+    """A prepared mitigation, with a warning where the diagnosis says that it will not help."""
+
+    name: str
+    label: str
+    means: str
+    target: str
+    warning: str
+
+
+class PageShape(Shape):
+    """One page to one person."""
+
+    person: str
+    channel: str
+    receipt: str
+    at: Instant
+    detail: str
+
+
+class LineShape(Shape):
+    """One line of the timeline: `at` is when it was so, `recorded` when it was written down."""
+
+    seq: int
+    at: Instant
+    recorded: Instant
+    by: str
+    text: str
+    name: str
+
+
+class BarShape(Shape):
+    """One bucket of the SLI; `covered` is false where nothing is known."""
+
+    at: Instant
+    good: int
+    bad: int
+    covered: bool
+
+
+class ChartShape(Shape):
+    """The SLI over time with its objective, 0 to 1."""
+
+    slo: str
+    objective: float
+    bars: list[BarShape]
+
+
+class IncidentShape(Shape):
+    """Everything known of one incident."""
+
+    id: str
+    title: str
+    phase: str
+    severity: str
+    service: str
+    slice: str
+    slo: str
+    because: str
+    restricted: bool
+    declared_by: str
+    onset: Instant | None
+    detected: Instant | None
+    acknowledged: Instant | None
+    acknowledged_by: str
+    mitigated: Instant | None
+    resolved: Instant | None
+    closed: Instant | None
+    measures: MeasuresShape
+    parts: dict[str, str]
+    cause: str
+    hypotheses: list[HypothesisShape]
+    findings: list[FindingShape]
+    mitigations: list[MitigationShape]
+    run: RunShape | None
+    whys: list[WhyShape]
+    impact: ImpactShape | None
+    facts: dict[str, object]
+    duties: list[DutyShape]
+    notices: list[NoticeShape]
+    followups: list[FollowUpShape]
+    exhibits: list[ExhibitShape]
+    offers: list[OfferShape]
+    pages: list[PageShape]
+    timeline: list[LineShape]
+    chart: ChartShape | None
+    seq: int
+    head: str

@@ -1,0 +1,221 @@
+"""Puts a situation into the API's words; nothing is decided here and nothing is left out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from bot.domain.mitigation import Mitigation
+from bot.domain.notice import Notice, Standing
+from bot.domain.runbook import Run
+from bot.engine.ports import Summary
+from bot.engine.situation import Situation, Words
+from bot.web.shapes import (
+    ApprovalShape,
+    ChartShape,
+    DoneShape,
+    DutyShape,
+    ExhibitShape,
+    FindingShape,
+    FollowUpShape,
+    HypothesisShape,
+    ImpactShape,
+    IncidentShape,
+    LineShape,
+    MeasuresShape,
+    MitigationShape,
+    NoticeShape,
+    OfferShape,
+    PageShape,
+    RunShape,
+    StepShape,
+    SummaryShape,
+    WhyShape,
+)
+
+FROZEN = frozenset({Standing.FROZEN, Standing.APPROVED, Standing.FILED})
+"""Where the words that count are the frozen ones."""
+
+
+def summary(known: Summary) -> SummaryShape:
+    """One incident as lists show it."""
+    return SummaryShape.model_validate({**asdict(known), "severity": f"SEV{known.severity}"})
+
+
+def current(notice: Notice, draft: Words | None) -> tuple[str, str, tuple[str, ...], int]:
+    """Text, digest, gaps and version that count now: frozen ones while they stand, else the draft as version 0."""
+    latest = notice.latest
+    if latest is not None and (notice.standing in FROZEN or draft is None):
+        return latest.text, latest.digest, latest.gaps, latest.number
+    return (draft.text, draft.digest, draft.gaps, 0) if draft else ("", "", (), 0)
+
+
+def tell(situation: Situation) -> IncidentShape:
+    """The whole situation."""
+    incident = situation.incident
+    spans = situation.measures
+    return IncidentShape(
+        id=incident.id,
+        title=incident.title,
+        phase=incident.phase,
+        severity=str(incident.severity),
+        service=incident.service,
+        slice=incident.slice,
+        slo=incident.slo,
+        because=incident.because,
+        restricted=incident.restricted,
+        declared_by=situation.name(incident.declared_by),
+        onset=incident.onset,
+        detected=incident.detected,
+        acknowledged=incident.acknowledged,
+        acknowledged_by=situation.name(incident.acknowledged_by) if incident.acknowledged_by else "",
+        mitigated=incident.mitigated,
+        resolved=incident.resolved,
+        closed=incident.closed,
+        measures=MeasuresShape(
+            ttd_s=_seconds(spans.ttd), tta_s=_seconds(spans.tta), ttm_s=_seconds(spans.ttm), ttr_s=_seconds(spans.ttr)
+        ),
+        parts={str(part): situation.name(person) for part, person in incident.parts.items()},
+        cause=incident.cause,
+        hypotheses=[HypothesisShape.model_validate(asdict(each)) for each in incident.hypotheses],
+        findings=_findings(situation),
+        mitigations=[_mitigation(each, situation) for each in incident.mitigations.values()],
+        run=_run(incident.run, situation) if incident.run else None,
+        whys=[
+            WhyShape.model_validate({**asdict(each), "assumed": each.assumed, "by": situation.name(each.by)})
+            for each in incident.whys.values()
+        ],
+        impact=ImpactShape.model_validate(incident.impact) if incident.impact else None,
+        facts=dict(incident.facts),
+        duties=_duties(situation),
+        notices=[_notice(each, situation) for each in incident.notices.values()],
+        followups=_followups(situation),
+        exhibits=[ExhibitShape.model_validate(each) for each in situation.exhibits],
+        offers=[
+            OfferShape(name=each.name, label=each.label, means=each.means, target=each.target, warning=warning)
+            for each, warning in situation.offers
+        ],
+        pages=_pages(situation),
+        timeline=timeline(situation),
+        chart=ChartShape.model_validate(situation.charts[0]) if situation.charts else None,
+        seq=incident.seq,
+        head=incident.head,
+    )
+
+
+def timeline(situation: Situation) -> list[LineShape]:
+    """The lines people read, names filled in."""
+    return [
+        LineShape(
+            seq=line.seq,
+            at=line.at,
+            recorded=line.recorded,
+            by=situation.name(line.by),
+            text=situation.say(line),
+            name=line.name,
+        )
+        for line in situation.timeline
+    ]
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return span.total_seconds() if span is not None else None
+
+
+def _findings(situation: Situation) -> list[FindingShape]:
+    return [
+        FindingShape.model_validate({**asdict(each), "by": situation.name(each.by)})
+        for each in situation.incident.findings
+    ]
+
+
+def _mitigation(each: Mitigation, situation: Situation) -> MitigationShape:
+    plan = each.plan
+    return MitigationShape(
+        id=each.id,
+        means=plan.means,
+        action=plan.action,
+        target=plan.target,
+        state=each.state,
+        digest=each.digest,
+        diff=list(plan.diff),
+        warnings=list(plan.warnings),
+        proposed_by=situation.name(each.proposed_by),
+        proposed_at=each.proposed_at,
+        because=each.because,
+        approvals=[
+            ApprovalShape(person=situation.name(given.person), digest=given.digest, at=given.at)
+            for given in each.approvals
+        ],
+        expires_at=each.expires_at,
+        applied_at=each.applied_at,
+        verified_at=each.verified_at,
+        held=list(each.held) if each.held is not None else None,
+        not_held=list(each.not_held),
+        detail=each.detail,
+        klass=int(plan.klass),
+        blast_radius=plan.blast_radius,
+        undo=plan.undo,
+    )
+
+
+def _run(run: Run, situation: Situation) -> RunShape:
+    step = run.step
+    return RunShape(
+        name=run.book.name,
+        title=run.book.title,
+        current=run.current,
+        place=run.place,
+        step=StepShape.model_validate(asdict(step)) if step else None,
+        done=[DoneShape.model_validate({**asdict(each), "by": situation.name(each.by)}) for each in run.done],
+    )
+
+
+def _duties(situation: Situation) -> list[DutyShape]:
+    return [
+        DutyShape.model_validate(
+            {**asdict(each), "decided_by": situation.name(each.decided_by) if each.decided_by else ""}
+        )
+        for each in situation.incident.duties.values()
+    ]
+
+
+def _notice(notice: Notice, situation: Situation) -> NoticeShape:
+    draft = situation.drafts.get(notice.id)
+    text, digest, gaps, _frozen = current(notice, draft)
+    return NoticeShape(
+        id=notice.id,
+        template=notice.template,
+        standing=notice.standing,
+        version=notice.latest.number if notice.latest else 0,
+        digest=digest,
+        gaps=list(gaps),
+        text=text,
+        approved_by=situation.name(notice.approved_by) if notice.approved_by else "",
+        approved_at=notice.approved_at,
+        note=notice.note,
+        draft_digest=draft.digest if draft else "",
+    )
+
+
+def _followups(situation: Situation) -> list[FollowUpShape]:
+    today = situation.now.date()
+    return [
+        FollowUpShape.model_validate(
+            {**asdict(each), "owner": situation.name(each.owner), "overdue": each.overdue(today)}
+        )
+        for each in situation.incident.followups.values()
+    ]
+
+
+def _pages(situation: Situation) -> list[PageShape]:
+    return [
+        PageShape(
+            person=situation.name(each.person),
+            channel=each.channel,
+            receipt=each.receipt,
+            at=each.at,
+            detail=each.detail,
+        )
+        for each in situation.incident.pages.values()
+    ]

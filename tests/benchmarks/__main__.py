@@ -1,0 +1,69 @@
+"""`python -m tests.benchmarks`: prints what `tocsin --help` and `tocsin run` cost, beside a Python that does nothing."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.benchmarks import house
+from tests.benchmarks.child import end, memory, times
+
+
+def command_line(rounds: int) -> None:
+    """Cold starts of the command line, and their ratio to an empty Python."""
+    asked = {
+        "python -c pass": ["-c", "pass"],
+        "python -c 'import typer'": ["-c", "import typer"],
+        "tocsin --help": ["-m", "bot", "--help"],
+        "tocsin run --help": ["-m", "bot", "run", "--help"],
+        "tocsin --version": ["-m", "bot", "--version"],
+    }
+    found = times([[sys.executable, *words] for words in asked.values()], rounds)
+    print("command line, cold (a person feels 200 ms)")
+    for name, taken in zip(asked, found, strict=True):
+        print(f"  {name:<26} {taken}, {taken.median / found[0].median:5.1f} x python")
+
+
+def running(config: Path | None, rounds: int, watch: float) -> None:
+    """Time to ready, memory and heavy packages of `tocsin run`."""
+    empty = _empty()
+    ready, held, loaded = house.measure(config, rounds, watch)
+    resident = statistics.median(memory.resident for memory in held)
+    print(f"tocsin run, {config or 'the starter folder'} (wanted: ready under 3 s, under 200 MiB without Evidently)")
+    print(f"  ready (/healthz answers)   {ready}")
+    print(f"  resident after {watch:g} s        {held[-1]}, median {resident:.1f} MiB, {resident / empty:.1f} x python")
+    print(f"  heavy packages loaded      {', '.join(loaded) or 'none'}")
+    print(f"  Evidently                  {'LOADED' if 'evidently' in loaded else 'not loaded'}")
+
+
+def _empty() -> float:
+    """Resident memory of a Python that does nothing, in MiB."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+    try:
+        time.sleep(0.5)
+        return memory(process.pid).resident
+    finally:
+        end(process)
+
+
+def main() -> None:
+    """Measure what is asked for, or everything."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="*", choices=["help", "run"], default=["help", "run"], help="default: both")
+    parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
+    parser.add_argument("--config", type=Path, help="a tocsin.yaml to run; left out, a starter folder made for it")
+    parser.add_argument("--watch", type=float, default=5.0, help="seconds of polling before memory is read (default 5)")
+    asked = parser.parse_args()
+    print(f"Python {sys.version.split()[0]}, {asked.rounds} rounds, taking turns; times on a busy machine mean little")
+    if "help" in asked.what:
+        command_line(asked.rounds)
+    if "run" in asked.what:
+        running(asked.config, min(asked.rounds, 3), asked.watch)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""`tocsin init` gives a newcomer a folder that is in order, and never touches what is theirs."""
+
+import re
+
+import pytest
+import yaml
+
+from bot.cli import run
+from bot.slack.manifest import build
+from bot.words import house
+
+FILES = {
+    ".env.example",
+    ".gitignore",
+    "people.yaml",
+    "runbooks/scoring-first-look.md",
+    "services/scoring.yaml",
+    "slack-manifest.yaml",
+    "slos/scoring-answers.yaml",
+    "tocsin.yaml",
+}
+
+
+def written(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_fresh_folder_is_in_order(tmp_path, capsys):
+    """Nothing must be filled in before the check accepts it; what is still off is told as a warning."""
+    folder = tmp_path / "new" / "tocsin"
+    assert run(["init", str(folder)]) == 0
+    assert written(folder) == FILES
+    capsys.readouterr()
+    assert run(["check", "-c", str(folder / "tocsin.yaml")]) == 0
+    told = capsys.readouterr()
+    assert "in order. 1 source, 1 service, 1 objective, 4 runbooks, 0 regimes, 3 people" in told.out
+    assert "warning" in told.err
+    assert "Slack is off" in told.err
+
+
+def test_what_is_there_already_is_not_touched(tmp_path, capsys):
+    """One file in the way: nothing is written at all, and the file is named."""
+    (tmp_path / "people.yaml").write_text("mine: {name: Me}\n")
+    assert run(["init", str(tmp_path)]) == 1
+    told = capsys.readouterr()
+    assert written(tmp_path) == {"people.yaml"}
+    assert (tmp_path / "people.yaml").read_text() == "mine: {name: Me}\n"
+    assert str(tmp_path / "people.yaml") in told.err
+    assert "Traceback" not in told.err
+
+
+def test_a_second_time_nothing_is_written(tmp_path, capsys):
+    """Edits survive whoever runs it again."""
+    run(["init", str(tmp_path)])
+    (tmp_path / "tocsin.yaml").write_text("organisation: {name: Edited}\n")
+    assert run(["init", str(tmp_path)]) == 1
+    assert (tmp_path / "tocsin.yaml").read_text() == "organisation: {name: Edited}\n"
+
+
+def test_a_dangling_link_is_in_the_way_too(tmp_path, capsys):
+    """Writing through a link would write somewhere else."""
+    (tmp_path / "tocsin.yaml").symlink_to(tmp_path / "elsewhere")
+    assert run(["init", str(tmp_path)]) == 1
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_file_where_the_folder_should_be_is_a_sentence(tmp_path, capsys):
+    """No traceback for a slip of the hand."""
+    (tmp_path / "here").write_text("a file")
+    assert run(["init", str(tmp_path / "here")]) == 1
+    told = capsys.readouterr().err
+    assert str(tmp_path / "here") in told
+    assert "Traceback" not in told
+
+
+def test_slack_can_be_switched_on_by_uncommenting(tmp_path, capsys):
+    """With the commented lines in place and the tokens in the environment, the folder is in order without that warning."""
+    run(["init", str(tmp_path)])
+    path = tmp_path / "tocsin.yaml"
+    text = path.read_text().replace("  mode: 'off' ", "  mode: socket ")
+    text = re.sub(r"^  # (team|bot_token|app_token|signing_secret):", r"  \1:", text, flags=re.MULTILINE)
+    path.write_text(text)
+    capsys.readouterr()
+    assert run(["check", "-c", str(path)]) == 2
+    missing = capsys.readouterr().err
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
+        assert f"missing secret: the environment has no {name}" in missing
+        assert f"\n{name}=\n" in (tmp_path / ".env.example").read_text()
+
+
+def test_the_commented_service_fits_the_real_actions(tmp_path, capsys, monkeypatch):
+    """Uncommenting targets, offers and evidence gives what the shelves take."""
+    run(["init", str(tmp_path)])
+    path = tmp_path / "services" / "scoring.yaml"
+    lines = path.read_text().splitlines()
+    first = lines.index("# targets:")
+    last = next(index for index in range(first, len(lines)) if not lines[index])
+    lines[first:last] = [line.removeprefix("# ") for line in lines[first:last]]
+    path.write_text("\n".join(lines) + "\n")
+    monkeypatch.setenv("MLFLOW_TOKEN", "t")
+    capsys.readouterr()
+    assert run(["check", "-c", str(tmp_path / "tocsin.yaml")]) == 0, capsys.readouterr().err
+
+
+def test_the_slack_app_of_the_folder_is_the_one_the_code_speaks_with():
+    """Scopes, events, shortcuts and the command are those the product uses; a change of either is made in both."""
+    manifest = yaml.safe_load((house() / "templates" / "starter" / "slack-manifest.yaml").read_text())
+    assert manifest == build()
+    scopes = manifest["oauth_config"]["scopes"]["bot"]
+    assert len(scopes) == len(set(scopes))
+    assert all(len(shortcut["name"]) <= 24 for shortcut in manifest["features"]["shortcuts"])
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_no_file_of_the_starter_holds_a_secret(name):
+    """Only names of secrets are written out, never anything that looks like one."""
+    text = (house() / "templates" / "starter" / name).read_text()
+    assert not re.search(r"xox[abp]-|xapp-|BEGIN .*KEY", text)
