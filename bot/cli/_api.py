@@ -18,7 +18,7 @@ from bot.domain.errors import OutcomeUnknown, Refused, Unavailable
 if TYPE_CHECKING:
     import httpx
 
-URL, TOKEN_FILE = "TOCSIN_URL", "TOCSIN_TOKEN_FILE"  # noqa: S105 - the names of two variables
+URL, TOKEN_FILE = "TOCSIN_URL", "TOCSIN_TOKEN_FILE"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 TRIES = 3
@@ -138,36 +138,42 @@ class Api:
         if body is not None:
             headers["Idempotency-Key"] = secrets.token_hex(16)
         near = urlsplit(self.url).hostname in LOOPBACK
-        in_doubt = ""
         try:
             client = httpx.Client(
                 timeout=httpx.Timeout(PATIENCE, connect=TO_CONNECT),
+                headers=headers,
                 trust_env=not near,  # a proxy of the environment is no way to this machine
                 transport=self._transport,
             )
             with client:
-                for again in range(TRIES - 1, -1, -1):
-                    try:
-                        answer = client.request(method, f"{self.url}{path}", json=body, headers=headers)
-                    except (httpx.ConnectError, httpx.ConnectTimeout):
-                        if in_doubt:
-                            break
-                        because = "nobody answers there; is `tocsin run` up, and on this address?"
-                        raise Unavailable(self.url, because) from None
-                    except httpx.TransportError as error:
-                        in_doubt = _lost(error)
-                    else:
-                        if answer.status_code != _BUSY or not again:
-                            return self._checked(answer, doubtful=bool(in_doubt))
-                        self._pause(_asked_to_wait(answer))
-                        continue
-                    if again:
-                        self._pause(0.3)
-        except (httpx.InvalidURL, UnicodeError):
+                return self._again_and_again(lambda: client.request(method, f"{self.url}{path}", json=body), body is None)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             raise Unavailable(self.url, "is no address that can be asked") from None
-        if body is None:
-            raise Unavailable(self.url, in_doubt)
-        raise OutcomeUnknown(f"{self.url}: {in_doubt}; whether it was recorded is not known, look before repeating it")
+
+    def _again_and_again(self, ask: Callable[[], httpx.Response], harmless: bool) -> httpx.Response:
+        """Ask until there is an answer, a few times at most; every try carries the same key."""
+        import httpx
+
+        lost = ""
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                answer = ask()
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if lost:
+                    break
+                raise Unavailable(self.url, "nobody answers there; is `tocsin run` up, and on this address?") from None
+            except (httpx.TransportError, httpx.DecodingError) as error:
+                if isinstance(error, httpx.UnsupportedProtocol):
+                    raise
+                lost = _lost(error)
+                self._pause(0.3 if left else 0)
+                continue
+            if answer.status_code != _BUSY or not left:
+                return self._checked(answer, doubtful=bool(lost) and not harmless)
+            self._pause(_asked_to_wait(answer))
+        if harmless:
+            raise Unavailable(self.url, lost)
+        raise OutcomeUnknown(f"{self.url}: {lost}; whether it was recorded is not known, look before repeating it")
 
     def _checked(self, answer: httpx.Response, *, doubtful: bool) -> httpx.Response:
         """The answer where it is a good one, else the error it stands for."""
@@ -204,8 +210,8 @@ class Api:
 
 
 def segment(name: str) -> str:
-    """A name as one piece of a path; `..` and slashes stay inside it."""
-    return quote(name, safe="").replace(".", "%2E") if name.strip(".") == "" else quote(name, safe="")
+    """A name as one piece of a path; slashes stay inside it."""
+    return quote(name, safe="")
 
 
 def _token(path: Path) -> str:

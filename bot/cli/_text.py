@@ -1,4 +1,4 @@
-"""Words on a terminal: what came from outside cannot move its cursor, and times and lengths read the same everywhere."""
+"""Words on a terminal: what came from outside cannot move its cursor; times and lengths read the same everywhere."""
 
 from __future__ import annotations
 

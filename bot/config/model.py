@@ -101,6 +101,10 @@ class Slack(Part):
     """Where cards go when a service names no channel."""
     legal_channel: str = ""
     """A private channel for duties and notices; empty keeps them on the console alone."""
+    settle_after: timedelta = Field(default=timedelta(seconds=15), ge=timedelta(0))
+    """After how long a post whose answer was lost is looked for in its channel."""
+    repost_after: timedelta = Field(default=timedelta(seconds=60), ge=timedelta(0))
+    """After how long a post that was looked for and not found is sent again."""
     charts: bool = True
     """Draw the SLI in the card."""
 

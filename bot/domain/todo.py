@@ -21,7 +21,7 @@ TRIES = 3
 
 BETWEEN_TRIES = timedelta(seconds=5)
 ROUND_AGAIN = timedelta(minutes=1)
-"""While nobody on the list could be reached at all, everybody is tried once more after this long, and so on."""
+"""At the end of the list, whoever could not be reached is tried once more after this long, and so on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +152,9 @@ def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterat
         else:
             unreached.append((tries, last, level, person))
             due = last  # this person was not reached: the next one at once
-    if unreached and len(unreached) == len(on_call):
+    if unreached:
         tries, _last, level, person = min(unreached, key=lambda each: (each[0], each[2]))
-        last = max(each[1] for each in unreached)
-        again = last + (ROUND_AGAIN if level == 0 else BETWEEN_TRIES)
+        again = max(each[1] for each in unreached) + (ROUND_AGAIN if level == unreached[0][2] else BETWEEN_TRIES)
         yield PageOwed(f"page:{incident.id}:{level}", again, attempt=tries + 1, person=person, level=level)
 
 

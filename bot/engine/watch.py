@@ -78,14 +78,21 @@ class Watch(Charts):
         try:
             points: Mapping[Selector, Sequence[Point]] = await source.read(wanted, at)
         except Unavailable as trouble:
-            for slo in slos:
-                self.ledger.miss(slo, str(trouble), at)
+            self._miss(slos, str(trouble), at)
+            return
+        except Exception as error:  # noqa: BLE001 - whatever broke, nothing is known, and the other sources are polled
+            logger().exception("a source broke", slos=[slo.name for slo in slos])
+            self._miss(slos, f"its source broke ({type(error).__name__})", at)
             return
         for slo in slos:
             part, total = points.get(slo.indicator.part, ()), points.get(slo.indicator.total, ())
             outcome = self.ledger.ingest(slo, part, total, at)
             if isinstance(outcome, NoData):
                 logger().debug("no data", slo=slo.name, because=outcome.because)
+
+    def _miss(self, slos: Sequence[Slo], because: str, at: datetime) -> None:
+        for slo in slos:
+            self.ledger.miss(slo, because, at)
 
     async def _judge(self, slo: Slo, at: datetime) -> None:
         before = self.episodes.get(slo.name) or await self._begun(slo)

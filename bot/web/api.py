@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.domain.errors import NotFound, Tampered
 from bot.domain.incident import Incident
 from bot.engine.ports import Profile
-from bot.web.door import Console, Here, Who, operator
+from bot.web.door import Here, Who, operator, visitor
 from bot.web.pages.slos import standing
 from bot.web.shapes import ImpactShape, IncidentShape, SummaryShape
 from bot.web.telling import summary, tell
@@ -100,14 +100,14 @@ async def estimated(incident: str, here: Here, who: Who) -> ImpactShape:
     return ImpactShape.model_validate(await here.desk.estimate_impact(incident))
 
 
-@api.get("/slos")
-async def slos(here: Here, who: Who) -> list[dict[str, Any]]:
+@api.get("/slos", dependencies=[Depends(visitor)])
+async def slos(here: Here) -> list[dict[str, Any]]:
     """Every objective with its verdict and the reason."""
     return [each.plain() for each in standing(here)]
 
 
-@api.get("/verify")
-async def verify(here: Here, who: Who) -> Verified:
+@api.get("/verify", dependencies=[Depends(visitor)])
+async def verify(here: Here) -> Verified:
     """Walk every chain of hashes."""
     try:
         return Verified(ok=True, heads=await here.desk.log.verify())
@@ -124,9 +124,9 @@ async def login(body: LoginWanted, here: Here) -> LoginLink:
     return LoginLink(url=here.door.logins.mint(found.key))
 
 
-@api.get("/openapi.json", include_in_schema=False)
-async def described(request: Request, who: Who) -> dict[str, Any]:
-    """This API in OpenAPI's words."""
+@api.get("/openapi.json", include_in_schema=False, dependencies=[Depends(visitor)])
+async def described(request: Request) -> dict[str, Any]:
+    """The API in OpenAPI's words."""
     found: dict[str, Any] = request.app.openapi()
     return found
 
@@ -155,5 +155,3 @@ def _route(kind: type[Asking]) -> Ask:
 
 for _kind in VERBS.values():
     api.add_api_route(f"/incidents/{{incident}}/{_kind.verb}", _route(_kind), methods=["POST"])
-
-__all__ = ["ANSWERS", "Console", "api", "inbound"]

@@ -17,8 +17,10 @@ from starlette.staticfiles import StaticFiles
 from bot.domain.errors import (
     Conflict,
     NotFound,
+    OutcomeUnknown,
     RateLimited,
     Refused,
+    Tampered,
     TocsinError,
     Unavailable,
 )
@@ -108,9 +110,10 @@ async def _tocsin_error(request: Request, error: Exception) -> Response:
             return await _answer(
                 request, 409, "somebody else wrote at the same moment; nothing was recorded, try again"
             )
-        case _:
-            log().error("a request failed", path=request.url.path, because=str(error))
+        case Tampered() | OutcomeUnknown():
             return await _answer(request, 500, str(error))
+        case _:
+            return await _unexpected(request, error)
 
 
 async def _unreadable(request: Request, error: Exception) -> Response:
@@ -129,5 +132,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     """A fault of ours: the log has the details, the answer has none."""
-    log().error("a request met a fault", path=request.url.path, fault=type(error).__name__, exc_info=error)
+    log().error(
+        "a request met a fault", path=request.url.path, fault=f"{type(error).__name__}: {error}", exc_info=error
+    )
     return await _answer(request, 500, "that is a fault of Tocsin's own; the details are in its log")

@@ -84,9 +84,11 @@ def marks_of(incident: Incident) -> list[Mark]:
         )
         if at is not None
     ]
-    for each in incident.mitigations.values():
-        if each.applied_at is not None:
-            found.append(Mark(each.applied_at, f"{each.id} applied", "change"))
+    found += [
+        Mark(each.applied_at, f"{each.id} applied", "change")
+        for each in incident.mitigations.values()
+        if each.applied_at is not None
+    ]
     return sorted(found, key=lambda mark: mark.at)
 
 

@@ -134,7 +134,7 @@ def operator(request: Request) -> None:
 
 
 def nearby(request: Request) -> None:
-    """This machine itself, or whoever holds its token. Raises NotLoggedInError."""
+    """Only this machine itself, or whoever holds its token. Raises NotLoggedInError."""
     here = request.client is not None and request.client.host in LOOPBACK
     if here and "x-forwarded-for" not in request.headers and "forwarded" not in request.headers:
         return

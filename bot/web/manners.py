@@ -10,17 +10,9 @@ from starlette.responses import JSONResponse
 LONGEST = 1_000_000
 """Bytes a request may hold; the longest notice is a tenth of that."""
 
-CSP = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-    )
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
 HEADERS = {
@@ -70,13 +62,13 @@ class Manners:
                 headers.setdefault("Cache-Control", "max-age=300" if lasting else "no-store")
             await send(message)
 
+        too_long = JSONResponse({"because": f"a request may hold {LONGEST:,} bytes at most"}, 413)
         length = Headers(scope=scope).get("content-length", "0")
-        too_long = length.isdigit() and int(length) > LONGEST
+        if length.isdigit() and int(length) > LONGEST:
+            await too_long(scope, receive, say)
+            return
         try:
-            if too_long:
-                raise TooLongError
             await self.app(scope, hear, say)
         except TooLongError:
             if not answered:
-                because = f"a request may hold {LONGEST:,} bytes at most"
-                await JSONResponse({"because": because}, 413)(scope, receive, say)
+                await too_long(scope, receive, say)

@@ -23,9 +23,9 @@ def command_line(rounds: int) -> None:
         "tocsin --version": ["-m", "bot", "--version"],
     }
     found = times([[sys.executable, *words] for words in asked.values()], rounds)
-    print("command line, cold (a person feels 200 ms)")
+    _say("command line, cold (a person feels 200 ms)")
     for name, taken in zip(asked, found, strict=True):
-        print(f"  {name:<26} {taken}, {taken.median / found[0].median:5.1f} x python")
+        _say(f"  {name:<26} {taken}, {taken.median / found[0].median:5.1f} x python")
 
 
 def running(config: Path | None, rounds: int, watch: float) -> None:
@@ -33,11 +33,16 @@ def running(config: Path | None, rounds: int, watch: float) -> None:
     empty = _empty()
     ready, held, loaded = house.measure(config, rounds, watch)
     resident = statistics.median(memory.resident for memory in held)
-    print(f"tocsin run, {config or 'the starter folder'} (wanted: ready under 3 s, under 200 MiB without Evidently)")
-    print(f"  ready (/healthz answers)   {ready}")
-    print(f"  resident after {watch:g} s        {held[-1]}, median {resident:.1f} MiB, {resident / empty:.1f} x python")
-    print(f"  heavy packages loaded      {', '.join(loaded) or 'none'}")
-    print(f"  Evidently                  {'LOADED' if 'evidently' in loaded else 'not loaded'}")
+    _say(f"tocsin run, {config or 'the starter folder'} (wanted: ready under 3 s, under 200 MiB without Evidently)")
+    _say(f"  ready (/healthz answers)   {ready}")
+    _say(f"  resident after {watch:g} s        {held[-1]}, median {resident:.1f} MiB, {resident / empty:.1f} x python")
+    _say(f"  heavy packages loaded      {', '.join(loaded) or 'none'}")
+    _say(f"  Evidently                  {'LOADED' if 'evidently' in loaded else 'not loaded'}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _empty() -> float:
@@ -53,15 +58,15 @@ def _empty() -> float:
 def main() -> None:
     """Measure what is asked for, or everything."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", choices=["help", "run"], default=["help", "run"], help="default: both")
+    parser.add_argument("what", nargs="?", choices=["help", "run"], help="one of them alone; left out, both")
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
     parser.add_argument("--config", type=Path, help="a tocsin.yaml to run; left out, a starter folder made for it")
     parser.add_argument("--watch", type=float, default=5.0, help="seconds of polling before memory is read (default 5)")
     asked = parser.parse_args()
-    print(f"Python {sys.version.split()[0]}, {asked.rounds} rounds, taking turns; times on a busy machine mean little")
-    if "help" in asked.what:
+    _say(f"Python {sys.version.split()[0]}, {asked.rounds} rounds, taking turns; times on a busy machine mean little")
+    if asked.what != "run":
         command_line(asked.rounds)
-    if "run" in asked.what:
+    if asked.what != "help":
         running(asked.config, min(asked.rounds, 3), asked.watch)
 
 

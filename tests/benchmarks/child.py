@@ -86,7 +86,7 @@ def end(process: subprocess.Popen[bytes], within: float = 10) -> int:
 
 def _descendants(pid: int) -> list[int]:
     try:
-        tasks = [Path(f"/proc/{pid}/task/{task}/children").read_text() for task in os.listdir(f"/proc/{pid}/task")]
+        tasks = [(task / "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
         return []
     children = [int(child) for text in tasks for child in text.split()]

@@ -36,7 +36,7 @@ from bot.web.app import build
 from bot.web.house import WebHouse
 from bot.words import Words, house
 from tests.kit import NOON, plan
-from tests.slo.kit import SLO
+from tests.slo.kit import slo
 
 HOME = "http://127.0.0.1:8080"
 
@@ -124,14 +124,16 @@ class FakeWatch(Charts):
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
-        self.slos: Mapping[str, Slo] = {"recall": SLO}
+        self.slos: Mapping[str, Slo] = {"recall": slo(0.9, name="recall", service="visits", display="Recall of visits")}
         self.verdicts: dict[str, Verdict] = {}
         self.polled: datetime | None = None
 
     def poll(self, state: str = "breached", because: str = "burns 2.4× over 15 s") -> None:
         self.polled = self.clock.now()
         counts = Counts(60, 40, timedelta(seconds=15))
-        self.verdicts["recall"] = Verdict("recall", state, because, self.polled, burn_long=2.4, counts=counts, spent=0.4)
+        self.verdicts["recall"] = Verdict(
+            "recall", state, because, self.polled, burn_long=2.4, counts=counts, spent=0.4
+        )
 
     def chart(self, slo: str, since: datetime | None, until: datetime) -> Chart | None:
         if slo not in self.slos:
@@ -211,7 +213,9 @@ async def place(folder: Path, *, address: str = HOME, slack_http: object = None)
             handler=Handler(store.log, clock, Policy()),
             people=store.people,
             exhibits=store.exhibits,
-            catalogue=Catalogue({"visits": SERVICE}, {"bad-release": BOOK}, Policy(), {"visits": ("ana", "ben")}, address),
+            catalogue=Catalogue(
+                {"visits": SERVICE}, {"bad-release": BOOK}, Policy(), {"visits": ("ana", "ben")}, address
+            ),
             drafter=drafting_room(),
             actions={"visits-router": FakeRouter()},
             charts=watch,

@@ -1,0 +1,108 @@
+"""`tocsin export`: takes a notice or a whole incident out of the house, as a file for counsel or an auditor."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli._options import TOCSIN_YAML, As, Config, Incident
+
+if TYPE_CHECKING:
+    from bot.cli._api import Api
+
+
+class Format(StrEnum):
+    """What a notice can be written as."""
+
+    PDF = "pdf"
+    DOCX = "docx"
+    MD = "md"
+    JSON = "json"
+
+
+def export(
+    incident: Incident,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; - for the standard output.")],
+    notice: Annotated[str, typer.Option(help="One notice, such as N1; left out, the whole incident as JSON.")] = "",
+    kind: Annotated[
+        Format | None, typer.Option("--format", help="Left out, what the file's name ends with.", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file where it is there.")] = False,
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Write a notice (pdf, docx, md, json), or an incident with its timeline and head (json), to a file."""
+    import sys
+
+    from bot.cli._ask import door
+    from bot.domain.errors import Refused
+
+    wanted = _kind(output, kind, whole=not notice)
+    to_stdout = str(output) == "-"
+    if not to_stdout and output.exists() and not force:
+        raise Refused(f"{output} is there already; --force replaces it")
+    api = door(config, person)
+    content = _notice(api, incident, notice, wanted) if notice else _whole(api, incident)
+    if to_stdout:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    _write(output, content)
+    print(f"wrote {output} ({len(content):,} bytes)")
+
+
+def _kind(output: Path, kind: Format | None, *, whole: bool) -> Format:
+    ending = output.suffix.lstrip(".").lower()
+    if whole:
+        if kind not in {None, Format.JSON}:
+            raise typer.BadParameter("a whole incident is written as json; --notice N1 names a notice")
+        return Format.JSON
+    if kind is not None:
+        return kind
+    if ending not in set(Format):
+        raise typer.BadParameter(f"say --format: {', '.join(Format)}")
+    return Format(ending)
+
+
+def _whole(api: Api, incident: str) -> bytes:
+    import json
+
+    from bot.cli._ask import look
+    from bot.domain.errors import Unavailable
+
+    found = look(api, incident)
+    lacking = [part for part in ("timeline", "head") if not found.get(part)]
+    if lacking:
+        raise Unavailable(api.url, f"gave an incident without its {' and '.join(lacking)}; nothing was written")
+    return json.dumps(found, indent=2).encode() + b"\n"
+
+
+def _notice(api: Api, incident: str, notice: str, kind: Format) -> bytes:
+    from bot.cli._api import segment
+    from bot.cli._ask import look, one
+    from bot.domain.errors import Unavailable
+
+    one(api, look(api, incident).get("notices"), "notice", notice)
+    content = api.file(f"/incidents/{segment(incident)}/notices/{segment(notice)}/export.{kind}")
+    if not content:
+        raise Unavailable(api.url, "gave an empty file; nothing was written")
+    return content
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all, readable by its owner alone. Raises Unavailable."""
+    import os
+
+    from bot.domain.errors import Unavailable
+
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise Unavailable(str(path), f"cannot be written: {error.strerror or error}") from None
