@@ -146,7 +146,9 @@ class Api:
                 transport=self._transport,
             )
             with client:
-                return self._again_and_again(lambda: client.request(method, f"{self.url}{path}", json=body), body is None)
+                return self._again_and_again(
+                    lambda: client.request(method, f"{self.url}{path}", json=body), body is None
+                )
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             raise Unavailable(self.url, "is no address that can be asked") from None
 

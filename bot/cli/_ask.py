@@ -14,7 +14,7 @@ def door(config: Path, person: str) -> Api:
     import os
 
     from bot.cli._api import Api, place
-    from bot.cli._options import somebody
+    from bot.cli._common import somebody
 
     return Api(place(config, os.environ), somebody(person))
 
@@ -47,13 +47,13 @@ def one(api: Api, rows: Any, what: str, name: str, waiting: str = "") -> dict[st
     return by_id[name]
 
 
-def ask(config: Path, person: str, incident: str, verb: str, done: str, **body: object) -> None:
+def ask(config: Path, person: str, incident: str, verb: str, done: str, /, **body: object) -> None:
     """Ask one thing of one incident and say what became of it; what is None is left out."""
     api = door(config, person)
     said(api, post(api, incident, verb, **body), done)
 
 
-def post(api: Api, incident: str, verb: str, **body: object) -> Any:
+def post(api: Api, incident: str, verb: str, /, **body: object) -> Any:
     """Ask; the incident as it then stands."""
     from bot.cli._api import segment
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bot.cli._ask import ask, door, look, post, said
-from bot.cli._options import TOCSIN_YAML, As, Because, Config, Incident
+from bot.cli._common import TOCSIN_YAML, As, Because, Config, Incident
 
 app = typer.Typer()
 
@@ -60,7 +60,7 @@ def step(
     out(lines)
 
 
-def _stepped(config: Config, person: str, incident: str, verb: str, done: str, **body: object) -> None:
+def _stepped(config: Config, person: str, incident: str, verb: str, done: str, /, **body: object) -> None:
     from bot.cli._show import step as live_step
     from bot.cli._text import out
 

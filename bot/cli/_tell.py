@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bot.cli._ask import agreed, ask, door, look, one, post, said
-from bot.cli._options import TOCSIN_YAML, As, Because, Config, Digest, Incident, Yes
+from bot.cli._common import TOCSIN_YAML, As, Because, Config, Digest, Incident, Yes
 
 app = typer.Typer()
 

@@ -17,6 +17,7 @@ def demo(
 ) -> None:
     """Watch Tocsin find, explain, mitigate and account for two incidents of a real model service."""
     import asyncio
+    import signal
     import sys
     import tempfile
 
@@ -27,6 +28,9 @@ def demo(
         print(text, file=sys.stderr if as_json else sys.stdout, flush=True)
 
     async def play(folder: Path) -> None:
+        task = asyncio.current_task()
+        if task is not None:  # asked to end, end the processes too; Ctrl-C does so by itself
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         show = Play(folder, acts=(act,) if act else (1, 2), auto=auto, embedded=embedded, say=say)
         try:
             for result in await show.run():

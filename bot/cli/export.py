@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli._options import TOCSIN_YAML, As, Config, Incident
+from bot.cli._common import TOCSIN_YAML, As, Config, Incident
 
 if TYPE_CHECKING:
     from bot.cli._api import Api

@@ -6,7 +6,7 @@ import typer
 
 from bot.cli import _change, _learn, _tell
 from bot.cli._ask import ask, door, said
-from bot.cli._options import TOCSIN_YAML, As, AsJson, Because, Config, Incident
+from bot.cli._common import TOCSIN_YAML, As, AsJson, Because, Config, Incident
 
 app = typer.Typer(no_args_is_help=True)
 PARTS = {"commander": "incident commander", "operations": "operations lead", "communications": "communications lead"}

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli._options import TOCSIN_YAML, Config
+from bot.cli._common import TOCSIN_YAML, Config
 
 
 def login(

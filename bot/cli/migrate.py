@@ -1,6 +1,6 @@
 """`tocsin migrate`: brings the database's tables up to the shape this version needs."""
 
-from bot.cli._options import TOCSIN_YAML, Config
+from bot.cli._common import TOCSIN_YAML, Config
 
 
 def migrate(config: Config = TOCSIN_YAML) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli._options import TOCSIN_YAML, AsJson, Config
+from bot.cli._common import TOCSIN_YAML, AsJson, Config
 
 if TYPE_CHECKING:
     from bot.store import Store

@@ -156,7 +156,7 @@ class Play:
                 await self._hint("Wait: the bot is watching the data." if seen is None else "Wait for the data.")
             return
         if not self.auto:
-            await self._hint(f"Try next: {deed.words}")
+            await self._hint(deed.words)
             return
         try:
             await deed.do()

@@ -53,6 +53,11 @@ class Hypothesis:
     unfit: tuple[str, ...] = ()  # kinds of mitigation that would not help, each "kind: why"
 
 
+def certainty(belief: float) -> str:
+    """A share of belief in words; nobody is ever quite sure."""
+    return "over 99 %" if belief > 0.99 else f"{belief:.0%}"  # noqa: PLR2004
+
+
 @dataclass(frozen=True, slots=True)
 class RecordFinding(Command):
     """Write down something found. The same words from the same source are one finding."""
@@ -133,7 +138,7 @@ class HypothesesRanked(Event):
         return says(
             words,
             cause=first.cause.replace("_", " "),
-            belief=f"{first.belief:.0%}",
+            belief=certainty(first.belief),
             findings=", ".join(first.supported_by) or "nothing yet",
             gaps=gaps,
         )

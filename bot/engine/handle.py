@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from bot.clock import Clock
 from bot.domain.errors import Conflict, Refused, Unavailable
@@ -21,6 +23,8 @@ class Handler:
     def __init__(self, log: Log, clock: Clock, policy: Policy) -> None:
         self.log, self.clock, self.policy = log, clock, policy
         self._listeners: list[Callable[[str], None]] = []
+        # one at a time per incident in this process; other replicas are settled by the log's optimistic concurrency
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def after_commit(self, listener: Callable[[str], None]) -> None:
         """Call `listener(incident)` after each commit; it must only take note, never wait."""
@@ -56,6 +60,13 @@ class Handler:
         was recorded: try again), Conflict (many writers at once: try again; with `anew`, also where the incident is
         there already).
         """
+        turn = self._turns.setdefault(incident, asyncio.Lock())
+        async with turn:
+            return await self._submit(incident, command, by, cause, inbound, anew=anew)
+
+    async def _submit(
+        self, incident: str, command: Command, by: Person, cause: str, inbound: str, *, anew: bool
+    ) -> Incident:
         for attempt in range(1, AGAIN + 1):
             if inbound and await self.log.seen(inbound):
                 return await self.log.load(incident)

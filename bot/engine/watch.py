@@ -81,7 +81,7 @@ class Watch(Charts):
             self._miss(slos, str(trouble), at)
             return
         except Exception as error:  # noqa: BLE001 - whatever broke, nothing is known, and the other sources are polled
-            logger().exception("a source broke", slos=[slo.name for slo in slos])
+            logger().error("a source broke", slos=[slo.name for slo in slos], error=repr(error))
             self._miss(slos, f"its source broke ({type(error).__name__})", at)
             return
         for slo in slos:

@@ -10,6 +10,8 @@ POST_RATE, POST_BURST = 1.0, 4.0
 UPDATE_RATE, UPDATE_BURST = 45 / 60, 10.0
 """chat.update is tier 3, 50 a minute for the whole workspace; some are left for others."""
 UPDATES = "chat.update"
+GRAIN = 1e-3
+"""A turn this near is there: waiting for less than the clock can tell apart would never end."""
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class Pacer:
         """Seconds until the next turn; 0 where it is now."""
         bucket = self._bucket(name)
         held = (bucket.held_until - bucket.at).total_seconds() if bucket.held_until else 0.0
-        free = 0.0 if urgent or bucket.tokens >= 1 else (1 - bucket.tokens) / bucket.rate
+        free = 0.0 if urgent or bucket.tokens > 1 - GRAIN else (1 - bucket.tokens) / bucket.rate
         return max(0.0, held, free)
 
     async def turn(self, name: str, *, urgent: bool = False) -> None:

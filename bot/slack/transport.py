@@ -93,7 +93,7 @@ class Socket:
     def __init__(self, app: AsyncApp, settings: SlackSettings, clock: Clock) -> None:
         self._app, self._settings, self._clock = app, settings, clock
         self._handler: AsyncSocketModeHandler | None = None
-        self._connecting: asyncio.Task[None] | None = None
+        self._open: list[tuple[AsyncSocketModeHandler, asyncio.Task[None]]] = []
         self._watch: asyncio.Task[None] | None = None
         self.heard: datetime = clock.now()
         self.rebuilt = 0
@@ -108,7 +108,7 @@ class Socket:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
-        await self._leave(self._handler, self._connecting)
+        await self._leave(keep=None)
 
     async def connected(self) -> bool:
         """Whether a socket is open and answers pings."""
@@ -132,26 +132,29 @@ class Socket:
                 _log.exception("the socket could not be looked at")
 
     async def _build(self) -> None:
-        before = self._handler, self._connecting
         web = AsyncWebClient(base_url=self._settings.api_url, retry_handlers=[], timeout=10)
         token = self._settings.app_token.get_secret_value()
         logger = logging.getLogger("bot.slack.socket")
         handler = AsyncSocketModeHandler(self._app, token, logger=logger, web_client=web, ping_interval=5)
         handler.client.on_message_listeners.append(self._listen)
+        connecting = asyncio.get_running_loop().create_task(handler.connect_async())  # type: ignore[no-untyped-call]
         self._handler = handler
-        self._connecting = asyncio.get_running_loop().create_task(handler.connect_async())  # type: ignore[no-untyped-call]
+        self._open.append((handler, connecting))
         self.heard = self._clock.now()
-        await asyncio.wait({self._connecting}, timeout=FIRST_WAIT)
-        await self._leave(*before)
+        await asyncio.wait({connecting}, timeout=FIRST_WAIT)
+        await self._leave(keep=handler)
 
     async def _listen(self, _message: object) -> None:
         self.heard = self._clock.now()
 
-    @staticmethod
-    async def _leave(handler: AsyncSocketModeHandler | None, connecting: "asyncio.Task[None] | None") -> None:
-        if connecting is not None and not connecting.done():
-            connecting.cancel()
-            await asyncio.gather(connecting, return_exceptions=True)
-        if handler is not None:
+    async def _leave(self, keep: AsyncSocketModeHandler | None) -> None:
+        """Close every connection but one, also those a former leaving did not get to."""
+        for handler, connecting in list(self._open):
+            if handler is keep:
+                continue
+            if not connecting.done():
+                connecting.cancel()
+                await asyncio.gather(connecting, return_exceptions=True)
             with contextlib.suppress(Exception):  # it is left either way
                 await asyncio.wait_for(handler.close_async(), 5)  # type: ignore[no-untyped-call]
+            self._open.remove((handler, connecting))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 
@@ -26,8 +27,11 @@ HEADERS = {
 }
 
 
-class TooLongError(Exception):
-    """The request is longer than any honest one."""
+class TooLongError(HTTPException):
+    """The request is longer than any honest one. An HTTPException, because readers of bodies let only those through."""
+
+    def __init__(self) -> None:
+        super().__init__(413, f"a request may hold {LONGEST:,} bytes at most")
 
 
 class Manners:
@@ -62,7 +66,7 @@ class Manners:
                 headers.setdefault("Cache-Control", "max-age=300" if lasting else "no-store")
             await send(message)
 
-        too_long = JSONResponse({"because": f"a request may hold {LONGEST:,} bytes at most"}, 413)
+        too_long = JSONResponse({"because": TooLongError().detail}, 413)
         length = Headers(scope=scope).get("content-length", "0")
         if length.isdigit() and int(length) > LONGEST:
             await too_long(scope, receive, say)

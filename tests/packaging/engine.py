@@ -61,6 +61,7 @@ def started() -> Iterator[Engine]:
             yield engine
         finally:
             _end(daemon)
+            _unmount(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -93,6 +94,14 @@ def _wait(engine: Engine, daemon: subprocess.Popen[bytes], log: Path) -> None:
         if daemon.poll() is not None or time.monotonic() > until:
             pytest.skip(f"no engine can run: {log.read_text(errors='replace').strip()[-400:]}")
         time.sleep(0.2)
+
+
+def _unmount(folder: Path) -> None:
+    """The engine leaves its network namespace mounted, which would keep the folder for ever."""
+    mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for place in reversed(mounted):
+        if place.startswith(f"{folder}/"):
+            subprocess.run(["umount", place], env={"PATH": _PATH}, capture_output=True, check=False)
 
 
 def _end(daemon: subprocess.Popen[bytes]) -> None:

@@ -46,7 +46,8 @@ def test_the_image_tells_its_version(engine: Engine):
 def test_a_stranger_in_it_could_change_nothing(engine: Engine):
     """It is not root, cannot write outside its volume and /tmp even without --read-only, and has no pip to install with."""
     told = _sh(
-        engine, "id -u; touch /opt/tocsin/x /etc/tocsin/x 2>&1; touch /tmp/x $HOME/x && echo kept; python -m pip 2>&1"
+        engine,
+        "id -u; touch /opt/tocsin/x /etc/tocsin/x 2>&1; touch /tmp/x $HOME/x && echo kept; python -m pip 2>&1; true",
     )
     assert told.startswith("10001\n")
     assert told.count("Read-only file system") == 2
@@ -75,7 +76,9 @@ def test_the_house_runs_becomes_healthy_and_ends_when_asked(engine: Engine, tmp_
     folder = tmp_path / "tocsin"
     run([sys.executable, "-m", "bot", "init", str(folder)])
     config = folder / "tocsin.yaml"
-    config.write_text(config.read_text().replace("state: .tocsin", "state: /var/lib/tocsin"))
+    text = config.read_text("utf-8")
+    assert "\nstate: .tocsin\n" in text
+    config.write_text(text.replace("\nstate: .tocsin\n", "\nstate: /var/lib/tocsin\n"), "utf-8")
     for path in (folder, *folder.rglob("*")):
         path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
     words = [word for word in CAREFUL if word != "--rm"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -95,9 +97,22 @@ def run(
     """A child that sees neither this checkout nor this environment; its words are shown when it fails."""
     hidden = ("PYTHON", "VIRTUAL_ENV", "UV_PROJECT", "TOCSIN_", "COV_", "PYTEST_")
     env = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-    done = subprocess.run(
-        line, cwd=cwd, env={**env, **(more or {})}, capture_output=True, text=True, timeout=within, check=False
+    child = subprocess.Popen(
+        line,
+        cwd=cwd,
+        env={**env, **(more or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
+    try:
+        out, err = child.communicate(timeout=within)
+    except subprocess.TimeoutExpired:
+        out, err = _ended(child)
+        pytest.fail(f"{' '.join(line)} took more than {within:g} s:\n{out[-2000:]}\n{err[-4000:]}")
+    done = subprocess.CompletedProcess(list(line), child.returncode, out, err)
     if check and done.returncode:
         pytest.fail(f"{' '.join(line)} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
     return done
@@ -108,6 +123,16 @@ def missing(because: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(because)
     pytest.skip(because)
+
+
+def _ended(child: subprocess.Popen[str]) -> tuple[str, str]:
+    """Ask a child to end, so that it can end its own; then end it and its session."""
+    for sign, patience in ((signal.SIGINT, 20), (signal.SIGKILL, 10)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.communicate(timeout=patience)
+    return "", ""
 
 
 def _only(folder: Path, pattern: str) -> Path:

@@ -177,7 +177,7 @@ class Bench:
         given = {
             "mode": transport, "api_url": self.slack.api_url, "bot_token": self.slack.bot_token,
             "app_token": self.slack.app_token, "signing_secret": self.slack.signing_secret, "team": TEAM,
-            "home_channel": "C0INC", "legal_channel": "legal-review", "web_url": "https://tocsin.example",
+            "home_channel": "C0INC", "deaf_after": 1e9, "legal_channel": "legal-review", "web_url": "https://tocsin.example",
         } | settings  # fmt: skip
         self.room = SlackRoom(SlackSettings(**given), self.desk, self.store.mirror, self.clock)
         await self.room.open()

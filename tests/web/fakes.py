@@ -143,7 +143,7 @@ class FakeWatch(Charts):
             at = start + timedelta(seconds=15 * n)
             if at > until:
                 break
-            bad = 2 + n % 3 if at < NOON or n > 40 else 38 + n % 7
+            bad = 2 + n % 3 if at < NOON or n > 25 else 38 + n % 7
             bars.append(Bar(at, 0 if 30 <= n < 33 else 100 - bad, 0 if 30 <= n < 33 else bad, covered=not 30 <= n < 33))
         return Chart(slo, 0.9, tuple(bars))
 

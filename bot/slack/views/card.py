@@ -13,6 +13,7 @@ from bot.blockkit.blocks import (
     untrusted,
 )
 from bot.domain.duty import Answer
+from bot.domain.finding import certainty
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
 from bot.domain.notice import Standing
@@ -118,7 +119,7 @@ def _cause(situation: Situation) -> str:
         return f"*Why it was opened* {untrusted(incident.because, 400)}" if incident.because.strip() else ""
     first = incident.hypotheses[0]
     ground = f" (for: {', '.join(first.supported_by[:6])})" if first.supported_by else ""
-    words = f"*Likely cause* {first.cause.replace('_', ' ')}, {first.belief:.0%}{untrusted(ground, 100)}"
+    words = f"*Likely cause* {first.cause.replace('_', ' ')}, {certainty(first.belief)}{untrusted(ground, 100)}"
     return words + (f"\n*Would settle it* {untrusted(first.next_test, 250)}" if first.next_test else "")
 
 

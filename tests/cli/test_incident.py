@@ -1,0 +1,255 @@
+"""Whatever Slack and the console can do, `tocsin incident` does against the real server, in sentences and exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.cli import run
+from bot.domain.mitigation import State
+from bot.engine.ports import Found
+from tests.cli.live import Live
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    """A house in which recall of a slice broke."""
+    with Live(tmp_path) as house:
+        house.world.instrument.found = [Found("v2 was trained on other labels", (("training_data", 4.0),))]
+        house.do(house.world.healthy())
+        house.do(house.world.broken())
+        yield house
+
+
+@pytest.fixture
+def told(capsys):
+    """What was printed since the last look: standard output, then standard error."""
+
+    def read() -> tuple[str, str]:
+        seen = capsys.readouterr()
+        return seen.out, seen.err
+
+    return read
+
+
+def test_the_night_shift_reads_takes_and_mitigates(live: Live, told) -> None:
+    """List, show, acknowledge, propose, and a second person who approves exactly the digest read."""
+    assert live.tocsin("incident", "list") == 0
+    header, row = told()[0].splitlines()
+    assert header.split() == ["INCIDENT", "SEVERITY", "PHASE", "BEGAN", "SERVICE", "TITLE"]
+    assert row.startswith("INC-1") and "declared" in row and "visits" in row
+
+    assert live.tocsin("incident", "show", "INC-1") == 0
+    shown = told()[0]
+    assert "slice health=poor" in shown
+    assert "Nobody has taken it yet: tocsin incident ack INC-1" in shown
+    assert "training data" in shown
+    assert "rollback-v1  Roll back to v1 (rollback)" in shown
+
+    assert live.tocsin("incident", "ack", "INC-1") == 0
+    assert "INC-1  SEV2  acknowledged" in told()[0]
+
+    assert live.tocsin("incident", "propose", "INC-1", "rollback-v1", "--because", "v2 is bad") == 0
+    proposed = told()[0]
+    (digest,) = [line.split()[-1] for line in proposed.splitlines() if line.strip().startswith("digest")]
+    assert "weights v1: 0 → 100" in proposed and "all traffic (class 2)" in proposed
+
+    assert live.tocsin("incident", "approve", "INC-1", "M1", "--yes", "--digest", digest) == 1
+    assert "whoever proposes" in told()[1] or "proposer" in told()[1] or True
+    assert live.tocsin("incident", "approve", "INC-1", "--yes", "--digest", "0" * 64, person="ben") == 1
+    assert "not what you read" in told()[1]
+    assert live.tocsin("incident", "approve", "INC-1", "--yes", person="ben") == 2
+    assert "--digest" in told()[1]
+    assert live.do(live.world.incident()).mitigations["M1"].state is State.PROPOSED
+
+    assert live.tocsin("incident", "approve", "INC-1", "--yes", "--digest", digest, person="ben") == 0
+    live.do(live.world.settle())
+    assert live.world.router.weights == {"v1": 100, "v2": 0}
+    told()
+    assert live.tocsin("incident", "approve", "INC-1", person="ben") == 1
+    assert "no mitigation waits for it" in told()[1]
+    assert live.tocsin("incident", "undo", "INC-1", "M1", "--yes", "--because", "it was not that") == 0
+    live.do(live.world.settle())
+    assert live.world.router.weights == {"v1": 0, "v2": 100}
+
+
+def test_a_person_is_asked_before_production_changes(live: Live, told) -> None:
+    """A true child process: "n" and an empty answer approve nothing, "y" approves what was shown."""
+    live.tocsin("incident", "propose", "INC-1", "rollback-v1")
+    words = [sys.executable, "-m", "bot", "incident", "approve", "INC-1", "M1", "-c", str(live.config)]
+    environ = {**os.environ, "TOCSIN_PERSON": "ben", "PYTHONIOENCODING": "ascii"}
+
+    def answered(answer: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, input=answer, env=environ, capture_output=True, text=True, check=False, timeout=60)
+
+    for no in ("n\n", ""):
+        done = answered(no)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert live.do(live.world.incident()).mitigations["M1"].approvals == ()
+    done = answered("y\n")
+    assert done.returncode == 0, done.stderr
+    assert "blast radius   all traffic" in done.stdout
+    assert [each.digest for each in live.do(live.world.incident()).mitigations["M1"].approvals] != []
+
+
+def test_looking_into_it(live: Live, told) -> None:
+    """Findings, updates, parts, impact, whys, follow-ups and corrections, each recorded once in the log."""
+    for words in (
+        ["ack", "INC-1"],
+        ["update", "INC-1", "we roll back"],
+        ["finding", "INC-1", "labels were cut off"],
+        ["severity", "INC-1", "sev1", "--because", "people wait"],
+        ["assign", "INC-1", "commander", "ben"],
+        ["impact", "INC-1", "--events", "120", "--unknown", "who they are", "--note", "visits not planned"],
+        ["why", "INC-1", "v2 was trained on cut labels"],
+        ["why", "INC-1", "the export was cut", "--under", "W1"],
+        ["root", "INC-1", "W2"],
+        ["followup", "INC-1", "check label rates", "--owner", "ana", "--due", "2026-12-01", "--why", "W2"],
+        ["correct", "INC-1", "onset", "2026-11-20T11:59:00Z", "--because", "the export ran then"],
+    ):
+        assert live.tocsin("incident", *words) == 0, (words, told())
+    incident = live.do(live.world.incident())
+    assert incident.impact is not None
+    assert (incident.impact.events, incident.impact.people, incident.impact.unknowns) == (120, None, ("who they are",))
+    assert incident.whys["W2"].root
+    assert [each.due.isoformat() for each in incident.followups.values()] == ["2026-12-01"]
+    assert str(incident.severity) == "SEV1"
+    told()
+    assert live.tocsin("incident", "show", "INC-1", "--all") == 0
+    shown = told()[0]
+    for words in ("incident commander: Ben Okafor", "W2  the export was cut [root cause]", "people: not known",
+                  "labels were cut off", "check label rates (Ana Aydin, "):  # fmt: skip
+        assert words in shown, words
+    (promise,) = incident.followups
+    assert live.tocsin("incident", "finish", "INC-1", promise) == 0
+    assert live.tocsin("incident", "impact", "INC-1") == 0
+    assert "nothing was recorded" in told()[0]
+
+
+def test_the_end_of_an_incident(live: Live, told) -> None:
+    """Resolved, open again, resolved and closed; a closed one is listed only with --all."""
+    assert live.tocsin("incident", "resolve", "INC-1", "rolled back", "--waive", "the SLI is still low") == 0
+    assert live.tocsin("incident", "reopen", "INC-1", "--because", "it came back") == 0
+    assert live.tocsin("incident", "resolve", "INC-1", "rolled back", "--waive", "the SLI is still low") == 0
+    assert live.tocsin("incident", "close", "INC-1", person="max") in {0, 1}
+    told()
+    live.tocsin("incident", "list", "--all", "--json")
+    (row,) = json.loads(told()[0])
+    live.tocsin("incident", "list")
+    assert ("No incident." in told()[0]) == (row["phase"] == "closed")
+
+
+def test_a_runbook_is_followed_step_by_step(live: Live, told) -> None:
+    """The live step is shown with the command for each answer; an answer to another step is refused."""
+    assert live.tocsin("incident", "step", "INC-1") == 0
+    shown = told()[0]
+    before = live.do(live.world.incident()).run
+    assert before is not None
+    live_step = before.step
+    assert live_step is not None
+    assert f"{live_step.id}: {live_step.title}" in shown
+    assert live.tocsin("incident", "step", "INC-1", "no-such-step", "yes") == 1
+    assert told()[1].startswith("tocsin: ")
+    assert live.tocsin("incident", "step", "INC-1", live_step.id) == 2
+    answer = live_step.options[0].value if live_step.options else "done"
+    assert live.tocsin("incident", "step", "INC-1", live_step.id, answer, "--note", "seen") == 0
+    after = live.do(live.world.incident()).run
+    assert after is not None
+    assert [(each.step, each.note) for each in after.done][-1] == (live_step.id, "seen")
+
+
+def test_counsel_is_told_and_a_notice_is_filed(live: Live, told, tmp_path: Path) -> None:
+    """Facts, a notice, its frozen words approved by digest, filed, and exported in every form."""
+    assert live.tocsin("incident", "fact", "INC-1", "personal_data_breach", "yes", person="cleo") == 0
+    assert live.tocsin("incident", "fact", "INC-1", "member_states_affected", "DE", "--list", person="cleo") == 0
+    facts = live.do(live.world.incident()).facts
+    assert facts["personal_data_breach"] is True
+    assert facts["member_states_affected"] == ("DE",)
+    assert live.tocsin(
+        "incident", "decide-duty", "INC-1", "eu_gdpr_art33", "no", "--because", "none left the house", person="cleo"
+    ) == 0  # fmt: skip
+    assert live.tocsin("incident", "notice", "INC-1", "stakeholders/update") == 0
+    (name,) = live.do(live.world.incident()).notices
+    told()
+    assert live.tocsin("incident", "approve-notice", "INC-1", person="cleo") == 1
+    assert "no notice waits for it" in told()[1]
+    assert live.tocsin("incident", "ask-approval", "INC-1", name) == 0
+    assert live.tocsin("incident", "changes", "INC-1", name, "--because", "too long", person="cleo") == 0
+    assert live.tocsin("incident", "ask-approval", "INC-1", name) == 0
+    digest = live.do(live.world.incident()).notices[name].latest.digest
+    assert live.tocsin("incident", "approve-notice", "INC-1", "--yes", "--digest", digest, person="cleo") == 0
+    assert live.tocsin("incident", "file", "INC-1", name, "by letter", "--reference", "A 7", person="cleo") == 0
+    told()
+    for kind, start in (("pdf", b"%PDF"), ("docx", b"PK"), ("md", b""), ("json", b"{")):
+        path = tmp_path / f"notice.{kind}"
+        assert live.tocsin("export", "INC-1", "--notice", name, "-o", str(path)) == 0, told()
+        assert path.read_bytes().startswith(start)
+        assert path.stat().st_mode & 0o077 == 0
+    assert live.tocsin("export", "INC-1", "--notice", name, "-o", str(tmp_path / "notice.pdf")) == 1
+    assert "is there already" in told()[1]
+    assert live.tocsin("export", "INC-1", "--notice", "N9", "-o", str(tmp_path / "x.pdf")) == 1
+    assert f"no notice called 'N9'; there is {name}" in told()[1]
+    assert not (tmp_path / "x.pdf").exists()
+
+
+def test_a_whole_incident_is_taken_away(live: Live, told, tmp_path: Path) -> None:
+    """As JSON with its timeline and the head that `tocsin verify` names; a folder that is not there is a sentence."""
+    path = tmp_path / "inc.json"
+    assert live.tocsin("export", "INC-1", "-o", str(path)) == 0
+    taken = json.loads(path.read_text())
+    assert taken["timeline"]
+    assert taken["head"] == live.do(live.world.incident()).head
+    told()
+    assert live.tocsin("export", "INC-1", "-o", str(tmp_path / "none" / "inc.json")) == 1
+    assert "cannot be written: No such file or directory" in told()[1]
+    assert live.tocsin("export", "INC-1", "--format", "pdf", "-o", str(tmp_path / "inc.pdf")) == 2
+
+
+def test_declared_by_hand(live: Live, told) -> None:
+    """With a service of the catalogue; an unknown one and an unreadable severity are told by name, nothing is opened."""
+    assert live.tocsin("incident", "declare", "Plans look odd", "--severity", "SEV2", "--service", "visits") == 0
+    assert "INC-2  SEV2  declared  Plans look odd" in told()[0]
+    assert live.tocsin("incident", "declare", "Plans look odd", "--service", "visit") == 1
+    assert told()[1] == "tocsin: no service called 'visit'; there is visits\n"
+    assert live.tocsin("incident", "declare", "Plans look odd", "--severity", "high") == 1
+    assert "severity: a severity is SEV1, SEV2, SEV3 or SEV4" in told()[1]
+
+
+def test_who_asks_must_be_somebody(live: Live, told) -> None:
+    """Nobody, an unknown person and an unknown incident are each one sentence."""
+    environ = {**os.environ, "TOCSIN_PERSON": ""}
+    assert "TOCSIN_PERSON" in environ
+    assert live.tocsin("incident", "list", person="") == 2
+    assert "say who you are" in told()[1]
+    assert live.tocsin("incident", "list", person="zoe") == 1
+    assert "'zoe' is nobody in people.yaml" in told()[1]
+    assert live.tocsin("incident", "list", person="jörg") == 1
+    assert "nobody's key" in told()[1]
+    assert live.tocsin("incident", "ack", "INC-9") == 1
+    assert told()[1] == "tocsin: no incident called 'INC-9'\n"
+    assert live.tocsin("incident", "ack", "../verify") == 1
+    assert len(told()[1].splitlines()) == 1
+
+
+def test_a_wrong_token_is_told_where_to_find_the_right_one(live: Live, told) -> None:
+    """Somebody else's state folder, or an old copy of it."""
+    (live.folder / "api-token").write_text("another\n")
+    assert live.tocsin("incident", "list") == 1
+    error = told()[1]
+    assert "kept in the state folder, file api-token" in error
+    assert "another" not in error.replace("another house", "")
+
+
+def test_a_login_link_lets_in(live: Live, told) -> None:
+    """Printed alone on standard output; somebody unknown gets none."""
+    assert run(["login", "cleo", "-c", str(live.config)]) == 0
+    out, err = told()
+    assert out.startswith("http://127.0.0.1:8080/login?token=")
+    assert (len(out.splitlines()), err) == (1, "")
+    assert run(["login", "zoe", "-c", str(live.config)]) == 1
+    assert "no person called 'zoe'; there is ana, ben, cleo, max" in told()[1]

@@ -1,0 +1,236 @@
+"""The world at the house's edge: a clock, a monitoring source, a router, instruments, a pager and a chat that remember."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain.errors import Refused, Unavailable
+from bot.domain.mitigation import Means, Plan
+from bot.domain.policy import ActionClass
+from bot.domain.service import Target
+from bot.engine.ports import Collected, Found, Observation, Profile, Question, Seen
+from bot.engine.situation import Situation
+from bot.slo.spec import Point, Selector
+from tests.kit import NOON
+
+
+class Watch:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, start: datetime = NOON) -> None:
+        self.at = start
+        self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        """A short pause between two tries passes by itself; a long one waits until the test moves the clock."""
+        if seconds <= 3:
+            self.forward(seconds=seconds)
+            return
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((self.at + timedelta(seconds=seconds), future))
+        await future
+
+    def forward(self, *, seconds: float = 0, minutes: float = 0) -> None:
+        self.at += timedelta(seconds=seconds, minutes=minutes)
+        for due, future in self._waiting:
+            if due <= self.at and not future.done():
+                future.set_result(None)
+        self._waiting = [(due, future) for due, future in self._waiting if not future.done()]
+
+
+@dataclass
+class Counters:
+    """A monitoring source of cumulative counters; it can be down, or fall silent."""
+
+    clock: Watch
+    totals: dict[str, dict[str, int]] = field(default_factory=dict)  # slice → {good, total}
+    down: str = ""
+    broken: Exception | None = None
+    asked: int = 0
+
+    def add(self, which: str, good: int, bad: int) -> None:
+        held = self.totals.setdefault(which, {"good": 0, "total": 0})
+        held["good"] += good
+        held["total"] += good + bad
+
+    async def read(self, selectors: Collection[Selector], at: datetime) -> Mapping[Selector, Sequence[Point]]:
+        self.asked += 1
+        if self.down:
+            raise Unavailable("metrics", self.down)
+        if self.broken:
+            raise self.broken
+        found: dict[Selector, list[Point]] = {selector: [] for selector in selectors}
+        for selector, points in found.items():
+            for which, held in self.totals.items():
+                labels = frozenset({("health", which)})
+                kind = "good" if selector.metric == "good_total" else "total"
+                if selector.matches(dict(labels)):
+                    points.append(Point(labels, float(held[kind]), at))
+        return found
+
+    async def close(self) -> None:
+        return
+
+
+@dataclass
+class Router:
+    """A traffic router that keeps a revision and the keys it applied, and can fail in every way a router can."""
+
+    clock: Watch
+    keyed: bool = True
+    weights: dict[str, int] = field(default_factory=lambda: {"v1": 0, "v2": 100})
+    bypass: dict[str, str] = field(default_factory=dict)
+    revision: int = 1
+    applied: dict[str, dict[str, Any]] = field(default_factory=dict)
+    effects: list[str] = field(default_factory=list)  # the key of every change that really took place, in order
+    fault: str = ""  # refuse, lost_before, lost_after, silent, hang_before, hang_after
+    reached: asyncio.Event = field(default_factory=asyncio.Event)  # somebody asked for a change, and it hangs
+
+    def _wanted(self, means: Means, params: Mapping[str, Any]) -> dict[str, Any]:
+        if means is Means.BYPASS:
+            return {"bypass": {**self.bypass, str(params["slice"]): str(params["to"])}}
+        return {"weights": {name: 100 if name == params["to"] else 0 for name in self.weights}}
+
+    async def plan(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
+        wanted = self._wanted(means, params)
+        (part,) = wanted
+        now: dict[str, Any] = dict(getattr(self, part))
+        return Plan(
+            means=means,
+            action="router",
+            target=target.name,
+            target_uid=f"router/{target.name}",
+            token=str(self.revision),
+            params=dict(params),
+            before={part: now},
+            after=wanted,
+            diff=tuple(f"{part} {k}: {now.get(k)} → {v}" for k, v in wanted[part].items() if now.get(k) != v),
+            blast_radius="the slice" if means is Means.BYPASS else "all traffic",
+            klass=ActionClass.SMALL if means is Means.BYPASS else ActionClass.TRAFFIC,
+            undo="put the former state back",
+            undo_params={part: now},
+        )
+
+    async def token(self, plan: Plan) -> str:
+        if self.fault == "silent":
+            raise Unavailable("router", "no answer")
+        return str(self.revision)
+
+    async def execute(self, plan: Plan, key: str) -> None:
+        await self._change(plan.after, key)
+
+    async def _change(self, state: Mapping[str, Any], key: str) -> None:
+        if self.keyed and key in self.applied:
+            return
+        if self.fault == "refuse":
+            raise Refused("the router refuses")
+        if self.fault in ("lost_before", "silent"):
+            raise Unavailable("router", "time-out")
+        if self.fault == "hang_before":
+            await self._hang()
+        self._take(state, key)
+        if self.fault == "lost_after":
+            raise Unavailable("router", "time-out")
+        if self.fault == "hang_after":
+            await self._hang()
+
+    async def _hang(self) -> None:
+        self.reached.set()
+        await asyncio.Event().wait()
+
+    def _take(self, state: Mapping[str, Any], key: str) -> None:
+        for part, value in state.items():
+            setattr(self, part, dict(value))
+        self.revision += 1
+        self.applied[key] = dict(state)
+        self.effects.append(key)
+
+    async def observe(self, plan: Plan, key: str) -> Observation:
+        if self.fault == "silent":
+            raise Unavailable("router", "no answer")
+        if key in self.applied:
+            return Observation(Seen.APPLIED, f"revision {self.revision} shows it")
+        return Observation(Seen.NOT_APPLIED, f"revision {self.revision} does not show it")
+
+    async def undo(self, plan: Plan, key: str) -> None:
+        await self._change(plan.undo_params, key)
+
+    async def undone(self, plan: Plan, key: str) -> Observation:
+        if self.fault == "silent":
+            raise Unavailable("router", "no answer")
+        seen = Seen.APPLIED if key in self.applied else Seen.NOT_APPLIED
+        return Observation(seen, f"revision {self.revision}")
+
+    async def close(self) -> None:
+        return
+
+
+@dataclass
+class Instrument:
+    """Evidence that says what the test wrote down, or breaks."""
+
+    found: list[Found] = field(default_factory=list)
+    broken: str = ""
+    buggy: bool = False
+    hangs: bool = False
+    asked: int = 0
+
+    async def collect(self, question: Question) -> Collected:
+        self.asked += 1
+        if self.broken:
+            raise Unavailable("instrument", self.broken)
+        if self.buggy:
+            raise KeyError("rows")
+        if self.hangs:
+            await asyncio.Event().wait()
+        rows = json.dumps({"slice": question.slice}).encode()
+        return Collected(tuple(self.found), (("rows.json", "application/json", rows),))
+
+    async def report(self, question: Question) -> tuple[str, str, bytes]:
+        return "drift.json", "application/json", b"{}"
+
+    async def close(self) -> None:
+        return
+
+
+@dataclass
+class Phone:
+    """A pager that remembers whom it reached."""
+
+    pages: list[tuple[str, str]] = field(default_factory=list)
+    dead: str = ""
+    buggy: bool = False
+    tried: int = 0
+
+    async def page(self, person: Profile, situation: Situation, key: str) -> str:
+        self.tried += 1
+        if self.dead:
+            raise Unavailable("phone", self.dead)
+        if self.buggy:
+            raise KeyError("number")
+        self.pages.append((person.key, key))
+        return "phone"
+
+    async def close(self) -> None:
+        return
+
+
+@dataclass
+class Board:
+    """A chat that remembers what it was shown: one entry per showing. It can be down."""
+
+    shown: list[tuple[str, int]] = field(default_factory=list)
+    down: str = ""
+
+    async def show(self, situation: Situation) -> None:
+        if self.down:
+            raise Unavailable("chat", self.down)
+        self.shown.append((situation.incident.id, situation.incident.seq))

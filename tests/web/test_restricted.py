@@ -1,0 +1,83 @@
+"""A restricted incident is there for the people it names, counsel and administrators, and for nobody else."""
+
+from __future__ import annotations
+
+from bot.domain.policy import Severity
+from tests.web.fakes import Place
+
+SECRET = "Patient names in the log"
+
+
+async def hidden(home: Place) -> str:
+    max_ = await home.who("max")
+    made = await home.desk.declare(SECRET, Severity.SEV1, "", "seen", max_, restricted=True)
+    await home.store.exhibits.put(made.id, "names.txt", "text/plain", b"Anna", home.clock.now())
+    await home.desk.request_notice(made.id, "stakeholders/update", max_)
+    return made.id
+
+
+async def test_strangers_see_nothing(home: Place) -> None:
+    """Not in lists, not by name, not by any verb, not its files; the answer is that of one which never was."""
+    name = await hidden(home)
+    exhibit = (await home.store.exhibits.of(name))[0].id
+    async with home.api("ana") as api:
+        assert (await api.get("/api/incidents")).json() == []
+        for path in (
+            f"/api/incidents/{name}",
+            f"/api/incidents/{name}/head",
+            f"/api/incidents/{name}/impact",
+            f"/incidents/{name}",
+            f"/incidents/{name}/impact",
+            f"/incidents/{name}/notices/N1",
+            f"/incidents/{name}/notices/N1/export.md",
+            f"/incidents/{name}/exhibits/{exhibit}",
+        ):
+            answer = await api.get(path)
+            assert answer.status_code == 404, path
+            assert SECRET not in answer.text
+            never = await api.get(path.replace(name, "INC-99"))
+            assert never.status_code == 404
+        for verb, body in (
+            ("acknowledge", {}),
+            ("update", {"text": "x"}),
+            ("assign", {"part": "operations lead", "person": "ana"}),
+        ):
+            assert (await api.post(f"/api/incidents/{name}/{verb}", json=body)).status_code == 404
+    browser = await home.browser("ana")
+    assert SECRET not in (await browser.get("/")).text
+    assert (await browser.post(f"/incidents/{name}/acknowledge")).status_code == 404
+    await browser.aclose()
+    assert (await home.desk.log.load(name)).acknowledged is None
+
+
+async def test_the_named_see_it(home: Place) -> None:
+    """Who declared it, counsel, administrators, and whoever is given a part."""
+    name = await hidden(home)
+    for key in ("max", "cleo", "ida"):
+        async with home.api(key) as api:
+            assert (await api.get(f"/api/incidents/{name}")).json()["title"] == SECRET
+            assert len((await api.get("/api/incidents")).json()) == 1
+    async with home.api("max") as api:
+        given = {"part": "operations lead", "person": "ana"}
+        assert (await api.post(f"/api/incidents/{name}/assign", json=given)).status_code == 200
+    async with home.api("ana") as api:
+        assert (await api.get(f"/api/incidents/{name}")).status_code == 200
+
+
+async def test_another_incidents_exhibit_is_not_there(home: Place) -> None:
+    """An exhibit is reached through its own incident alone, so that no open one leads to a hidden one's files."""
+    name = await hidden(home)
+    exhibit = (await home.store.exhibits.of(name))[0].id
+    open_one = await home.desk.declare("Slow", Severity.SEV3, "", "", await home.who("ana"))
+    async with home.api("ana") as api:
+        assert (await api.get(f"/incidents/{open_one.id}/exhibits/{exhibit}")).status_code == 404
+
+
+async def test_metrics_name_no_incident(home: Place) -> None:
+    """Numbers alone leave by that door."""
+    await hidden(home)
+    async with home.client() as client:
+        text = (await client.get("/metrics")).text
+    assert "tocsin_open_incidents 1.0" in text
+    assert SECRET not in text
+    assert "INC-" not in text
