@@ -50,13 +50,29 @@ def verify(
 async def _walk(url: str, incident: str, earlier: dict[str, str]) -> dict[str, str]:
     from bot.cli._database import looked_at
     from bot.clock import SystemClock
+    from bot.domain.errors import Tampered
 
     async with looked_at(url, SystemClock()) as store:
-        heads = await store.log.verify(incident)
+        try:
+            heads = await store.log.verify(incident)
+        except (TypeError, ValueError, AttributeError) as error:  # a column holds what nobody of ours ever wrote there
+            raise Tampered(f"{await _first_strange(store)}: an entry is of no form that was ever written") from error
         for name, head in earlier.items():
             if not incident or name == incident:
                 await _still_there(store, name, head, heads)
         return heads
+
+
+async def _first_strange(store: Store) -> str:
+    """The first incident that cannot even be walked."""
+    from bot.store.reading import every_id
+
+    for name in await store.database.read(every_id, within=None):
+        try:
+            await store.log.verify(name)
+        except (TypeError, ValueError, AttributeError):
+            return name
+    return "the record"
 
 
 async def _still_there(store: Store, name: str, head: str, heads: dict[str, str]) -> None:

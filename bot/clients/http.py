@@ -154,7 +154,7 @@ class Http:
         try:
             # httpx counts each read by itself: a dripping server would hold us for ever
             async with (
-                asyncio.timeout(99),
+                asyncio.timeout(self._seconds),
                 self._client.stream(method, path, params=params, **more) as answer,
             ):
                 content = bytearray()

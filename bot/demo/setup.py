@@ -14,7 +14,7 @@ TEAM = "T0TOCSIN"
 CHANNEL = "C0INC"
 LEGAL_CHANNEL = "C0LEGAL"
 PEOPLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
-    "ana": ("Ana Souza", ("responder",), "U0ANA"),
+    "ana": ("Ana Souza", ("responder", "approver"), "U0ANA"),
     "ben": ("Ben Okafor", ("responder", "approver", "manager", "admin"), "U0BEN"),
     "cleo": ("Cleo Martin", ("counsel",), "U0CLEO"),
     "dev": ("Dev Rao", ("responder",), "U0DEV"),

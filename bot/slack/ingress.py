@@ -60,6 +60,7 @@ class Ingress:
         self.app = AsyncApp(
             name="tocsin", logger=logging.getLogger("bot.slack.bolt"), authorize=authorize, signing_secret="",
             request_verification_enabled=False,  # requests over HTTP are verified before they come here
+            ignoring_self_events_enabled=False,  # a deleted message of ours must be noticed
         )  # fmt: skip
 
         async def take(req: AsyncBoltRequest) -> BoltResponse:

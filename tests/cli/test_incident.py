@@ -59,7 +59,7 @@ def test_the_night_shift_reads_takes_and_mitigates(live: Live, told) -> None:
     assert "weights v1: 0 → 100" in proposed and "all traffic (class 2)" in proposed
 
     assert live.tocsin("incident", "approve", "INC-1", "M1", "--yes", "--digest", digest) == 1
-    assert "whoever proposes" in told()[1] or "proposer" in told()[1] or True
+    assert told()[1].startswith("tocsin: ")
     assert live.tocsin("incident", "approve", "INC-1", "--yes", "--digest", "0" * 64, person="ben") == 1
     assert "not what you read" in told()[1]
     assert live.tocsin("incident", "approve", "INC-1", "--yes", person="ben") == 2
@@ -72,7 +72,9 @@ def test_the_night_shift_reads_takes_and_mitigates(live: Live, told) -> None:
     told()
     assert live.tocsin("incident", "approve", "INC-1", person="ben") == 1
     assert "no mitigation waits for it" in told()[1]
-    assert live.tocsin("incident", "undo", "INC-1", "M1", "--yes", "--because", "it was not that") == 0
+    assert live.tocsin("incident", "undo", "INC-1", "M1", "--yes", "--because", "it was not that") == 1
+    assert "may undo a mitigation" in told()[1]
+    assert live.tocsin("incident", "undo", "INC-1", "M1", "--yes", "--because", "not that", person="ben") == 0
     live.do(live.world.settle())
     assert live.world.router.weights == {"v1": 0, "v2": 100}
 
@@ -115,7 +117,8 @@ def test_looking_into_it(live: Live, told) -> None:
         assert live.tocsin("incident", *words) == 0, (words, told())
     incident = live.do(live.world.incident())
     assert incident.impact is not None
-    assert (incident.impact.events, incident.impact.people, incident.impact.unknowns) == (120, None, ("who they are",))
+    assert (incident.impact.events, incident.impact.people) == (120, None)
+    assert "who they are" in incident.impact.unknowns
     assert incident.whys["W2"].root
     assert [each.due.isoformat() for each in incident.followups.values()] == ["2026-12-01"]
     assert str(incident.severity) == "SEV1"
@@ -222,8 +225,6 @@ def test_declared_by_hand(live: Live, told) -> None:
 
 def test_who_asks_must_be_somebody(live: Live, told) -> None:
     """Nobody, an unknown person and an unknown incident are each one sentence."""
-    environ = {**os.environ, "TOCSIN_PERSON": ""}
-    assert "TOCSIN_PERSON" in environ
     assert live.tocsin("incident", "list", person="") == 2
     assert "say who you are" in told()[1]
     assert live.tocsin("incident", "list", person="zoe") == 1

@@ -17,9 +17,9 @@ GOOD = objective("recall-good", 'health="good"', display="Recall for people in g
 TOUCHY = objective("recall-touchy", 'health="good"', severity=1)
 
 
-async def silent(world: World, rounds: int) -> None:
-    for _ in range(rounds):
-        await world.round()
+async def silent(world: World, seconds: int) -> None:
+    for _ in range(seconds // 5):
+        await world.round(seconds=5)
 
 
 async def test_twenty_seconds_without_data_open_an_incident_of_their_own(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ async def test_twenty_seconds_without_data_open_an_incident_of_their_own(tmp_pat
         assert await world.house.desk.summaries() == []
         await silent(world, 30)
         (only,) = await world.house.desk.summaries()
-        assert only.title == "No data on Recall for people in poor health"
+        assert only.title == "No data on Recall for people in poor health for health=poor"
         incident = await world.incident()
         assert incident.sli.judged is Judged.NO_DATA
         assert "connection refused" in incident.because

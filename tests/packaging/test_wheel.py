@@ -113,7 +113,7 @@ def test_the_wheel_reads_its_own_templates(fresh: Path, tmp_path: Path):
 @pytest.mark.nightly
 def test_the_wheel_alone_plays_the_demonstration(fresh: Path, tmp_path: Path):
     """Both acts end verified with an unbroken chain, in an environment that knows nothing of the checkout."""
-    done = wheelhouse.run([str(fresh / "tocsin"), "demo", "--auto", "--json"], cwd=tmp_path, within=420)
+    done = wheelhouse.run([str(fresh / "tocsin"), "demo", "--auto", "--json", "--embedded"], cwd=tmp_path, within=420)
     acts = [json.loads(line) for line in done.stdout.splitlines()]
     assert [act["act"] for act in acts] == [1, 2]
     assert all(act["verified"] and act["chain_ok"] for act in acts)

@@ -148,7 +148,7 @@ class Bench:
     @contextlib.asynccontextmanager
     async def open(cls, folder: Path, *, transport: str = "socket", **settings: Any) -> AsyncIterator[Bench]:
         bench = cls(folder)
-        async with LocalSlack(clock=bench.clock, ack_within=3.0, retry_after=(0.05, 0.05)) as bench.slack:
+        async with LocalSlack(clock=bench.clock, ack_within=3.0, retry_after=(0.05, 1.5)) as bench.slack:
             try:
                 await bench.start(transport, **settings)
                 yield bench
@@ -189,7 +189,7 @@ class Bench:
         config = uvicorn.Config(self.room.http_app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn tells it no other way
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         self.slack.request_url = f"http://127.0.0.1:{port}/slack/events"

@@ -307,7 +307,9 @@ def test_the_keys_must_fit_the_mode():
         SlackSettings(mode="http", bot_token="x")
     with pytest.raises(ValidationError):
         SlackSettings(bot_token="x", app_token="y", colour="red")
-    made = SlackSettings(bot_token="canary", app_token="y", api_url="https://slack-gov.com/api", web_url="https://a.b/c")
+    made = SlackSettings(
+        bot_token="canary", app_token="y", api_url="https://slack-gov.com/api", web_url="https://a.b/c"
+    )
     assert made.api_url == "https://slack-gov.com/api/"
     assert made.hosts == {"a.b"}
     assert "canary" not in repr(made)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from datetime import timedelta
 
 from bot.domain.execution import ClaimMitigation, ReportOutcome
@@ -203,6 +205,12 @@ async def test_a_rewritten_record_is_found(home: Place) -> None:
         good = (await api.get("/api/verify")).json()
         assert good["heads"]["INC-1"] == (await home.desk.log.load("INC-1")).head
         assert (await api.get("/api/incidents/INC-1/head")).json()["head"] == good["heads"]["INC-1"]
+        with contextlib.closing(sqlite3.connect(home.web.state.parent / "tocsin.db")) as file:
+            file.execute("UPDATE entries SET stored = CAST(stored || ' ' AS BLOB) WHERE seq = 3")
+            file.commit()
+        bad = (await api.get("/api/verify")).json()
+        assert (bad["ok"], bad["heads"]) == (False, {})
+        assert "INC-1: entry 3" in bad["error"]
 
 
 async def test_estimate_and_objectives(home: Place) -> None:

@@ -31,7 +31,7 @@ def render(situation: Situation, mitigation: Mitigation) -> View:
         ]),
     ]  # fmt: skip
     if plan.warnings:
-        blocks.insert(0, alert(untrusted("; ".join(plan.warnings), 190)))
+        blocks.insert(0, alert(untrusted("Careful: " + "; ".join(plan.warnings), 190)))
     blocks += [
         divider(),
         section(f"Proposed by {person(situation, mitigation.proposed_by)}: "

@@ -59,6 +59,7 @@ def page(
         "duties": [(each, situation.name(each.decided_by)) for each in incident.duties.values()],
         "questions": _questions(situation),
         "notice_kinds": _wanted(situation),
+        "kinds": situation.notice_kinds,
         "checks": resolve_checks(incident),
         "parts": [(part, situation.name(incident.parts[part]) if part in incident.parts else "") for part in Part],
         "people": sorted(situation.people.values(), key=lambda person: person.name),

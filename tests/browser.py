@@ -1,0 +1,51 @@
+"""Debian's Chromium for tests: found or skipped by name, pictures kept small."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--force-color-profile=srgb",
+]  # fmt: skip
+PICTURES = Path(__file__).parent / "real" / "pictures"
+
+
+@contextlib.asynccontextmanager
+async def chromium() -> AsyncIterator[Any]:
+    """A headless browser; without one the test is skipped by name, and fails under CI=true."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    try:
+        from playwright.async_api import async_playwright
+    except ImportError:
+        program = None
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("chromium and its driver are required under CI=true and are not installed")
+        pytest.skip("chromium or its driver is not installed")
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=program, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def picture(page: Any, name: str, *, full: bool = False) -> None:
+    """Keep a picture for the README where TOCSIN_PICTURES is set: half-size colours, small files."""
+    if not os.environ.get("TOCSIN_PICTURES"):
+        return
+    from io import BytesIO
+
+    from PIL import Image
+
+    PICTURES.mkdir(exist_ok=True)
+    shot = Image.open(BytesIO(await page.screenshot(full_page=full)))
+    shot.convert("RGB").quantize(64).save(PICTURES / f"{name}.png", optimize=True)

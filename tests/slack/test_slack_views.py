@@ -1,0 +1,240 @@
+"""Every view against the validator, with words that are long, hostile, empty or invisible."""
+
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.blockkit.validate import validate_message, validate_view
+from bot.domain.duty import Answer, AnswerDuties, Duty
+from bot.domain.execution import ClaimMitigation, ReportOutcome
+from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
+from bot.domain.five_whys import AddWhy, NameRootCause
+from bot.domain.followup import AddFollowUp
+from bot.domain.lifecycle import Resolve, Update
+from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold
+from bot.domain.notice import FreezeNotice, RequestNotice
+from bot.domain.paging import Acknowledge, Receipt, ReportPage
+from bot.domain.policy import Policy, Role
+from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
+from bot.domain.service import Offer, Service
+from bot.engine.situation import Bar, Chart, Shown, Situation, Words
+from bot.slack.settings import SlackSettings
+from bot.slack.views import (
+    approve,
+    card,
+    declare,
+    finding,
+    followup,
+    home,
+    impact,
+    info,
+    notice,
+    propose,
+    reason,
+    resolve,
+    step_modal,
+    update,
+    update_modal,
+    whys,
+)
+from bot.slack.views._words import lasted
+from bot.slack.wanted import wanted
+from tests.kit import ANA, BEN, CLEO, NOON, Story, declared, plan
+
+SETTINGS = SlackSettings(bot_token="x", app_token="y", home_channel="C1", legal_channel="C2")
+ODD = ["<!channel>", "<@U0BEN>", "<https://evil.example|console>", "@here", "&lt;", "*b* _i_ `c`", "\u202eabc", "\u200b",
+       "👩‍👩‍👧‍👦" * 50, "e\u0301" * 400, "\n\n\n", "x" * 5000, "<" * 3500, "&" * 3500, "\x00", "INC-1 {who}"]  # fmt: skip
+hostile = st.one_of(st.sampled_from(ODD), st.text(max_size=60), st.text(min_size=200, max_size=400))
+
+
+def busy(words: str, filler: str = "x") -> Story:
+    """An incident in which everything happened, in these words."""
+    text = words if words.strip() else filler
+    book = Runbook("book", text, "d", (
+        Step("s1", Kind.ASK, text, text, tuple(Option(f"v{n}", text) for n in range(6))),
+        Step("s2", Kind.CHECK, text),
+        Step("s3", Kind.ACT, text, text, params={"means": "rollback"}),
+    ))  # fmt: skip
+    thought = Hypothesis(Cause.CODE_CHANGE, 0.7, ("F1",), (), text, ("rollback",), (f"bypass: {text}",))
+    risky = plan(diff=(text, text), blast_radius=text, undo=text, warnings=(text,), target=text)
+    duty = Duty("gdpr", text, Answer.YES, text, "first", NOON, NOON, (text,))
+    story = declared(title=text, because=text, service=text)
+    story = story.when(ReportPage("p", ANA.id, text, Receipt.ACCEPTED)).when(Acknowledge(), ANA)
+    for number in range(12):
+        story = story.when(RecordFinding(f"{text}{number}", text, link=text), ANA)
+    story = story.when(Diagnose((thought,), (text,))).when(StartRunbook(book), ANA)
+    story = story.when(CompleteStep("s1", "v1", text), ANA).when(CompleteStep("s2", "met", text))
+    story = story.when(Update(text), ANA).when(ProposeMitigation(risky, text), ANA)
+    for deep in range(9):
+        story = story.when(AddWhy(f"{text}{deep}", f"W{deep}" if deep else "", "F1"), ANA)
+    story = story.when(NameRootCause("W9"), ANA).when(AddFollowUp(text, BEN.id, date(2026, 12, 31)), ANA)
+    story = story.when(AnswerDuties((duty,), "b")).when(RequestNotice("gdpr/first", "gdpr", "first"), ANA)
+    return story.when(FreezeNotice("N1", text * 3, "d" * 64, (text,) * 30, NOON), ANA)
+
+
+def seen(story: Story, words: str = "x") -> Situation:
+    """The situation of a story, with people, a service and a chart of the same words."""
+    offers = (Offer("a", words, "rollback", "t"), Offer("b", words, "bypass", "t"))
+    bars = tuple(Bar(NOON + timedelta(minutes=n), 90, n, True) for n in range(30))
+    return Situation(
+        incident=story.incident,
+        entries=story.entries,
+        now=story.now,
+        service=Service("visits", words, "o", "C1", offers=offers),
+        people={p.id: Shown(p.id, words or p.id, "T1", "U0" + p.id.upper()) for p in (ANA, BEN)},
+        charts=(Chart("recall", 0.9, bars),),
+        drafts={"N1": Words(words * 2, "e", (words,))},
+        runbooks=(Runbook("r", words, "d", (Step("s", Kind.READ, words),)),),
+        notice_kinds={"gdpr/first": words, "stakeholders/update": words},
+        web_url="https://tocsin.example",
+    )
+
+
+def dialogs(situation: Situation) -> list[dict[str, Any]]:
+    """Every dialog and Home tab of a situation."""
+    incident = situation.incident
+    made = [step_modal.render(situation), propose.render(situation, "s3"), whys.render(situation, "advice"),
+            impact.render(situation, None), finding.render(situation, incident.title, incident.because),
+            followup.render(situation, "U0ANA"), resolve.render(situation), update_modal.render(situation),
+            notice.overview(situation), info.render(incident.title, incident.because),
+            declare.render([situation.service] if situation.service else [], incident.title),
+            reason.render("reopen", situation), home.stranger()]  # fmt: skip
+    for mitigation in incident.mitigations.values():
+        made.append(approve.render(situation, mitigation))
+        made += [reason.render(deed, situation, mitigation) for deed in ("decline", "undo", "settle")]
+    for one in incident.notices.values():
+        made += [notice.review(situation, one), notice.changes(situation, one)]
+    roles = replace(BEN, roles=frozenset(Role))
+    made += [home.render([situation], who, Policy()) for who in (ANA, roles, CLEO)]
+    return made
+
+
+def formatted(node: Any) -> list[str]:
+    """Every text Slack would interpret; plain text and rich text are shown as they are."""
+    if isinstance(node, list):
+        return [text for one in node for text in formatted(one)]
+    if not isinstance(node, dict):
+        return []
+    own = [str(node["text"])] if node.get("type") == "mrkdwn" else []
+    return own + [text for one in node.values() for text in formatted(one)]
+
+
+def check(situation: Situation) -> str:
+    """All surfaces and dialogs hold; everything that would be sent, as text."""
+    sent = []
+    for surface in [*wanted(situation, SETTINGS)]:
+        for blocks in (surface.message.blocks, surface.message.rich):
+            assert blocks is None or validate_message(blocks, surface.message.text) == []
+        assert validate_message(surface.message.bare) == []
+        sent += [*formatted(surface.message.blocks), surface.message.text]
+    page = update.page(situation)
+    assert validate_message(page.blocks, page.text) == []
+    for view in dialogs(situation):
+        assert validate_view(view) == [], view.get("callback_id")
+        sent += formatted(view)
+    return "\n".join(sent)
+
+
+@pytest.mark.parametrize("words", ODD)
+def test_each_known_trick_is_harmless(words: str):
+    """The tricks known by name, each through every view."""
+    sent = check(seen(busy(words), words))
+    assert not re.search(r"<!(channel|here|everyone)|@(here|channel|everyone)", sent)
+    assert "evil.example|" not in sent
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(hostile)
+def test_no_words_break_a_view_or_ping_anybody(words: str):
+    """Whatever alerts, names and notes say: Slack would take every view, and nobody is mentioned by it."""
+    sent = check(seen(busy(words), words))
+    assert not re.search(r"<!(channel|here|everyone)", sent)
+    assert "<https://evil" not in sent
+    assert set(re.findall(r"<(https?://[^|>]+)", sent)) <= {"https://tocsin.example/incidents/INC-1"}
+
+
+def test_every_state_of_a_mitigation_has_its_words_and_buttons():
+    """From proposal to settlement: the message changes, and offers only what can be done."""
+    story = busy("plain words")
+    digest = story.incident.mitigations["M1"].digest
+    seen_words = set()
+
+    def request(told: Story) -> str:
+        message = next(s for s in wanted(seen(told), SETTINGS) if s.name == "request:M1").message
+        check(seen(told))
+        seen_words.add(message.text)
+        return str(message.blocks)
+
+    assert "approve.open" in request(story)
+    story = story.when(ReportHold("M1", ("rows",))).when(ApproveMitigation("M1", digest), BEN)
+    assert "approve.open" not in request(story)
+    story = story.when(ClaimMitigation("M1", "7", (BEN,)))
+    request(story)
+    unknown = story.when(ReportOutcome("M1", Outcome.UNKNOWN, "no answer"))
+    assert "settle.open" in request(unknown)
+    applied = story.when(ReportOutcome("M1", Outcome.APPLIED, "done"))
+    assert "undo.open" in request(applied)
+    assert len(seen_words) == 5
+
+
+def test_a_resolved_incident_shows_measures_and_learning():
+    """The card offers what comes next, the summary says how fast it was, the live step is gone."""
+    story = busy("plain").after(minutes=30).when(Resolve("rolled back", "all is well"), ANA)
+    found = {surface.name: surface for surface in wanted(seen(story), SETTINGS)}
+    assert "Time to acknowledge" in str(found["summary"].message.blocks)
+    assert "reopen.open" in str(found["card"].message.blocks)
+    assert "step.do" not in str(found["step:3"].message.blocks)
+    assert not found["step:3"].fresh
+    check(seen(story))
+
+
+def test_an_empty_situation_is_shown_too():
+    """Just declared, nobody known, no service, no console."""
+    story = declared(sli=None, slo="", slice="", service="", because="")
+    bare = Situation(story.incident, story.entries, story.now)
+    check(bare)
+    message = card.render(bare)
+    assert "no findings yet" in str(message.blocks)
+    assert "https://" not in str(message.blocks)
+
+
+def test_the_card_stays_small_and_the_chart_is_no_news():
+    """At most twelve blocks; a moving chart does not change what counts as shown."""
+    situation = seen(busy("y" * 3000), "y" * 3000)
+    message = card.render(situation)
+    assert message.rich is not None
+    assert len(message.rich) <= 12
+    later = replace(situation, charts=(replace(situation.charts[0], bars=situation.charts[0].bars[:20]),))
+    assert card.render(later).shown == message.shown
+    assert card.render(later).rich != message.rich
+
+
+def test_a_restricted_incident_tells_nothing():
+    """No title, no reason, no channel; only the people it names, by direct message."""
+    story = declared(title="Secret canary", because="canary", restricted=True)
+    story = story.when(ReportPage("p", ANA.id, "slack", Receipt.ACCEPTED))
+    surfaces = wanted(seen(story), SETTINGS)
+    assert [surface.person for surface in surfaces] == ["U0ANA"]
+    assert "canary" not in str(surfaces[0].message.blocks) + surfaces[0].message.text
+    assert "canary" not in str(update.page(seen(story)).blocks)
+    assert home.waiting([seen(story)], BEN, Policy()) == []
+
+
+def test_offers_that_would_not_help_are_warned_of():
+    """The diagnosis' warning stands first, and the fitting offer is the one chosen."""
+    view = propose.render(seen(busy("words")))
+    assert view["blocks"][0]["type"] == "alert"
+    select = next(b for b in view["blocks"] if b.get("block_id") == "offer")["element"]
+    assert select["initial_option"]["value"] == "a"
+
+
+def test_lengths_are_said_in_words():
+    """Two largest units; unknown is a dash, never a zero."""
+    said = [lasted(timedelta(seconds=s)) for s in (5, 252, 7500, 273600, -5)]
+    assert said == ["5 s", "4 min 12 s", "2 h 5 min", "3 d 4 h", "-5 s"]
+    assert lasted(None) == "–"
