@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.cli._text import clock, line, span, table, when, wrapped
+from bot.cli._text import clean, clock, line, span, table, when, wrapped
 
 Json = Mapping[str, Any]
 MEASURES = (("ttd_s", "detected"), ("tta_s", "acknowledged"), ("ttm_s", "mitigated"), ("ttr_s", "resolved"))
@@ -111,7 +111,7 @@ def impact_lines(impact: Json | None) -> Iterator[str]:
     for key, unit in (("events", ""), ("people", ""), ("money", f" {impact['currency']}")):
         yield f"  {key}: {'not known' if impact[key] is None else f'{impact[key]}{unit}'}"
     for unknown in impact["unknowns"]:
-        yield f"  not known: {line(unknown)}"
+        yield f"    {line(unknown)}"
     if impact["note"]:
         yield from wrapped(impact["note"])
 
@@ -210,7 +210,7 @@ def notice(incident: str, each: Json) -> Iterator[str]:
     yield f"{incident} {each['id']}: {line(each['template'])}, {line(each['standing'])}, version {each['version']}"
     yield ""
     for row in str(each["text"]).splitlines():
-        yield line(row) if row.strip() else ""
+        yield clean(row).rstrip()
     yield ""
     for gap in each["gaps"]:
         yield f"  gap     {line(gap)}"

@@ -131,7 +131,7 @@ def _targets(world: Mapping[str, Any]) -> list[dict[str, Any]]:
     if "haproxy" in world:
         balancer = world["haproxy"]
         settings = {
-            "address": balancer["socket"],
+            "address": f"unix:{balancer['socket']}",
             "backend": "visits",
             "map_file": balancer["map"],
             "carries": "visits traffic",

@@ -15,6 +15,7 @@ from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from bot.slack import payload
 from bot.slack.client import Client, SlackRefused
 from bot.slack.knock import Errors, Reply, Show, Slow, Tell, Values
+from bot.slack.message import verbatim
 from bot.slack.payload import Door
 from bot.slack.views import info
 
@@ -157,7 +158,7 @@ def _as_view(reply: Reply) -> View | None:
 
 
 def _json(body: dict[str, Any]) -> BoltResponse:
-    return BoltResponse(status=200, body=body)
+    return BoltResponse(status=200, body=verbatim(body))
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blockkit.blocks import Block, View
 from bot.domain.errors import NotFound, RateLimited, Refused, Unavailable
+from bot.slack.message import verbatim
 
 _log = logging.getLogger(__name__)
 _ID = re.compile(r"[CGDU][A-Z0-9_]{2,}\Z")
@@ -65,7 +66,7 @@ class Client:
     async def call(self, method: str, **arguments: Any) -> Json:
         """One method call; its answer's fields."""
         try:
-            answer = await self._web.api_call(method, json={k: v for k, v in arguments.items() if v is not None})
+            answer = await self._web.api_call(method, json=_sent(arguments))
             data = answer.data
         except SlackApiError as error:
             raise _meaning(method, error) from None
@@ -206,6 +207,12 @@ class Client:
             answer = await self.optional("chat.getPermalink", channel=channel, message_ts=ts)
             return str(answer["permalink"]) if answer else ""
         return ""
+
+
+def _sent(arguments: Json) -> Json:
+    """What goes over the wire: no empty arguments, no link that is not ours."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return {name: verbatim(value) if name in {"blocks", "view"} else value for name, value in given.items()}
 
 
 def _meaning(method: str, error: SlackApiError) -> Exception:

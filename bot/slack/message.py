@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.blockkit.blocks import Block, section
 from bot.blockkit.text import shorten
@@ -39,3 +40,13 @@ class Surface:
     broadcast: bool = False
     person: str = ""  # a direct message to this Slack user instead
     fresh: bool = field(default=True)  # False: only kept up to date where it stands, never posted anew
+
+
+def verbatim(node: Any) -> Any:
+    """The same blocks with every mrkdwn text marked verbatim: only links we wrote are links, no bare address is."""
+    if isinstance(node, list):
+        return [verbatim(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    marked = {name: verbatim(one) for name, one in node.items()}
+    return marked | {"verbatim": True} if node.get("type") == "mrkdwn" else marked

@@ -1,5 +1,6 @@
 """The API: what the pages and the command line do, as JSON; every verb is a route, described in OpenAPI."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from bot.domain.incident import Incident
 from bot.engine.ports import Profile
 from bot.web.door import Here, Who, operator, visitor
 from bot.web.pages.slos import standing
-from bot.web.shapes import ImpactShape, IncidentShape, SummaryShape
+from bot.web.shapes import ImpactShape, IncidentShape, SloShape, SummaryShape
 from bot.web.telling import summary, tell
 from bot.web.verbs import VERBS, Asking, Declaring
 
@@ -76,7 +77,7 @@ async def incidents(here: Here, who: Who, limit: int = 100) -> list[SummaryShape
 @api.post("/incidents", status_code=201)
 async def declare(body: Declaring, here: Here, who: Who, key: Key = "") -> IncidentShape:
     """Open an incident by hand."""
-    made = await here.declare(body, who, inbound(who, "declare", key))
+    made = await here.declare(body, who, inbound(who, "declare", key, body))
     return tell(await here.situation(made.id, who))
 
 
@@ -101,9 +102,9 @@ async def estimated(incident: str, here: Here, who: Who) -> ImpactShape:
 
 
 @api.get("/slos", dependencies=[Depends(visitor)])
-async def slos(here: Here) -> list[dict[str, Any]]:
+async def slos(here: Here) -> list[SloShape]:
     """Every objective with its verdict and the reason."""
-    return [each.plain() for each in standing(here)]
+    return [each.shape() for each in standing(here)]
 
 
 @api.get("/verify", dependencies=[Depends(visitor)])
@@ -131,9 +132,12 @@ async def described(request: Request) -> dict[str, Any]:
     return found
 
 
-def inbound(who: Profile, what: str, key: str) -> str:
-    """The inbound id of a request that carries a key of its own, "" without one."""
-    return f"web:{who.id}:{what}:{key}" if key else ""
+def inbound(who: Profile, what: str, key: str, body: BaseModel) -> str:
+    """The inbound id of a request that carries a key of its own, "" without one; corrected words are a new request."""
+    if not key:
+        return ""
+    words = hashlib.sha256(f"{key}\n{body.model_dump_json()}".encode()).hexdigest()
+    return f"web:{who.id}:{what}:{words[:32]}"
 
 
 Ask = Callable[..., Awaitable[IncidentShape]]
@@ -141,7 +145,7 @@ Ask = Callable[..., Awaitable[IncidentShape]]
 
 def _route(kind: type[Asking]) -> Ask:
     async def ask(incident: str, body: Any, here: Here, who: Who, response: Response, key: Key = "") -> IncidentShape:
-        name = inbound(who, f"{incident}:{kind.verb}", key)
+        name = inbound(who, f"{incident}:{kind.verb}", key, body)
         if name and await here.desk.log.seen(name):
             response.headers["Idempotency-Replayed"] = "true"
         done: Incident = await here.ask(incident, body, who, name)

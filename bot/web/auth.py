@@ -175,7 +175,8 @@ class Doorkeeper:
             return True
         if site:
             return site in {"same-origin", "none"}
-        here = {self.address}
+        parts = urlsplit(self.address)
+        here = {f"{parts.scheme}://{parts.netloc}"}
         if urlsplit(f"//{host}").hostname in LOOPBACK:
             here.add(f"http://{host}")
         return origin in here

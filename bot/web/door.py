@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -19,6 +20,7 @@ from bot.web.house import WebHouse
 from bot.web.verbs import Asking, Declaring
 
 REFUSALS_KEPT = 1000
+NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 EVERYTHING = frozenset({Role.COUNSEL, Role.ADMIN})
 
 
@@ -53,6 +55,8 @@ class Console:
 
     async def incident(self, name: str, who: Profile) -> Incident:
         """The incident, or NotFound: whether a hidden one is there is nobody's business either."""
+        if not NAMED.fullmatch(name):
+            raise NotFound("incident", name)
         known = await self.desk.log.load(name)
         if not known.exists or not await self.may_see(who, known):
             raise NotFound("incident", name)

@@ -272,6 +272,23 @@ class ChartShape(Shape):
     bars: list[BarShape]
 
 
+class SloShape(Shape):
+    """One objective and where it stands; numbers are null before the first poll, or where nothing happened."""
+
+    name: str
+    title: str
+    service: str
+    slice: str
+    objective: float
+    window_s: float
+    state: str
+    because: str
+    at: Instant | None
+    value: float | None
+    burn: float | None
+    budget_spent: float | None
+
+
 class IncidentShape(Shape):
     """Everything known of one incident."""
 

@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import uvicorn
 
@@ -32,7 +32,7 @@ class Live:
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "Live":
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._ready.wait(30)
         if self._failed is not None:
@@ -118,7 +118,7 @@ class Scripted:
                 self.end_headers()
                 self.wfile.write(answer.body)
 
-            do_GET = do_POST = _answer
+            do_GET = do_POST = _answer  # noqa: N815 - the names http.server looks for
 
             def log_message(self, *_about: object) -> None:
                 return

@@ -41,7 +41,8 @@ def test_the_night_shift_reads_takes_and_mitigates(live: Live, told) -> None:
     assert live.tocsin("incident", "list") == 0
     header, row = told()[0].splitlines()
     assert header.split() == ["INCIDENT", "SEVERITY", "PHASE", "BEGAN", "SERVICE", "TITLE"]
-    assert row.startswith("INC-1") and "declared" in row and "visits" in row
+    assert row.split()[:3] == ["INC-1", "SEV2", "declared"]
+    assert "visits" in row
 
     assert live.tocsin("incident", "show", "INC-1") == 0
     shown = told()[0]
@@ -56,7 +57,8 @@ def test_the_night_shift_reads_takes_and_mitigates(live: Live, told) -> None:
     assert live.tocsin("incident", "propose", "INC-1", "rollback-v1", "--because", "v2 is bad") == 0
     proposed = told()[0]
     (digest,) = [line.split()[-1] for line in proposed.splitlines() if line.strip().startswith("digest")]
-    assert "weights v1: 0 → 100" in proposed and "all traffic (class 2)" in proposed
+    assert "weights v1: 0 → 100" in proposed
+    assert "all traffic (class 2)" in proposed
 
     assert live.tocsin("incident", "approve", "INC-1", "M1", "--yes", "--digest", digest) == 1
     assert told()[1].startswith("tocsin: ")
@@ -139,12 +141,15 @@ def test_the_end_of_an_incident(live: Live, told) -> None:
     assert live.tocsin("incident", "resolve", "INC-1", "rolled back", "--waive", "the SLI is still low") == 0
     assert live.tocsin("incident", "reopen", "INC-1", "--because", "it came back") == 0
     assert live.tocsin("incident", "resolve", "INC-1", "rolled back", "--waive", "the SLI is still low") == 0
-    assert live.tocsin("incident", "close", "INC-1", person="max") in {0, 1}
+    assert live.tocsin("incident", "close", "INC-1", person="max") == 0
     told()
-    live.tocsin("incident", "list", "--all", "--json")
+    assert live.tocsin("incident", "list") == 0
+    assert told()[0] == "No incident.\n"
+    assert live.tocsin("incident", "list", "--all", "--json") == 0
     (row,) = json.loads(told()[0])
-    live.tocsin("incident", "list")
-    assert ("No incident." in told()[0]) == (row["phase"] == "closed")
+    assert (row["id"], row["phase"]) == ("INC-1", "closed")
+    assert live.tocsin("incident", "assign", "INC-1", "commander", "ben") == 1
+    assert told()[1].startswith("tocsin: INC-1 is closed")
 
 
 def test_a_runbook_is_followed_step_by_step(live: Live, told) -> None:

@@ -223,7 +223,7 @@ def test_a_healthy_house(house, told, tmp_path):
                                      and "- {name: bypass" not in row and "- {name: rollback" not in row))  # fmt: skip
         served.answers = [
             Answer(200, b'{"ok": true}'),
-            Answer(200, b"# TYPE good_total counter\ngood_total{health=\"poor\"} 1\nall_total{health=\"poor\"} 2\n",
+            Answer(200, b'# TYPE good_total counter\ngood_total{health="poor"} 1\nall_total{health="poor"} 2\n',
                    {"content-type": "text/plain; version=0.0.4"}),
             Answer(200, b'{"ok": true, "user": "tocsin", "user_id": "U1", "team_id": "T0EXAMPLE"}', JSON),
         ]  # fmt: skip

@@ -61,7 +61,7 @@ def test_an_answer_lost_for_good_is_not_called_a_failure(server, capsys):
 
 
 def test_busy_after_a_lost_answer_is_in_doubt_too(server, capsys):
-    """ "Nothing was recorded" is true of the last try alone."""
+    """That nothing was recorded is true of the last try alone."""
     server.answers = [Answer(cut=True), Answer(503, b'{"because": "try again"}', {"retry-after": "0"})]
     assert server.tocsin("incident", "ack", "INC-1") == 1
     assert "an earlier try may have been recorded" in sentence(capsys)

@@ -7,9 +7,9 @@ import pytest
 
 from bot.domain.execution import ReportOutcome, UndoMitigation
 from bot.domain.lifecycle import Resolve
-from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, Mitigation, Outcome, State
+from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, Mitigation, Outcome, Plan, State
 from bot.domain.paging import Acknowledge
-from tests.world import World
+from tests.world import Router, World
 
 V1 = {"v1": 100, "v2": 0}
 V2 = {"v1": 0, "v2": 100}
@@ -20,6 +20,20 @@ async def proposed(world: World, offer: str = "rollback-v1") -> Mitigation:
     await world.say(Acknowledge(), "ana")
     await world.propose(offer, "ana")
     return (await world.incident()).mitigations["M1"]
+
+
+class SlowRouter(Router):
+    """A router that lets two replicas read its version before either acts, and takes its time to act."""
+
+    async def token(self, plan: Plan) -> str:
+        self.readers = getattr(self, "readers", 0) + 1
+        while self.readers < 2:
+            await asyncio.sleep(0.01)
+        return await super().token(plan)
+
+    async def execute(self, plan: Plan, key: str) -> None:
+        await asyncio.sleep(0.3)
+        await super().execute(plan, key)
 
 
 async def m1(world: World) -> Mitigation:
@@ -259,15 +273,17 @@ async def test_killed_before_the_effect_an_unkeyed_target_is_left_to_a_person(tm
 async def test_a_second_replica_does_not_fire_what_the_first_is_firing(tmp_path: Path) -> None:
     """Both read it as approved; the one whose claim came second acts not, and the first one's report stands."""
     async with World.open(tmp_path) as world, world.another() as other:
-        world.router.keyed = False
         mitigation = await proposed(world)
+        router = SlowRouter(world.clock, keyed=False)
+        for house in (world.house, other):
+            house.desk.actions = {"visits-router": router}
         digest = ApproveMitigation("M1", mitigation.digest)
         await world.house.desk.submit("INC-1", digest, await world.who("ben"))
         incident = await world.incident()
         carriers = [house.reconciler.hands.carrier for house in (world.house, other)]
         done = await asyncio.gather(*(each.execute(incident, "M1") for each in carriers), return_exceptions=True)
         assert sorted(str(each) for each in done) == ["M1 is being carried out already", "None"]
-        assert len(world.router.effects) == 1
+        assert len(router.effects) == 1
         assert (await m1(world)).state is State.APPLIED
 
 

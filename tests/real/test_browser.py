@@ -80,7 +80,13 @@ async def test_from_the_page_to_the_approved_notice(tmp_path: Path) -> None:
             await asyncio.sleep(BASELINE)
             path, body = FAULTS[1]
             await play.stage.http.post(f"{play.stage.world['world']}{path}", json=body)
-            await walk(desk)
+            try:
+                await walk(desk)
+            except BaseException:
+                for number, context in enumerate(browser.contexts):
+                    for page in context.pages:
+                        await page.screenshot(path=tmp_path / f"failed-{number}.png")
+                raise
             await desk.http.aclose()
     finally:
         await play.stage.down()
@@ -102,7 +108,7 @@ async def walk(desk: Desk) -> None:
 
     await ana.get_by_role("button", name="Propose action").first.click()
     dialog = ana.get_by_role("dialog")
-    await dialog.get_by_label("Action").select_option(label=re.compile("Roll back to v1"))
+    await dialog.locator("select").first.select_option(label="Roll back to v1")
     await picture(ana, "slack-propose")
     await dialog.get_by_role("button", name="Ask for approval").click()
     await desk.until(lambda seen: mitigation(seen, "proposed"))

@@ -235,6 +235,7 @@ async def test_updates_and_the_summary_are_new_messages_in_the_thread(bench: Ben
     assert [m["thread_ts"] for m in updates] == [card["ts"]]
     assert updates[0]["subtype"] == "thread_broadcast"
     assert "<!channel>" not in str(updates[0])
+    assert "'verbatim': True" in str(updates[0]["blocks"])
     (summary,) = bench.posts("summary")
     assert summary["thread_ts"] == card["ts"]
 

@@ -97,8 +97,11 @@ class FakeRouter:
 
     keyed: bool = True
     done: list[str] = field(default_factory=list)
+    down: bool = False
 
     async def plan(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
+        if self.down:
+            raise Unavailable("visits-router", "no answer in 2 s")
         return plan(means=means, params=dict(params))
 
     async def token(self, plan: Plan) -> str:

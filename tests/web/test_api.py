@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 from datetime import timedelta
 
@@ -16,7 +17,8 @@ from tests.web.rich import declared, rich
 
 async def post(home: Place, who: str, verb: str, status: int = 200, /, incident: str = "INC-1", **body: object):
     async with home.api(who) as api:
-        answer = await api.post(f"/api/incidents/{incident}/{verb}", json=body)
+        sent = {"content": json.dumps(body), "headers": {"Content-Type": "application/json"}}
+        answer = await api.post(f"/api/incidents/{incident}/{verb}", **sent)
         assert answer.status_code == status, answer.text
         return answer.json()
 
@@ -27,7 +29,9 @@ async def test_nothing_is_open(home: Place) -> None:
         assert (await api.get("/api/incidents")).json() == []
         assert (await api.get("/api/verify")).json() == {"ok": True, "heads": {}, "error": ""}
         assert (await api.get("/api/slos")).json()[0]["because"] == "not asked yet"
-        assert (await api.get("/api/incidents/INC-1")).status_code == 404
+        for never in ("INC-1", "%00", "INC-1%00", "..", "x" * 300, "%F0%9F%94%94"):
+            assert (await api.get(f"/api/incidents/{never}")).status_code == 404, never
+        assert (await api.get("/api/incidents", params={"limit": "all"})).json()["fields"].keys() == {"limit"}
 
 
 async def test_everything_is_told(home: Place) -> None:
@@ -154,6 +158,12 @@ async def test_wrong_bodies_name_their_fields(home: Place) -> None:
         ("impact", {"events": "many"}, "events"),
         ("impact", {"money": "NaN"}, "money"),
         ("followup", {"text": "x", "owner": "ana", "due": "soon"}, "due"),
+        ("update", {"text": "half a letter \ud800"}, "text"),
+        ("update", {"text": "nothing \x00"}, "text"),
+        ("propose", {"offer": "\x00"}, "offer"),
+        ("why", {"text": "x", "parent": "\x00"}, "parent"),
+        ("impact", {"money": "1e400"}, "money"),
+        ("impact", {"money": -0.00001}, "money"),
         ("correct", {"moment": "birth", "to": "2026-11-20T12:00:00Z"}, "moment"),
         ("settle", {"mitigation": "M1", "outcome": "perhaps"}, "outcome"),
     ):
@@ -180,6 +190,11 @@ async def test_the_same_request_twice_has_one_effect(home: Place) -> None:
             no = await api.post("/api/incidents/INC-1/close", json={}, headers={"Idempotency-Key": "k2"})
             assert no.status_code == 409
             assert no.json()["because"] == "INC-1 is declared; resolve it first"
+        for text, status in ((" ", 409), (" ", 409), ("corrected", 200)):
+            again = await api.post(
+                "/api/incidents/INC-1/update", json={"text": text}, headers={"Idempotency-Key": "k4"}
+            )
+            assert again.status_code == status
         made = [
             (await api.post("/api/incidents", json={"title": "Slow"}, headers={"Idempotency-Key": "k3"})).json()["id"]
             for _ in range(2)
@@ -211,6 +226,21 @@ async def test_a_rewritten_record_is_found(home: Place) -> None:
         bad = (await api.get("/api/verify")).json()
         assert (bad["ok"], bad["heads"]) == (False, {})
         assert "INC-1: entry 3" in bad["error"]
+
+
+async def test_a_silent_target_is_said_and_may_be_asked_again(home: Place) -> None:
+    """503 with the reason; the page keeps what was typed; nothing was recorded."""
+    await declared(home)
+    home.desk.actions["visits-router"].down = True
+    said = await post(home, "ana", "propose", 503, offer="back-to-v1", because="v2 is bad")
+    assert said["because"] == "visits-router: no answer in 2 s; nothing was recorded, try again"
+    browser = await home.browser("ana")
+    page = await browser.post("/incidents/INC-1/propose", data={"offer": "back-to-v1", "because": "v2 is bad"})
+    assert page.status_code == 503
+    assert "no answer in 2 s" in page.text
+    assert 'value="v2 is bad"' in page.text
+    await browser.aclose()
+    assert not (await home.desk.log.load("INC-1")).mitigations
 
 
 async def test_estimate_and_objectives(home: Place) -> None:

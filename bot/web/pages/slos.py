@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -14,7 +13,7 @@ from bot.slo.spec import Slo
 from bot.web.chart import Drawing, draw
 from bot.web.door import Console, Here, Who
 from bot.web.pages._page import show
-from bot.web.shapes import rfc3339
+from bot.web.shapes import SloShape
 
 router = APIRouter()
 
@@ -44,23 +43,23 @@ class Stand:
         held = self.verdict
         return 1 - held.counts.ratio if held and held.counts.total else None
 
-    def plain(self) -> dict[str, Any]:
+    def shape(self) -> SloShape:
         """As the API tells it."""
         verdict = self.verdict
-        return {
-            "name": self.slo.name,
-            "title": self.slo.title,
-            "service": self.slo.service,
-            "slice": str(self.slo.slice or ""),
-            "objective": self.slo.target,
-            "window_s": self.slo.window.total_seconds(),
-            "state": self.state,
-            "because": verdict.because if verdict else "not asked yet",
-            "at": rfc3339(verdict.at) if verdict else None,
-            "value": self.value,
-            "burn": verdict.burn_long if verdict else None,
-            "budget_spent": verdict.spent if verdict else None,
-        }
+        return SloShape(
+            name=self.slo.name,
+            title=self.slo.title,
+            service=self.slo.service,
+            slice=str(self.slo.slice or ""),
+            objective=self.slo.target,
+            window_s=self.slo.window.total_seconds(),
+            state=self.state,
+            because=verdict.because if verdict else "not asked yet",
+            at=verdict.at if verdict else None,
+            value=self.value,
+            burn=verdict.burn_long if verdict else None,
+            budget_spent=verdict.spent if verdict else None,
+        )
 
 
 def standing(here: Console) -> list[Stand]:

@@ -30,8 +30,16 @@ def _utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-Text = Annotated[str, StringConstraints(max_length=20_000)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+def _storable(value: str) -> str:
+    """Databases keep no NUL, and half a surrogate pair is no letter."""
+    if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("holds a sign that no text may hold")
+    return value
+
+
+Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_storable)]
+Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
 BlankIsNone = BeforeValidator(_blank_is_none)
 Grade = Annotated[Severity, BeforeValidator(_severity)]
 Moment = Annotated[datetime, AfterValidator(_utc)]

@@ -21,7 +21,7 @@ from bot.domain.log import Command
 from bot.domain.runbook import CompleteStep
 from bot.engine.desk import Desk
 from bot.engine.ports import Profile
-from bot.web.verbs._asking import Asking, BlankIsNone, Moment, Name, Text, person
+from bot.web.verbs._asking import Asking, BlankIsNone, Moment, Name, Text, Word, person
 
 BIGGEST = 10**15
 Count = Annotated[Annotated[int, Field(le=BIGGEST)] | None, BlankIsNone]
@@ -81,7 +81,9 @@ class ImpactGiven(Asking):
 
     events: Count = None
     people: Count = None
-    money: Annotated[Annotated[Decimal, Field(le=BIGGEST, allow_inf_nan=False)] | None, BlankIsNone] = None
+    money: Annotated[
+        Annotated[Decimal, Field(le=BIGGEST, decimal_places=4, allow_inf_nan=False)] | None, BlankIsNone
+    ] = None
     unknowns: Annotated[tuple[Text, ...], BeforeValidator(_lines)] = ()
     note: Text = ""
 
@@ -100,8 +102,8 @@ class AddWhy(Asking):
     done: ClassVar[str] = "Why answered."
 
     text: Text
-    parent: str = ""
-    evidence: str = ""
+    parent: Word = ""
+    evidence: Word = ""
 
     def command(self) -> Command:
         return AddWhyCommand(self.text, self.parent, self.evidence)
@@ -131,7 +133,7 @@ class AddFollowUp(Asking):
     text: Text
     owner: Name
     due: date
-    why: str = ""
+    why: Word = ""
 
     async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
         command = AddFollowUpCommand(self.text, await person(desk, self.owner), self.due, self.why)

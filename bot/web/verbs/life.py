@@ -14,7 +14,7 @@ from bot.domain.policy import Severity
 from bot.domain.roles import Assign, Part
 from bot.engine.desk import Desk
 from bot.engine.ports import Profile
-from bot.web.verbs._asking import Asking, Grade, Name, Text, person
+from bot.web.verbs._asking import Asking, Grade, Name, Text, Word, person
 
 
 class Declaring(BaseModel):
@@ -24,7 +24,7 @@ class Declaring(BaseModel):
 
     title: Text
     severity: Grade = Severity.SEV3
-    service: str = ""
+    service: Word = ""
     because: Text = ""
     restricted: bool = False
 
