@@ -34,9 +34,7 @@ def write(folder: Path, world: Mapping[str, Any], slack_url: str, web_port: int)
     return folder / "tocsin.yaml"
 
 
-_HOUSE = (
-    """The demonstration's installation. Secrets are references; `tocsin demo` sets them."""
-)
+_HOUSE = """The demonstration's installation. Secrets are references; `tocsin demo` sets them."""
 
 
 def _page(path: Path, comment: str, data: Mapping[str, Any]) -> None:
@@ -134,11 +132,11 @@ def _targets(world: Mapping[str, Any]) -> list[dict[str, Any]]:
             "address": f"unix:{balancer['socket']}",
             "backend": "visits",
             "map_file": balancer["map"],
-            "carries": "visits traffic",
+            "carries": "visits",
         }
         targets.append({"name": "visits-router", "action": "haproxy", "settings": settings})
     else:
-        settings = {"url": world["router"], "carries": "visits traffic"}
+        settings = {"url": world["router"], "carries": "visits"}
         targets.append({"name": "visits-router", "action": "router", "settings": settings})
     if "mlflow" in world:
         settings = {"url": world["mlflow"]["url"], "model": "visits", "alias": "champion"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
@@ -90,7 +90,7 @@ class AnswerDuties(Command):
             for duty in self.duties
             if (known := incident.duties.get(duty.regime)) is None or (not known.decided_by and known != duty)
         )
-        yield DutiesAnswered(changed, self.basis)
+        yield DutiesAnswered(changed, self.basis) if changed else DutiesStand(self.basis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,23 @@ class DutiesAnswered(Event):
         return replace(incident, duties=duties, duty_basis=self.basis)
 
     def says(self, by: str) -> Sentence:
-        if not self.duties:
-            return says("the regimes were asked again; every answer stands")
         return says(
             "duties: {list}", list="; ".join(f"{duty.name}: {duty.answer}, {duty.because}" for duty in self.duties)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DutiesStand(Event):
+    """The regimes were asked again with other facts, and every answer stands: kept, but no line for people."""
+
+    quiet: ClassVar[bool] = True
+    basis: str
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return replace(incident, duty_basis=self.basis)
+
+    def says(self, by: str) -> Sentence:
+        return says("the regimes were asked again; every answer stands")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Carrying out: evidence first, one change per approval, and whoever cannot know says so."""
 
 import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -22,13 +23,17 @@ async def proposed(world: World, offer: str = "rollback-v1") -> Mitigation:
     return (await world.incident()).mitigations["M1"]
 
 
+@dataclass
 class SlowRouter(Router):
     """A router that lets two replicas read its version before either acts, and takes its time to act."""
 
+    waiting: list[asyncio.Event] = field(default_factory=list)
+
     async def token(self, plan: Plan) -> str:
-        self.readers = getattr(self, "readers", 0) + 1
-        while self.readers < 2:
-            await asyncio.sleep(0.01)
+        if not self.waiting:
+            self.waiting.append(asyncio.Event())
+            await asyncio.wait_for(self.waiting[0].wait(), 5)
+        self.waiting[0].set()
         return await super().token(plan)
 
     async def execute(self, plan: Plan, key: str) -> None:

@@ -1,5 +1,7 @@
 """The dialog in which a second person reads exactly what will be done, and approves that and nothing else."""
 
+from collections.abc import Mapping
+
 from bot.blockkit.blocks import View, alert, context, divider, input_block, modal, plain_text_input, rich_text, section
 from bot.blockkit.blocks import preformatted as box
 from bot.blockkit.text import clean, shorten, untrusted
@@ -54,7 +56,14 @@ def needs_name(situation: Situation) -> bool:
 
 def _state(values: object) -> str:
     pairs = dict(values) if hasattr(values, "items") else {}  # type: ignore[call-overload]
-    return untrusted("\n".join(f"{name}: {value}" for name, value in pairs.items()), 800) or "–"
+    return untrusted("\n".join(f"{name}: {_plain(value)}" for name, value in pairs.items()), 800) or "–"
+
+
+def _plain(value: object) -> str:
+    """A state's value without the marks of any notation: `v1 0, v2 100`."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {'none' if one is None else one}" for name, one in value.items()) or "none"
+    return "none" if value is None else str(value)
 
 
 def line(situation: Situation, mitigation: Mitigation) -> str:

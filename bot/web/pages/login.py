@@ -19,9 +19,7 @@ async def login(request: Request, here: Here, token: str = "", next: str = "/") 
     found = await door.named(key) if key else None
     if found is None:
         because = "That link was used already, or is older than 15 minutes." if token else ""
-        return show(
-            request, "login", None, {"because": because, "folder": str(here.house.state)}, status=403 if token else 200
-        )
+        return show(request, "login", None, {"because": because}, status=403 if token else 200)
     answer = RedirectResponse(own_path(next), 303)
     answer.set_cookie(
         door.cookie,

@@ -49,6 +49,7 @@ class UpdateText(Asking):
     """Tell everybody where things stand."""
 
     verb: ClassVar[str] = "update"
+    section: ClassVar[str] = "say"
     done: ClassVar[str] = "Update posted."
 
     text: Text
@@ -61,6 +62,7 @@ class SetSeverity(Asking):
     """Raise or lower the severity."""
 
     verb: ClassVar[str] = "severity"
+    section: ClassVar[str] = "say"
     done: ClassVar[str] = "Severity set."
 
     severity: Grade
@@ -74,6 +76,7 @@ class AssignPart(Asking):
     """Give a part to a person, by key."""
 
     verb: ClassVar[str] = "assign"
+    section: ClassVar[str] = "who"
     done: ClassVar[str] = "Part assigned."
 
     part: Part
