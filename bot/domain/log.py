@@ -186,7 +186,7 @@ def verify(incident: str, chain: Iterable[tuple[int, str, str, bytes]]) -> str:
             raise Tampered(f"{incident}: entry {number} is missing (found {seq})")
         if before != head:
             raise Tampered(f"{incident}: entry {seq} does not follow the entry before it")
-        if link(before, stored) != hashed:
+        if not isinstance(stored, bytes) or link(before, stored) != hashed:
             raise Tampered(f"{incident}: entry {seq} was altered")
         head = hashed
     return head

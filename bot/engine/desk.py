@@ -92,8 +92,8 @@ class Desk:
         """Open an incident by hand; onset is then the time of asking until somebody corrects it."""
         if service and service not in self.catalogue.services:
             raise NotFound("service", service, sorted(self.catalogue.services))
-        if inbound and await self.log.seen(inbound):
-            return await self.log.load((await self.log.summaries(limit=1))[0].id)
+        if inbound and (before := await self.handler.again(inbound)) is not None:
+            return before
         now = self.clock.now()
         command = Declare(title, severity, service, because, now, now, restricted=restricted)
         return await self.handler.open(command, by=who.person, inbound=inbound)
@@ -109,8 +109,8 @@ class Desk:
 
     async def propose(self, incident: str, offer: str, because: str, who: Profile, *, inbound: str = "") -> Incident:
         """Resolve a prepared mitigation and put it before an approver."""
-        if inbound and await self.log.seen(inbound):
-            return await self.log.load(incident)
+        if inbound and (before := await self.handler.again(inbound)) is not None:
+            return before
         known, found = await self._offer(incident, offer)
         who_may = self.handler.policy
         who_may.require(who.person, who_may.propose, "propose a mitigation")

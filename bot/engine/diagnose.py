@@ -76,8 +76,8 @@ class Diagnosis:
 
     async def rerank(self, incident: Incident) -> None:
         """Rank anew after a person recorded a finding that bears on the explanations."""
-        if incident.diagnosed is not None:
-            await self.desk.submit(incident.id, Diagnose(rank(incident.findings)), cause="diagnose")
+        if incident.diagnosed is not None and incident.hypotheses != (ranking := rank(incident.findings)):
+            await self.desk.submit(incident.id, Diagnose(ranking), cause="diagnose")
 
     async def secure(self, incident: Incident, *, within: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Keep what the instruments see now as exhibits: names of what was kept, and what could not be."""

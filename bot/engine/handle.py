@@ -68,30 +68,39 @@ class Handler:
         self, incident: str, command: Command, by: Person, cause: str, inbound: str, *, anew: bool
     ) -> Incident:
         for attempt in range(1, AGAIN + 1):
-            if inbound and await self.log.seen(inbound):
-                return await self.log.load(incident)
+            if inbound and (before := await self.again(inbound)) is not None:
+                return before
             known = await self.log.load(incident)
             if anew and known.exists:
                 raise Conflict(f"{incident} was declared by somebody else")
-            ask = Ask(by, self.clock.now(), cause or inbound, self.policy)
             try:
-                events = list(command.decide(known, ask))
-                if not events:
-                    await self._remember(inbound)
-                    return known
-                after = await self.log.append(known, events, by=by.id, at=ask.at, cause=ask.cause, inbound=inbound)
-            except Refused:  # by a rule, or because another incident holds what it needs
-                await self._remember(inbound)
+                ask = Ask(by, self.clock.now(), cause or inbound, self.policy)
+                return await self._commit(known, command, ask, inbound)
+            except Refused as refused:  # by a rule, or because another incident holds what it needs
+                if inbound:
+                    await self.log.remember(inbound, incident, refused.because)
                 raise
             except Conflict:
                 if attempt == AGAIN:
                     raise
-                continue
-            for listener in self._listeners:
-                listener(incident)
-            return after
         raise Unavailable("the log", "could not be written")  # pragma: no cover - the loop returns or raises
 
-    async def _remember(self, inbound: str) -> None:
-        if inbound:
-            await self.log.remember(inbound)
+    async def _commit(self, known: Incident, command: Command, ask: Ask, inbound: str) -> Incident:
+        events = list(command.decide(known, ask))
+        if not events:
+            if inbound:
+                await self.log.remember(inbound, known.id)
+            return known
+        after = await self.log.append(known, events, by=ask.by, at=ask.at, cause=ask.cause, inbound=inbound)
+        for listener in self._listeners:
+            listener(known.id)
+        return after
+
+    async def again(self, inbound: str) -> Incident | None:
+        """The incident of an inbound id received before, None for a new one; what was refused is refused again."""
+        before = await self.log.received(inbound)
+        if before is None:
+            return None
+        if before.refused:
+            raise Refused(before.refused)
+        return await self.log.load(before.incident)

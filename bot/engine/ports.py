@@ -52,8 +52,12 @@ class Log(Protocol):
         """True where that inbound id was committed before."""
         ...
 
-    async def remember(self, inbound: str) -> bool:
-        """Commit an inbound id that led to no event; False where it was known."""
+    async def received(self, inbound: str) -> Received | None:
+        """What became of an inbound id that was committed before; None where it is new."""
+        ...
+
+    async def remember(self, inbound: str, incident: str = "", refused: str = "") -> bool:
+        """Commit an inbound id that led to no event, with the refusal if it was one; False where it was known."""
         ...
 
     async def fresh_id(self) -> str:
@@ -79,6 +83,14 @@ class Log(Protocol):
     async def rebuild(self) -> int:
         """Write every projection anew from the log; how many incidents that were."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What an inbound id led to: the incident it concerned ("" for none), or the words it was refused with."""
+
+    incident: str
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

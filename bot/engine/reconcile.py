@@ -115,6 +115,7 @@ class Reconciler:
                 await self._try(incident, owed)
             else:
                 await self.durable.start(owed.key, owed.attempt)
+        await self.hands.diagnosis.rerank(incident)
         await self._check_notices(incident)
         self._show(name)
 

@@ -13,7 +13,7 @@ from bot.clock import Clock
 from bot.domain.errors import Conflict, NotFound
 from bot.domain.incident import Incident
 from bot.domain.log import Claim, Entry, Event, fold
-from bot.engine.ports import Summary
+from bot.engine.ports import Received, Summary
 from bot.store import claims, projections, reading
 from bot.store.codec import Codec, Sealed
 from bot.store.database import Database, Unsure, insert, took
@@ -143,11 +143,15 @@ class Log:
 
     async def seen(self, inbound: str) -> bool:
         """True where that inbound id was committed before."""
-        return await self._database.read(lambda c: _known(c, inbound))
+        return await self.received(inbound) is not None
 
-    async def remember(self, inbound: str) -> bool:
-        """Commit an inbound id that led to no event; False where it was known."""
-        return await self._database.write(lambda c: _remember(c, inbound, "", self._clock.now()))
+    async def received(self, inbound: str) -> Received | None:
+        """What became of an inbound id that was committed before; None where it is new."""
+        return await self._database.read(lambda c: _received(c, inbound))
+
+    async def remember(self, inbound: str, incident: str = "", refused: str = "") -> bool:
+        """Commit an inbound id that led to no event, with the refusal if it was one; False where it was known."""
+        return await self._database.write(lambda c: _remember(c, inbound, incident, self._clock.now(), refused))
 
     # -- care --------------------------------------------------------------------------------------------------------
 
@@ -169,13 +173,15 @@ class Log:
         return await projections.rebuild(self._database, self._codec)
 
 
-async def _remember(connection: AsyncConnection, name: str, incident: str, at: datetime) -> bool:
-    row = insert(connection, inbound).values(id=name, incident=incident, at=at)
+async def _remember(connection: AsyncConnection, name: str, incident: str, at: datetime, refused: str = "") -> bool:
+    row = insert(connection, inbound).values(id=name, incident=incident, refused=refused, at=at)
     return await took(connection, row.on_conflict_do_nothing())
 
 
-async def _known(connection: AsyncConnection, name: str) -> bool:
-    return (await connection.execute(select(inbound.c.id).where(inbound.c.id == name))).scalar() is not None
+async def _received(connection: AsyncConnection, name: str) -> Received | None:
+    query = select(inbound.c.incident, inbound.c.refused).where(inbound.c.id == name)
+    row = (await connection.execute(query)).first()
+    return Received(row.incident, row.refused) if row else None
 
 
 async def _require_standing(connection: AsyncConnection, incident: Incident) -> None:

@@ -106,7 +106,8 @@ inbound = Table(
     "inbound",
     metadata,
     Column("id", Line, primary_key=True),
-    Column("incident", Line, nullable=False),  # "" where it led to no event
+    Column("incident", Line, nullable=False),  # "" where it concerned none
+    Column("refused", Line, nullable=False),  # the words it was refused with, "" where it was not
     Column("at", UTCDateTime, nullable=False),
 )
 

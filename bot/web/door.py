@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import Depends, Request
 
-from bot.domain.errors import NotFound, Refused, TocsinError
+from bot.domain.errors import NotFound, TocsinError
 from bot.domain.incident import Incident
 from bot.domain.policy import Role
 from bot.engine.desk import Desk
@@ -19,7 +18,6 @@ from bot.web.auth import LOOPBACK, Doorkeeper
 from bot.web.house import WebHouse
 from bot.web.verbs import Asking, Declaring
 
-REFUSALS_KEPT = 1000
 NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 EVERYTHING = frozenset({Role.COUNSEL, Role.ADMIN})
 
@@ -34,11 +32,10 @@ class ForeignError(TocsinError):
 
 @dataclass
 class Console:
-    """What every request finds: the house, its doorkeeper, and the last refusals (so that a retry hears them again)."""
+    """What every request finds: the house and its doorkeeper."""
 
     house: WebHouse
     door: Doorkeeper
-    refusals: OrderedDict[str, str] = field(default_factory=OrderedDict)
 
     @property
     def desk(self) -> Desk:
@@ -77,30 +74,11 @@ class Console:
     async def ask(self, incident: str, asking: Asking, who: Profile, inbound: str = "") -> Incident:
         """Carry out what was asked of an incident, once per `inbound`."""
         await self.incident(incident, who)
-        return await self._once(inbound, asking.ask(self.desk, incident, who, inbound))
+        return await asking.ask(self.desk, incident, who, inbound)
 
     async def declare(self, asking: Declaring, who: Profile, inbound: str = "") -> Incident:
         """Open an incident."""
-        made = await self._once(inbound, asking.ask(self.desk, who, inbound))
-        if not await self.may_see(who, made):  # a replay is answered with the newest, which may be another's
-            raise Refused("that request was recorded already; look for the incident in the list")
-        return made
-
-    async def _once(self, inbound: str, work: Any) -> Incident:
-        """Do it; a refusal is remembered with its request, so that its retry is not taken for a success."""
-        before = self.refusals.get(inbound) if inbound else None
-        if before is not None:
-            work.close()
-            raise Refused(before)
-        try:
-            done: Incident = await work
-        except Refused as refused:
-            if inbound:
-                self.refusals[inbound] = refused.because
-                while len(self.refusals) > REFUSALS_KEPT:
-                    self.refusals.popitem(last=False)
-            raise
-        return done
+        return await asking.ask(self.desk, who, inbound)
 
 
 def console(request: Request) -> Console:

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 import uvicorn
 
 from bot import serving
-from bot.cli import run
+from bot.cli._main import run
 from tests.world import World
 
 T = TypeVar("T")

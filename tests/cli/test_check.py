@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from bot.cli import commands, run
+from bot.cli._main import commands, run
 
 MINIMAL = "organisation: {name: Example}\n"
 HEAVY = {"pydantic", "sqlalchemy", "httpx", "structlog", "yaml", "rich", "numpy", "jinja2", "fastapi"}
@@ -84,7 +84,7 @@ def test_every_file_of_the_folder_is_a_command_with_help(capsys):
 
 def test_help_loads_nothing_heavy():
     """`tocsin --help` stays under 200 ms only while no command imports its parts at the top of its file."""
-    code = f"import sys; from bot.cli import run; run(['--help']); print(sorted({HEAVY!r} & set(sys.modules)))"
+    code = f"import sys; from bot.cli._main import run; run(['--help']); print(sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import run
+from bot.cli._main import run
 from bot.domain.mitigation import State
 from bot.engine.ports import Found
 from tests.cli.live import Live

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from bot.cli import run
+from bot.cli._main import run
 from bot.slack.manifest import build
 from bot.words import house
 

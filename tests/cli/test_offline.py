@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import run
+from bot.cli._main import run
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import UpdatePosted
 from bot.store import Store
@@ -90,7 +90,7 @@ def test_a_whole_record_verifies(house, told):
     [
         (
             "UPDATE entries SET stored = replace(stored, '0', '1') WHERE incident='INC-2' AND seq=2",
-            "no form that was ever",
+            "entry 2 was altered",
         ),
         (
             "UPDATE entries SET stored = CAST(replace(stored, '0', '1') AS BLOB) WHERE incident='INC-2' AND seq=2",

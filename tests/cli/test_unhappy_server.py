@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import run
 from bot.cli._api import place
+from bot.cli._main import run
 from bot.domain.errors import Refused, Unavailable
 from tests.cli.live import Answer, Scripted, free_port, says
 

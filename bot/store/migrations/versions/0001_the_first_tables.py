@@ -41,7 +41,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "inbound",
-        need("id"), need("incident"), need("at", MOMENT),
+        need("id"), need("incident"), need("refused"), need("at", MOMENT),
         sa.PrimaryKeyConstraint("id", name="pk_inbound"),
     )
     op.create_table(
