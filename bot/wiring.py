@@ -170,7 +170,7 @@ async def opened(
         hands = Hands(Carrier(desk, diagnosis, watch), diagnosis, Guide(desk, watch, pagers), pagers, chat)
         durable = durable or engine(installation)
         reconciler = Reconciler(desk, durable, hands)
-        rounds = Rounds(watch, reconciler, durable)
+        rounds = Rounds(watch, reconciler, durable, store.lead)
         yield House(installation, clock, store, desk, watch, reconciler, durable, rounds, slack)
 
 

@@ -138,18 +138,27 @@ async def prometheus(home: Path, targets: Sequence[str], *, every: str = "1s") -
     return part
 
 
-async def mlflow(home: Path) -> Part:
-    """An MLflow tracking server on SQLite (ready after 10 to 25 s, half a gigabyte)."""
-    program, folder = binary("mlflow"), _folder(home, "mlflow")
-    sock = hosting.door(None)
-    url = hosting.url(sock)
-    port = sock.getsockname()[1]
-    sock.close()
-    line = [program, "server", "--host", hosting.LOOPBACK, "--port", str(port), "--workers", "1",
+MLFLOW_QUIET: Mapping[str, str] = {
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its job workers would take four times the memory
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
+
+def mlflow_line(folder: Path, port: int) -> list[str]:
+    """The command line of an MLflow server that keeps all it knows in this folder. Raises Unavailable without it."""
+    return [binary("mlflow"), "server", "--host", hosting.LOOPBACK, "--port", str(port), "--workers", "1",
             "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
             "--artifacts-destination", f"{folder}/artifacts"]  # fmt: skip
-    # its job workers would take four times the memory
-    part = await _start("mlflow", folder, url, line, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+
+
+async def mlflow(home: Path) -> Part:
+    """An MLflow tracking server on SQLite (ready after 10 to 25 s, half a gigabyte)."""
+    folder = _folder(home, "mlflow")
+    sock = hosting.door(None)
+    url = hosting.url(sock)
+    line = mlflow_line(folder, sock.getsockname()[1])
+    sock.close()
+    part = await _start("mlflow", folder, url, line, MLFLOW_QUIET)
     await _ready(part, "/health", 90)
     return part
 

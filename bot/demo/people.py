@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from bot.demo.setup import CHANNEL, LEGAL_CHANNEL, PEOPLE
+from bot.demo.setup import CHANNEL, LEGAL_CHANNEL, PEOPLE, REGISTRY_OFFER
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.localslack.person import Person
 
@@ -180,8 +180,23 @@ class Script:
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
+    def _registry(self, seen: Seen) -> Iterator[Deed]:
+        """Where there is a registry it must not go on naming the release that was rolled back."""
+        offer = next((offer for offer in seen["offers"] if offer["name"] == REGISTRY_OFFER), None)
+        if self.act != 1 or offer is None:
+            return
+        found = [m for m in seen["mitigations"] if m["target"] == offer["target"] and m["state"] in LIVE]
+        if not found:
+            words = "Ana proposes to move the registry's alias back too: press Propose"
+            yield Deed("ana", words, lambda: self._propose(seen, REGISTRY_OFFER))
+        elif found[-1]["state"] == "proposed":
+            words = f"Ben reads the plan of {found[-1]['id']} and approves it"
+            yield Deed("ben", words, lambda: self._approve(seen, found[-1]))
+
     def _ending(self, seen: Seen) -> Iterator[Deed]:
         name = seen["id"]
+        if not seen["resolved"]:
+            yield from self._registry(seen)
         if seen["impact"] is None:
             yield Deed("ana", "Ana states the impact: ⋯ → Assess impact", lambda: self._impact(seen))
         told = WHYS[self.act]

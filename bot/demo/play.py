@@ -44,7 +44,11 @@ class Play:
     stage: Stage = field(init=False)
 
     def __post_init__(self) -> None:
-        self.stage = Stage(self.folder, () if self.embedded else extras())
+        self.stage = Stage(
+            self.folder,
+            () if self.embedded else extras(),
+            registry=not self.embedded and installed("mlflow"),
+        )
 
     @property
     def _notes(self) -> Path:
@@ -53,7 +57,11 @@ class Play:
     async def run(self) -> list[dict[str, Any]]:
         """Play the acts; one result each. Raises TocsinError where an act cannot go on."""
         self.say("starting the world (model, router, traffic), the practice Slack and the bot")
+        if self.stage.registry:
+            self.say("MLflow is installed here: its server takes ten to thirty seconds")
         await self.stage.up()
+        if self.stage.without:
+            self.say(f"without MLflow: {self.stage.without[:200]}")
         self.say(f"up: {', '.join(f'{name} {part}' for name, part in self.parts().items())}")
         self.say(f"practice Slack {self.stage.slack_url}/?as=U0ANA · console {self.stage.web_url}")
         token = (self.folder / "tocsin" / "state" / "api-token").read_text().strip()
@@ -234,14 +242,16 @@ class _Told:
 
 def extras() -> list[str]:
     """What of the well-known parts is installed here, as the world's arguments."""
-    found = []
-    for name in ("prometheus", "haproxy"):
-        try:
-            parts.binary(name)
-        except Unavailable:
-            continue
-        found.append(f"--{name}")
-    return found
+    return [f"--{name}" for name in ("prometheus", "haproxy") if installed(name)]
+
+
+def installed(name: str) -> bool:
+    """Whether that program is on this machine."""
+    try:
+        parts.binary(name)
+    except Unavailable:
+        return False
+    return True
 
 
 def _time(text: str) -> datetime:

@@ -13,6 +13,7 @@ from bot.words import house
 TEAM = "T0TOCSIN"
 CHANNEL = "C0INC"
 LEGAL_CHANNEL = "C0LEGAL"
+REGISTRY_OFFER = "registry-v1"
 PEOPLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "ana": ("Ana Souza", ("responder", "approver"), "U0ANA"),
     "ben": ("Ben Okafor", ("responder", "approver", "manager", "admin"), "U0BEN"),
@@ -110,7 +111,7 @@ def _service(world: Mapping[str, Any]) -> dict[str, Any]:
         "runbooks": ["bad-release", "feature-pipeline", "budget-burn"],
         "targets": _targets(world),
         "offers": _offers(world),
-        "evidence": {"drift": evidence, "lineage": evidence, "deploys": evidence},
+        "evidence": {"drift": evidence, **_lineage(world), "deploys": evidence},
         "value_per_event": "42.00",
         "people_per_event": "1",
         "legal": {
@@ -144,9 +145,16 @@ def _targets(world: Mapping[str, Any]) -> list[dict[str, Any]]:
     return targets
 
 
+def _lineage(world: Mapping[str, Any]) -> dict[str, Any]:
+    """Who can tell what a release was made of: the registry where there is one, else the world's own records."""
+    if "mlflow" in world:
+        return {"mlflow": {"url": world["mlflow"]["url"], "model": "visits", "alias": "champion"}}
+    return {"lineage": {"url": world["world"]}}
+
+
 def _offers(world: Mapping[str, Any]) -> list[dict[str, Any]]:
     slice_key = "poor" if "haproxy" in world else "health=poor"
-    return [
+    offers: list[dict[str, Any]] = [
         {
             "name": "bypass-poor",
             "label": "Send health=poor to the hand rules",
@@ -169,6 +177,17 @@ def _offers(world: Mapping[str, Any]) -> list[dict[str, Any]]:
             "params": {},
         },
     ]
+    if "mlflow" in world:
+        offers.append(
+            {
+                "name": REGISTRY_OFFER,
+                "label": "Move the champion alias back to v1",
+                "means": "rollback",
+                "target": "visits-registry",
+                "params": {"to": world["mlflow"]["versions"]["v1"]},
+            }
+        )
+    return offers
 
 
 def _slos() -> Sequence[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from bot.engine.ports import Durable
 from bot.engine.reconcile import Reconciler
@@ -16,11 +16,19 @@ VERIFY_EVERY = timedelta(seconds=2)
 PRUNE_AFTER = timedelta(days=14)
 
 
+class Lead(Protocol):
+    """Settles which of several replicas tells the log what the data say."""
+
+    async def holds(self) -> bool:
+        """Whether this one does now. Never raises: in doubt, no."""
+        ...
+
+
 class Rounds:
     """APScheduler in the running loop, its jobs built anew from the configuration at every start."""
 
-    def __init__(self, watch: Watch, reconciler: Reconciler, durable: Durable) -> None:
-        self.watch, self.reconciler, self.durable = watch, reconciler, durable
+    def __init__(self, watch: Watch, reconciler: Reconciler, durable: Durable, lead: Lead) -> None:
+        self.watch, self.reconciler, self.durable, self.lead = watch, reconciler, durable, lead
         self._scheduler: Any = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -42,7 +50,7 @@ class Rounds:
     async def poll(self) -> None:
         """One tick of the watch; what is being verified is looked at again with the new verdicts."""
         try:
-            await self.watch.tick()
+            await self.watch.tick(leads=await self.lead.holds())
             for incident in await self.reconciler.desk.open_incidents():
                 if any(m.applied_at and not m.verified_at for m in incident.mitigations.values()):
                     self.reconciler.note(incident.id)
@@ -62,4 +70,5 @@ class Rounds:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
         await self.reconciler.close()
-        await self.watch.save()
+        if await self.lead.holds():
+            await self.watch.save()

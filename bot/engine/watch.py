@@ -57,12 +57,20 @@ class Watch(Charts):
         self.verdicts: Mapping[str, Verdict] = {}
         self.polled: datetime | None = None
         self._saved: datetime | None = None
+        self._stood_by = False
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
-    async def tick(self) -> None:
-        """Poll, count, judge, tell. A source that does not answer makes "no data", never an exception."""
+    async def tick(self, *, leads: bool = True) -> None:
+        """Poll, count, judge, tell. A source that does not answer makes "no data", never an exception.
+
+        Of several replicas one leads. The others count and judge all the same, so that each can verify, answer a
+        runbook's check and take over without a gap; they tell nobody and write nothing down.
+        """
         at = self.handler.clock.now()
+        if leads and self._stood_by:
+            self.episodes = {}  # what this one would have told is forgotten; what was told stands in the log
+        self._stood_by = not leads
         for name, source in self.sources.items():
             slos = [slo for slo in self.slos.values() if slo.source == name]
             if slos:
@@ -71,7 +79,11 @@ class Watch(Charts):
             await self._judge(slo, at)
         self.polled = at
         if self._saved is None or at - self._saved >= SAVE_EVERY:
-            await self.save()
+            if leads:
+                await self.save()
+            else:
+                self._tidy(at)
+                self._saved = at
 
     async def _count(self, slos: Sequence[Slo], source: Source, at: datetime) -> None:
         wanted = {selector for slo in slos for selector in (slo.indicator.part, slo.indicator.total)}
@@ -98,7 +110,7 @@ class Watch(Charts):
         before = self.episodes.get(slo.name) or await self._begun(slo)
         episode, change, verdict = step(slo, self.ledger, before, at)
         self.verdicts = {**self.verdicts, slo.name: verdict}
-        if change is not None:
+        if change is not None and not self._stood_by:
             try:
                 await self._tell(slo, verdict, change, before)
             except (Unavailable, Refused, Conflict) as trouble:
@@ -243,14 +255,17 @@ class Watch(Charts):
     async def save(self) -> None:
         """Write the ledger and the episodes down."""
         at = self.handler.clock.now()
-        self.ledger.forget(at - KEEP)
-        self.ledger.thin(at)
+        self._tidy(at)
         document = {
             "ledger": self.ledger.checkpoint(),
             "episodes": {name: episode.to_dict() for name, episode in self.episodes.items()},
         }
         await self.checkpoints.save(CHECKPOINT, document, at)
         self._saved = at
+
+    def _tidy(self, at: datetime) -> None:
+        self.ledger.forget(at - KEEP)
+        self.ledger.thin(at)
 
     async def restore(self) -> None:
         """Take up where the last save left off; what happened since counts as one gap for the budget."""

@@ -55,6 +55,7 @@ class SlackChat:
         self._work: dict[str, _Work] = {}
         self._watched: dict[tuple[str, str], _Watched] = {}
         self._direct: dict[str, str] = {}
+        self._unsent: set[tuple[str, str, int]] = set()  # claimed as far as we know, and certainly never sent
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
@@ -156,6 +157,8 @@ class SlackChat:
         thread_ts = card.ts if card is not None and surface.in_thread else ""
         if row is not None and row.state == SENDING and not surface.name.startswith("page:"):
             first = row
+            if (row.incident, row.surface, row.attempt) in self._unsent:
+                return await self._post(situation, surface, first, card, work)
             row = await self.poster.resolve(row, thread_ts=thread_ts)
             if row is None:
                 return await self._post(situation, surface, first, card, work)
@@ -180,7 +183,13 @@ class SlackChat:
         now = self.clock.now()
         attempt = before.attempt + 1 if before is not None else 1
         row = Posted(situation.incident.id, surface.name, channel, "", "", SENDING, attempt, now)
-        if not await self._mirror.claim(row):
+        try:
+            claimed = await self._mirror.claim(row)
+        except Unavailable:  # the row may stand although nobody answered; the message was not sent, that much is known
+            self._unsent.add((row.incident, row.surface, attempt))
+            self.pacer.give_back(channel)
+            raise
+        if not claimed:
             self.pacer.give_back(channel)
             raise Unavailable("Slack", f"{surface.name} of {row.incident} is being posted already")
         if before is not None and before.state == SENDING:

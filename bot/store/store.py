@@ -14,6 +14,7 @@ from bot.store.codec import Codec, RandomHex
 from bot.store.database import Database, parse
 from bot.store.erasure import Erasure
 from bot.store.exhibits import Exhibits
+from bot.store.lead import Lead
 from bot.store.log import Log
 from bot.store.mirror import Mirror
 from bot.store.people import People
@@ -38,6 +39,7 @@ class Store:
     checkpoints: Checkpoints
     mirror: Mirror
     erasure: Erasure
+    lead: Lead
     database: Database
     aside: Database  # where the checkpoints are
 
@@ -65,6 +67,7 @@ class Store:
             checkpoints=Checkpoints(aside),
             mirror=Mirror(database),
             erasure=Erasure(database, codec, clock),
+            lead=Lead(database.url),
             database=database,
             aside=aside,
         )
@@ -83,7 +86,8 @@ class Store:
             await self.aside.migrate()
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection, and of the lead."""
+        await self.lead.close()
         await self.database.close()
         if self.aside is not self.database:
             await self.aside.close()

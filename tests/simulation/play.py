@@ -26,12 +26,12 @@ UNTOUCHED = {State.PROPOSED, State.APPROVED, State.DECLINED, State.EXPIRED, Stat
 BLIND_AFTER = timedelta(seconds=20)
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """Something that must never happen happened; names the seed and the step."""
 
 
 class Night:
-    """One world and a seed. `play` lets so many things happen and raises Broken at the first that must not."""
+    """One world and a seed. `play` lets so many things happen and raises BrokenError at the first that must not."""
 
     def __init__(self, world: World, seed: int) -> None:
         self.world, self.lot, self.seed = world, random.Random(seed), seed
@@ -55,10 +55,10 @@ class Night:
 
     def _happenings(self) -> list[tuple[Callable[[], Awaitable[None]], int]]:
         return [
-            (self.quiet, 10), (self.breaks_out, 6), (self.source, 3), (self.phone, 2), (self.chat, 1), (self.fault, 5),
-            (self.restart, 2), (self.crash, 1), (self.crash_while_acting, 3), (self.wait_long, 2), (self.propose, 6),
+            (self.quiet, 5), (self.breaks_out, 6), (self.source, 3), (self.phone, 2), (self.chat, 1), (self.fault, 5),
+            (self.restart, 2), (self.crash, 1), (self.crash_while_acting, 3), (self.wait_long, 2), (self.propose, 3), (self.handled, 16),
             (self.approve, 8), (self.decline, 1), (self.undo, 3), (self.look, 3), (self.acknowledge, 2),
-            (self.resolve, 5), (self.reopen, 1), (self.close, 1), (self.declare, 1), (self.somebody_deploys, 1),
+            (self.resolve, 5), (self.reopen, 1), (self.resolve_in_the_dark, 3), (self.close, 1), (self.declare, 1), (self.somebody_deploys, 1),
         ]  # fmt: skip
 
     # -- time --------------------------------------------------------------------------------------------------------
@@ -79,10 +79,13 @@ class Night:
 
     async def breaks_out(self) -> None:
         """The new release is put back into service by its owners."""
+        self._release()
+        await self._pass(2, polls=6)
+
+    def _release(self) -> None:
         self.world.router.weights = {"v1": 0, "v2": 100}
         self.world.router.bypass = {}
         self.world.router.revision += 1
-        await self._pass(2, polls=6)
 
     async def somebody_deploys(self) -> None:
         self.world.router.revision += 1
@@ -153,6 +156,24 @@ class Night:
             with contextlib.suppress(TocsinError):
                 await self.world.say(command, who, incident, inbound=f"click:{self.step}:{who}")
 
+    async def handled(self) -> None:
+        """The usual course: proposed, read and approved within seconds, on a target in whatever state it is."""
+        incident = await self._incident(Phase.DECLARED, Phase.ACKNOWLEDGED, Phase.MITIGATED)
+        if incident is None:
+            incident = await self.world.declare("a call", "ana", inbound=f"call:{self.step}")
+        router = self.world.router
+        router.fault = ""
+        await self.look()
+        while (pending := await self._mitigation(State.PROPOSED)) is not None:
+            await self.world.say(DeclineMitigation(pending[1].id, "another way"), "ben", pending[0].id)
+        if router.weights["v1"] == 100 and router.bypass:
+            self._release()
+        router.fault = self.lot.choice(FAULTS[2:])
+        offer = "bypass-poor" if router.weights["v1"] == 100 else "rollback-v1"
+        after = await self.world.propose(offer, "ana", incident.id)
+        last = list(after.mitigations.values())[-1]
+        await self._click(ApproveMitigation(last.id, last.digest), incident.id, "ben")
+
     async def propose(self) -> None:
         incident = await self._incident(Phase.DECLARED, Phase.ACKNOWLEDGED, Phase.MITIGATED)
         if incident is not None:
@@ -194,9 +215,21 @@ class Night:
 
     async def resolve(self) -> None:
         incident = await self._incident(Phase.DECLARED, Phase.ACKNOWLEDGED, Phase.MITIGATED)
-        if incident is None:
-            return
-        waive = "known" if self.lot.random() < 0.2 else ""
+        if incident is not None:
+            await self._resolve(incident, "known" if self.lot.random() < 0.2 else "")
+
+    async def resolve_in_the_dark(self) -> None:
+        """The release breaks, then the source falls silent, and somebody has had enough."""
+        await self.breaks_out()
+        self.world.counters.down = "time-out"
+        await self._pass(5, polls=7)
+        for incident in await self.world.house.desk.open_incidents():
+            if incident.is_open and incident.slo:
+                with contextlib.suppress(TocsinError):
+                    await self._resolve(incident, "")
+        self.world.counters.down = self.lot.choice(("", "time-out"))
+
+    async def _resolve(self, incident: Incident, waive: str) -> None:
         after = await self.world.say(Resolve("over", waive), self.lot.choice(("ana", "ben")), incident.id)
         entries = await self.world.house.desk.log.entries(incident.id)
         last = [entry.event for entry in entries if isinstance(entry.event, IncidentResolved)][-1]
@@ -219,8 +252,8 @@ class Night:
 
     # -- what must hold ----------------------------------------------------------------------------------------------
 
-    def broken(self, what: str) -> Broken:
-        return Broken(f"seed {self.seed}, step {self.step} after {', '.join(self.told[-6:])}: {what}")
+    def broken(self, what: str) -> BrokenError:
+        return BrokenError(f"seed {self.seed}, step {self.step} after {', '.join(self.told[-6:])}: {what}")
 
     def _in_force(self, incident: Incident, mitigation: Mitigation) -> bool:
         key, effects = mitigation.key(incident.id), self.world.router.effects
@@ -243,7 +276,8 @@ class Night:
                 self._check_mitigation(incident, mitigation)
         if set(self.world.router.effects) - known:
             raise self.broken("the target was changed by something nobody proposed")
-        await log.verify()
+        if self.step % 10 == 0:
+            await log.verify()
 
     def _check_mitigation(self, incident: Incident, mitigation: Mitigation) -> None:
         effects, key = self.world.router.effects, mitigation.key(incident.id)
@@ -266,6 +300,7 @@ class Night:
         world.counters.down = world.phone.dead = world.board.down = world.router.fault = ""
         for _ in range(4):
             await self._pass(300)
+        self.step = 0
         await self.check()
         for incident in await world.house.desk.open_incidents():
             stuck = [
@@ -280,10 +315,15 @@ class Night:
                 raise self.broken(f"{incident.id}: the chat is behind")
 
 
-async def night(folder: Path, seed: int, steps: int = 60, kind: type[World] = World) -> Night:
-    """Play one night on a fresh world of that kind."""
+def fresh(folder: Path) -> Path:
+    """The folder, made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    async with kind.open(folder) as world:
+    return folder
+
+
+async def night(folder: Path, seed: int, steps: int = 35, kind: type[World] = World) -> Night:
+    """Play one night on a fresh world of that kind."""
+    async with kind.open(fresh(folder)) as world:
         played = Night(world, seed)
         await played.play(steps)
         return played

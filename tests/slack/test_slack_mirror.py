@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,33 @@ async def test_a_post_that_never_arrived_is_sent_again(bench: Bench, kind: str):
     await bench.show()
     (card,) = bench.posts("card")
     assert card["metadata"]["event_payload"]["attempt"] == 2
+
+
+class ClaimedUnheard:
+    """A mirror whose first claim is written down, but whose answer is lost."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner, self._lost = inner, False
+
+    async def claim(self, posted: Any) -> bool:
+        claimed = await self._inner.claim(posted)
+        if not self._lost:
+            self._lost = True
+            raise Unavailable("the database", "no answer within 1.5 s")
+        return claimed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+async def test_a_claim_whose_answer_was_lost_is_posted_at_the_next_showing(bench: Bench):
+    """The message certainly was not sent, so nobody looks for it for a minute first."""
+    await declare(bench)
+    bench.room.chat._mirror = ClaimedUnheard(bench.store.mirror)
+    with pytest.raises(Unavailable):
+        await bench.show()
+    await bench.show()
+    assert len(bench.posts("card")) == 1
 
 
 async def test_tending_repairs_what_could_not_be_shown(bench: Bench):
