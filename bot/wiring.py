@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import importlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -218,6 +220,17 @@ def pager(name: str, clock: Clock, slack: SlackRoom | None) -> Pager:
     return cast("Pager", made(made.Settings(), clock=clock))
 
 
+WARM = ("numpy", "jinja2", "holidays", "markdown_it", "bot.slo.drift", "bot.web.pages")
+"""What the first incident would otherwise load while people wait."""
+
+
+def warm() -> None:
+    """Load what is not needed to start and will be needed in a hurry; run in a thread, after the start."""
+    for name in WARM:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
 @contextlib.asynccontextmanager
 async def running(installation: Installation, **given: Any) -> AsyncIterator[House]:
     """The house at work: durable engine taken up, ledger restored, Slack connected, rounds going."""
@@ -228,7 +241,11 @@ async def running(installation: Installation, **given: Any) -> AsyncIterator[Hou
             if home.slack is not None:
                 await home.slack.open()
             await home.rounds.start()
-            yield home
+            warming = asyncio.create_task(asyncio.to_thread(warm))
+            try:
+                yield home
+            finally:
+                await warming
         finally:
             await home.rounds.stop()
             if home.slack is not None:

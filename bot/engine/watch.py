@@ -69,7 +69,7 @@ class Watch(Charts):
         """
         at = self.handler.clock.now()
         if leads and self._stood_by:
-            self.episodes = {}  # what this one would have told is forgotten; what was told stands in the log
+            await self._take_up(await self.checkpoints.load(CHECKPOINT) or {})  # its own ledger has no gap
         self._stood_by = not leads
         for name, source in self.sources.items():
             slos = [slo for slo in self.slos.values() if slo.source == name]
@@ -155,8 +155,9 @@ class Watch(Charts):
         sli = self._sli(slo, verdict, change, before)
         holder = await self.handler.log.holder(open_claim(fingerprint(slo)))
         blind = await self.handler.log.holder(open_claim(blindness(slo)))
-        if blind is not None and change.kind != "blind":
-            await self.handler.submit(blind, ObserveSli(replace(sli, judged=Judged.MET)), cause=cause)
+        if blind is not None:  # of that incident, data are what was missing: any verdict is good news, silence is none
+            seen = Judged.NO_DATA if change.kind == "blind" else Judged.MET
+            await self.handler.submit(blind, ObserveSli(replace(sli, judged=seen)), cause=cause)
         if holder is not None:
             await self.handler.submit(holder, ObserveSli(sli), cause=cause)
             await self._raise(holder, slo, verdict, cause)
@@ -272,15 +273,31 @@ class Watch(Charts):
         document = await self.checkpoints.load(CHECKPOINT)
         if document is None:
             return
-        held, episodes = document.get("ledger"), document.get("episodes")
+        held = document.get("ledger")
         try:
             if isinstance(held, dict):
                 self.ledger.restore(held)
                 self.ledger.keep(set(self.slos))
-            if isinstance(episodes, dict):
-                self.episodes = {name: Episode.from_dict(each) for name, each in episodes.items() if name in self.slos}
         except Invalid as trouble:  # another poll interval, another version: watching begins anew, the log stands
             logger().warning("what the watch knew cannot be taken up", because=str(trouble))
+            return
+        await self._take_up(document)
+
+    async def _take_up(self, document: Mapping[str, object]) -> None:
+        """The episodes as they were told: as saved, but for an incident that was opened after the last save."""
+        saved = document.get("episodes")
+        known: dict[str, Episode] = {}
+        try:
+            for name, each in saved.items() if isinstance(saved, dict) else ():
+                if name in self.slos:
+                    known[name] = Episode.from_dict(each)
+        except Invalid as trouble:
+            logger().warning("what the watch knew cannot be taken up", because=str(trouble))
+        for name, episode in known.items():
+            told = await self._begun(self.slos[name])
+            if told.open and not episode.open:
+                known[name] = told
+        self.episodes = known
 
 
 def fingerprint(slo: Slo) -> str:

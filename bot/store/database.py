@@ -34,6 +34,10 @@ _LOST_RACES = frozenset({"40001", "40P01"})  # PostgreSQL: serialization failure
 _PROGRAMMING = (IntegrityError, ProgrammingError, DataError, NotSupportedError)  # our mistakes: not to be retried
 
 
+class _AbandonedError(Exception):
+    """Nobody waits for this write any more: it is rolled back."""
+
+
 class Unsure(Unavailable):
     """The database fell silent while committing: it may have happened. Read before reporting."""
 
@@ -138,21 +142,32 @@ class Database:
             async with self.engine.connect() as connection:
                 return await work(connection)
 
-        return await self._bounded(go(), within, lambda: False)
+        return await self._bounded(go(), within, lambda: False, lambda: None)
 
     async def write(self, work: Work[T], *, within: float | None = PATIENCE) -> T:
         """Run `work` in one transaction: all or nothing.
 
         Raises Unavailable (nothing was written), Unsure (it may have been), Conflict (lost a race for a lock).
         """
-        committing = False
+        committing = abandoned = False
+
+        def abandon() -> None:
+            nonlocal abandoned
+            abandoned = True
+
+        def check() -> None:
+            """Whoever asked was told that nothing is written: then nothing may be, however late we get here."""
+            if abandoned:
+                raise _AbandonedError
 
         async def go() -> T:
             nonlocal committing
+            check()
             async with self.engine.connect() as connection:
                 await connection.execution_options(writes=True)
                 async with connection.begin() as transaction:
                     answer = await work(connection)
+                    check()
                     committing = True
                     await transaction.commit()
                 return answer
@@ -163,19 +178,25 @@ class Database:
             async with self._turn:
                 return await go()
 
-        return await self._bounded(in_turn(), within, lambda: committing)
+        return await self._bounded(in_turn(), within, lambda: committing, abandon)
 
-    async def _bounded(self, doing: Coroutine[Any, Any, T], within: float | None, unsure: Callable[[], bool]) -> T:
+    async def _bounded(
+        self,
+        doing: Coroutine[Any, Any, T],
+        within: float | None,
+        unsure: Callable[[], bool],
+        abandon: Callable[[], None],
+    ) -> T:
         """The answer in time, or an error in time: a driver that is slow to give up is not waited for."""
         task = asyncio.create_task(doing)
         try:
             done, _ = await asyncio.wait({task}, timeout=within)
         except asyncio.CancelledError:
-            self._leave(task)
+            self._leave(task, abandon)
             raise
         if not done:
             doubt = unsure()
-            self._leave(task)
+            self._leave(task, abandon)
             raise (Unsure if doubt else Unavailable)("the database", f"no answer within {within:g} s")
         try:
             return task.result()
@@ -185,11 +206,18 @@ class Database:
                 raise
             raise known from None  # the cause would carry the statement
 
-    def _leave(self, task: asyncio.Task[Any]) -> None:
+    def _leave(self, task: asyncio.Task[Any], abandon: Callable[[], None]) -> None:
+        """Wait no longer; what is left behind rolls back.
+
+        SQLite's own thread cannot be interrupted: cancelled inside BEGIN, its connection would keep the write lock for
+        as long as it lives. So it ends by itself, and soon: a lock is waited for 1.2 s.
+        """
         self._left.add(task)
         task.add_done_callback(self._left.discard)
         task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        task.cancel()
+        abandon()
+        if not self.is_sqlite:
+            task.cancel()
 
     async def close(self) -> None:
         """Let go of every connection."""

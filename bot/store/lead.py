@@ -14,11 +14,8 @@ if TYPE_CHECKING:
 
 _LOCK = 7_028_675  # PostgreSQL advisory lock: "this session leads"
 _PATIENCE = 1.5  # seconds a poll waits to learn whether it leads
-_GONE = (
-    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; "
-    "SET idle_session_timeout = 0"
-)
-"""Said to the server: a leader whose host lost power must lose the lock within seconds, a quiet one must not."""
+_GONE = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
+"""Said to the server, whose own patience is two hours: a leader whose host lost power must lose the lock in seconds."""
 
 
 class Lead:
@@ -32,6 +29,7 @@ class Lead:
         self._alone = url.get_backend_name() == "sqlite"
         self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._session: psycopg.AsyncConnection[tuple[bool]] | None = None
+        self._turn = asyncio.Lock()
         self._left: set[asyncio.Task[bool]] = set()
         self._held = False
 
@@ -39,18 +37,27 @@ class Lead:
         """Whether this replica leads now; takes the lead where it is free. False where the database does not answer."""
         if self._alone:
             return True
-        before, asking = self._held, asyncio.create_task(self._ask())
-        done, _ = await asyncio.wait({asking}, timeout=_PATIENCE)
-        self._held = bool(done) and self._told(asking)
-        if not done:  # a driver that is slow to give up is not waited for
-            self._session = None
-            self._left.add(asking)
-            asking.add_done_callback(self._left.discard)
-            asking.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-            asking.cancel()
-        if self._held != before:
-            logger().info("leads now" if self._held else "leads no longer")
-        return self._held
+        async with self._turn:
+            before, self._held = self._held, await self._in_time()
+            if self._held != before:
+                logger().info("leads now" if self._held else "leads no longer")
+            return self._held
+
+    async def _in_time(self) -> bool:
+        """The answer, or False: a driver that is slow to give up is not waited for."""
+        asking = asyncio.create_task(self._ask())
+        self._left.add(asking)
+        asking.add_done_callback(self._left.discard)
+        try:
+            done, _ = await asyncio.wait({asking}, timeout=_PATIENCE)
+        finally:
+            if not asking.done():
+                self._session = None
+                asking.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+                asking.cancel()
+        if not done:
+            logger().warning("cannot tell who leads now", because=f"no answer within {_PATIENCE:g} s")
+        return bool(done) and self._told(asking)
 
     def _told(self, asking: asyncio.Task[bool]) -> bool:
         try:

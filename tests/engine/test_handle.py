@@ -33,8 +33,8 @@ async def test_a_click_delivered_three_times_has_one_effect(tmp_path: Path) -> N
         assert told(await log.entries("INC-1"), UpdatePosted) == 2
 
 
-async def test_a_refused_click_is_remembered_and_its_redelivery_is_quiet(tmp_path: Path) -> None:
-    """A rule said no once: when the rule would say yes later, the old click still has no effect."""
+async def test_a_refused_click_is_remembered_and_refused_again(tmp_path: Path) -> None:
+    """A rule said no once: when it would say yes later, the old click hears the old no and has no effect."""
     async with World.open(tmp_path) as world:
         await world.declare("scores look wrong", "ana")
         who = await world.who("ana")
@@ -42,8 +42,9 @@ async def test_a_refused_click_is_remembered_and_its_redelivery_is_quiet(tmp_pat
         with pytest.raises(Refused, match="resolve it first"):
             await desk.submit("INC-1", Close(), who, inbound="slack:click:7")
         await world.say(Resolve("gone"), "ana")
-        after = await desk.submit("INC-1", Close(), who, inbound="slack:click:7")
-        assert after.phase == "resolved"
+        with pytest.raises(Refused, match="resolve it first"):
+            await desk.submit("INC-1", Close(), who, inbound="slack:click:7")
+        assert (await world.incident()).phase == "resolved"
 
 
 async def test_a_click_that_found_its_claim_taken_is_remembered_too(tmp_path: Path) -> None:
@@ -58,8 +59,9 @@ async def test_a_click_that_found_its_claim_taken_is_remembered_too(tmp_path: Pa
             await desk.submit("INC-1", Reopen("back"), who, inbound="click:9")
         assert taken.value.holder == "INC-2"
         await world.say(Resolve("gone"), "ana", "INC-2")
-        after = await desk.submit("INC-1", Reopen("back"), who, inbound="click:9")
-        assert after.phase == "resolved"
+        with pytest.raises(Refused, match="INC-2"):
+            await desk.submit("INC-1", Reopen("back"), who, inbound="click:9")
+        assert (await world.incident()).phase == "resolved"
 
 
 async def test_somebody_elses_write_is_met_by_deciding_anew(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.duty import Answer, DutiesAnswered, RecordFact
+from bot.domain.duty import Answer, DutiesAnswered, DutiesStand, RecordFact
 from bot.domain.finding import Cause, HypothesesRanked
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Resolve, Update
@@ -71,7 +71,7 @@ async def test_a_restart_does_not_ask_the_instruments_again(tmp_path: Path) -> N
 
 async def answers(world: World) -> int:
     entries = await world.house.desk.log.entries("INC-1")
-    return sum(isinstance(entry.event, DutiesAnswered) for entry in entries)
+    return sum(isinstance(entry.event, DutiesAnswered | DutiesStand) for entry in entries)
 
 
 async def test_the_regimes_are_asked_anew_exactly_when_facts_change(tmp_path: Path) -> None:

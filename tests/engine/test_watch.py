@@ -45,6 +45,26 @@ async def test_twenty_seconds_without_data_open_an_incident_of_their_own(tmp_pat
         await world.say(Resolve("the exporter was restarted"), "ana")
 
 
+async def test_a_second_silence_is_told_to_the_blind_incident_though_a_breach_is_open_too(tmp_path: Path) -> None:
+    """Whoever resolves the older one while nothing is seen again must say why, as with the breach itself."""
+    async with World.open(tmp_path) as world:
+        await world.healthy(5)
+        world.counters.down = "refused"
+        await silent(world, 30)
+        world.counters.down = ""
+        await world.healthy(20)
+        await world.broken(15)
+        assert [each.id for each in await world.house.desk.summaries()] == ["INC-2", "INC-1"]
+        world.counters.down = "refused again"
+        await silent(world, 35)
+        for name in ("INC-1", "INC-2"):
+            assert "no data" in await world.refuses(Resolve("enough"), "ana", name)
+        world.counters.down = ""
+        await world.healthy(40)
+        for name in ("INC-1", "INC-2"):
+            await world.say(Resolve("it is back"), "ana", name)
+
+
 async def test_silence_during_a_breach_neither_heals_nor_opens_a_second_incident(tmp_path: Path) -> None:
     """The open incident says that nothing is known; a mitigated one cannot be resolved on silence."""
     async with World.open(tmp_path) as world:

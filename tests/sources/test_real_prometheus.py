@@ -158,6 +158,11 @@ async def test_a_target_that_is_gone_shows_as_old_samples(watched, source: Prome
 
 async def test_history_fills_what_was_missed(watched, source: Prometheus) -> None:
     """A range query gives the values at whole steps, oldest first."""
+
+    async def there() -> bool:
+        return await newest(source, GOOD) is not None
+
+    assert await until(there)
     now = datetime.now(UTC)
     found = await source.history([GOOD, BAD], now - timedelta(seconds=20), now, timedelta(seconds=1))
     assert [point.at for point in found[GOOD]] == sorted(point.at for point in found[GOOD])

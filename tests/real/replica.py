@@ -1,0 +1,45 @@
+"""A replica of the house as a process of its own: everything is real but the phone, which writes each page to a file.
+
+Arguments: tocsin.yaml, and the file of the phone. Runs until SIGTERM.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from bot import serving, telemetry, wiring
+from bot.config.load import load
+from bot.durable.dbos import Dbos
+from bot.engine.ports import Profile
+from bot.engine.situation import Situation
+
+
+class Phone:
+    """Writes down whom it reached, in one write that a kill cannot cut."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    async def page(self, person: Profile, situation: Situation, key: str) -> str:
+        with self.path.open("a") as file:
+            file.write(f"{person.key} {key}\n")
+        return "phone"
+
+    async def close(self) -> None:
+        return
+
+
+async def main(config: Path, phone: Path) -> None:
+    installation = load(config, environ=os.environ, models=wiring.models)
+    installation.state.mkdir(parents=True, exist_ok=True)
+    telemetry.listen("info")
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    engine = Dbos(installation.database_url, takeover_every=0.5)
+    async with wiring.running(installation, durable=engine, pagers={"phone": Phone(phone)}) as house:
+        await serving._listen(serving.console(house), installation, stop)
+
+
+asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
