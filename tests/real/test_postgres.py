@@ -47,8 +47,10 @@ def database(postgres: Postgres) -> Iterator[str]:
 
 
 async def test_the_main_walk_on_postgresql(tmp_path: Path, database: str) -> None:
-    """Found by its slice, proposed, refused to the proposer, approved by a second, carried out once across a restart,
-    proved and resolved; a second replica reads the same words."""
+    """Found, proposed, refused to the proposer, approved by a second, carried out once across a crash, proved, resolved.
+
+    A second replica reads the same words, and nothing is kept beside the database.
+    """
     async with World.open(tmp_path, database=database) as world:
         await world.healthy()
         await world.broken()
@@ -60,7 +62,7 @@ async def test_the_main_walk_on_postgresql(tmp_path: Path, database: str) -> Non
         await world.approve("M1", by="ben")
         await world.crash()
         assert world.router.weights == {"v1": 100, "v2": 0}
-        assert world.router.effects == ["INC-1/M1/1"] or len(world.router.effects) == 1
+        assert len(world.router.effects) == 1
         await world.healthy(30)
         assert (await world.incident()).mitigations["M1"].state is State.VERIFIED
         await world.say(Resolve("v2 was rolled back"), "ana")
@@ -70,7 +72,7 @@ async def test_the_main_walk_on_postgresql(tmp_path: Path, database: str) -> Non
         async with world.another() as second:
             assert await second.desk.log.verify() == heads
             assert (await second.desk.log.load("INC-1")).phase is Phase.RESOLVED
-        assert not list(tmp_path.glob("*.db")), "nothing is kept beside the database"
+        assert not any(name.endswith(".db") for name in os.listdir(tmp_path))
 
 
 # -- two replicas ----------------------------------------------------------------------------------------------------
@@ -228,7 +230,7 @@ class Stand:
     async def ask(self, name: str, method: str, path: str, who: str = "ben", **body: Any) -> Any:
         token = (self.folder / name / "state" / "api-token").read_text().strip()
         answer = await self.http.request(
-            method, f"http://127.0.0.1:{self.ports[name]}/api{path}", json=body or None,
+            method, f"http://127.0.0.1:{self.ports[name]}/api{path}", json=None if method == "GET" else body,
             headers={"Authorization": f"Bearer {token}", "X-Tocsin-Person": who},
         )  # fmt: skip
         assert answer.is_success, f"{path}: {answer.status_code} {answer.text[:500]}"
@@ -302,8 +304,10 @@ async def test_two_replicas_do_everything_once(tmp_path: Path, database: str) ->
 
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_replica_is_killed_while_it_acts(tmp_path: Path, database: str, when: str) -> None:
-    """SIGKILL of the leader while the router hangs, before or after the change took place: the other finds out which,
-    the change takes place once, and the other leads: it proves that the change helped."""
+    """SIGKILL of the leader while the router hangs, before or after the change took place: it takes place once.
+
+    The other replica finds out which it was, leads from then on, and proves by the data that the change helped.
+    """
     async with Stand.open(tmp_path, database) as stand:
         await stand.start("a")
         await stand.start("b")
