@@ -11,6 +11,14 @@ from typing import Any
 
 import pytest
 
+try:
+    from playwright.async_api import TimeoutError as PlaywrightTimeout
+except ImportError:  # the browser's driver is in group `ci`
+
+    class PlaywrightTimeout(Exception):  # type: ignore[no-redef]
+        """Never raised without a driver."""
+
+
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--force-color-profile=srgb",

@@ -47,7 +47,7 @@ class Play:
         self.stage = Stage(
             self.folder,
             () if self.embedded else extras(),
-            registry=not self.embedded and installed("mlflow"),
+            parts.mlflow_line if not self.embedded and installed("mlflow") else None,
         )
 
     @property

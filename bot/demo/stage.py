@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,13 @@ MLFLOW_WITHIN = 120.0  # 10 to 25 s on an idle machine, most of it imports
 GRACE = 8.0
 TOKENS = {"TOCSIN_DEMO_BOT_TOKEN": "xoxb-local", "TOCSIN_DEMO_APP_TOKEN": "xapp-local"}
 
+RegistryLine = Callable[[Path, int], Sequence[str]]  # the command line of a server with this folder, on this port
+
 
 class Stage:
     """Starts what is not running, and ends what it is told to end."""
 
-    def __init__(self, folder: Path, extras: Sequence[str] = (), *, registry: bool = False) -> None:
+    def __init__(self, folder: Path, extras: Sequence[str] = (), registry: RegistryLine | None = None) -> None:
         """`extras` are the world's own arguments; `registry` starts an MLflow server for it to enter versions into."""
         self.folder, self.extras, self.registry = folder, tuple(extras), registry
         self.without = ""  # why there is no registry although one was wanted
@@ -51,7 +53,7 @@ class Stage:
         self.folder.mkdir(parents=True, exist_ok=True)
         slack = asyncio.create_task(self._slack())
         try:
-            registry = await self._registry() if self.registry else ""
+            registry = await self._registry(self.registry) if self.registry else ""
         finally:
             await slack
         await self._world(registry)
@@ -59,7 +61,7 @@ class Stage:
         self.web_url = f"http://127.0.0.1:{self._port('web')}"
         await self._bot(config)
 
-    async def _registry(self) -> str:
+    async def _registry(self, line: RegistryLine) -> str:
         """The URL of a running MLflow server, "" where it cannot be had."""
         url = f"http://127.0.0.1:{self._port('mlflow')}"
         if self._alive("mlflow") and await self._answers(f"{url}/health"):
@@ -68,7 +70,7 @@ class Stage:
         home.mkdir(exist_ok=True)
         try:
             await self._stop("mlflow")  # one that is there and does not answer holds the port
-            await self._start("mlflow", parts.mlflow_line(home, self._port("mlflow")), parts.MLFLOW_QUIET, home)
+            await self._start("mlflow", line(home, self._port("mlflow")), parts.MLFLOW_QUIET, home)
             await self._until_answers("mlflow", f"{url}/health", MLFLOW_WITHIN)
         except Unavailable as trouble:
             self.without = str(trouble)

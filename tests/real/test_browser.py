@@ -6,6 +6,7 @@ TOCSIN_PICTURES=1 keeps the pictures that the README shows.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from bot.demo.play import BASELINE, FAULTS, Play
-from tests.browser import chromium, picture
+from tests.browser import PlaywrightTimeout, chromium, picture
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("demo")]
 SLOW = 30_000
@@ -65,6 +66,17 @@ def mitigation(seen: dict[str, Any], *states: str) -> bool:
     return any(m["state"] in states for m in seen["mitigations"])
 
 
+async def opened(page: Any, button: Any) -> Any:
+    """Click until the dialog opens: Slack gives a click three seconds, and a busy machine may need a second one."""
+    dialog = page.get_by_role("dialog")
+    for _ in range(5):
+        await button.click()
+        with contextlib.suppress(TimeoutError, PlaywrightTimeout):
+            await dialog.wait_for(timeout=6_000)
+            return dialog
+    raise AssertionError("the dialog never opened")
+
+
 async def open_thread(page: Any) -> Any:
     await page.get_by_text("view thread").first.click()
     return page.locator("#thread")
@@ -106,14 +118,13 @@ async def walk(desk: Desk) -> None:
     await thread.get_by_role("button", name="Yes, something was released").click()
     await desk.until(lambda seen: any(done["step"] == "what-changed" for done in seen["run"]["done"]))
 
-    await ana.get_by_role("button", name="Propose action").first.click()
-    dialog = ana.get_by_role("dialog")
+    dialog = await opened(ana, ana.get_by_role("button", name="Propose action").first)
     await dialog.locator("select").first.select_option(label="Roll back to v1")
     await picture(ana, "slack-propose")
     await dialog.get_by_role("button", name="Ask for approval").click()
     await desk.until(lambda seen: mitigation(seen, "proposed"))
 
-    await thread.get_by_role("button", name="Review & approve").click()
+    await opened(ana, thread.get_by_role("button", name="Review & approve"))
     await dialog.get_by_role("button", name="Approve", exact=True).click()
     refusal = dialog.get_by_text("a second person must approve it")
     await refusal.wait_for()
@@ -122,7 +133,7 @@ async def walk(desk: Desk) -> None:
 
     ben = await desk.slack("U0BEN", "ml-incidents")
     his = await open_thread(ben)
-    await his.get_by_role("button", name="Review & approve").click()
+    await opened(ben, his.get_by_role("button", name="Review & approve"))
     await ben.get_by_role("dialog").get_by_role("button", name="Approve", exact=True).wait_for()
     await picture(ben, "slack-approve")
     await ben.get_by_role("dialog").get_by_role("button", name="Approve", exact=True).click()
