@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 try:
-    from playwright.async_api import TimeoutError as PlaywrightTimeout
+    from playwright.async_api import TimeoutError as SlowError
 except ImportError:  # the browser's driver is in group `ci`
 
-    class PlaywrightTimeout(Exception):  # type: ignore[no-redef]
+    class SlowError(Exception):  # type: ignore[no-redef]
         """Never raised without a driver."""
 
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from bot.demo.play import BASELINE, FAULTS, Play
-from tests.browser import PlaywrightTimeout, chromium, picture
+from tests.browser import SlowError, chromium, picture
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("demo")]
 SLOW = 30_000
@@ -71,7 +71,7 @@ async def opened(page: Any, button: Any) -> Any:
     dialog = page.get_by_role("dialog")
     for _ in range(5):
         await button.click()
-        with contextlib.suppress(TimeoutError, PlaywrightTimeout):
+        with contextlib.suppress(TimeoutError, SlowError):
             await dialog.wait_for(timeout=6_000)
             return dialog
     raise AssertionError("the dialog never opened")
@@ -119,7 +119,7 @@ async def walk(desk: Desk) -> None:
     await desk.until(lambda seen: any(done["step"] == "what-changed" for done in seen["run"]["done"]))
 
     dialog = await opened(ana, ana.get_by_role("button", name="Propose action").first)
-    await dialog.locator("select").first.select_option(label="Roll back to v1")
+    await dialog.get_by_label("Action").select_option(label="Roll back to v1")
     await picture(ana, "slack-propose")
     await dialog.get_by_role("button", name="Ask for approval").click()
     await desk.until(lambda seen: mitigation(seen, "proposed"))

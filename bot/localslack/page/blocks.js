@@ -41,8 +41,11 @@ const DRAW = {
   input(block, world, act, state) {
     const mark = block.optional ? h("small", {}, " (optional)") : null;
     const error = state && state.errors[block.block_id];
-    return h("div", { class: error ? "wrong" : "" }, h("label", {}, textOf(block.label, world), mark),
-      drawElement(block, block.element, world, act, state), error && h("div", { class: "error", role: "alert" }, error),
+    const control = drawElement(block, block.element, world, act, state), fields = "input, select, textarea";
+    const field = control.matches(fields) ? control : control.querySelectorAll(fields).length === 1 ? control.querySelector(fields) : null;
+    if (field) field.id = `field-${block.block_id}`;
+    return h("div", { class: error ? "wrong" : "" }, h("label", field ? { for: field.id } : {}, textOf(block.label, world), mark),
+      control, error && h("div", { class: "error", role: "alert" }, error),
       block.hint && h("div", { class: "aid" }, textOf(block.hint, world)));
   },
 };
