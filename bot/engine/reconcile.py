@@ -62,6 +62,7 @@ class Reconciler:
         self._noted = asyncio.Event()
         self._shows: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self.proving: set[str] = set()  # incidents that wait for the data: looked at again after each poll
         desk.handler.after_commit(self.note)
 
     def note(self, incident: str) -> None:
@@ -108,7 +109,9 @@ class Reconciler:
         """Start what is due, set wake-ups for what is not, and bring the views up to date."""
         incident = await self.desk.log.load(name)
         now = self.desk.clock.now()
-        for owed in await self._owed(incident):
+        todo_now = await self._owed(incident)
+        (self.proving.add if any(isinstance(each, VerifyOwed) for each in todo_now) else self.proving.discard)(name)
+        for owed in todo_now:
             if owed.due > now:
                 await self.durable.wake_at(name, owed.due, now)
             elif isinstance(owed, AT_ONCE):

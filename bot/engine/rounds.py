@@ -12,7 +12,6 @@ from bot.engine.watch import Watch
 from bot.telemetry import log as logger
 
 LOOK_EVERY = timedelta(seconds=60)
-VERIFY_EVERY = timedelta(seconds=2)
 PRUNE_AFTER = timedelta(days=14)
 
 
@@ -51,9 +50,8 @@ class Rounds:
         """One tick of the watch; what is being verified is looked at again with the new verdicts."""
         try:
             await self.watch.tick(leads=await self.lead.holds())
-            for incident in await self.reconciler.desk.open_incidents():
-                if any(m.applied_at and not m.verified_at for m in incident.mitigations.values()):
-                    self.reconciler.note(incident.id)
+            for name in tuple(self.reconciler.proving):
+                self.reconciler.note(name)
         except Exception:  # noqa: BLE001 - the next tick must come
             logger().exception("a poll failed; the next one follows")
 
