@@ -74,7 +74,11 @@ class Lead:
             if self._session is None:
                 await session.execute(_GONE)
             # taken once more by the session that holds it, it would have to be given back as often
-            question = b"SELECT true" if self._held else b"SELECT pg_try_advisory_lock(%d)" % _LOCK
+            question = (
+                b"SELECT true"
+                if self._held and self._session is not None
+                else b"SELECT pg_try_advisory_lock(%d)" % _LOCK
+            )
             row = await (await session.execute(question)).fetchone()
         except BaseException:
             if self._session is session:
@@ -85,10 +89,18 @@ class Lead:
         return bool(row and row[0])
 
     async def close(self) -> None:
-        """Give the lead back."""
-        self._held = False
+        """Give the lead back, so that another can take it at once."""
         if self._left:
             await asyncio.wait(set(self._left), timeout=5)
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        session, held = self._session, self._held
+        self._session, self._held = None, False
+        if session is None:
+            return
+        try:
+            if held:
+                async with asyncio.timeout(_PATIENCE):
+                    await session.execute(b"SELECT pg_advisory_unlock(%d)" % _LOCK)
+        except Exception as error:  # noqa: BLE001 - it goes with the session, a moment later
+            logger().debug("the lead goes with its session", because=type(error).__name__)
+        finally:
+            await session.close()

@@ -35,7 +35,7 @@ def end_leaders(url: str) -> int:
     """End every session that holds an advisory lock, as a lost network or a restarted server would."""
     with psycopg.connect(url, autocommit=True) as connection:
         ended = connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted "
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted "
             "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         ).fetchall()
     return len(ended)
@@ -82,6 +82,22 @@ async def test_a_leader_that_lost_its_session_leads_no_longer(fresh: str) -> Non
         assert [await one.holds(), await one.holds()] == [False, False]
         await two.close()
         assert await one.holds()
+
+
+@pytest.mark.real
+async def test_a_question_that_was_broken_off_makes_no_second_leader(fresh: str) -> None:
+    """The leader's poll is cancelled while it asks, and another took the lead meanwhile: it does not go on as before."""
+    async with replicas(fresh) as (one, two):
+        assert await one.holds()
+        asking = asyncio.create_task(one.holds())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        async with asyncio.timeout(5):
+            while not await two.holds():  # noqa: ASYNC110 - another session
+                await asyncio.sleep(0.02)
+        assert not await one.holds()
 
 
 @pytest.mark.real
