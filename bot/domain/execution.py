@@ -19,6 +19,7 @@ from bot.domain.mitigation import (
     check_approver,
     mitigation_of,
 )
+from bot.domain.phase import Phase
 from bot.domain.policy import Person
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ClaimMitigation(Command):
             raise Refused(f"{self.id} is {mitigation.state}; it cannot be carried out")
         if mitigation.plan.digest != mitigation.digest:
             raise Refused(f"the stored plan of {self.id} is not the one approved")
-        if ask.at >= mitigation.expires_at:
+        if ask.at >= mitigation.expires_at or not incident.is_open:  # over meanwhile: nobody wants it any more
             yield MitigationExpired(self.id)
             return
         self._check_approvals(incident, mitigation, ask)
@@ -228,6 +229,8 @@ class UndoMitigation(Command):
         ask.policy.require(ask.person, ask.policy.approve[mitigation.plan.klass], "undo a mitigation")
         if mitigation.state in (State.UNDOING, State.UNDONE):
             return
+        if incident.phase is Phase.CLOSED:
+            raise Refused(f"{incident.id} is closed; re-open it to undo a change")
         if mitigation.state not in EFFECTIVE:
             raise Refused(f"{self.id} is {mitigation.state}; there is nothing to undo")
         yield UndoAsked(self.id, self.because.strip() or "no reason given")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, State
@@ -20,8 +21,8 @@ TRIES = 3
 """How often one page is tried before the next person is paged instead."""
 
 BETWEEN_TRIES = timedelta(seconds=5)
-ROUND_AGAIN = timedelta(minutes=1)
-"""At the end of the list, whoever could not be reached is tried once more after this long, and so on."""
+ROUND_AGAIN, LONGEST_ROUND = timedelta(minutes=1), timedelta(minutes=5)
+"""At the end of a list on which nobody could be reached it begins again after this long, each time twice as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,26 +137,33 @@ def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterat
     if incident.phase is not Phase.DECLARED or incident.acknowledged is not None or incident.detected is None:
         return
     due = incident.declared_at or incident.detected
-    unreached: list[tuple[int, datetime, int, str]] = []  # attempts, last try, level, person
-    for level, person in enumerate(on_call):
-        key = f"page:{incident.id}:{level}"
-        page = incident.pages.get(key)
-        tries, last = _tried(incident, key)
-        if page is not None and page.receipt is Receipt.ACCEPTED:
-            due = page.at + policy.acknowledge_within
-        elif last is None:
-            yield PageOwed(key, due, person=person, level=level)
-            return
-        elif tries < TRIES:
-            yield PageOwed(key, last + BETWEEN_TRIES, attempt=tries + 1, person=person, level=level)
-            return
-        else:
-            unreached.append((tries, last, level, person))
-            due = last  # this person was not reached: the next one at once
-    if unreached:
-        tries, _last, level, person = min(unreached, key=lambda each: (each[0], each[2]))
-        again = max(each[1] for each in unreached) + (ROUND_AGAIN if level == unreached[0][2] else BETWEEN_TRIES)
-        yield PageOwed(f"page:{incident.id}:{level}", again, attempt=tries + 1, person=person, level=level)
+    for turn in count() if on_call else ():
+        for level, person in enumerate(on_call):
+            key = page_key(incident.id, level, turn)
+            page = incident.pages.get(key)
+            tries, last = _tried(incident, key)
+            if page is not None and page.receipt is Receipt.ACCEPTED:
+                due = page.at + policy.acknowledge_within
+            elif last is None:
+                yield PageOwed(key, due, person=person, level=level)
+                return
+            elif tries < (TRIES if turn == 0 else 1):
+                yield PageOwed(key, last + BETWEEN_TRIES, attempt=tries + 1, person=person, level=level)
+                return
+            else:
+                due = last  # this person was not reached: the next one at once
+        if not any(_accepted(incident, page_key(incident.id, level, turn)) for level in range(len(on_call))):
+            due += min(ROUND_AGAIN * 2 ** min(turn, 8), LONGEST_ROUND)  # nobody could be reached: patience grows
+
+
+def page_key(incident: str, level: int, turn: int = 0) -> str:
+    """The key of a page: whose turn on the list, and how often everybody had theirs without anybody acknowledging."""
+    return f"page:{incident}:{level}" + (f":r{turn}" if turn else "")
+
+
+def _accepted(incident: Incident, key: str) -> bool:
+    page = incident.pages.get(key)
+    return page is not None and page.receipt is Receipt.ACCEPTED
 
 
 def _tried(incident: Incident, key: str) -> tuple[int, datetime | None]:

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 
 from bot.domain.errors import Invalid, Problem, Refused, Unavailable
-from bot.durable.keys import doing, key_of, waking
+from bot.durable.keys import attempt_of, doing, waking
 from bot.engine.ports import Perform
 
 if TYPE_CHECKING:
@@ -160,12 +160,12 @@ class Dbos:
             await DBOS.delete_workflows_async([work.workflow_id for work in old])
             gone += len(old)
 
-    async def dead_letters(self) -> list[str]:
-        """Keys given up after repeated crashes."""
+    async def dead_letters(self) -> list[tuple[str, int]]:
+        """Keys and attempts given up after repeated crashes."""
         from dbos import DBOS
 
         listed = await DBOS.list_workflows_async(status=_GIVEN_UP, load_input=False, load_output=False)
-        return sorted({key_of(work.workflow_id) for work in listed})
+        return sorted({one for work in listed if (one := attempt_of(work.workflow_id)) is not None})
 
     async def close(self) -> None:
         """Let running work finish (up to `drain` seconds; the rest is taken up at the next start) and stop."""

@@ -18,6 +18,7 @@ def waking(incident: str, due: datetime) -> str:
     return f"wake:{incident}:{due.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
 
 
-def key_of(ident: str) -> str:
-    """The key behind an id of `doing`; other ids are their own key."""
-    return ident.removeprefix("do:").rpartition("#")[0] if ident.startswith("do:") else ident
+def attempt_of(ident: str) -> tuple[str, int] | None:
+    """The key and attempt behind an id of `doing`; None for a wake-up."""
+    key, mark, attempt = ident.removeprefix("do:").rpartition("#")
+    return (key, int(attempt)) if ident.startswith("do:") and mark and attempt.isdigit() else None

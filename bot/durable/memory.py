@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Literal
 
 from bot.clock import Clock
-from bot.durable.keys import RECOVERIES, doing, key_of, waking
+from bot.durable.keys import RECOVERIES, attempt_of, doing, waking
 from bot.engine.ports import Perform
 
 _log = logging.getLogger(__name__)
+DRAIN = 2.0  # seconds that running work is given at the end
 
 
 @dataclass(slots=True)
@@ -100,15 +101,18 @@ class Memory:
             del self.journal.work[ident]
         return len(old)
 
-    async def dead_letters(self) -> list[str]:
-        """Keys given up after repeated crashes."""
-        return sorted({key_of(ident) for ident, work in self.journal.work.items() if work.state == "given up"})
+    async def dead_letters(self) -> list[tuple[str, int]]:
+        """Keys and attempts given up after repeated crashes."""
+        ended = [ident for ident, work in self.journal.work.items() if work.state == "given up"]
+        return sorted({one for ident in ended if (one := attempt_of(ident)) is not None})
 
     async def close(self) -> None:
-        """Finish what runs; wake-ups stay in the journal."""
+        """Finish what runs, or leave it for the next start where it waits; wake-ups stay in the journal."""
         await self._drop(self._sleepers)
-        await self.idle()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=DRAIN)
         self._gone = True
+        await self._drop(self._tasks)
 
     async def crash(self) -> None:
         """Stop as a killed process does: at once, nothing finished, nothing written down afterwards."""

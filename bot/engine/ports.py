@@ -374,8 +374,8 @@ class Durable(Protocol):
         """Forget what ended before then; how many that were."""
         ...
 
-    async def dead_letters(self) -> list[str]:
-        """Keys given up after repeated crashes."""
+    async def dead_letters(self) -> list[tuple[str, int]]:
+        """Keys and attempts given up after repeated crashes."""
         ...
 
     async def close(self) -> None: ...

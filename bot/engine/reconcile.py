@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.duty import AnswerDuties
-from bot.domain.errors import Refused, TocsinError, Unavailable
+from bot.domain.errors import Conflict, Refused, TocsinError, Unavailable
 from bot.domain.incident import Incident
 from bot.domain.mitigation import ExpireMitigation
 from bot.domain.notice import MarkStale, Standing
@@ -38,6 +38,7 @@ from bot.telemetry import log as logger
 AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, VerifyOwed)
 """Pure decisions by the clock and the data: nothing outside is touched, so nothing durable is needed."""
 
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries while the log is silent
 PAGE_WITHIN = 30.0
 """Seconds until a channel that does not answer counts as failed, so that the next one is tried."""
 
@@ -168,7 +169,33 @@ class Reconciler:
         self.note(incident)
 
     async def perform(self, key: str) -> None:
-        """Do one owed thing if the log still owes it; what goes wrong is written down and tried again later."""
+        """Do one owed thing if the log still owes it; what goes wrong is written down and tried again later.
+
+        An attempt ends only when its outcome or its trouble stands in the log: while the log is silent it goes on
+        asking, and a crash meanwhile is taken up by the durable engine.
+        """
+        wait = FIRST_PAUSE
+        while True:
+            try:
+                await self._perform(key)
+            except (Unavailable, Conflict) as silent:
+                logger().warning("the log is silent; what is owed is not given up", key=key, because=str(silent))
+                await self.desk.clock.sleep(wait)
+                wait = min(wait * 2, LONGEST_PAUSE)
+            else:
+                return
+
+    async def take_up_dead_letters(self) -> None:
+        """What took the process down again and again was given up: say so in the log, and it is tried anew later."""
+        for key, attempt in await self.durable.dead_letters():
+            name = key.split(":")[1]
+            incident = await self.desk.log.load(name)
+            owed = next((each for each in await self._owed(incident) if each.key == key), None)
+            if owed is not None and owed.attempt == attempt:
+                because = "it was given up after the bot died of it several times"
+                await self.desk.submit(name, ReportTrouble(key, attempt, because), cause=key)
+
+    async def _perform(self, key: str) -> None:
         name = key.split(":")[1]
         incident = await self.desk.log.load(name)
         now = self.desk.clock.now()

@@ -40,8 +40,8 @@ class Rounds:
         scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
         every = self.watch.every.total_seconds()
         scheduler.add_job(self.poll, "interval", seconds=every, id="poll", misfire_grace_time=None)
-        scheduler.add_job(self.reconciler.everything, "interval", seconds=LOOK_EVERY.total_seconds(), id="look")
-        scheduler.add_job(self.prune, "cron", hour=3, minute=17, id="prune")
+        scheduler.add_job(self.look, "interval", seconds=LOOK_EVERY.total_seconds(), id="look", misfire_grace_time=None)
+        scheduler.add_job(self.prune, "cron", hour=3, minute=17, id="prune", misfire_grace_time=None)
         scheduler.start()
         self._scheduler = scheduler
         await self.poll()
@@ -55,10 +55,22 @@ class Rounds:
         except Exception:  # noqa: BLE001 - the next tick must come
             logger().exception("a poll failed; the next one follows")
 
+    async def look(self) -> None:
+        """Look at everything that is not closed, and at what was given up."""
+        try:
+            await self.reconciler.everything()
+            await self.reconciler.take_up_dead_letters()
+        except Exception as error:  # noqa: BLE001 - the next minute looks again
+            logger().error("looking at everything failed; the next minute looks again", error=repr(error))
+
     async def prune(self) -> None:
         """Forget durable work that ended two weeks ago."""
-        gone = await self.durable.prune(self.watch.handler.clock.now() - PRUNE_AFTER)
-        logger().info("pruned", workflows=gone)
+        try:
+            gone = await self.durable.prune(self.watch.handler.clock.now() - PRUNE_AFTER)
+        except Exception as error:  # noqa: BLE001 - the next night prunes again
+            logger().error("pruning failed; the next night prunes again", error=repr(error))
+        else:
+            logger().info("pruned", workflows=gone)
 
     async def stop(self) -> None:
         """End in order: no new tick, then the looking, then what the watch knows is written down."""
@@ -68,5 +80,8 @@ class Rounds:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
         await self.reconciler.close()
-        if await self.lead.holds():
-            await self.watch.save()
+        try:
+            if await self.lead.holds():
+                await self.watch.save()
+        except Exception as error:  # noqa: BLE001 - best effort: the next start takes up an older checkpoint
+            logger().warning("what the watch knows could not be written down at the end", error=repr(error))

@@ -37,7 +37,7 @@ async def main(url: str, seen: Path, key: str, what: str, how: str) -> None:
             await asyncio.sleep(0.05)
         done.set()
     await asyncio.wait_for(done.wait(), 20)
-    print(*await engine.dead_letters())  # noqa: T201
+    print(*(key for key, _attempt in await engine.dead_letters()))  # noqa: T201
     await engine.close()
 
 

@@ -102,7 +102,7 @@ class InMemory:
         hands, twin = Hands(), Memory(self.clock, self.journal)
         await twin.open(hands.perform, hands.wake)
         await twin.advance(self.clock.now())
-        letters = await twin.dead_letters()
+        letters = [key for key, _attempt in await twin.dead_letters()]
         await twin.close()
         return hands.performed, letters
 
