@@ -234,20 +234,15 @@ def warm() -> None:
 @contextlib.asynccontextmanager
 async def running(installation: Installation, **given: Any) -> AsyncIterator[House]:
     """The house at work: durable engine taken up, ledger restored, Slack connected, rounds going."""
-    async with opened(installation, **given) as home:
+    async with opened(installation, **given) as home, contextlib.AsyncExitStack() as stack:  # whatever one end does
         await home.watch.restore()
         await home.durable.open(home.reconciler.perform, home.reconciler.wake)
-        try:
-            if home.slack is not None:
-                await home.slack.open()
-            await home.rounds.start()
-            warming = asyncio.create_task(asyncio.to_thread(warm))
-            try:
-                yield home
-            finally:
-                await warming
-        finally:
-            await home.rounds.stop()
-            if home.slack is not None:
-                await home.slack.close()
-            await home.durable.close()
+        stack.push_async_callback(home.durable.close)
+        if home.slack is not None:
+            stack.push_async_callback(home.slack.close)
+            await home.slack.open()
+        stack.push_async_callback(home.rounds.stop)
+        await home.rounds.start()
+        warming = asyncio.create_task(asyncio.to_thread(warm))
+        stack.push_async_callback(asyncio.wait, {warming})
+        yield home

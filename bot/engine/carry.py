@@ -88,7 +88,7 @@ class Carrier:
         """Somebody claimed it and went silent: look first; repeat only where the target itself refuses a known key."""
         seen = await self._observe(action, mitigation, key)
         if seen.seen is Seen.NOT_APPLIED and action.keyed:
-            await self._fire(incident.id, mitigation, action, key)
+            await self._fire(incident.id, mitigation, action, key, again=True)
             return
         if seen.seen is Seen.NOT_APPLIED:
             detail = f"the bot was interrupted while acting; the target does not show the change now: {seen.detail}"
@@ -96,10 +96,17 @@ class Carrier:
             return
         await self._settle(incident.id, mitigation, seen)
 
-    async def _fire(self, incident: str, mitigation: Mitigation, action: Action, key: str) -> None:
+    async def _fire(
+        self, incident: str, mitigation: Mitigation, action: Action, key: str, *, again: bool = False
+    ) -> None:
         try:
             await action.execute(mitigation.plan, key)
         except Refused as refused:
+            # asked again after a crash, a refusal may mean that the first request landed meanwhile: look first
+            seen = await self._observe(action, mitigation, key) if again else Observation(Seen.NOT_APPLIED, "")
+            if seen.seen is not Seen.NOT_APPLIED:
+                await self._settle(incident, mitigation, seen)
+                return
             await self._report(incident, mitigation, Outcome.FAILED, refused.because)
             return
         except Unavailable as trouble:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -135,7 +136,7 @@ class Desk:
         for service in self.catalogue.services.values():
             target = service.target(offer.target)
             if target is not None:
-                return await action.plan(target, Means(offer.means), offer.params)
+                return _storable(await action.plan(target, Means(offer.means), offer.params))
         raise Refused(f"{offer.target} is on no service's list of allowed targets")
 
     async def start_runbook(self, incident: str, name: str, who: Profile | None, *, inbound: str = "") -> Incident:
@@ -221,3 +222,19 @@ class Desk:
     async def open_incidents(self) -> Sequence[Incident]:
         """Every incident that is not closed, oldest first."""
         return [await self.log.load(name) for name in await self.log.open_ids()]
+
+
+def _storable(plan: Plan) -> Plan:
+    """The plan as the log gives it back, so that its digest is the same before and after (a YAML date becomes text)."""
+
+    def plain(values: Mapping[str, object]) -> Mapping[str, object]:
+        found: Mapping[str, object] = json.loads(json.dumps(dict(values), default=str))
+        return found
+
+    return replace(
+        plan,
+        params=plain(plan.params),
+        before=plain(plan.before),
+        after=plain(plan.after),
+        undo_params=plain(plan.undo_params),
+    )

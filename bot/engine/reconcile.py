@@ -36,9 +36,10 @@ from bot.engine.ports import Chat, Durable, Pager
 from bot.telemetry import log as logger
 
 AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, VerifyOwed)
-"""Pure decisions by the clock and the data: nothing outside is touched, so nothing durable is needed."""
+"""Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries while the log is silent
+DECIDE_WITHIN = 5.0  # seconds: one target that hangs must not hold up the others' pages
 PAGE_WITHIN = 30.0
 """Seconds until a channel that does not answer counts as failed, so that the next one is tried."""
 
@@ -115,10 +116,8 @@ class Reconciler:
         for owed in todo_now:
             if owed.due > now:
                 await self.durable.wake_at(name, owed.due, now)
-            elif isinstance(owed, AT_ONCE):
-                await self._try(incident, owed)
             else:
-                await self.durable.start(owed.key, owed.attempt)
+                await self._try(incident, owed)
         await self.hands.diagnosis.rerank(incident)
         await self._check_notices(incident)
         self._show(name)
@@ -128,9 +127,15 @@ class Reconciler:
         return list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), on_call))
 
     async def _try(self, incident: Incident, owed: Owed) -> None:
-        """Decide it; what cannot be decided now keeps nothing else waiting, and is looked at again with the next."""
+        """Decide or start it; what cannot be now keeps nothing else waiting, and is looked at again with the next."""
         try:
-            await self._decide(incident, owed)
+            if isinstance(owed, AT_ONCE):
+                async with asyncio.timeout(DECIDE_WITHIN):
+                    await self._decide(incident, owed)
+            else:
+                await self.durable.start(owed.key, owed.attempt)
+        except TimeoutError:
+            logger().warning("not decided in time; the next look tries again", key=owed.key)
         except TocsinError as trouble:
             logger().warning("not decided yet; the next look tries again", key=owed.key, because=str(trouble))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -71,10 +72,9 @@ class Watch(Charts):
         if leads and self._stood_by:
             await self._take_up(await self.checkpoints.load(CHECKPOINT) or {})  # its own ledger has no gap
         self._stood_by = not leads
-        for name, source in self.sources.items():
-            slos = [slo for slo in self.slos.values() if slo.source == name]
-            if slos:
-                await self._count(slos, source, at)
+        by_source = {name: [slo for slo in self.slos.values() if slo.source == name] for name in self.sources}
+        # side by side: a slow source holds up its own objectives only until the tick ends
+        await asyncio.gather(*(self._count(slos, self.sources[name], at) for name, slos in by_source.items() if slos))
         for slo in self.slos.values():
             await self._judge(slo, at)
         self.polled = at
@@ -107,7 +107,11 @@ class Watch(Charts):
             self.ledger.miss(slo, because, at)
 
     async def _judge(self, slo: Slo, at: datetime) -> None:
-        before = self.episodes.get(slo.name) or await self._begun(slo)
+        try:
+            before = self.episodes.get(slo.name) or await self._begun(slo)
+        except Unavailable as trouble:
+            logger().warning("an objective is judged at the next tick", slo=slo.name, because=str(trouble))
+            return
         episode, change, verdict = step(slo, self.ledger, before, at)
         self.verdicts = {**self.verdicts, slo.name: verdict}
         if change is not None and not self._stood_by:
