@@ -64,6 +64,7 @@ class FactRecorded(Event):
     """A fact was stated."""
 
     fact: str
+    # not Words: rules read it (an option, a date, a number); erasing a person's words must not change a duty
     value: str | int | float | bool | tuple[str, ...] | None
     because: Words
 

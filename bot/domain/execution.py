@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import Refused
@@ -54,6 +55,10 @@ class ClaimMitigation(Command):
             yield MitigationExpired(self.id)
             return
         self._check_approvals(incident, mitigation, ask)
+        hour = timedelta(hours=1)
+        lately = [m.id for m in incident.mitigations.values() if m.claimed_at and ask.at - m.claimed_at < hour]
+        if len(lately) >= ask.policy.changes_per_hour:
+            raise Refused(f"{len(lately)} changes were carried out within the hour, as many as the policy allows")
         if self.token != mitigation.plan.token:
             yield MitigationOutdated(self.id, self.token)
             return

@@ -88,7 +88,7 @@ class FindingRecorded(Event):
     text: Words
     source: str
     bears: tuple[tuple[str, float], ...]
-    link: str
+    link: Words
     seen: datetime | None
 
     @property

@@ -85,7 +85,7 @@ class ImpactAssessed(Event):
     people: int | None
     money: Decimal | None
     currency: str
-    unknowns: tuple[str, ...]
+    unknowns: tuple[Words, ...]
     note: Words
 
     def impact(self, as_of: datetime) -> Impact:

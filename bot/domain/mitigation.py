@@ -268,6 +268,8 @@ def check_approver(incident: Incident, mitigation: Mitigation, person: Person, a
     del incident
     plan = mitigation.plan
     ask.policy.require(person, ask.policy.approve[plan.klass], f"approve a class {plan.klass.value} change")
+    if plan.klass is ActionClass.WIDE:
+        raise Refused("a change this wide needs a second factor, which this version does not ask for; do it by hand")
     if person.is_bot:
         raise Refused("Tocsin never approves a change of production")
     if person.id == mitigation.proposed_by:

@@ -142,7 +142,7 @@ class NoticeFrozen(Event):
     number: int
     text: Words
     digest: str
-    gaps: tuple[str, ...]
+    gaps: tuple[Words, ...]
     as_of: datetime
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:

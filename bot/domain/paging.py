@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import Refused
-from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, says
+from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 from bot.domain.phase import RESPONDERS, Phase
 from bot.domain.roles import Part, PartAssigned
 
@@ -64,7 +64,7 @@ class Paged(Event):
     person: str
     channel: str
     receipt: Receipt
-    detail: str
+    detail: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         known = incident.pages.get(self.key)

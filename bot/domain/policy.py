@@ -79,7 +79,7 @@ class Policy:
     evidence_hold: timedelta = timedelta(seconds=20)  # then what is missing is recorded and collected later
     verify_after: timedelta = timedelta(seconds=10)  # the data must have had time to show the change
     verify_within: timedelta = timedelta(minutes=10)
-    changes_per_hour: int = 6
+    changes_per_hour: int = 6  # in one incident
     acknowledge_within: timedelta = timedelta(minutes=5)
     blind_after: timedelta = timedelta(minutes=5)
 

@@ -21,7 +21,7 @@ from bot.domain.mitigation import (
     ReportHold,
     State,
 )
-from bot.domain.policy import THE_BOT, Person, Policy, Role
+from bot.domain.policy import THE_BOT, ActionClass, Person, Policy, Role
 from bot.domain.sli import Judged, ObserveSli
 from bot.domain.todo import ExecuteOwed, ExpireOwed, HoldOwed, UndoOwed, VerifyOwed, todo
 from bot.domain.trouble import ReportTrouble
@@ -140,6 +140,23 @@ def test_what_is_owed_follows_the_state() -> None:
     undoing = applied.when(UndoMitigation("M1", "worse"), BEN)
     assert owed(undoing, UndoOwed)
     assert state(undoing.when(ReportUndo("M1", Outcome.APPLIED, "back"))) is State.UNDONE
+
+
+def test_no_more_changes_within_an_hour_than_the_policy_allows() -> None:
+    """The budget is counted at the moment of acting; an hour later it is whole again."""
+    story = claimed().when(ReportOutcome("M1", Outcome.APPLIED, "x"))
+    tight = replace(story, policy=Policy(changes_per_hour=1)).after(minutes=1)
+    other = plan(target_uid="router/other", params={"to": "v0"})
+    tight = tight.when(ProposeMitigation(other), ANA).when(ApproveMitigation("M2", other.digest), BEN)
+    tight = tight.when(ReportHold("M2", ()))
+    assert "as many as the policy allows" in tight.refuses(ClaimMitigation("M2", "7", (BEN,)))
+
+
+def test_a_wide_change_is_not_approved_without_a_second_factor() -> None:
+    """There is none yet, so the answer is no, in words."""
+    wide = plan(klass=ActionClass.WIDE)
+    story = declared().when(ProposeMitigation(wide), ANA)
+    assert "by hand" in story.refuses(ApproveMitigation("M1", wide.digest), BEN)
 
 
 def test_an_unknown_outcome_is_never_fired_again_and_a_person_settles_it() -> None:
