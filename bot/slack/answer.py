@@ -47,14 +47,14 @@ class Answers:
             return self._tell(door, reply)
         return BoltResponse(status=200)
 
-    def refuse(self, door: Door, because: str) -> BoltResponse:
+    def refuse(self, door: Door, because: str, *, heading: str = "Not done") -> BoltResponse:
         """Tell why nothing happened: in the dialog where there is one, else in a sentence."""
         words = because[:1].upper() + because[1:]
         if door.family == payload.SUBMIT:
             block = Values(door.view).block("")
             if block:
                 return _json({"response_action": "errors", "errors": {block: shorten(words, 1_000)}})
-            return _json({"response_action": "update", "view": info.render("Not done", words)})
+            return _json({"response_action": "update", "view": info.render(heading, words)})
         return self._tell(door, Tell(untrusted(words, 2_500)))
 
     def _submitted(self, door: Door, reply: Reply) -> BoltResponse:

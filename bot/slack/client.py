@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -11,6 +12,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blockkit.blocks import Block, View
+from bot.clock import Clock, SystemClock
 from bot.domain.errors import NotFound, RateLimited, Refused, Unavailable
 from bot.slack.message import verbatim
 
@@ -22,6 +24,7 @@ _LATER = frozenset({
 })  # fmt: skip
 OPTIONAL = frozenset({"unknown_method", "missing_scope", "method_deprecated", "not_allowed_token_type",
                       "feature_not_enabled"})  # fmt: skip
+UNKNOWN_FOR = timedelta(minutes=5)
 Json = dict[str, Any]
 
 
@@ -39,18 +42,20 @@ class Client:
     (nobody knows whether it was carried out).
     """  # noqa: D205
 
-    def __init__(self, web: AsyncWebClient) -> None:
+    def __init__(self, web: AsyncWebClient, clock: Clock | None = None) -> None:
         if web.retry_handlers:
             raise ValueError("the client must not retry by itself: a post in doubt would be sent twice")
         self._web = web
+        self._clock = clock or SystemClock()
         self._channels: dict[str, str] = {}
+        self._unknown: dict[str, datetime] = {}  # channel names nobody has → until when that is believed
         self._me: Json = {}
         self._timeout = float(web.timeout)
 
     @classmethod
-    def open(cls, token: str, api_url: str, *, timeout: int = 10) -> "Client":
+    def open(cls, token: str, api_url: str, *, timeout: int = 10, clock: Clock | None = None) -> "Client":
         """A client for one token; the deadline is shorter than the claim on a message."""
-        return cls(AsyncWebClient(token=token, base_url=api_url, timeout=timeout, retry_handlers=[]))
+        return cls(AsyncWebClient(token=token, base_url=api_url, timeout=timeout, retry_handlers=[]), clock)
 
     async def connect(self) -> None:
         """Keep connections open between calls."""
@@ -178,13 +183,19 @@ class Client:
         return str(answer["channel"]["id"])
 
     async def channel_id(self, name: str) -> str:
-        """The id of a channel given by id or name. Raises NotFound where there is none the bot can see."""
+        """The id of a channel given by id or name. Raises NotFound where there is none the bot can see.
+
+        That there is none is believed for five minutes: every other look walks the whole workspace.
+        """
         if _ID.match(name):
             return name
         wanted = name.lstrip("#")
-        if wanted not in self._channels:
+        now = self._clock.now()
+        if wanted not in self._channels and now >= self._unknown.get(wanted, now):
             await self._learn_channels()
         if wanted not in self._channels:
+            if now >= self._unknown.get(wanted, now):
+                self._unknown[wanted] = now + UNKNOWN_FOR
             raise NotFound("Slack channel", name, sorted(self._channels)[:20])
         return self._channels[wanted]
 

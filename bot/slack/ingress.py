@@ -1,12 +1,12 @@
 """Where Slack knocks: every click, form, command and mention becomes one request to the desk, and gets an answer.
 
 A request's id commits together with what it causes, then it is acknowledged; a repetition has no second effect. While
-the record is silent a click is answered "not recorded" in time, and an event is left for Slack to deliver again.
+the record is silent a click is answered so in time, and an event is left for Slack to deliver again.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from bot.clock import Clock
 from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from bot.engine.desk import Desk
 from bot.engine.ports import Profile
+from bot.engine.situation import Situation
 from bot.slack import payload, verbs
 from bot.slack.answer import Answers
 from bot.slack.client import Client
@@ -32,8 +33,9 @@ from bot.slack.views import home
 
 _log = logging.getLogger(__name__)
 DEADLINE = 2.5
-"""Seconds until the person is told that it was not recorded; Slack gives up after three."""
+"""Seconds until the person is told that it may not have been recorded; Slack gives up after three."""
 UNRECORDED = "Not recorded: the record does not answer right now. Please try again."
+UNSURE = "It may not have been recorded; look at the thread before you press again."
 BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
 SHOWN_FOR = timedelta(hours=1)
@@ -94,9 +96,12 @@ class Ingress:
         try:
             async with asyncio.timeout(DEADLINE):
                 return await work()
-        except (Unavailable, Conflict, TimeoutError) as error:
-            _log.warning("%s was not recorded: %s", door.family, error or "out of time")
+        except (Unavailable, Conflict) as error:
+            _log.warning("%s was not recorded: %s", door.family, error)
             return self.answers.refuse(door, UNRECORDED)
+        except TimeoutError:  # the record may have heard it although its answer comes too late
+            _log.warning("%s may not have been recorded: out of time", door.family)
+            return self.answers.refuse(door, UNSURE, heading="Not sure")
         except (Refused, NotFound, Invalid) as error:
             return self.answers.refuse(door, str(error))
         except Exception:  # noqa: BLE001 - never a dead click
@@ -213,21 +218,38 @@ class Ingress:
             await self.client.publish_home(door.user, home.stranger())
             return
         self.homes[door.user] = (who, self.clock.now())
-        await self._publish(door.user, who)
+        await self._publish(door.user, who, await typed.open_situations(self.desk, (who.id,)))
 
-    async def _publish(self, user: str, who: Profile) -> None:
-        knock = Knock(self.desk, self.client, who, "", "home", Ref())
-        view = home.render(await typed.open_situations(knock), who.person, self.desk.catalogue.policy)
-        await self.client.publish_home(user, view)
+    async def _publish(self, user: str, who: Profile, situations: Sequence[Situation]) -> None:
+        seen = [one for one in situations if home.may_see(one.incident, who.id)]
+        await self.client.publish_home(user, home.render(seen, who.person, self.desk.catalogue.policy))
 
-    async def refresh_homes(self) -> None:
-        """Publish again for everybody who looked within the last hour."""
+    async def refresh_homes(self) -> bool:
+        """Publish again for everybody who looked within the last hour; False where somebody's turn must come again.
+
+        Whoever Slack refuses is dropped until they open the tab again. Where Slack does not answer, the one it failed
+        at goes to the end and the rest is left for the next time.
+        """
         now = self.clock.now()
-        for user, (who, opened) in list(self.homes.items()):
-            if now - opened > SHOWN_FOR:
-                del self.homes[user]
-                continue
-            await self._publish(user, who)
+        self.homes = {user: seen for user, seen in self.homes.items() if now - seen[1] <= SHOWN_FOR}
+        viewers = {who.id for who, _opened in self.homes.values()}
+        try:
+            situations = await typed.open_situations(self.desk, viewers) if viewers else []
+        except Unavailable as error:
+            _log.info("Home tabs are refreshed later: %s", error)
+            return False
+        for user, (who, _opened) in list(self.homes.items()):
+            try:
+                await self._publish(user, who, situations)
+            except Refused as refused:
+                _log.info("the Home tab of %s is not refreshed any more: %s", user, refused)
+                self.homes.pop(user, None)
+            except Unavailable as error:
+                _log.info("Home tabs are refreshed later: %s", error)
+                if user in self.homes:
+                    self.homes[user] = self.homes.pop(user)
+                return False
+        return True
 
     async def _restore(self, door: Door) -> None:
         """Somebody deleted one of our messages: it is posted again."""

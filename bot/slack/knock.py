@@ -111,7 +111,8 @@ class Knock:
 
     async def submit(self, command: Command, *, part: str = "") -> Incident:
         """Pass a command on to the incident meant; `part` tells several commands of one knock apart."""
-        return await self.desk.submit(self.ref.incident, command, self.who, inbound=self.inbound + part)
+        inbound = self.inbound + part if self.inbound else ""
+        return await self.desk.submit(self.ref.incident, command, self.who, inbound=inbound)
 
     async def situation(self) -> Situation:
         """The incident meant, as it stands."""

@@ -3,20 +3,24 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.domain.errors import NotFound, Refused, Unavailable
+from bot.domain.phase import Phase
 from bot.engine.ports import Mirror, Posted, Profile
 from bot.engine.situation import Situation
 from bot.slack.client import Client, SlackRefused
 from bot.slack.message import Surface
 from bot.slack.pacing import UPDATES, Pacer
 from bot.slack.poster import GONE, LATE, POSTED, SENDING, Poster
+from bot.slack.refusals import Refusals
 from bot.slack.settings import SlackSettings
 from bot.slack.wanted import CARD, page, wanted
 
 _log = logging.getLogger(__name__)
+GIVE_UP = timedelta(days=1)
+"""How long after its closing an incident's refused messages are still tried."""
 
 
 class _NewerError(Exception):
@@ -30,6 +34,8 @@ class _Work:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     latest: Situation | None = None
     seq: int = 0  # of the newest that was shown
+    due: datetime | None = None  # when what Slack refused may be tried again; None where nothing was
+    closed: datetime | None = None  # since when the incident is known to be closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +61,24 @@ class SlackChat:
         self._work: dict[str, _Work] = {}
         self._watched: dict[tuple[str, str], _Watched] = {}
         self._direct: dict[str, str] = {}
+        self._refusals = Refusals(clock)
         self._unsent: set[tuple[str, str, int]] = set()  # claimed as far as we know, and certainly never sent
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
     async def show(self, situation: Situation) -> None:
-        """Make the messages say what the situation says. Raises Unavailable, Refused; repeating it is harmless."""
+        """Make the messages say what the situation says; repeating it is harmless.
+
+        Raises Unavailable, and Refused or NotFound where Slack just said no to a message. The others are shown all the
+        same; the refused one rests and is tried again by `tend`.
+        """
         name = situation.incident.id
         work = self._work.setdefault(name, _Work())
         if situation.incident.seq < work.seq:
             return
         if work.latest is None or _order(situation) >= _order(work.latest):
             work.latest = situation
+            work.closed = (work.closed or self.clock.now()) if situation.incident.phase is Phase.CLOSED else None
         async with work.lock:
             while (chosen := work.latest) is not None:
                 try:
@@ -75,19 +87,33 @@ class SlackChat:
                     continue
                 work.seq = max(work.seq, chosen.incident.seq)
                 if work.latest is chosen:
+                    if work.due is not None:
+                        return
                     work.latest = None
 
     async def tend(self) -> None:
         """Show again what could not be shown, and collapse what landed twice; asked for every few seconds."""
+        now = self.clock.now()
         for name, work in list(self._work.items()):
+            if work.lock.locked():
+                continue
             left = work.latest
-            if left is None or work.lock.locked():
+            if work.closed is not None and now - work.closed >= (LATE if left is None else GIVE_UP):
+                self._drop(name)
+                continue
+            if left is None or (work.due is not None and now < work.due):
                 continue
             try:
                 await self.show(left)
             except (Unavailable, Refused, NotFound) as error:
                 _log.info("%s is not shown yet: %s", name, error)
         await self.sweep()
+
+    def _drop(self, incident: str) -> None:
+        """A closed incident of which nothing is left to show; not at once, because an older situation may come late."""
+        del self._work[incident]
+        self._refusals.forget(incident)
+        self._unsent = {key for key in self._unsent if key[0] != incident}
 
     async def sweep(self) -> int:
         """Look for duplicates of everything that was sent again in the last ten minutes; how many were watched."""
@@ -98,11 +124,14 @@ class SlackChat:
                 if len(found) > 1:
                     rows = await self._mirror.of(watched.row.incident)
                     await self.poster.adopt(rows.get(watched.row.surface, watched.row), found)
-            except (Unavailable, Refused) as error:
-                _log.info("could not look for duplicates of %s: %s", key, error)
+            except Refused as refused:  # the channel may not be read; asking again would be refused again
+                _log.info("duplicates of %s cannot be looked for: %s", key, refused)
+                self._watched.pop(key, None)
                 continue
+            except Unavailable as error:
+                _log.info("could not look for duplicates of %s: %s", key, error)
             if now >= watched.until:
-                del self._watched[key]
+                self._watched.pop(key, None)
         return len(self._watched)
 
     async def forget(self, channel: str, ts: str) -> str:
@@ -121,27 +150,35 @@ class SlackChat:
     # -- one situation -----------------------------------------------------------------------------------------------
 
     async def _sync(self, situation: Situation, work: _Work) -> None:
-        rows = await self._mirror.of(situation.incident.id)
+        name = situation.incident.id
+        rows = await self._mirror.of(name)
         card: Posted | None = None
         trouble: Exception | None = None
+        resting: list[datetime] = []
+        work.due = None
         for surface in [*wanted(situation, self.settings), *self._pages(situation, rows)]:
             row = rows.get(surface.name)
-            if surface.in_thread and card is None and row is None:
+            shown = row if row is not None and row.state == POSTED else None
+            if surface.in_thread and card is None and shown is None:
                 continue
-            try:
-                shown = await self._settle(situation, surface, row, card, work)
-            except SlackRefused as refused:
-                if refused.code == "thread_not_found" and card is not None:
-                    await self._mirror.save(replace(card, state=GONE))
-                    raise Unavailable("Slack", "the card was deleted; it is posted again") from refused
-                trouble = trouble or refused
-                shown = None
-            except NotFound as missing:
-                trouble, shown = trouble or missing, None
+            if not self._refusals.rests(name, surface.name):
+                try:
+                    shown = await self._settle(situation, surface, row, card, work)
+                    self._refusals.over(name, surface.name)
+                except (SlackRefused, NotFound) as refused:
+                    if getattr(refused, "code", "") == "thread_not_found" and card is not None:
+                        await self._mirror.save(replace(card, state=GONE))
+                        raise Unavailable("Slack", "the card was deleted; it is posted again") from refused
+                    first = self._refusals.note(name, surface.name)
+                    _log.log(logging.WARNING if first else logging.INFO, "%s: %s could not be shown, it is tried again "
+                             "now and then: %s", name, surface.name, refused)  # fmt: skip
+                    trouble = trouble or refused
+            until = self._refusals.until(name, surface.name)
+            resting += [until] if until else []
             if surface.name == CARD:
                 card = shown
+        work.due = min(resting, default=None)
         if trouble is not None:
-            _log.warning("%s: a message could not be shown: %s", situation.incident.id, trouble)
             raise trouble
 
     @staticmethod
@@ -192,6 +229,7 @@ class SlackChat:
         if not claimed:
             self.pacer.give_back(channel)
             raise Unavailable("Slack", f"{surface.name} of {row.incident} is being posted already")
+        self._unsent.discard((row.incident, row.surface, attempt - 1))
         if before is not None and before.state == SENDING:
             self._watch(row, thread_ts, before.at)
         return await self.poster.post(surface, row, thread_ts=thread_ts)

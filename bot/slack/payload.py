@@ -58,9 +58,11 @@ def _event(body: Mapping[str, Any]) -> Door:
     event = _part(body, "event")
     # in a shared channel `user_team` names the person's own workspace
     team = _word(event, "user_team") or _word(event, "team") or _word(body, "team_id")
+    name, channel, ts = _word(body, "event_id"), _word(event, "channel"), _word(event, "ts")
+    inbound = f"slack:{name}" if name else f"slack:{channel}:{ts}" if channel and ts else ""
     return Door(
-        EVENT, f"slack:{_word(body, 'event_id')}", team, _word(event, "user"), _word(event, "channel"),
-        _word(event, "ts"), _word(event, "thread_ts"), text=_word(event, "text"), event=event,
+        EVENT, inbound, team, _word(event, "user"), channel, ts, _word(event, "thread_ts"),
+        text=_word(event, "text"), event=event,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ class SlackRoom:
 
     def __init__(self, settings: SlackSettings, desk: Desk, mirror: Mirror, clock: Clock) -> None:
         self.settings, self.clock = settings, clock
-        self.client = Client.open(settings.bot_token.get_secret_value(), settings.api_url)
+        self.client = Client.open(settings.bot_token.get_secret_value(), settings.api_url, clock=clock)
         self.chat = SlackChat(self.client, mirror, settings, clock)
         self.ingress = Ingress(desk, self.client, self.chat, settings, clock)
         self.http_app = HttpApp(self.ingress.app, settings.signing_secret.get_secret_value(), clock)
@@ -70,7 +70,7 @@ class SlackRoom:
                 await self.chat.tend()
                 if self._changed:
                     self._changed = False
-                    await self.ingress.refresh_homes()
+                    self._changed = not await self.ingress.refresh_homes() or self._changed
             except (Unavailable, Refused, NotFound, Conflict) as error:
                 _log.info("Slack is tended later: %s", error)
             except Exception:  # noqa: BLE001 - the loop must not die

@@ -11,7 +11,9 @@ import pytest
 from bot.domain.errors import NotFound, RateLimited, Refused, Unavailable
 from bot.domain.lifecycle import Resolve, Update
 from bot.domain.paging import Acknowledge
+from bot.domain.policy import Severity
 from bot.engine.ports import Posted
+from bot.slack.client import SlackRefused
 from bot.slack.poster import Poster
 from tests.slack.bench import Bench
 
@@ -24,8 +26,6 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 async def declare(bench: Bench, title: str = "Recall is down") -> None:
     """Declared, and not yet shown."""
-    from bot.domain.policy import Severity
-
     await bench.desk.declare(title, Severity.SEV2, "visits", "fell", await bench.who("ana"))
     bench.dirty.clear()
 
@@ -100,6 +100,7 @@ async def test_a_claim_whose_answer_was_lost_is_posted_at_the_next_showing(bench
         await bench.show()
     await bench.show()
     assert len(bench.posts("card")) == 1
+    assert bench.room.chat._unsent == set()
 
 
 async def test_tending_repairs_what_could_not_be_shown(bench: Bench):
@@ -213,8 +214,6 @@ async def test_newer_blocks_a_workspace_refuses_are_left_out(bench: Bench):
     async def picky(channel, text, blocks, **more):
         sent.append([one["type"] for one in blocks])
         if "data_visualization" in sent[-1]:
-            from bot.slack.client import SlackRefused
-
             raise SlackRefused("chat.postMessage", "invalid_blocks")
         return await post(channel, text, blocks, **more)
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from bot import shelf
 from bot.domain.errors import RateLimited, Refused, Unavailable
+from bot.domain.paging import Acknowledge
 from bot.localslack import LocalSlack
 from bot.localslack.traffic import Fault
 from bot.slack import manifest, payload, verbs
@@ -22,7 +23,7 @@ from bot.slack.client import Client, SlackRefused
 from bot.slack.handlers.impact import number
 from bot.slack.ids import Ref, choice, read_choice, read_metadata, read_value
 from bot.slack.ingress import _SHORTCUTS, CLICKS, SUBMITS
-from bot.slack.knock import Values
+from bot.slack.knock import Knock, Values
 from bot.slack.pacing import UPDATES, Pacer
 from bot.slack.settings import SlackSettings
 from bot.slack.transport import HttpApp, signed
@@ -65,6 +66,9 @@ def test_no_payload_breaks_the_reader(body: dict[str, Any]):
 def test_every_repetition_has_its_id():
     """Events by event_id, interactions by trigger_id, else by the time and person of the click."""
     assert payload.read({"type": "event_callback", "event_id": "Ev1"}).inbound == "slack:Ev1"
+    said = {"type": "event_callback", "event": {"channel": "C1", "ts": "1.2"}}
+    assert payload.read(said).inbound == "slack:C1:1.2"
+    assert payload.read({"type": "event_callback", "event": {"type": "app_home_opened"}}).inbound == ""
     assert payload.read({"type": "block_actions", "trigger_id": "t"}).inbound == "slack:t"
     pressed = {"type": "block_actions", "user": {"id": "U1"}, "actions": [{"action_ts": "1.5"}]}
     assert payload.read(pressed).inbound == "slack:1.5:U1"
@@ -297,6 +301,19 @@ async def test_channels_are_known_by_name(slack: LocalSlack):
 
 
 # -- settings, manifest, shelf ---------------------------------------------------------------------------------------
+
+
+async def test_a_knock_without_an_id_has_none_in_its_parts_either():
+    """Several commands of one knock get ids from the knock's own; a constant id would swallow the second knock."""
+    heard = []
+
+    class Listening:
+        async def submit(self, _incident: str, _command: Any, _who: Any, *, inbound: str) -> None:
+            heard.append(inbound)
+
+    for name in ("", "slack:t"):
+        await Knock(Listening(), None, None, name, "x", Ref("INC-1")).submit(Acknowledge(), part="#step")
+    assert heard == ["", "slack:t#step"]
 
 
 def test_the_keys_must_fit_the_mode():

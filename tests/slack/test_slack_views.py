@@ -42,7 +42,7 @@ from bot.slack.views import (
     update_modal,
     whys,
 )
-from bot.slack.views._words import lasted
+from bot.slack.views._words import TOO_LONG, lasted
 from bot.slack.wanted import wanted
 from tests.kit import ANA, BEN, CLEO, NOON, Story, declared, plan
 
@@ -238,3 +238,69 @@ def test_lengths_are_said_in_words():
     said = [lasted(timedelta(seconds=s)) for s in (5, 252, 7500, 273600, -5)]
     assert said == ["5 s", "4 min 12 s", "2 h 5 min", "3 d 4 h", "-5 s"]
     assert lasted(None) == "–"
+
+
+LONG = "w" * 3_000
+BOUND = [
+    {"diff": (LONG,)}, {"diff": ("line",) * 900}, {"blast_radius": LONG}, {"undo": LONG}, {"before": {"a": LONG}},
+    {"after": {"a": LONG}}, {"params": {"a": LONG}}, {"undo_params": {"a": LONG}}, {"warnings": ("w", LONG)},
+    {"target": LONG}, {"target_uid": LONG}, {"token": LONG}, {"blast_radius": "<" * 600},
+]  # fmt: skip
+
+
+def proposed(**changes: object) -> Situation:
+    """A situation with one proposed change."""
+    return seen(declared().when(ProposeMitigation(plan(**changes), "because"), ANA))
+
+
+@pytest.mark.parametrize("changes", BOUND, ids=lambda one: next(iter(one)))
+def test_what_is_not_shown_whole_is_not_approved_in_slack(changes: dict[str, object]):
+    """Any field the digest covers that was cut: no button, the reason, and the way to the console."""
+    situation = proposed(**changes)
+    mitigation = situation.incident.mitigations["M1"]
+    view = approve.render(situation, mitigation)
+    assert validate_view(view) == []
+    assert not approve.whole(mitigation)
+    assert "submit" not in view
+    assert "private_metadata" not in view
+    assert TOO_LONG in str(view["blocks"][0])
+    assert "<https://tocsin.example/incidents/INC-1|" in str(view["blocks"][0])
+
+
+def test_a_plan_that_fits_is_shown_field_by_field_and_approved():
+    """Warnings longer than an alert, parameters that say something else than the states: all of it can be read."""
+    warnings = tuple(f"warning number {number} of a change that has many" for number in range(9))
+    situation = proposed(warnings=warnings, params={"to": "v9"}, undo_params={"back": "v8"}, diff=("d" * 2_000,))
+    mitigation = situation.incident.mitigations["M1"]
+    view = approve.render(situation, mitigation)
+    assert validate_view(view) == []
+    assert approve.whole(mitigation)
+    assert view["submit"]["text"] == "Approve"
+    words = str(view["blocks"])
+    for told in ("warning number 8 of a change that has many", "to: v9", "back: v8", "d" * 2_000, "router/visits"):
+        assert told in words
+
+
+@pytest.mark.parametrize(("text", "gaps"), [("word " * 12_500, ()), ("short", ("g" * 300,) * 50)])
+def test_a_notice_that_is_not_shown_whole_is_not_approved_in_slack(text: str, gaps: tuple[str, ...]):
+    """Words or gaps were left out: read it on the console."""
+    story = declared().when(RequestNotice("gdpr/first", "gdpr", "first"), ANA)
+    situation = seen(story.when(FreezeNotice("N1", text, "d" * 64, gaps, NOON), ANA))
+    found = situation.incident.notices["N1"]
+    view = notice.review(situation, found)
+    assert validate_view(view) == []
+    assert not notice.whole(found.latest)
+    assert "submit" not in view
+    assert TOO_LONG in str(view["blocks"][0])
+    assert "notice.changes.open" in str(view["blocks"])
+
+
+def test_every_gap_of_a_notice_stands_in_the_dialog():
+    """Thirty long gaps and long words still fit, and can be approved."""
+    gaps = tuple(f"gap {number} {'g' * 250}" for number in range(30))
+    story = declared().when(RequestNotice("gdpr/first", "gdpr", "first"), ANA)
+    situation = seen(story.when(FreezeNotice("N1", "word " * 9_000, "d" * 64, gaps, NOON), ANA))
+    view = notice.review(situation, situation.incident.notices["N1"])
+    assert validate_view(view) == []
+    assert view["submit"]["text"] == "Approve"
+    assert all(gap in "".join(formatted(view)) for gap in gaps)

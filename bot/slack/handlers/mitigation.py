@@ -4,10 +4,11 @@ import logging
 
 from bot.domain.errors import Refused
 from bot.domain.execution import ReportOutcome, UndoMitigation
-from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, Outcome, mitigation_of
+from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, Outcome, State, mitigation_of
 from bot.domain.runbook import CompleteStep
 from bot.slack.knock import Errors, Knock, Reply, Show, Slow, Tell
 from bot.slack.views import approve, propose, reason
+from bot.slack.views._words import TOO_LONG
 from bot.steps.act import PROPOSED
 
 _log = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ async def approved(knock: Knock) -> Reply:
     """Approve exactly the digest the dialog carried."""
     situation = await knock.situation()
     mitigation = mitigation_of(situation.incident, knock.ref.item)
+    if mitigation.state is State.PROPOSED and not approve.whole(mitigation):
+        raise Refused(TOO_LONG)
     if approve.needs_name(situation) and knock.values.text("confirm") != mitigation.plan.target:
         return Errors({"confirm": f"Type {mitigation.plan.target} exactly."})
     await knock.submit(ApproveMitigation(knock.ref.item, knock.ref.digest))

@@ -1,10 +1,11 @@
 """Notices: request, ask for approval, approve the words that were read, want others, record the filing."""
 
 from bot.domain.errors import Refused
-from bot.domain.notice import ApproveNotice, FileNotice, RequestChanges, notice_of
+from bot.domain.notice import ApproveNotice, FileNotice, RequestChanges, Standing, notice_of
 from bot.domain.policy import Role
 from bot.slack.knock import Errors, Knock, Reply, Show
 from bot.slack.views import notice
+from bot.slack.views._words import TOO_LONG
 
 READERS = frozenset({Role.COUNSEL, Role.RESPONDER, Role.APPROVER, Role.MANAGER, Role.ADMIN})
 
@@ -45,6 +46,9 @@ async def asked(knock: Knock) -> Reply:
 
 async def approved(knock: Knock) -> Reply:
     """Approve the words of the digest the dialog carried."""
+    found = notice_of((await knock.situation()).incident, knock.ref.item)
+    if found.standing is Standing.FROZEN and found.latest is not None and not notice.whole(found.latest):
+        raise Refused(TOO_LONG)
     await knock.submit(ApproveNotice(knock.ref.item, knock.ref.digest))
     return None
 

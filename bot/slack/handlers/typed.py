@@ -1,7 +1,7 @@
 """What people type does the same as what they click: mentions in threads and the slash command."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from bot.blockkit.blocks import section
@@ -13,11 +13,11 @@ from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
 from bot.domain.roles import Assign, Part
 from bot.domain.runbook import CompleteStep
+from bot.engine.desk import Desk
 from bot.engine.situation import Situation
 from bot.slack import verbs
 from bot.slack.handlers import declare
 from bot.slack.handlers.record import RESPONDER
-from bot.slack.ids import Ref
 from bot.slack.knock import Knock, Reply, Tell
 from bot.slack.verbs import Verb
 from bot.slack.views import card, home
@@ -143,7 +143,7 @@ async def _list(knock: Knock) -> Reply:
 
 
 async def _queue(knock: Knock, which: str) -> Reply:
-    situations = await open_situations(knock)
+    situations = await open_situations(knock.desk, (knock.who.id,))
     items = home.waiting(situations, knock.who.person, knock.desk.catalogue.policy)
     legal = [one for one in items if one.deed == "notice.open"]
     chosen = legal if which == "legal" else items
@@ -152,19 +152,14 @@ async def _queue(knock: Knock, which: str) -> Reply:
     return Tell(f"{len(chosen)} waiting for you", (section("*Waiting for you*"), *home.queue(chosen)))
 
 
-async def open_situations(knock: Knock, most: int = 50) -> list[Situation]:
-    """Everything that is not closed and this person may see, newest first."""
+async def open_situations(desk: Desk, viewers: Collection[str], most: int = 50) -> list[Situation]:
+    """Everything that is not closed and one of these people may see, newest first."""
     found: list[Situation] = []
-    for one in list(reversed(await knock.desk.open_incidents()))[:most]:
-        if one.restricted and not home.may_see(one, knock.who.id):
+    for one in list(reversed(await desk.open_incidents()))[:most]:
+        if not any(home.may_see(one, viewer) for viewer in viewers):
             continue
         try:
-            found.append(await knock.desk.situation(one.id))
+            found.append(await desk.situation(one.id))
         except NotFound:
             continue
     return found
-
-
-def meant(knock: Knock, incident: str) -> Knock:
-    """The same knock at that incident."""
-    return replace(knock, ref=Ref(incident))

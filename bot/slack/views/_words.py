@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
-from bot.blockkit.blocks import Element, button
+from bot.blockkit.blocks import Block, Element, button, section
 from bot.blockkit.text import clean, date, link, untrusted
 from bot.domain.incident import Incident
 from bot.domain.phase import Phase
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 
+_ENDLESS = 10**9
 PHASES = {
     Phase.VOID: "Unknown",
     Phase.DECLARED: "Declared, nobody has it yet",
@@ -95,13 +96,51 @@ def bulleted(lines: Sequence[str], most: int, limit: int) -> str:
     return "\n".join([*shown, *([f"… and {left} more"] if left else [])])
 
 
+class Reading:
+    """Shortens words from outside for a dialog in which they are approved, and remembers whether all were shown."""
+
+    def __init__(self) -> None:
+        self.whole = True
+
+    def mrkdwn(self, text: str, limit: int) -> str:
+        """As `untrusted`."""
+        return self._kept(untrusted(text, _ENDLESS), untrusted(text, limit))
+
+    def plain(self, text: str, limit: int) -> str:
+        """As `clean`."""
+        return self._kept(clean(text, _ENDLESS), clean(text, limit))
+
+    def paragraphs(self, text: str, most: int) -> list[str]:
+        """As the function of that name."""
+        pieces, whole = _pieces(text, 2_800, most)
+        self.whole = self.whole and whole
+        return pieces
+
+    def _kept(self, full: str, shown: str) -> str:
+        self.whole = self.whole and shown == full
+        return shown
+
+
+TOO_LONG = "This is too long for Slack; read and approve it on the console."
+
+
+def too_long(situation: Situation) -> Block:
+    """Why nothing can be approved in this dialog, and where it can."""
+    return section(f"*{TOO_LONG}* {console(situation)}".strip())
+
+
 def paragraphs(text: str, limit: int = 2_800, most: int = 20) -> list[str]:
     """Long words (not escaped) as pieces that fit a section each, broken at line ends where possible."""
+    return _pieces(text, limit, most)[0]
+
+
+def _pieces(text: str, limit: int, most: int) -> tuple[list[str], bool]:
+    """The pieces, and whether they are the whole text."""
     pieces: list[str] = []
     rest = text.strip()
     while rest and len(pieces) < most:
         room = limit
-        while len(untrusted(rest[:room], 10**6)) > limit:  # entities are longer than what they stand for
+        while len(untrusted(rest[:room], _ENDLESS)) > limit:  # entities are longer than what they stand for
             room = room * 2 // 3
         if len(rest) > room:
             cut = rest.rfind("\n", room // 2, room)
@@ -110,4 +149,4 @@ def paragraphs(text: str, limit: int = 2_800, most: int = 20) -> list[str]:
         rest = rest[room:].lstrip("\n")
     if rest:
         pieces.append("… the full text is on the console")
-    return [piece for piece in pieces if piece.strip()]
+    return [piece for piece in pieces if piece.strip()], not rest

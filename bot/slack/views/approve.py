@@ -2,17 +2,30 @@
 
 from collections.abc import Mapping
 
-from bot.blockkit.blocks import View, alert, context, divider, input_block, modal, plain_text_input, rich_text, section
+from bot.blockkit import limits
+from bot.blockkit.blocks import (
+    Block,
+    View,
+    alert,
+    context,
+    divider,
+    input_block,
+    modal,
+    plain_text_input,
+    rich_text,
+    section,
+)
 from bot.blockkit.blocks import preformatted as box
-from bot.blockkit.text import clean, shorten, untrusted
-from bot.domain.mitigation import Mitigation, State
+from bot.blockkit.text import clean, untrusted
+from bot.domain.mitigation import Mitigation, Plan, State
 from bot.domain.policy import Severity
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
-from bot.slack.views import info, request
-from bot.slack.views._words import at, person, title
+from bot.slack.views import info
+from bot.slack.views._words import Reading, at, person, title, too_long
 
 NAME = "approve"
+_FIELD = 1_900
 
 
 def render(situation: Situation, mitigation: Mitigation) -> View:
@@ -21,32 +34,59 @@ def render(situation: Situation, mitigation: Mitigation) -> View:
     if mitigation.state is not State.PROPOSED:
         words = f"{mitigation.id} is {mitigation.state}; there is nothing to approve."
         return info.render(f"{mitigation.id}", words)
-    diff = shorten("\n".join(clean(line, 300) for line in plan.diff), 2_500) or "nothing"
-    blocks = [
-        section(f"*{untrusted(f'{plan.means} on {plan.target}', 200)}*\n{incident.id} · {title(incident)}"),
-        rich_text(box(diff)),
-        section(fields=[
-            f"*Blast radius*\n{untrusted(plan.blast_radius or 'not stated', 600)}",
-            f"*Way back*\n{untrusted(plan.undo or 'none', 600)}",
-            f"*Now*\n{_state(plan.before)}",
-            f"*Afterwards*\n{_state(plan.after)}",
-        ]),
-    ]  # fmt: skip
-    if plan.warnings:
-        blocks.insert(0, alert(untrusted("Careful: " + "; ".join(plan.warnings), 190)))
+    reading = Reading()
+    blocks = [section(f"{incident.id} · {title(incident)}"), *_plan(plan, reading)]
     blocks += [
         divider(),
         section(f"Proposed by {person(situation, mitigation.proposed_by)}: "
                 f"{untrusted(mitigation.because or 'no reason given', 600)}"),
         context(f"digest `{mitigation.digest}` · class {plan.klass.value} · until {at(mitigation.expires_at)}"),
     ]  # fmt: skip
+    heading = clean(f"Approve {mitigation.id}", 24)
+    if not reading.whole:
+        return modal(heading, [too_long(situation), *blocks], callback_id=NAME, close="Close")
     if needs_name(situation):
-        label = clean(f"Type {plan.target} to confirm", 200)
+        label = clean(f"Type {plan.target} to confirm", 400)
         blocks.append(input_block(label, plain_text_input("value", max_length=300), block_id="confirm"))
     return modal(
-        clean(f"Approve {mitigation.id}", 24), blocks, callback_id=NAME, submit="Approve",
+        heading, blocks, callback_id=NAME, submit="Approve",
         private_metadata=Ref(incident.id, mitigation.id, mitigation.digest).metadata,
     )  # fmt: skip
+
+
+def whole(mitigation: Mitigation) -> bool:
+    """Whether the dialog shows everything the digest covers; only then may it be approved there."""
+    reading = Reading()
+    _plan(mitigation.plan, reading)
+    return reading.whole
+
+
+def _plan(plan: Plan, reading: Reading) -> list[Block]:
+    """Every field of the plan, because the digest covers every field."""
+    target = reading.mrkdwn(plan.target, 200)
+    blocks = [
+        section(f"*{plan.means} on {target}*"),
+        rich_text(box(reading.plain("\n".join(plan.diff), 2_500) or "nothing")),
+        section(fields=[
+            f"*Blast radius*\n{reading.mrkdwn(plan.blast_radius or 'not stated', _FIELD)}",
+            f"*Way back*\n{reading.mrkdwn(plan.undo or 'none', _FIELD)}",
+            f"*Now*\n{_state(plan.before, reading)}",
+            f"*Afterwards*\n{_state(plan.after, reading)}",
+        ]),
+    ]  # fmt: skip
+    asked = [("Asked of the target", plan.params, plan.after), ("Asked to go back", plan.undo_params, plan.before)]
+    more = [f"*{label}*\n{_state(values, reading)}" for label, values, told in asked if values != told]
+    blocks += [section(fields=more)] if more else []
+    blocks.append(context(f"{reading.mrkdwn(f'{plan.action} · {plan.target_uid} · from state {plan.token}', 2_000)}"))
+    if plan.warnings:
+        warnings = "Careful: " + "; ".join(plan.warnings)
+        fits = len(untrusted(warnings, 3_000)) <= limits.ALERT
+        blocks[:0] = (
+            [alert(reading.mrkdwn(warnings, limits.ALERT))]
+            if fits
+            else [alert("Careful: read the warnings first"), section(reading.mrkdwn(warnings, 2_900))]
+        )
+    return blocks
 
 
 def needs_name(situation: Situation) -> bool:
@@ -54,9 +94,9 @@ def needs_name(situation: Situation) -> bool:
     return situation.incident.severity is Severity.SEV1
 
 
-def _state(values: object) -> str:
-    pairs = dict(values) if hasattr(values, "items") else {}  # type: ignore[call-overload]
-    return untrusted("\n".join(f"{name}: {_plain(value)}" for name, value in pairs.items()), 800) or "–"
+def _state(values: Mapping[str, object], reading: Reading) -> str:
+    told = "\n".join(f"{name}: {_plain(value)}" for name, value in values.items())
+    return reading.mrkdwn(told, _FIELD) or "–"
 
 
 def _plain(value: object) -> str:
@@ -64,9 +104,3 @@ def _plain(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {'none' if one is None else one}" for name, one in value.items()) or "none"
     return "none" if value is None else str(value)
-
-
-def line(situation: Situation, mitigation: Mitigation) -> str:
-    """One line for a queue, in mrkdwn."""
-    what = untrusted(f"{mitigation.plan.means} on {mitigation.plan.target}", 120)
-    return f"*{situation.incident.id} {mitigation.id}* {what}: {request.standing(situation, mitigation)}"

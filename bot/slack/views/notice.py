@@ -16,11 +16,11 @@ from bot.blockkit.blocks import (
 )
 from bot.blockkit.text import clean
 from bot.domain.duty import Answer, Duty
-from bot.domain.notice import Notice, Standing
+from bot.domain.notice import Notice, Standing, Version
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.message import Message
-from bot.slack.views._words import at, bulleted, filled, paragraphs, person, press, title
+from bot.slack.views._words import Reading, at, filled, person, press, title, too_long
 
 REQUEST, ASK, APPROVE, CHANGES, FILE = "legal", "notice.ask", "notice.approve", "notice.changes", "notice.file"
 
@@ -120,9 +120,12 @@ def review(situation: Situation, notice: Notice) -> View:
     latest = notice.latest
     heading = clean(f"{situation.incident.id} {notice.id}", 24)
     if notice.standing is Standing.FROZEN and latest is not None:
-        blocks = _words(situation, notice, latest.text, latest.gaps)
+        reading = Reading()
+        blocks = _words(situation, notice, latest.text, latest.gaps, reading)
         blocks.append(context(f"version {latest.number} · digest `{latest.digest}` · as of {at(latest.as_of)}"))
         blocks.append(actions(press("Request changes", "notice.changes.open", situation.incident.id, notice.id)))
+        if not reading.whole:
+            return modal(heading, [too_long(situation), *blocks], callback_id=APPROVE, close="Close")
         ref = Ref(situation.incident.id, notice.id, latest.digest)
         return modal(heading, blocks, callback_id=APPROVE, submit="Approve", private_metadata=ref.metadata)
     if notice.standing in (Standing.APPROVED, Standing.FILED) and latest is not None:
@@ -138,14 +141,29 @@ def review(situation: Situation, notice: Notice) -> View:
     return modal(heading, blocks, callback_id=ASK, submit=submit, private_metadata=ref.metadata)
 
 
-def _words(situation: Situation, notice: Notice, text: str, gaps: tuple[str, ...]) -> list[Block]:
+def whole(version: Version) -> bool:
+    """Whether the dialog shows every word and gap of a version; only then may it be approved there."""
+    reading = Reading()
+    _read(version.text, version.gaps, reading)
+    return reading.whole
+
+
+def _words(
+    situation: Situation, notice: Notice, text: str, gaps: tuple[str, ...], reading: Reading | None = None
+) -> list[Block]:
     kind = situation.notice_kinds.get(notice.template, notice.template)
     blocks: list[Block] = [section(f"*{untrusted(kind, 200)}*\n{_standing(situation, notice)}")]
     blocks.append(context(_clock(situation, notice)))
+    return blocks + _read(text, gaps, reading or Reading())
+
+
+def _read(text: str, gaps: tuple[str, ...], reading: Reading) -> list[Block]:
+    """What an approval binds to: the words and what they leave open."""
+    blocks = []
     if gaps:
-        blocks.append(section("*Still open*\n" + bulleted([untrusted(gap, 200) for gap in gaps], 15, 2_500)))
-    blocks.append(divider())
-    return blocks + [section(piece) for piece in paragraphs(text, most=20)]
+        listed = reading.paragraphs("\n".join(f"• {gap}" for gap in gaps), most=4)
+        blocks = [section("*Still open*"), *(section(piece) for piece in listed)]
+    return [*blocks, divider(), *(section(piece) for piece in reading.paragraphs(text, most=20))]
 
 
 def _file(situation: Situation, notice: Notice, heading: str, blocks: list[Block]) -> View:
