@@ -1,6 +1,7 @@
 """`people.yaml`: who works here, what each may do, and where each can be reached."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +58,6 @@ def read_people(path: Path, fitter: Fitter, *, team: str) -> People:
             fitter.problems.append(page.problem("holds no people", expected="`key:` lines, one for each person"))
         return People(named=Unreadable())
     profiles: dict[str, Profile] = {}
-    accounts: dict[tuple[str, str], str] = {}
     for key in page.data:
         if not isinstance(key, str) or not _KEY.match(key):
             shown = str(key).lower() if isinstance(key, bool) else key
@@ -67,8 +67,9 @@ def read_people(path: Path, fitter: Fitter, *, team: str) -> People:
             continue
         model = fitter.fit(PersonModel, page, key, references=False)
         if model is not None:
-            profiles[key] = _profile(key, model, team)
-            _check_account(profiles[key], accounts, page, fitter)
+            profile = _profile(key, model, team)
+            _check_own(profile, profiles.values(), page, fitter)
+            profiles[key] = profile
     named = frozenset(key for key in page.data if isinstance(key, str))
     return People(tuple(profiles.values()), page, profiles, named)
 
@@ -85,17 +86,31 @@ def _profile(key: str, model: PersonModel, team: str) -> Profile:
     )
 
 
-def _check_account(profile: Profile, accounts: dict[tuple[str, str], str], page: Marked, fitter: Fitter) -> None:
-    """A Slack account needs its workspace, and belongs to one person."""
-    if not profile.slack_user:
-        return
-    if not profile.slack_team:
-        what = f"{profile.key}'s Slack account names no workspace"
-        fitter.problems.append(
-            page.problem(what, profile.key, "slack", expected="team here, or slack.team in tocsin.yaml")
-        )
-    account = (profile.slack_team, profile.slack_user)
-    holder = accounts.setdefault(account, profile.key)
-    if holder != profile.key:
-        what = f"{profile.slack_user} is {holder}'s Slack account already"
-        fitter.problems.append(page.problem(what, profile.key, "slack", "user", expected="one person for each account"))
+def _check_own(profile: Profile, earlier: Iterable[Profile], page: Marked, fitter: Fitter) -> None:
+    """A Slack account needs its workspace; it and a mail address belong to one person.
+
+    Two keys for one human would let them approve what they proposed.
+    """
+    key = profile.key
+    if profile.slack_user and not profile.slack_team:
+        what = f"{key}'s Slack account names no workspace"
+        fitter.problems.append(page.problem(what, key, "slack", expected="team here, or slack.team in tocsin.yaml"))
+    for other in earlier:
+        if profile.slack_user and other.slack_user == profile.slack_user and _same_team(other, profile):
+            what = f"{profile.slack_user} is {other.key}'s Slack account already, {_line(page, other.key, 'slack')}"
+            fitter.problems.append(page.problem(what, key, "slack", "user", expected="one person for each account"))
+            break
+    for other in earlier:
+        if profile.email and other.email.casefold() == profile.email.casefold():
+            what = f"{profile.email} is {other.key}'s mail address already, {_line(page, other.key, 'email')}"
+            fitter.problems.append(page.problem(what, key, "email", expected="one person for each address"))
+            break
+
+
+def _same_team(one: Profile, other: Profile) -> bool:
+    """Whether the accounts may be of one team; one that names none could be of any."""
+    return one.slack_team == other.slack_team or not one.slack_team or not other.slack_team
+
+
+def _line(page: Marked, *path: str) -> str:
+    return f"in line {page.where(*path)[0]}"

@@ -80,6 +80,10 @@ class Log(Protocol):
         """Head hash per incident after walking every chain (or one). Raises Tampered."""
         ...
 
+    async def prune(self, before: datetime) -> int:
+        """Forget inbound ids older than that, which nobody sends again; how many that were."""
+        ...
+
     async def rebuild(self) -> int:
         """Write every projection anew from the log; how many incidents that were."""
         ...

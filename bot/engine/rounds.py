@@ -13,6 +13,7 @@ from bot.telemetry import log as logger
 
 LOOK_EVERY = timedelta(seconds=60)
 PRUNE_AFTER = timedelta(days=14)
+FORGET_INBOUND_AFTER = timedelta(days=30)
 
 
 class Lead(Protocol):
@@ -64,9 +65,11 @@ class Rounds:
             logger().error("looking at everything failed; the next minute looks again", error=repr(error))
 
     async def prune(self) -> None:
-        """Forget durable work that ended two weeks ago."""
+        """Forget durable work that ended two weeks ago, and what came in a month ago."""
+        now = self.watch.handler.clock.now()
         try:
-            gone = await self.durable.prune(self.watch.handler.clock.now() - PRUNE_AFTER)
+            gone = await self.durable.prune(now - PRUNE_AFTER)
+            await self.reconciler.desk.log.prune(now - FORGET_INBOUND_AFTER)
         except Exception as error:  # noqa: BLE001 - the next night prunes again
             logger().error("pruning failed; the next night prunes again", error=repr(error))
         else:

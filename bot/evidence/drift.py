@@ -2,6 +2,10 @@
 
 Inputs that differ from every version's training data point at the live pipeline: rolling back would change nothing.
 Outcomes that only the serving version was never taught point at its training data: rolling back helps.
+
+Rows of a prediction log may be about people. So what is kept as evidence is what the comparison needs and no more: the
+newest 500 predictions at most, each with its time, version, slice, outcome, prediction, and those features which some
+version was trained on; row ids and whatever else the service tells stay where they are.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ from bot.slo import drift
 
 WHAT = "prediction log"
 _NAMED = 3  # features named in one finding
-_KEPT = 2_000  # rows kept as an exhibit
+_KEPT = 500  # rows kept as an exhibit
 _ALPHA = 0.05
 
 
@@ -177,11 +181,22 @@ def _named(findings: Sequence[drift.Finding]) -> str:
 def _exhibit(
     part: Part, rows: Sequence[feeds.Prediction], compared: Mapping[str, Sequence[drift.Finding]]
 ) -> tuple[str, str, bytes]:
-    """The predictions looked at, newest last, and what was found of each feature."""
+    """The newest predictions, newest last, with only what was compared; and what was found of each feature."""
+    kept = rows[-_KEPT:]
+    told = ("at", "version", part.dimension, "prediction", "label")
+    # a live feature that is "absent" is one that version was not trained on: a row id, a name
+    inputs = {each.feature for findings in compared.values() for each in findings if each.kind != "absent"}
     content = {
         "slice": str(part),
         "rows": len(rows),
-        "predictions": [{**row.told, "features": dict(row.features)} for row in rows[-_KEPT:]],
+        "kept": len(kept),
+        "predictions": [
+            {
+                **{name: row.told[name] for name in told if name in row.told},
+                "features": {name: value for name, value in row.features.items() if name in inputs},
+            }
+            for row in kept
+        ],
         "compared": {name: [asdict(finding) for finding in findings] for name, findings in compared.items()},
     }
     return f"predictions-{_file(part)}.json", "application/json", json.dumps(content, default=str).encode()

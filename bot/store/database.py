@@ -219,6 +219,21 @@ class Database:
         if not self.is_sqlite:
             task.cancel()
 
+    async def empty_journal(self) -> bool:
+        """Have SQLite write its journal back and cut it: what was erased must not linger there.
+
+        False where another process still reads from it; the journal is then cut at a later checkpoint.
+        """
+        if not self.is_sqlite:
+            return True
+        async with self.engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = await cursor.fetchone()
+            await cursor.close()
+        return not busy
+
     async def close(self) -> None:
         """Let go of every connection."""
         if self._left:

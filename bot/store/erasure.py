@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
 from bot.domain.errors import Refused
-from bot.store import projections
+from bot.store import holds, projections
 from bot.store.codec import Codec
-from bot.store.database import Database, insert
+from bot.store.database import Database
 from bot.store.reading import folded
-from bot.store.tables import holds, texts
+from bot.store.tables import texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +43,31 @@ class Erasure:
             for row in rows
         ]
 
+    async def concerned(self, *, person: str = "", ref: str = "") -> dict[str, int]:
+        """What `erase` would erase now: how many texts of which incident.
+
+        Raises Refused where a legal hold covers any of them. Unavailable.
+        """
+        still_there = _chosen(person, ref)
+
+        async def work(connection: AsyncConnection) -> dict[str, int]:
+            found = Counter((await connection.execute(select(texts.c.incident).where(still_there))).scalars().all())
+            await holds.require_free(connection, sorted(found))
+            return dict(sorted(found.items()))
+
+        return await self._database.read(work, within=None)
+
     async def erase(self, *, person: str = "", ref: str = "") -> int:
         """Erase all a person wrote (by opaque id), or one text; how many were erased, 0 the second time.
 
         Raises Refused where a legal hold covers any of them; then none is erased. Unavailable.
         """
-        if bool(person) == bool(ref):
-            raise Refused("say whose words to erase, or which text")
-        chosen = texts.c.by == person if person else texts.c.ref == ref
-        still_there = chosen & texts.c.erased_at.is_(None)
+        still_there = _chosen(person, ref)
 
         async def work(connection: AsyncConnection) -> int:
             rows = (await connection.execute(select(texts.c.incident).where(still_there))).scalars().all()
             touched = sorted(set(rows))
-            query = select(holds).where(holds.c.incident.in_(touched)).order_by(holds.c.incident)
-            held = (await connection.execute(query)).first()
-            if held is not None:
-                raise Refused(f"{held.incident} is under a legal hold: {held.because}")
+            await holds.require_free(connection, touched)
             await connection.execute(
                 update(texts).where(still_there).values(salt=None, text=None, erased_at=self._clock.now())
             )
@@ -68,30 +76,28 @@ class Erasure:
             return len(rows)
 
         count = await self._database.write(work, within=None)
-        if count and self._database.is_sqlite:
-            await self._empty_wal()
+        if count:
+            await self._database.empty_journal()
         return count
-
-    async def _empty_wal(self) -> None:
-        """Have SQLite write its journal back and cut it: erased words must not linger in it."""
-        async with self._database.engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            driver: Any = raw.driver_connection
-            await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def hold(self, incident: str, because: str) -> None:
         """Put an incident under a legal hold: nothing of it can be erased. The newest reason stands."""
-        if not because.strip():
+        reason = because.strip()
+        if not reason:
             raise Refused("a legal hold needs its reason")
+        await self._database.write(lambda c: holds.put(c, incident, reason, self._clock.now()))
 
-        async def work(connection: AsyncConnection) -> None:
-            row = {"incident": incident, "because": because.strip(), "at": self._clock.now()}
-            statement = insert(connection, holds).values(row)
-            await connection.execute(statement.on_conflict_do_update(index_elements=["incident"], set_=row))
-
-        await self._database.write(work)
+    async def held(self, incident: str) -> str:
+        """Why an incident is under a legal hold, "" where it is not."""
+        return await self._database.read(lambda c: holds.because(c, incident))
 
     async def release(self, incident: str) -> bool:
         """Lift a legal hold; False where there was none."""
-        done = await self._database.write(lambda c: c.execute(delete(holds).where(holds.c.incident == incident)))
-        return done.rowcount == 1
+        return await self._database.write(lambda c: holds.lift(c, incident))
+
+
+def _chosen(person: str, ref: str) -> ColumnElement[bool]:
+    """The texts that are meant and still there. Raises Refused unless exactly one of both is named."""
+    if bool(person) == bool(ref):
+        raise Refused("say whose words to erase, or which text")
+    return (texts.c.by == person if person else texts.c.ref == ref) & texts.c.erased_at.is_(None)

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
@@ -19,7 +19,8 @@ from bot.store.codec import Codec, Sealed
 from bot.store.database import Database, Unsure, insert, took
 from bot.store.tables import entries, inbound, texts
 
-_REMEMBERED = 256  # folded incidents kept at hand
+_REMEMBERED = 2048  # folded incidents kept at hand: all that are open, or each round would read them anew
+_PRUNED = 5_000  # inbound ids forgotten in one transaction, so that no click waits for it
 
 
 class Repeated(Conflict):
@@ -166,6 +167,21 @@ class Log:
         for name in ids:
             heads[name] = await self._database.read(lambda c, name=name: reading.walk(c, name), within=None)  # type: ignore[misc]
         return heads
+
+    async def prune(self, before: datetime) -> int:
+        """Forget inbound ids committed before then, and the refusals kept with them; how many. Raises Unavailable.
+
+        Thirty days are enough: Slack redelivers for an hour, Alertmanager repeats for as long as an alert fires.
+        """
+        old = select(inbound.c.id).where(inbound.c.at < before).limit(_PRUNED)
+        forgotten = 0
+        while True:
+            gone = await self._database.write(
+                lambda c: c.execute(delete(inbound).where(inbound.c.id.in_(old))), within=None
+            )
+            forgotten += gone.rowcount
+            if gone.rowcount < _PRUNED:
+                return forgotten
 
     async def rebuild(self) -> int:
         """Make the list of incidents anew from the log; how many there are."""

@@ -26,7 +26,7 @@ class People:
     async def enrol(self, profiles: Sequence[Profile]) -> None:
         """Make the directory say what the configuration says; ids of known keys stay (given ids are ignored).
 
-        Raises Refused where a key or a Slack account is given twice.
+        Raises Refused where a key, a Slack account or a mail address is given twice.
         """
         _require_distinct(profiles)
 
@@ -64,6 +64,10 @@ class People:
         """Whoever the configuration calls that."""
         return next(iter(await self._find(people.c.named & (people.c.key == key))), None)
 
+    async def known(self, name: str) -> Profile | None:
+        """Whoever has or had that key, or has that id, whether the configuration still names them or not."""
+        return next(iter(await self._find((people.c.key == name) | (people.c.id == name))), None)
+
     async def by_slack(self, team: str, user: str) -> Profile | None:
         """Whoever has that account; a profile that names no team is known in every team."""
         if not user:
@@ -96,14 +100,26 @@ def _profile(row: Row[Any]) -> Profile:
 
 
 def _require_distinct(profiles: Sequence[Profile]) -> None:
+    """Two keys for one human would let them approve what they proposed: keys, accounts and addresses are one's own."""
     keys: set[str] = set()
-    accounts: dict[tuple[str, str], str] = {}
+    addresses: dict[str, str] = {}
+    accounts: dict[str, list[Profile]] = {}
     for profile in profiles:
         if profile.key in keys:
             raise Refused(f"two people are called {profile.key}")
         keys.add(profile.key)
+        if profile.email:
+            other = addresses.setdefault(profile.email.casefold(), profile.key)
+            if other != profile.key:
+                raise Refused(f"{other} and {profile.key} have the same mail address {profile.email}")
         if not profile.slack_user:
             continue
-        other = accounts.setdefault((profile.slack_team, profile.slack_user), profile.key)
-        if other != profile.key:
-            raise Refused(f"{other} and {profile.key} have the same Slack account {profile.slack_user}")
+        for earlier in accounts.setdefault(profile.slack_user, []):
+            if _same_team(earlier.slack_team, profile.slack_team):
+                raise Refused(f"{earlier.key} and {profile.key} have the same Slack account {profile.slack_user}")
+        accounts[profile.slack_user].append(profile)
+
+
+def _same_team(one: str, other: str) -> bool:
+    """Whether two accounts may be of one team; "" stands for every team."""
+    return one == other or not one or not other

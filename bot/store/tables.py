@@ -171,6 +171,7 @@ exhibits = Table(
     Column("at", UTCDateTime, nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("note", Line, nullable=False),
+    Column("erased_at", UTCDateTime),  # then content and note are empty, the hash stays
     Index(None, "incident"),
 )
 

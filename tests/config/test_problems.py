@@ -232,7 +232,31 @@ def test_an_unsafe_address_from_the_environment_is_refused(folder):
 def test_a_slack_account_has_one_person(folder):
     """Two people behind one account could approve what they proposed."""
     folder.change("people.yaml", "  email: ben@example.com", "  slack: {user: U0ADA}")
-    assert only(folder).startswith("people.yaml:7:17: U0ADA is ada's Slack account already")
+    assert only(folder).startswith("people.yaml:7:17: U0ADA is ada's Slack account already, in line 4")
+
+
+def test_an_account_without_a_workspace_may_be_anybodys(folder):
+    """An account that names no team could be of the other's: that is told beside the team that is missing."""
+    folder.change("tocsin.yaml", "  team: T0EXAMPLE\n", "")
+    folder.change("people.yaml", "  email: ben@example.com", "  slack: {team: T1, user: U0ADA}")
+    assert [line.partition(": ")[2] for line in folder.told()] == [
+        "ada's Slack account names no workspace",
+        "U0ADA is ada's Slack account already, in line 4",
+    ]
+
+
+def test_the_same_id_in_two_workspaces_is_two_people(folder):
+    """Slack numbers each workspace's members apart."""
+    folder.change("people.yaml", "  email: ben@example.com", "  slack: {team: T1, user: U0ADA}")
+    assert folder.told() == []
+
+
+def test_a_mail_address_has_one_person(folder):
+    """Two keys for one human could approve what they proposed; capitals do not make another address."""
+    folder.change("people.yaml", "  slack: {user: U0ADA}\n", "  slack: {user: U0ADA}\n  email: Ben@Example.com\n")
+    assert only(folder) == (
+        "people.yaml:8:10: ben@example.com is ada's mail address already, in line 5 (expected one person for each address)"
+    )
 
 
 def test_an_account_needs_its_workspace(folder):

@@ -123,6 +123,23 @@ async def test_the_rows_are_kept_as_an_exhibit() -> None:
     assert len(kept["predictions"]) == 200
     assert {row["health"] for row in kept["predictions"]} == {"poor"}
     assert kept["compared"].keys() == {"v1", "v2"}
+    assert kept["predictions"][-1].keys() == {"at", "version", "health", "prediction", "label", "features"}
+
+
+async def test_no_more_is_kept_than_was_compared() -> None:
+    """Row ids, names and features no version was trained on stay with the service; of many rows the newest 500."""
+    service = ModelService(count=1400)
+    for number, row in enumerate(service.predictions):
+        row |= {"id": number, "who": "Eve"}
+        row["features"]["patient"] = f"Eve {number}"
+    found = await collect("drift", service.app, asked(until=at(600)), rows=600)
+    (_name, _kind, content), *_ = found.exhibits
+    assert b"Eve " not in content
+    kept = json.loads(content)
+    assert (kept["rows"], kept["kept"], len(kept["predictions"])) == (600, 500, 500)
+    assert kept["predictions"][-1]["at"] == service.predictions[-1]["at"]
+    assert kept["predictions"][0].keys() == {"at", "version", "health", "prediction", "label", "features"}
+    assert {*kept["predictions"][0]["features"]} == {"age", "disea", "plan"}
 
 
 async def test_a_release_is_judged_by_what_it_served() -> None:

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from bot.domain.errors import Conflict, NotFound, Refused, Taken, Tampered
+from bot.domain.finding import FindingRecorded
+from bot.domain.impact import ImpactAssessed
 from bot.domain.incident import Incident, Phase
 from bot.domain.lifecycle import (
     IncidentClosed,
@@ -18,12 +20,13 @@ from bot.domain.lifecycle import (
     open_claim,
 )
 from bot.domain.log import fold
-from bot.domain.paging import Acknowledged
+from bot.domain.notice import NoticeFrozen, NoticeRequested
+from bot.domain.paging import Acknowledged, Paged, Receipt
 from bot.domain.policy import Role, Severity
 from bot.engine.ports import Posted, Profile
 from bot.store import Repeated, Store
 from bot.store.projections import summary
-from bot.store.tables import claims, entries, exhibits, incidents, posted, texts
+from bot.store.tables import claims, entries, exhibits, inbound, incidents, posted, texts
 from tests.kit import NOON, at
 from tests.store.conftest import HandClock, declared, opened
 
@@ -155,6 +158,22 @@ async def test_redelivered_at_once_it_still_has_one_effect(store: Store) -> None
     assert len(await store.log.entries("INC-1")) == 2
 
 
+async def test_old_inbound_ids_are_forgotten(store: Store, clock: HandClock) -> None:
+    """Those committed before a time go, with the refusals kept beside them, however many; the entries stay."""
+    incident = await opened(store, inbound="Ev1")
+    await store.log.remember("Ev2", "INC-1", "no, because")
+    rows = [{"id": f"old{n}", "incident": "", "refused": "", "at": NOON - timedelta(days=9)} for n in range(5_001)]
+    await store.database.write(lambda c: c.execute(inbound.insert(), rows), within=10)
+    clock.forward(days=30)
+    await store.log.remember("Ev3")
+    assert await store.log.prune(NOON) == 5_001
+    assert await store.log.received("Ev2") is not None
+    assert await store.log.prune(clock.now()) == 2
+    assert [await store.log.seen(name) for name in ("Ev1", "Ev2", "Ev3")] == [False, False, True]
+    assert await store.log.prune(clock.now()) == 0
+    assert await store.log.load("INC-1") == incident
+
+
 # -- claims ----------------------------------------------------------------------------------------------------------
 
 
@@ -195,6 +214,18 @@ async def test_of_two_incidents_racing_for_a_claim_one_opens(store: Store, url: 
         )
     assert sorted(type(result).__name__ for result in results) == ["Incident", "Taken"]
     assert len(await store.log.open_ids()) == 1
+
+
+async def test_a_restricted_holder_is_not_named(store: Store) -> None:
+    """Whoever is refused learns that there is another incident, not which; the house itself is told."""
+    await opened(store, "INC-1", fingerprint="same", restricted=True)
+    with pytest.raises(Taken) as caught:
+        await opened(store, "INC-2", fingerprint="same")
+    assert caught.value.because == "an incident for same is open already: another incident"
+    assert caught.value.holder == "INC-1"
+    await store.database.write(lambda c: c.execute(delete(incidents)))
+    with pytest.raises(Taken, match="already: another incident"):  # a list that lost its row names nobody
+        await opened(store, "INC-3", fingerprint="same")
 
 
 # -- lists -----------------------------------------------------------------------------------------------------------
@@ -281,12 +312,39 @@ async def test_a_legal_hold_stops_erasure(store: Store) -> None:
     await opened(store, "INC-1")
     await opened(store, "INC-2")
     await store.erasure.hold("INC-2", "litigation 4711")
-    with pytest.raises(Refused, match="INC-2 is under a legal hold: litigation 4711"):
-        await store.erasure.erase(person="p_ana")
+    assert (await store.erasure.held("INC-1"), await store.erasure.held("INC-2")) == ("", "litigation 4711")
+    for asked in (store.erasure.concerned, store.erasure.erase):
+        with pytest.raises(Refused, match="INC-2 is under a legal hold: litigation 4711"):
+            await asked(person="p_ana")
     assert (await store.log.load("INC-1")).title == "Recall of loans is low"
     assert await store.erasure.release("INC-2")
     assert not await store.erasure.release("INC-2")
+    assert await store.erasure.concerned(person="p_ana") == {"INC-1": 2, "INC-2": 2}
     assert await store.erasure.erase(person="p_ana") == 4
+    assert await store.erasure.concerned(person="p_ana") == {}
+
+
+async def test_what_people_typed_can_be_erased_wherever_it_stood(store: Store) -> None:
+    """Reasons for unknowns, gaps of a notice, a page's detail, a finding's link: none of it is in the stored bytes."""
+    incident = await opened(store)
+    typed = [
+        Paged("page/1", "p_ben", "slack", Receipt.FAILED, "Eve 1"),
+        ImpactAssessed(1, None, None, "EUR", ("people: Eve 2", "money: Eve 3"), ""),
+        NoticeRequested("N1", "stakeholders/update", "", ""),
+        NoticeFrozen("N1", 1, "Eve 4", "d", ("Eve 5",), NOON),
+        FindingRecorded("F1", "Eve 6", "responder", (), "https://visits.example/Eve7", None),
+    ]
+    incident = await append(store, incident, *typed)
+    rows = (await store.database.read(lambda c: c.execute(entries.select()))).all()
+    assert not any(b"Eve" in row.stored for row in rows)
+    assert [entry.event for entry in (await store.log.entries("INC-1"))[1:]] == typed
+    assert await store.erasure.erase(person="p_ana") == 9
+    after = await store.log.load("INC-1")
+    assert after.impact is not None
+    assert after.impact.unknowns == ("[erased]", "[erased]")
+    assert after.notices["N1"].versions[0].gaps == ("[erased]",)
+    assert after.findings[0].source == "responder"
+    assert await store.log.verify() == {"INC-1": incident.head}
 
 
 # -- tampering -------------------------------------------------------------------------------------------------------
@@ -403,12 +461,23 @@ async def test_people_are_found_by_team_and_user(store: Store) -> None:
 
 
 async def test_a_directory_that_contradicts_itself_is_refused(store: Store) -> None:
-    """Two people with one key or one account are refused, and the directory stays as it was."""
+    """Two people with one key, account or mail address are refused, and the directory stays as it was.
+
+    An account that names no team is one of every team.
+    """
     await store.people.enrol([profile("ana")])
     with pytest.raises(Refused, match="two people are called ben"):
         await store.people.enrol([profile("ben"), profile("ben")])
     with pytest.raises(Refused, match="ben and cleo have the same Slack account U1"):
         await store.people.enrol([profile("ben", slack_user="U1"), profile("cleo", slack_user="U1")])
+    for teams in (("", "T1"), ("T1", "")):
+        twice = [
+            profile(key, slack_team=team, slack_user="U1") for key, team in zip(("ben", "cleo"), teams, strict=True)
+        ]
+        with pytest.raises(Refused, match="ben and cleo have the same Slack account U1"):
+            await store.people.enrol(twice)
+    with pytest.raises(Refused, match=r"ben and cleo have the same mail address BEN@example\.org"):
+        await store.people.enrol([profile("ben", email="ben@example.org"), profile("cleo", email="BEN@example.org")])
     assert [one.key for one in await store.people.everyone()] == ["ana"]
 
 
@@ -418,8 +487,14 @@ async def test_somebody_who_left_can_be_forgotten(store: Store) -> None:
     ana = (await store.people.everyone())[0]
     with pytest.raises(Refused, match="still names ana"):
         await store.people.erase(ana.id)
+    assert await store.people.known("ana") == await store.people.known(ana.id) == ana
     await store.people.enrol([])
+    assert await store.people.by_key("ana") is None
+    left = await store.people.known("ana")
+    assert left is not None
+    assert left.id == ana.id
     assert await store.people.erase(ana.id)
+    assert await store.people.known("ana") is None
     left = await store.people.by_id(ana.id)
     assert left is not None
     assert (left.id, left.name, left.email) == (ana.id, "[erased]", "")
@@ -449,6 +524,25 @@ async def test_an_altered_exhibit_is_not_handed_out(store: Store) -> None:
     await store.database.write(lambda c: c.execute(update(exhibits).values(content=b"[]")))
     with pytest.raises(Tampered, match=r"drift\.json"):
         await store.exhibits.get(kept.id)
+
+
+async def test_an_exhibit_can_be_erased(store: Store) -> None:
+    """Content and note go, name and hash stay and say so; not under a legal hold; another incident's stay."""
+    kept = await store.exhibits.put("INC-1", "drift.json", "application/json", b"[1]", NOON, "of Eve")
+    other = await store.exhibits.put("INC-2", "drift.json", "application/json", b"[1]", NOON)
+    await store.erasure.hold("INC-1", "litigation 4711")
+    with pytest.raises(Refused, match="litigation 4711"):
+        await store.exhibits.erase("INC-1", at(5))
+    assert await store.exhibits.get(kept.id) == kept
+    await store.erasure.release("INC-1")
+    assert await store.exhibits.erase("INC-1", at(5)) == 1
+    assert await store.exhibits.erase("INC-1", at(6)) == 0
+    with pytest.raises(Refused, match=rf"drift\.json was erased on {NOON:%Y-%m-%d}; .*{kept.sha256}"):
+        await store.exhibits.get(kept.id)
+    gone = replace(kept, content=b"", note="[erased]")
+    assert await store.exhibits.of("INC-1") == [gone]
+    assert await store.exhibits.put("INC-1", "drift.json", "application/json", b"[1]", at(7)) == gone
+    assert await store.exhibits.get(other.id) == other
 
 
 async def test_a_checkpoint_is_the_last_one_saved(store: Store, url: str, clock: HandClock) -> None:

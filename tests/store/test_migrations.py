@@ -1,6 +1,7 @@
 """What holds for the tables: revisions make exactly what the code expects, whoever starts first."""
 
 import asyncio
+import hashlib
 import stat
 import subprocess
 import sys
@@ -27,6 +28,34 @@ async def test_the_revisions_make_what_the_code_expects(store: Store) -> None:
         assert compare_metadata(context, metadata) == []
         assert migrations.version(connection) == migrations.HEAD
     engine.dispose()
+
+
+async def test_a_database_of_the_first_revision_is_brought_up_to_date(url: str, clock: HandClock) -> None:
+    """What was kept before is still there, and can be erased."""
+    from alembic import command
+    from alembic.config import Config
+
+    engine = migrations.engine_for(parse(url))
+    if parse(url).get_backend_name() == "postgresql":  # its template is up to date already
+        metadata.drop_all(engine)
+        with engine.begin() as connection:
+            connection.execute(text("DROP TABLE alembic_version"))
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        row = {"sha": hashlib.sha256(b"[1]").hexdigest(), "at": "2026-11-20 12:00:00+00", "content": b"[1]"}
+        connection.execute(
+            text("INSERT INTO exhibits VALUES ('x_1', 'INC-1', 'rows', 'text/plain', :sha, :at, :content, '')"),
+            row if engine.dialect.name == "postgresql" else {**row, "at": "2026-11-20 12:00:00.000000"},
+        )
+    engine.dispose()
+    async with await Store.open(url, clock) as store:
+        kept = await store.exhibits.get("x_1")
+        assert kept is not None
+        assert kept.content == b"[1]"
+        assert await store.exhibits.erase("INC-1", clock.now()) == 1
 
 
 def test_the_newest_revision_is_the_one_named() -> None:

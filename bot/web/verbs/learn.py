@@ -18,6 +18,7 @@ from bot.domain.followup import FinishFollowUp as FinishFollowUpCommand
 from bot.domain.impact import AssessImpact
 from bot.domain.incident import Incident
 from bot.domain.log import Command
+from bot.domain.policy import Role
 from bot.domain.runbook import CompleteStep
 from bot.engine.desk import Desk
 from bot.engine.ports import Profile
@@ -41,7 +42,7 @@ class Finding(Asking):
     text: Text
 
     async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
-        return await desk.submit(incident, RecordFinding(self.text, who.name), who, inbound=inbound)
+        return await desk.submit(incident, RecordFinding(self.text, Role.RESPONDER.value), who, inbound=inbound)
 
 
 class Runbook(Asking):
