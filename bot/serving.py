@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bot import shelf, wiring
+from bot.telemetry import log as logger
 
 if TYPE_CHECKING:
     from bot.config.load import Installation
@@ -23,7 +24,10 @@ async def serve(installation: Installation) -> None:
         loop.add_signal_handler(sign, stop.set)
     installation.state.mkdir(parents=True, exist_ok=True)
     async with wiring.running(installation) as house:
+        logger().info("ready", console=installation.web.address, log_in="tocsin login NAME")
         await _listen(console(house), installation, stop)
+        logger().info("stopping")
+    logger().info("stopped")
 
 
 def console(house: House) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 URL, TOKEN_FILE = "TOCSIN_URL", "TOCSIN_TOKEN_FILE"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 TRIES = 3
 PATIENCE, TO_CONNECT = 15.0, 3.0  # seconds
 LONGEST_WAIT = 5.0
@@ -30,10 +33,11 @@ _OK, _REDIRECT, _BAD, _NOT_FOUND, _FAULT, _BUSY = 200, 300, 400, 404, 500, 503
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the server listens, and the file that holds the token of its state folder."""
+    """Where the server listens, and the file that holds the token: the machine's, one named, or a person's own."""
 
     url: str
     token_file: Path
+    named: bool = False  # TOCSIN_TOKEN_FILE says which
 
 
 def place(config: Path, environ: Mapping[str, str]) -> Place:
@@ -45,14 +49,43 @@ def place(config: Path, environ: Mapping[str, str]) -> Place:
     if url:
         _safe(url)
     if url and token:
-        return Place(url, Path(token).expanduser())
+        return Place(url, Path(token).expanduser(), named=True)
     page = _page(config, environ)
     return Place(
         url or _address(page.get("web")),
         Path(token).expanduser()
         if token
         else (config.parent / str(page.get("state") or ".tocsin")).expanduser().resolve() / "api-token",
+        named=bool(token),
     )
+
+
+def saved(where: Place, person: str) -> Path:
+    """The file that `tocsin token PERSON --save` keeps. Raises Refused where that is no key."""
+    if not KEY.fullmatch(person):
+        raise Refused(f"{clean(person)!r} is nobody's key in people.yaml")
+    return where.token_file.parent / "tokens" / person
+
+
+def own(where: Place, person: str) -> Place:
+    """The same place with the person's own token, where one was saved and the environment names no other."""
+    if where.named or not KEY.fullmatch(person) or not (mine := saved(where, person)).is_file():
+        return where
+    return Place(where.url, mine)
+
+
+def save_token(path: Path, token: str) -> Path:
+    """Keep a token where only its owner reads it. Raises Unavailable."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(token + "\n")
+        fresh.replace(path)
+    except OSError as error:
+        raise Unavailable(str(path), f"cannot be written: {error.strerror or error}") from None
+    return path
 
 
 def _safe(url: str) -> None:

@@ -10,13 +10,19 @@ if TYPE_CHECKING:
 
 
 def door(config: Path, person: str) -> Api:
-    """The server as this person reaches it. Raises a usage error where nobody was named."""
+    """The server as this person reaches it: by their own token where they have one, else by the machine's.
+
+    Raises a usage error where nobody was named, and no token file that may say it.
+    """
     import os
 
-    from bot.cli._api import Api, place
+    from bot.cli._api import TOKEN_FILE, Api, own, place
     from bot.cli._common import somebody
 
-    return Api(place(config, os.environ), somebody(person))
+    if not person.strip() and os.environ.get(TOKEN_FILE):
+        return Api(place(config, os.environ))
+    who = somebody(person)
+    return Api(own(place(config, os.environ), who), who)
 
 
 def look(api: Api, incident: str) -> dict[str, Any]:

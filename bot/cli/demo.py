@@ -10,7 +10,7 @@ import typer
 
 def demo(
     auto: Annotated[bool, typer.Option("--auto", help="play every person by script, and end by itself")] = False,
-    act: Annotated[int, typer.Option("--act", min=0, max=2, help="play one act only (1 or 2)")] = 0,
+    act: Annotated[int, typer.Option("--act", min=0, max=2, help="play one act only, 1 or 2; 0 plays both")] = 0,
     state: Annotated[Path | None, typer.Option("--state", help="keep everything in this folder")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object per act on stdout")] = False,
     embedded: Annotated[bool, typer.Option("--embedded", help="use no Prometheus, HAProxy or MLflow")] = False,
@@ -42,8 +42,12 @@ def demo(
         finally:
             await show.stage.down()
 
-    if state is not None:
-        asyncio.run(play(state.absolute()))
-        return
-    with tempfile.TemporaryDirectory(prefix="tocsin-demo-", ignore_cleanup_errors=True) as folder:
-        asyncio.run(play(Path(folder)))
+    try:
+        if state is not None:
+            asyncio.run(play(state.absolute()))
+            return
+        with tempfile.TemporaryDirectory(prefix="tocsin-demo-", ignore_cleanup_errors=True) as folder:
+            asyncio.run(play(Path(folder)))
+    except asyncio.CancelledError:
+        say(f"stopped; go on with --state {state}" if state else "stopped")
+        raise typer.Exit(143) from None  # 128 + SIGTERM, as shells say it

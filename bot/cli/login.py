@@ -12,7 +12,7 @@ def login(
     name: Annotated[str, typer.Argument(help="Whom it lets in: a key of people.yaml.", show_default=False)],
     config: Config = TOCSIN_YAML,
 ) -> None:
-    """Print a link that logs one person into the console, once, within 15 minutes."""
+    """Print a link to a page whose button logs one person into the console, once, within 15 minutes."""
     import os
 
     from bot.cli._api import Api, place

@@ -21,7 +21,7 @@ IN_EFFECT = ("applied", "verified", "not helping", "undone")
 
 ANSWERS = {
     1: {"what-changed": "released", "live-inputs": "clean"},
-    2: {"both-versions": "every"},
+    2: {"both-versions": "every", "lift": "later"},
 }
 OFFERS = {"bypass": "bypass-poor", "rollback": "rollback-v1", "pause": "pause-pipeline"}
 WHYS = {
@@ -37,6 +37,9 @@ WHYS = {
         "No check compares a run's features with those of the run before.",
     ),
 }
+SHOWN = {1: {0: "served by", 1: "label rate"}, 2: {0: "new run", 1: "differs"}}
+"""Which finding each of the first whys rests on, by words in it."""
+
 FOLLOW_UPS = {
     1: "Evaluate every slice in the release gate; refuse a release whose slice recall falls below its objective.",
     2: "Compare each pipeline run's features by slice with the last good run before it is served.",
@@ -59,12 +62,8 @@ class Cast:
     def __init__(self, slack_url: str, web_url: str, token: str) -> None:
         self.slack_url = slack_url
         self._people = {key: Person(slack_url, user, room=CHANNEL) for key, (_, _, user) in PEOPLE.items()}
-        self.api = httpx.AsyncClient(
-            base_url=f"{web_url}/api",
-            timeout=10,
-            trust_env=False,
-            headers={"Authorization": f"Bearer {token}", "X-Tocsin-Person": "ben"},
-        )
+        self.api = httpx.AsyncClient(base_url=f"{web_url}/api", timeout=10, trust_env=False)
+        self._machine, self._own = {"Authorization": f"Bearer {token}"}, dict[str, str]()
         self.refused = ""  # what the proposer read when approving their own proposal
 
     async def close(self) -> None:
@@ -76,10 +75,30 @@ class Cast:
     def __getitem__(self, key: str) -> Person:
         return self._people[key]
 
+    async def _as(self, who: str) -> dict[str, str]:
+        """The headers of one person's own token; each is made through the API when its owner first comes."""
+        if who not in self._own:
+            answer = await self.api.post("/tokens", json={"person": who}, headers=self._machine)
+            if answer.is_client_error:
+                raise Refused(f"a token for {who}: {answer.text[:300]}")
+            answer.raise_for_status()
+            self._own[who] = str(answer.json()["token"])
+        return {"Authorization": f"Bearer {self._own[who]}"}
+
+    async def login(self, who: str) -> str:
+        """A one-time link to the console. Raises Unavailable."""
+        try:
+            answer = await self.api.post(
+                "/login", json={"person": who}, headers=self._machine | {"X-Tocsin-Person": who}
+            )
+            return str(answer.raise_for_status().json()["url"])
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise Unavailable("the bot", type(error).__name__) from None
+
     async def get(self, path: str) -> Any:
         """A page of the bot's API. Raises Unavailable while the bot is away."""
         try:
-            answer = await self.api.get(path)
+            answer = await self.api.get(path, headers=await self._as("ben"))
             if answer.is_client_error:
                 raise Refused(f"{path}: {answer.text[:300]}")
             answer.raise_for_status()
@@ -90,10 +109,8 @@ class Cast:
     async def post(self, who: str, incident: str, verb: str, body: Mapping[str, Any]) -> None:
         """A deed on the web console. Raises Refused with the sentence the person would read."""
         try:
-            answer = await self.api.post(
-                f"/incidents/{incident}/{verb}", json=dict(body), headers={"X-Tocsin-Person": who}
-            )
-        except httpx.HTTPError as error:
+            answer = await self.api.post(f"/incidents/{incident}/{verb}", json=dict(body), headers=await self._as(who))
+        except (httpx.HTTPError, ValueError) as error:
             raise Unavailable("the bot", type(error).__name__) from None
         if answer.is_error:
             raise Refused(f"{verb}: {answer.text[:300]}")
@@ -202,7 +219,7 @@ class Script:
         told = WHYS[self.act]
         if len(seen["whys"]) < len(told):
             yield Deed("ana", "Ana asks why, five times if need be: ⋯ → 5 Whys", lambda: self._why(seen, told))
-        if self.act == 1 and "personal_data_breach" not in seen["facts"]:
+        if "personal_data_breach" not in seen["facts"]:
             body = {"fact": "personal_data_breach", "value": False, "because": "no data left the service"}
             yield Deed("cleo", "Cleo settles a legal question", lambda: self.cast.post("cleo", name, "fact", body))
         if not seen["resolved"]:
@@ -290,7 +307,8 @@ class Script:
 
     async def _read_top(self, person: Person) -> str:
         views = await person.views()
-        return str(views[-1]["blocks"])[:300] if views else ""
+        texts = [str(block.get("text", {}).get("text", "")) for block in views[-1]["blocks"]] if views else []
+        return "; ".join(text for text in texts if text)[:300]
 
     async def _impact(self, seen: Seen) -> None:
         await self._menu("ana", seen, "impact.open", "impact")
@@ -300,7 +318,7 @@ class Script:
     async def _why(self, seen: Seen, told: tuple[str, ...]) -> None:
         turn = len(seen["whys"])
         await self._menu("ana", seen, "whys.open", "whys")
-        evidence = seen["findings"][0]["id"] if seen["findings"] and turn < 2 else "assumed"  # noqa: PLR2004
+        evidence = next((f["id"] for f in seen["findings"] if SHOWN[self.act].get(turn, "?") in f["text"]), "assumed")
         values: dict[str, Any] = {f"answer:{turn}": told[turn], f"evidence:{turn}": evidence}
         if turn == len(told) - 1:
             values[f"root:{turn}"] = ["root"]
@@ -310,7 +328,7 @@ class Script:
     async def _resolve(self, seen: Seen) -> None:
         await self._menu("ana", seen, "resolve.open", "resolve")
         ended = {1: "v2 rolled back to v1, the slice is served well again.",
-                 2: "The slice is bypassed and the broken pipeline run paused."}  # fmt: skip
+                 2: "The slice is bypassed and the broken run paused; both stay until it is repaired."}  # fmt: skip
         await self.cast["ana"].submit({"summary": ended[self.act]})
 
     async def _follow_up(self, seen: Seen) -> None:

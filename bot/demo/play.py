@@ -18,9 +18,9 @@ from bot.demo.people import Cast, Deed, Script
 from bot.demo.stage import Stage
 from bot.domain.errors import Conflict, NotFound, Refused, TocsinError, Unavailable
 
-BASELINE = 12.0  # seconds of healthy traffic before something breaks
+BASELINE = 8.0  # seconds of healthy traffic before something breaks
 PATIENCE = 240.0  # seconds without any progress after which an act has failed
-LOOK = 0.3
+LOOK = 0.2
 FAULTS = {1: ("/release", {"version": "v2"}), 2: ("/pipeline/fault", {"kind": "zero"})}
 WHAT = {
     1: "act one: a release trained on data that lost one group's labels",
@@ -66,6 +66,9 @@ class Play:
         self.say(f"practice Slack {self.stage.slack_url}/?as=U0ANA · console {self.stage.web_url}")
         token = (self.folder / "tocsin" / "state" / "api-token").read_text().strip()
         cast = Cast(self.stage.slack_url, self.stage.web_url, token)
+        if not self.auto:
+            for key in ("ana", "ben", "cleo"):
+                self.say(f"console as {key}, once: {await cast.login(key)}")
         try:
             return [await self._act(act, cast) for act in self.acts]
         finally:
@@ -104,13 +107,11 @@ class Play:
                 deadline = asyncio.get_running_loop().time() + PATIENCE
             if seen is not None and script.over(seen):
                 break
-            await self._deed(script.next(seen) if seen is not None else None, seen)
+            await self._deed(script.next(seen) if seen is not None else None, seen, cast)
             if self.auto and asyncio.get_running_loop().time() > deadline:
                 where = "no incident was opened" if seen is None else f"it stands at {seen['phase']}"
                 raise Unavailable(f"act {act}", f"nothing moved for {PATIENCE:g} s; {where}")
             await asyncio.sleep(LOOK)
-        if cast.refused and act == 1:
-            self.say(f"refused, as it should be: {cast.refused}")
         result = await self._result(act, cast, seen)
         self._timeline(seen)
         papers.write(self._notes, {**notes, "told": {**notes.get("told", {}), str(act): result}})
@@ -158,7 +159,7 @@ class Play:
         found: dict[str, Any] = await cast.get(f"/incidents/{min(ours, key=_number)}")
         return found
 
-    async def _deed(self, deed: Deed | None, seen: Mapping[str, Any] | None) -> None:
+    async def _deed(self, deed: Deed | None, seen: Mapping[str, Any] | None, cast: Cast) -> None:
         if deed is None:
             if not self.auto:
                 await self._hint("Wait: the bot is watching the data." if seen is None else "Wait for the data.")
@@ -174,6 +175,9 @@ class Play:
             await asyncio.sleep(1)
         else:
             self.say(f"  {deed.words}")
+            if cast.refused:
+                self.say(f"  refused, as it should be: {cast.refused}")
+                cast.refused = ""
 
     async def _hint(self, text: str) -> None:
         try:

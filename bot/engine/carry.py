@@ -161,7 +161,10 @@ class Carrier:
         if helped and verdict is not None:
             seen = await self._observe(self._action(mitigation), mitigation, mitigation.key(incident.id))
             if seen.seen is Seen.APPLIED:
-                because = f"{seen.detail}; {verdict.because}"
+                proof = (
+                    incident.sli.because if incident.sli is not None else verdict.because
+                )  # the good run, not a window
+                because = f"{seen.detail}; {proof}"
                 await self.desk.submit(incident.id, ReportVerification(name, helped=True, because=because))
                 return
         if now >= applied + policy.verify_within and mitigation.state is State.APPLIED:

@@ -59,6 +59,7 @@ class Watch(Charts):
         self.polled: datetime | None = None
         self._saved: datetime | None = None
         self._stood_by = False
+        self._away: set[str] = set()  # sources that did not answer the last time
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
@@ -90,12 +91,18 @@ class Watch(Charts):
         try:
             points: Mapping[Selector, Sequence[Point]] = await source.read(wanted, at)
         except Unavailable as trouble:
+            if slos[0].source not in self._away:
+                self._away.add(slos[0].source)
+                logger().warning("a source does not answer", source=slos[0].source, because=str(trouble))
             self._miss(slos, str(trouble), at)
             return
         except Exception as error:  # noqa: BLE001 - whatever broke, nothing is known, and the other sources are polled
             logger().error("a source broke", slos=[slo.name for slo in slos], error=repr(error))
             self._miss(slos, f"its source broke ({type(error).__name__})", at)
             return
+        if slos[0].source in self._away:
+            self._away.discard(slos[0].source)
+            logger().info("a source answers again", source=slos[0].source)
         for slo in slos:
             part, total = points.get(slo.indicator.part, ()), points.get(slo.indicator.total, ())
             outcome = self.ledger.ingest(slo, part, total, at)
@@ -204,7 +211,8 @@ class Watch(Charts):
             sli=sli,
         )
         try:
-            await self.handler.open(command, cause=f"poll:{slo.name}")
+            opened = await self.handler.open(command, cause=f"poll:{slo.name}")
+            logger().info("an incident was declared", incident=opened.id, title=command.title)
         except Taken as taken:
             await self.handler.submit(taken.holder, ObserveSli(sli), cause=f"poll:{slo.name}")
         except Refused as refused:

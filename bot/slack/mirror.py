@@ -152,11 +152,14 @@ class SlackChat:
     async def _sync(self, situation: Situation, work: _Work) -> None:
         name = situation.incident.id
         rows = await self._mirror.of(name)
-        card: Posted | None = None
+        standing = {key for key, row in rows.items() if row.state == POSTED}
+        card = rows[CARD] if CARD in standing else None
         trouble: Exception | None = None
         resting: list[datetime] = []
         work.due = None
-        for surface in [*wanted(situation, self.settings), *self._pages(situation, rows)]:
+        surfaces = [*wanted(situation, self.settings), *self._pages(situation, rows)]
+        # what somebody must notice comes before what is only brought up to date: Slack lets us change 45 a minute
+        for surface in sorted(surfaces, key=lambda each: each.name in standing):
             row = rows.get(surface.name)
             shown = row if row is not None and row.state == POSTED else None
             if surface.in_thread and card is None and shown is None:

@@ -1,7 +1,9 @@
 """The API: what the pages and the command line do, as JSON; every verb is a route, described in OpenAPI."""
 
 import hashlib
+import secrets
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -9,8 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.domain.errors import NotFound, Tampered
 from bot.domain.incident import Incident
+from bot.domain.policy import Role
 from bot.engine.ports import Profile
-from bot.web.door import Here, Who, operator, visitor
+from bot.telemetry import log
+from bot.web.door import ByMachine, Console, Here, Who, operator, visitor
 from bot.web.pages.slos import standing
 from bot.web.shapes import ImpactShape, IncidentShape, SloShape, SummaryShape
 from bot.web.telling import summary, tell
@@ -40,10 +44,33 @@ class LoginLink(BaseModel):
     url: str
 
 
+class TokenWanted(BaseModel):
+    """Whose personal token is asked for, or is to end, by key."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person: str
+
+
+class Token(BaseModel):
+    """A token that acts as one person. It is told once; only its hash is kept."""
+
+    person: str
+    token: str
+    expires: datetime
+
+
+class Revoked(BaseModel):
+    """How many personal tokens ended."""
+
+    ended: int
+
+
 class Verified(BaseModel):
-    """Whether every chain of the log verifies: the head of each, or the first entry that does not."""
+    """Whether every chain of the log verifies: how many there are, and the head of each this person may see."""
 
     ok: bool
+    count: int = 0
     heads: dict[str, str] = {}
     error: str = ""
 
@@ -64,6 +91,8 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     422: {"model": Because},
     503: {"model": Because},
 }
+
+AUDITING = frozenset({Role.AUDITOR, Role.ADMIN})
 
 api = APIRouter(prefix="/api", responses=ANSWERS)
 
@@ -107,22 +136,47 @@ async def slos(here: Here) -> list[SloShape]:
     return [each.shape() for each in standing(here)]
 
 
-@api.get("/verify", dependencies=[Depends(visitor)])
-async def verify(here: Here) -> Verified:
-    """Walk every chain of hashes."""
+@api.get("/verify")
+async def verify(here: Here, who: Who) -> Verified:
+    """Walk every chain of hashes; auditors and administrators are told of all, others of what they may see."""
+    whole = isinstance(who, ByMachine) or bool(who.roles & AUDITING)
     try:
-        return Verified(ok=True, heads=await here.desk.log.verify())
+        heads = await here.desk.log.verify()
     except Tampered as tampered:
-        return Verified(ok=False, error=str(tampered))
+        return Verified(ok=False, error=str(tampered) if whole else "an entry was altered; an auditor is told which")
+    seen = heads if whole else {each.id for each in await here.summaries(who, limit=max(1, len(heads)))}
+    return Verified(ok=True, count=len(heads), heads={name: head for name, head in heads.items() if name in seen})
 
 
 @api.post("/login", dependencies=[Depends(operator)])
 async def login(body: LoginWanted, here: Here) -> LoginLink:
     """A one-time login link; only for whoever holds the machine's token."""
-    found = await here.door.named(body.person)
+    return LoginLink(url=here.door.logins.mint((await _person(here, body.person)).key))
+
+
+@api.post("/tokens", status_code=201, dependencies=[Depends(operator)])
+async def token(body: TokenWanted, here: Here) -> Token:
+    """A personal token; only for whoever holds the machine's token."""
+    found = await _person(here, body.person)
+    made, expires = here.tokens.mint(found.id)
+    log().info("a personal token was made", person=found.key, expires=expires.isoformat())
+    return Token(person=found.key, token=made, expires=expires)
+
+
+@api.post("/tokens/revoke", dependencies=[Depends(operator)])
+async def revoke(body: TokenWanted, here: Here) -> Revoked:
+    """End every personal token of one person; only for whoever holds the machine's token."""
+    found = await _person(here, body.person)
+    log().info("the personal tokens of a person were ended", person=found.key)
+    return Revoked(ended=here.tokens.revoke(found.id))
+
+
+async def _person(here: Console, key: str) -> Profile:
+    """The person of that key. Raises NotFound naming the keys there are."""
+    found = await here.door.named(key)
     if found is None:
-        raise NotFound("person", body.person, sorted(each.key for each in await here.desk.people.everyone()))
-    return LoginLink(url=here.door.logins.mint(found.key))
+        raise NotFound("person", key, sorted(each.key for each in await here.desk.people.everyone()))
+    return found
 
 
 @api.get("/openapi.json", include_in_schema=False, dependencies=[Depends(visitor)])
@@ -133,11 +187,15 @@ async def described(request: Request) -> dict[str, Any]:
 
 
 def inbound(who: Profile, what: str, key: str, body: BaseModel) -> str:
-    """The inbound id of a request that carries a key of its own, "" without one; corrected words are a new request."""
+    """The inbound id of a request that carries a key of its own, "" without one; corrected words are a new request.
+
+    It is the cause in the log's entries: one that came by the machine's token has one always, and it says so.
+    """
+    by_machine = isinstance(who, ByMachine)
     if not key:
-        return ""
+        return f"machine:{who.id}:{secrets.token_hex(16)}" if by_machine else ""
     words = hashlib.sha256(f"{key}\n{body.model_dump_json()}".encode()).hexdigest()
-    return f"web:{who.id}:{what}:{words[:32]}"
+    return f"{'machine' if by_machine else 'web'}:{who.id}:{what}:{words[:32]}"
 
 
 Ask = Callable[..., Awaitable[IncidentShape]]

@@ -34,6 +34,7 @@ from bot.web.manners import Manners
 from bot.web.pages import pages
 from bot.web.pages._page import sorry
 from bot.web.phrases import login_address, wrong_fields
+from bot.web.tokens import PersonalTokens
 
 STATIC = Path(__file__).with_name("static")
 
@@ -61,7 +62,7 @@ def build(house: WebHouse) -> FastAPI:
     app = FastAPI(
         title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
-    app.state.console = Console(house, door)
+    app.state.console = Console(house, door, PersonalTokens(desk.clock, house.state))
     app.state.numbers = Numbers(desk, house.watch)
     app.include_router(health)
     app.include_router(api)

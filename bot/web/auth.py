@@ -47,12 +47,16 @@ def lasting_secret(path: Path) -> str:
     return held
 
 
-def _hashed(secret: str) -> str:
+def hashed(secret: str) -> str:
+    """What is kept of a secret: enough to know it again, not to use it."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class LocalLogin:
-    """Login links that work once, within 15 minutes. A restart forgets those not used."""
+    """Login links that work once, within 15 minutes. A restart forgets those not used.
+
+    Looking at a link does not use it up, because scanners of mail and chat open every link before people do.
+    """
 
     def __init__(self, clock: Clock, address: str) -> None:
         self.clock, self.address = clock, address.rstrip("/")
@@ -62,12 +66,17 @@ class LocalLogin:
         """A link that logs this person in, once."""
         token, now = secrets.token_urlsafe(32), self.clock.now()
         self._minted = {name: held for name, held in self._minted.items() if held[1] > now}
-        self._minted[_hashed(token)] = (person_key, now + LINK_LASTS)
+        self._minted[hashed(token)] = (person_key, now + LINK_LASTS)
         return f"{self.address}/login?token={token}"
+
+    def peek(self, token: str) -> str | None:
+        """Whom the link would let in; it stays as good as it was."""
+        held = self._minted.get(hashed(token))
+        return held[0] if held and self.clock.now() < held[1] else None
 
     def redeem(self, token: str) -> str | None:
         """The key of the person the link was made for, the first time; None ever after, and when it is too old."""
-        held = self._minted.pop(_hashed(token), None)
+        held = self._minted.pop(hashed(token), None)
         return held[0] if held and self.clock.now() < held[1] else None
 
 
@@ -90,7 +99,7 @@ class Sessions:
     def begin(self, person: str) -> str:
         """Log a person in (by opaque id); the cookie's value."""
         name = secrets.token_urlsafe(32)
-        self._held[_hashed(name)] = Session(person, self.clock.now() + SESSION_LASTS)
+        self._held[hashed(name)] = Session(person, self.clock.now() + SESSION_LASTS)
         self._save()
         return self._signer.sign(name).decode()
 
@@ -109,7 +118,7 @@ class Sessions:
 
     def _name(self, cookie: str) -> str | None:
         try:
-            return _hashed(self._signer.unsign(cookie).decode())
+            return hashed(self._signer.unsign(cookie).decode())
         except BadSignature:
             return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -16,10 +16,13 @@ from bot.engine.ports import Profile, Summary
 from bot.engine.situation import Situation
 from bot.web.auth import LOOPBACK, Doorkeeper
 from bot.web.house import WebHouse
+from bot.web.tokens import PersonalTokens
 from bot.web.verbs import Asking, Declaring
 
 NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 EVERYTHING = frozenset({Role.COUNSEL, Role.ADMIN})
+OWN_HAND = frozenset({"approve", "approve-notice", "undo", "settle", "decide-duty", "file"})
+"""What only a person does: with the machine's token one pair of hands could be both of four eyes."""
 
 
 class NotLoggedInError(TocsinError):
@@ -30,12 +33,18 @@ class ForeignError(TocsinError):
     """The request is somebody's, but they may not make it here."""
 
 
+@dataclass(frozen=True, slots=True)
+class ByMachine(Profile):
+    """A person named by whoever holds the machine's token: it may have been them, or anybody on that machine."""
+
+
 @dataclass
 class Console:
-    """What every request finds: the house and its doorkeeper."""
+    """What every request finds: the house, its doorkeeper, and the tokens people hold themselves."""
 
     house: WebHouse
     door: Doorkeeper
+    tokens: PersonalTokens
 
     @property
     def desk(self) -> Desk:
@@ -72,7 +81,9 @@ class Console:
         ]
 
     async def ask(self, incident: str, asking: Asking, who: Profile, inbound: str = "") -> Incident:
-        """Carry out what was asked of an incident, once per `inbound`."""
+        """Carry out what was asked of an incident, once per `inbound`. Raises ForeignError for a borrowed name."""
+        if isinstance(who, ByMachine) and asking.verb in OWN_HAND:
+            raise ForeignError(f"this needs your own token or login: ask for one with `tocsin token {who.key}`")
         await self.incident(incident, who)
         return await asking.ask(self.desk, incident, who, inbound)
 
@@ -88,17 +99,12 @@ def console(request: Request) -> Console:
 
 
 async def visitor(request: Request) -> Profile:
-    """Whose request it is: by the machine's token and a name, or by session. Raises NotLoggedInError, ForeignError."""
-    door = console(request).door
+    """Whose request it is: by token or by session. Raises NotLoggedInError, ForeignError."""
+    here = console(request)
+    door = here.door
     if authorization := request.headers.get("authorization", ""):
-        if not door.is_token(authorization):
-            raise NotLoggedInError("that token is not this house's; it is kept in the state folder, file api-token")
         key = request.headers.get("x-tocsin-person", "")
-        found = await door.named(key) if key else None
-        if found is None:
-            wanted = f"{key!r} is nobody in people.yaml" if key else "say for whom"
-            raise ForeignError(f"{wanted}: the header X-Tocsin-Person holds a person's key")
-        return found
+        return await (_named(here, key) if door.is_token(authorization) else _own(here, authorization, key))
     found = await door.of_cookie(request.cookies.get(door.cookie, ""))
     if found is None:
         raise NotLoggedInError("log in first; `tocsin login NAME` makes a link")
@@ -106,6 +112,30 @@ async def visitor(request: Request) -> Profile:
     site, origin = headers.get("sec-fetch-site", ""), headers.get("origin", "")
     if not door.same_origin(request.method, site, origin, headers.get("host", "")):
         raise ForeignError("that form was not sent from this console; nothing was changed")
+    return found
+
+
+async def _named(here: Console, key: str) -> ByMachine:
+    """Whom the holder of the machine's token speaks for. Raises ForeignError."""
+    found = await here.door.named(key) if key else None
+    if found is None:
+        wanted = f"{key!r} is nobody in people.yaml" if key else "say for whom"
+        raise ForeignError(f"{wanted}: the header X-Tocsin-Person holds a person's key")
+    return ByMachine(**{field.name: getattr(found, field.name) for field in fields(found)})
+
+
+async def _own(here: Console, authorization: str, key: str) -> Profile:
+    """Whose personal token that is, with the roles they have now. Raises NotLoggedInError, ForeignError."""
+    scheme, _, given = authorization.partition(" ")
+    person = here.tokens.person(given.strip()) if scheme.lower() == "bearer" else None
+    found = await here.desk.people.by_id(person) if person else None
+    if found is None or not found.roles:
+        raise NotLoggedInError(
+            "that token is not this house's, or has ended; the machine's is kept in the state folder, "
+            "file api-token, and `tocsin token NAME` makes a personal one"
+        )
+    if key not in {"", found.key}:
+        raise ForeignError(f"that token is not {key!r}'s own, and a personal token speaks for nobody else")
     return found
 
 

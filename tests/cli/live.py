@@ -51,6 +51,10 @@ class Live:
     def tocsin(self, *words: str, person: str = "ana") -> int:
         return run([*words, "-c", str(self.config), *(["--as", person] if person else [])])
 
+    def token(self, person: str) -> None:
+        """Give somebody a token of their own, saved where the commands find it."""
+        assert self.tocsin("token", person, "--save", person="") == 0
+
     def _run(self) -> None:
         try:
             self._loop.run_until_complete(self._serve())

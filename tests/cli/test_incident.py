@@ -60,8 +60,13 @@ def test_the_night_shift_reads_takes_and_mitigates(live: Live, told) -> None:
     assert "weights v1: 0 → 100" in proposed
     assert "all traffic (class 2)" in proposed
 
+    assert live.tocsin("incident", "approve", "INC-1", "M1", "--yes", "--digest", digest, person="ben") == 1
+    assert told()[1] == "tocsin: this needs your own token or login: ask for one with `tocsin token ben`\n"
+    for person in ("ana", "ben"):
+        live.token(person)
+    told()
     assert live.tocsin("incident", "approve", "INC-1", "M1", "--yes", "--digest", digest) == 1
-    assert told()[1].startswith("tocsin: ")
+    assert "may approve a class 2 change" in told()[1]
     assert live.tocsin("incident", "approve", "INC-1", "--yes", "--digest", "0" * 64, person="ben") == 1
     assert "not what you read" in told()[1]
     assert live.tocsin("incident", "approve", "INC-1", "--yes", person="ben") == 2
@@ -84,6 +89,7 @@ def test_the_night_shift_reads_takes_and_mitigates(live: Live, told) -> None:
 def test_a_person_is_asked_before_production_changes(live: Live, told) -> None:
     """A true child process: "n" and an empty answer approve nothing, "y" approves what was shown."""
     live.tocsin("incident", "propose", "INC-1", "rollback-v1")
+    live.token("ben")
     words = [sys.executable, "-m", "bot", "incident", "approve", "INC-1", "M1", "-c", str(live.config)]
     environ = {**os.environ, "TOCSIN_PERSON": "ben", "PYTHONIOENCODING": "ascii"}
 
@@ -173,6 +179,7 @@ def test_a_runbook_is_followed_step_by_step(live: Live, told) -> None:
 
 def test_counsel_is_told_and_a_notice_is_filed(live: Live, told, tmp_path: Path) -> None:
     """Facts, a notice, its frozen words approved by digest, filed, and exported in every form."""
+    live.token("cleo")
     assert live.tocsin("incident", "fact", "INC-1", "personal_data_breach", "yes", person="cleo") == 0
     assert live.tocsin("incident", "fact", "INC-1", "member_states_affected", "DE", "--list", person="cleo") == 0
     facts = live.do(live.world.incident()).facts

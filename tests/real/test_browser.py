@@ -47,6 +47,8 @@ class Desk:
         page = await self.browser.new_page(viewport={"width": 1240, "height": 860})
         page.set_default_timeout(SLOW)
         await page.goto(link)
+        await page.get_by_role("button", name="Enter as").click()
+        await page.get_by_role("button", name="Log out").wait_for()
         return page
 
     async def incident(self) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -178,12 +180,30 @@ class Place:
         """Somebody with the machine's token."""
         return self.client(**{"Authorization": f"Bearer {self.token}", "X-Tocsin-Person": key})
 
+    async def own(self, key: str) -> httpx.AsyncClient:
+        """Somebody with a token of their own."""
+        async with self.client(Authorization=f"Bearer {self.token}") as operator:
+            made = await operator.post("/api/tokens", json={"person": key})
+        assert made.status_code == 201, made.text
+        return self.client(Authorization=f"Bearer {made.json()['token']}")
+
     async def browser(self, key: str) -> httpx.AsyncClient:
         """Somebody logged in, whose forms come from this console."""
         client = self.client(**{"Sec-Fetch-Site": "same-origin"})
-        answer = await client.get(self.app.state.console.door.logins.mint(key))
+        answer = await enter(client, self.app.state.console.door.logins.mint(key))
         assert answer.status_code == 303
         return client
+
+
+async def enter(client: httpx.AsyncClient, link: str, then: str = "/") -> httpx.Response:
+    """Open a login link and press its button, as a browser does."""
+    token = link.partition("token=")[2]
+    page = await client.get(link, params={"token": token, "next": then})
+    field = re.search(r'name="next" value="([^"]*)"', page.text)
+    if page.status_code != 200 or field is None:
+        return page
+    own = {"Sec-Fetch-Site": "same-origin"}
+    return await client.post("/login", data={"token": token, "next": html.unescape(field[1])}, headers=own)
 
 
 def drafting_room() -> DraftingRoom:

@@ -16,7 +16,7 @@ from tests.web.rich import declared, rich
 
 
 async def post(home: Place, who: str, verb: str, status: int = 200, /, incident: str = "INC-1", **body: object):
-    async with home.api(who) as api:
+    async with await home.own(who) as api:
         sent = {"content": json.dumps(body), "headers": {"Content-Type": "application/json"}}
         answer = await api.post(f"/api/incidents/{incident}/{verb}", **sent)
         assert answer.status_code == status, answer.text
@@ -27,7 +27,7 @@ async def test_nothing_is_open(home: Place) -> None:
     """An empty house answers with empty lists."""
     async with home.api("audrey") as api:
         assert (await api.get("/api/incidents")).json() == []
-        assert (await api.get("/api/verify")).json() == {"ok": True, "heads": {}, "error": ""}
+        assert (await api.get("/api/verify")).json() == {"ok": True, "count": 0, "heads": {}, "error": ""}
         assert (await api.get("/api/slos")).json()[0]["because"] == "not asked yet"
         for never in ("INC-1", "%00", "INC-1%00", "..", "x" * 300, "%F0%9F%94%94"):
             assert (await api.get(f"/api/incidents/{never}")).status_code == 404, never
@@ -70,7 +70,7 @@ async def test_a_life_by_api(home: Place) -> None:
     await post(home, "ana", "severity", severity="sev1", because="it spreads")
     await post(home, "ana", "assign", part="operations lead", person="ben")
     told = await post(home, "ana", "finding", text="the cache is cold")
-    assert told["findings"][0]["source"] == "Ana Ruiz"
+    assert told["findings"][0]["source"] == "responder"
     await post(home, "ana", "why", text="The cache was emptied", evidence="F1")
     await post(home, "ana", "root", why="W1")
     due = (home.clock.now() + timedelta(days=3)).date().isoformat()
@@ -226,6 +226,9 @@ async def test_a_rewritten_record_is_found(home: Place) -> None:
         bad = (await api.get("/api/verify")).json()
         assert (bad["ok"], bad["heads"]) == (False, {})
         assert "INC-1: entry 3" in bad["error"]
+    async with await home.own("otto") as api:
+        bad = (await api.get("/api/verify")).json()
+        assert (bad["ok"], bad["error"]) == (False, "an entry was altered; an auditor is told which")
 
 
 async def test_a_silent_target_is_said_and_may_be_asked_again(home: Place) -> None:

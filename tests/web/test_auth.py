@@ -10,22 +10,51 @@ from pathlib import Path
 import pytest
 
 from bot.web.auth import Sessions, lasting_secret
-from tests.web.fakes import FakeClock, Place, place
+from tests.web.fakes import FakeClock, Place, enter, place
 from tests.web.rich import declared
 
 OPENAPI_FILL = {"incident": "INC-1"}
+OWN = {"Sec-Fetch-Site": "same-origin"}
+
+
+def typed(link: str) -> dict[str, str]:
+    """What the button of that link sends."""
+    return {"token": link.partition("token=")[2]}
 
 
 async def test_a_link_works_once(home: Place) -> None:
     """The first who opens it is logged in; the second reads that it was used and stays outside."""
     link = home.app.state.console.door.logins.mint("ana")
     async with home.client() as first, home.client() as second:
-        assert (await first.get(link)).status_code == 303
+        assert (await enter(first, link)).status_code == 303
         assert "Ana Ruiz" in (await first.get("/")).text
-        again = await second.get(link)
-        assert again.status_code == 403
-        assert "used already" in again.text
+        for again in (await second.get(link), await second.post("/login", data=typed(link), headers=OWN)):
+            assert again.status_code == 403
+            assert "used already" in again.text
         assert (await second.get("/")).headers["location"] == "/login"
+
+
+async def test_looking_at_a_link_uses_nothing_up(home: Place) -> None:
+    """Scanners of mail and chat open links before people do: nobody is logged in until the button is pressed."""
+    link = home.app.state.console.door.logins.mint("ana")
+    async with home.client() as scanner, home.client() as ana:
+        for _ in range(3):
+            looked = await scanner.get(link)
+            assert (looked.status_code, looked.headers.get("set-cookie")) == (200, None)
+            assert "Enter as Ana Ruiz" in looked.text
+        assert (await scanner.get("/api/incidents")).status_code == 401
+        assert (await enter(ana, link)).status_code == 303
+        assert (await ana.get("/api/incidents")).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.test"}, {}])
+async def test_nobody_is_logged_in_by_a_foreign_page(home: Place, headers: dict[str, str]) -> None:
+    """A link sent from another site is refused, and stays good for whom it was made."""
+    link = home.app.state.console.door.logins.mint("ana")
+    async with home.client() as client:
+        refused = await client.post("/login", data=typed(link), headers=headers)
+        assert (refused.status_code, refused.headers.get("set-cookie")) == (403, None)
+        assert (await enter(client, link)).status_code == 303
 
 
 async def test_a_link_grows_old(home: Place) -> None:
@@ -34,6 +63,7 @@ async def test_a_link_grows_old(home: Place) -> None:
     home.clock.forward(minutes=15)
     async with home.client() as client:
         assert (await client.get(link)).status_code == 403
+        assert (await client.post("/login", data=typed(link), headers=OWN)).status_code == 403
 
 
 async def test_the_way_on_leads_nowhere_else(home: Place) -> None:
@@ -41,14 +71,17 @@ async def test_the_way_on_leads_nowhere_else(home: Place) -> None:
     for then, to in (("/slos", "/slos"), ("//evil.test/", "/"), ("https://evil.test/", "/"), ("/\\evil.test", "/")):
         async with home.client() as client:
             link = home.app.state.console.door.logins.mint("ana")
-            answer = await client.get(link, params={"token": link.split("=")[1], "next": then})
+            answer = await enter(client, link, then)
             assert answer.headers["location"] == to
+        async with home.client() as client:
+            sent = typed(home.app.state.console.door.logins.mint("ana")) | {"next": then}
+            assert (await client.post("/login", data=sent, headers=OWN)).headers["location"] == to
 
 
 async def test_the_cookie_says_nothing_and_is_kept_from_scripts(home: Place) -> None:
     """It holds a signed random id; HttpOnly, SameSite=Lax; a changed one is nobody's."""
     async with home.client() as client:
-        cookie = (await client.get(home.app.state.console.door.logins.mint("ana"))).headers["set-cookie"]
+        cookie = (await enter(client, home.app.state.console.door.logins.mint("ana"))).headers["set-cookie"]
         assert "HttpOnly" in cookie
         assert "SameSite=lax" in cookie
         assert "ana" not in cookie.lower()
@@ -62,7 +95,7 @@ async def test_the_cookie_says_nothing_and_is_kept_from_scripts(home: Place) -> 
 async def test_behind_https_the_cookie_belongs_to_the_host(tmp_path: Path) -> None:
     """Secure and `__Host-`, and browsers are told to stay on https."""
     async with place(tmp_path, address="https://tocsin.example") as home, home.client() as client:
-        answer = await client.get(home.app.state.console.door.logins.mint("ana"))
+        answer = await enter(client, home.app.state.console.door.logins.mint("ana"))
         assert answer.headers["set-cookie"].startswith("__Host-tocsin=")
         assert "Secure" in answer.headers["set-cookie"]
         assert "max-age" in answer.headers["strict-transport-security"]
@@ -110,9 +143,10 @@ async def test_secrets_lie_where_only_their_owner_reads(home: Place) -> None:
     """Every file of the state folder has mode 0600, and the token stays the same."""
     async with home.app.router.lifespan_context(home.app):
         pass
-    (await home.browser("ana")) and None
+    await (await home.browser("ana")).aclose()
+    await (await home.own("ana")).aclose()
     kept = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.web.state.iterdir()}
-    assert set(kept) == {"api-token", "console-secret", "console-sessions.json", "console-login.txt"}
+    assert set(kept) == {"api-token", "console-secret", "console-sessions.json", "console-login.txt", "tokens.json"}
     assert set(kept.values()) == {0o600}
     assert lasting_secret(home.web.state / "api-token") == home.token
 
@@ -123,14 +157,14 @@ async def test_at_start_administrators_find_a_link(home: Place) -> None:
         letter = (home.web.state / "console-login.txt").read_text()
         assert "Ana" not in letter
         link = next(line for line in letter.splitlines() if line.startswith("Ida Novak: ")).split(": ", 1)[1]
-        assert (await client.get(link)).status_code == 303
+        assert (await enter(client, link)).status_code == 303
 
 
 async def test_the_token_makes_links(home: Place) -> None:
     """`tocsin login NAME` is this request; without the token, or for nobody, it is refused."""
     async with home.api("ana") as operator, home.client() as stranger:
         made = await operator.post("/api/login", json={"person": "ben"})
-        assert (await stranger.get(made.json()["url"])).status_code == 303
+        assert (await enter(stranger, made.json()["url"])).status_code == 303
         assert (await stranger.post("/api/login", json={"person": "ben"})).status_code == 401
         nobody = await operator.post("/api/login", json={"person": "zoe"})
         assert nobody.status_code == 404
@@ -153,7 +187,7 @@ async def test_every_door_asks_who_is_there(home: Place) -> None:
                 wrong = await client.request(method, address, json={}, headers={"Authorization": "Bearer wrong"})
                 assert (bare.status_code, wrong.status_code) == (401, 401), path
                 assert bare.json()["because"]
-            if path != "/api/login":
+            if path not in {"/api/login", "/api/tokens", "/api/tokens/revoke"}:
                 async with home.api("nobody") as client:
                     assert (await client.request(method, address, json={})).status_code == 403, path
     assert asked > 30

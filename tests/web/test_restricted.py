@@ -64,6 +64,21 @@ async def test_the_named_see_it(home: Place) -> None:
         assert (await api.get(f"/api/incidents/{name}")).status_code == 200
 
 
+async def test_verifying_names_it_to_nobody_else(home: Place) -> None:
+    """The whole log is proved, but only heads of what a person may see are told; auditors are told all."""
+    name = await hidden(home)
+    seen = await home.desk.declare("Slow", Severity.SEV3, "", "", await home.who("ana"))
+    for key, heads in (("otto", {seen.id}), ("max", {name, seen.id}), ("audrey", {name, seen.id}),
+                       ("ida", {name, seen.id})):  # fmt: skip
+        async with await home.own(key) as api:
+            answer = await api.get("/api/verify")
+            told = answer.json()
+            assert (told["ok"], told["count"]) == (True, 2)
+            assert told["heads"].keys() == heads, key
+    async with home.api("otto") as machine:
+        assert (await machine.get("/api/verify")).json()["heads"].keys() == {name, seen.id}
+
+
 async def test_another_incidents_exhibit_is_not_there(home: Place) -> None:
     """An exhibit is reached through its own incident alone, so that no open one leads to a hidden one's files."""
     name = await hidden(home)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 
 from fastapi import Request
 
 from bot.engine.ports import Profile
+from bot.web.door import ByMachine
 
 FIELDS = 50
 
@@ -22,6 +24,7 @@ async def typed(request: Request) -> dict[str, str]:
 def inbound(who: Profile, what: str, words: Mapping[str, str]) -> str:
     """The inbound id of a form: the second click of the same words has no second effect, corrected words do."""
     if not words.get("once"):
-        return ""
+        return f"machine:{who.id}:{secrets.token_hex(16)}" if isinstance(who, ByMachine) else ""
     canonical = json.dumps([what, sorted(words.items())])
-    return f"form:{who.id}:{hashlib.sha256(canonical.encode()).hexdigest()[:32]}"
+    how = "machine" if isinstance(who, ByMachine) else "form"
+    return f"{how}:{who.id}:{hashlib.sha256(canonical.encode()).hexdigest()[:32]}"

@@ -1,10 +1,11 @@
-"""The way in and out: a one-time link begins a session, logging out ends every session of that person."""
+"""The way in and out: a one-time link and a button begin a session, logging out ends every session of that person."""
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from bot.web.auth import SESSION_LASTS
-from bot.web.door import Here, visitor
+from bot.web.door import ForeignError, Here, visitor
+from bot.web.pages._forms import typed
 from bot.web.pages._page import show
 from bot.web.phrases import own_path
 
@@ -12,15 +13,28 @@ router = APIRouter()
 
 
 @router.get("/login")
-async def login(request: Request, here: Here, token: str = "", next: str = "/") -> Response:  # noqa: A002 - the address says next
-    """Redeem a link, or say how to get one."""
-    door = here.door
-    key = door.logins.redeem(token) if token else None
+async def look(request: Request, here: Here, token: str = "", next: str = "/") -> Response:  # noqa: A002 - the address says next
+    """Ask whether to enter, or say how to get a link: who merely opens one, such as a scanner, uses nothing up."""
+    key = here.door.logins.peek(token) if token else None
+    found = await here.door.named(key) if key else None
+    if token and found is None:
+        return _no(request)
+    return show(request, "login", None, {"entering": found, "token": token, "then": own_path(next), "because": ""})
+
+
+@router.post("/login")
+async def login(request: Request, here: Here) -> Response:
+    """Redeem the link: a session begins."""
+    door, headers = here.door, request.headers
+    site, origin = headers.get("sec-fetch-site", ""), headers.get("origin", "")
+    if not door.same_origin(request.method, site, origin, headers.get("host", "")):
+        raise ForeignError("that form was not sent from this console; nobody was logged in")
+    words = await typed(request)
+    key = door.logins.redeem(words.get("token", ""))
     found = await door.named(key) if key else None
     if found is None:
-        because = "That link was used already, or is older than 15 minutes." if token else ""
-        return show(request, "login", None, {"because": because}, status=403 if token else 200)
-    answer = RedirectResponse(own_path(next), 303)
+        return _no(request)
+    answer = RedirectResponse(own_path(words.get("next", "/")), 303)
     answer.set_cookie(
         door.cookie,
         door.sessions.begin(found.id),
@@ -31,6 +45,11 @@ async def login(request: Request, here: Here, token: str = "", next: str = "/") 
         samesite="lax",
     )
     return answer
+
+
+def _no(request: Request) -> Response:
+    because = "That link was used already, or is older than 15 minutes."
+    return show(request, "login", None, {"because": because, "entering": None}, status=403)
 
 
 @router.post("/logout", dependencies=[Depends(visitor)])
