@@ -32,14 +32,7 @@ class Log(Protocol):
         ...
 
     async def append(
-        self,
-        incident: Incident,
-        events: Sequence[Event],
-        *,
-        by: str,
-        at: datetime,
-        cause: str,
-        inbound: str = "",
+        self, incident: Incident, events: Sequence[Event], *, by: str, at: datetime, cause: str, inbound: str = ""
     ) -> Incident:
         """Append after `incident.seq`, take and free the events' claims, remember `inbound`: all or nothing.
 
