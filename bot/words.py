@@ -22,6 +22,9 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069
 _INLINE = re.compile(r"([\\`*\[\]<>|]|&(?=#|\w+;)|(?<!\w)_|_(?!\w))")
 _LINE_START = re.compile(r"^(#{1,6}(?=\s|$)|[-+](?=\s|$)|-{2,}|=+(?=\s*$)|~{3,}|\d{1,9}(?=[.)](?:\s|$)))")
 
+_STRING = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'"""
+_TAG = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+
 
 def house(package: Path = _HERE) -> Path:
     """The folder that holds templates/ and runbooks/: the checkout the package lies in, else the installed wheel's own.
@@ -110,6 +113,24 @@ def undefined_words(template: Path, allowed: Mapping[str, Iterable[str]]) -> lis
         if word in free and parts.get(word) and part and part not in parts[word]:
             found.append((f"{word}.{part}", node.lineno))
     return sorted(dict.fromkeys(found), key=lambda pair: pair[1])
+
+
+def column(template: Path, word: str, line: int) -> int:
+    """Where in its line (1-based) a word stands that `undefined_words` found there; 1 where it cannot be seen.
+
+    Only what is between `{{ }}` or `{% %}` is looked at: the same letters in the text around are no word.
+    """
+    text = template.read_text(encoding="utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    start = sum(len(each) + 1 for each in text.split("\n")[: line - 1])
+    stop = text.find("\n", start) if "\n" in text[start:] else len(text)
+    name, _, part = word.partition(".")
+    tail = rf"""(?:\s*\.\s*{re.escape(part)}(?!\w)|\s*\[\s*["']{re.escape(part)}["'])""" if part else ""
+    wanted = re.compile(rf"(?P<word>(?<![\w.]){re.escape(name)}(?!\w){tail})|{_STRING}")
+    for tag in _TAG.finditer(text):
+        for found in wanted.finditer(text, tag.start(), tag.end()) if tag[0][1] != "#" else ():
+            if found["word"] and start <= found.start() <= stop:
+                return found.start() - start + 1
+    return 1
 
 
 def _dotted(node: "nodes.Getattr | nodes.Getitem") -> tuple[str, str]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from bot.domain.errors import Invalid, NotFound
-from bot.words import Words, house, undefined_words
+from bot.words import Words, column, house, undefined_words
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -110,6 +110,25 @@ def test_undefined_words_are_listed_with_their_lines(tmp_path):
         ("typo", 4),
         ("sparkle", 4),
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "columns"),
+    [
+        ("typo: {{ typo }}", [("typo", 1, 10)]),
+        ("{{ 'typo' ~ \"typo\" ~ typo }}", [("typo", 1, 22)]),
+        ("{# {{ typo }} #}{{ facts.typo }} {{typo}}", [("typo", 1, 36)]),
+        ("{{ incident.title }} {{ incident['tilte'] }}", [("incident.tilte", 1, 25)]),
+        ("a\r\n{% if incident . tilte %}\n{{ 1 | sparkle }}{% endif %}", [("incident.tilte", 2, 7), ("sparkle", 3, 8)]),
+        ("{{ incident\n.tilte }}", [("incident.tilte", 2, 1)]),
+    ],
+)
+def test_an_undefined_word_has_a_column(tmp_path, source, columns):
+    """The word itself is pointed at, not its like in the text, in quotes or in a comment."""
+    path = tmp_path / "t.md.j2"
+    path.write_bytes(source.encode())
+    found = undefined_words(path, {"incident": {"title"}, "facts": ()})
+    assert [(word, line, column(path, word, line)) for word, line in found] == columns
 
 
 def test_undefined_words_of_a_broken_template_name_the_line(tmp_path):

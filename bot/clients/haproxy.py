@@ -68,7 +68,9 @@ class HAProxy:
         for server, weight in weights.items():
             if not 0 <= weight <= MOST_WEIGHT:
                 raise Refused(f"a weight lies between 0 and {MOST_WEIGHT}, not {weight} for {server}")
-        lines = [f"set server {safe(backend)}/{safe(server)} weight {weight}" for server, weight in weights.items()]
+        # raised before lowered: HAProxy may refuse a later command, and somebody must have weight at every moment
+        ordered = sorted(weights.items(), key=lambda each: -each[1])
+        lines = [f"set server {safe(backend)}/{safe(server)} weight {weight}" for server, weight in ordered]
         self._expect_nothing(await self.ask(";".join(lines)))
 
     async def entries(self, map_file: str) -> list[tuple[str, str]]:

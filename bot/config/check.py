@@ -14,8 +14,11 @@ from bot.domain.errors import Invalid, Problem
 from bot.domain.service import Service
 from bot.notices.draft import VOCABULARY
 from bot.notices.facts import UnreadableError
-from bot.slo.spec import Slo
-from bot.words import undefined_words
+from bot.slo.spec import Origin, Slo
+from bot.words import column, undefined_words
+
+Places = Mapping[tuple[Origin, str], tuple[int, int]]
+"""Where an objective (by its origin) names its service, source or runbook: line and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Known:
     catalogue: Catalogue = field(default_factory=lambda: Catalogue({}, frozenset()))
     slos: tuple[Slo, ...] = ()
     slo_names: frozenset[str] = frozenset()
+    slo_places: Places = field(default_factory=dict)
     books: Mapping[str, Written] = field(default_factory=dict)
     book_names: frozenset[str] = frozenset()
     regimes: Regimes | None = None
@@ -86,7 +90,8 @@ def template_problems(folder: Path, shipped: Path) -> Iterator[Problem]:
             continue
         for word, line in unknown:
             if word not in theirs:
-                yield Problem(str(path), line, 1, f"{word!r} is no word a template knows", listing(VOCABULARY))
+                says = f"{word!r} is no word a template knows"
+                yield Problem(str(path), line, column(path, word, line), says, listing(VOCABULARY))
 
 
 def _unknown(what: str, name: str, there_is: Collection[str], page: Marked, *path: str | int) -> Iterator[Problem]:
@@ -105,7 +110,8 @@ def _of_slo(slo: Slo, known: Known) -> Iterator[Problem]:
     for what, name, there_is in asked:
         if name is not None and name not in there_is and slo.origin is not None:
             says = f"the objective {slo.name!r} names the {what} {name!r}, which is not there{closest(name, there_is)}"
-            yield Problem(slo.origin.file, slo.origin.line, slo.origin.column, says, listing(there_is))
+            place = known.slo_places.get((slo.origin, what), (slo.origin.line, slo.origin.column))
+            yield Problem(slo.origin.file, *place, says, listing(there_is))
 
 
 def _of_service(each: Catalogued, known: Known) -> Iterator[Problem]:

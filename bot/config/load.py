@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from bot.config import check, openslo, regimes
+from bot.config import check, openslo, openslo_checks, regimes
 from bot.config.files import listed, read_page, read_text
 from bot.config.fit import Fitter, Unreadable
 from bot.config.marks import Marked, read_yaml
@@ -122,7 +122,7 @@ class _Reader:
         """Everything in the files beside tocsin.yaml."""
         team, currency = self.page.get("slack", "team"), self.page.get("organisation", "currency")
         named = self.page.get("sources")
-        slos, slo_names = self._slos(tuple(sources))
+        slos, slo_names, slo_places = self._slos(tuple(sources))
         folders = (self.root / "runbooks", self.shipped / "runbooks")
         return check.Known(
             page=self.page,
@@ -136,15 +136,20 @@ class _Reader:
             ),
             slos=slos,
             slo_names=slo_names,
+            slo_places=slo_places,
             books=read_runbooks(self.fitter, *folders),
             book_names=frozenset(path.stem for folder in folders for path in listed(folder, ".md")),
             regimes=self._regimes(),
             regime_names=tuple(tocsin.regimes) if tocsin is not None else (),
         )
 
-    def _slos(self, sources: tuple[str, ...]) -> tuple[tuple[Slo, ...], frozenset[str]]:
-        """The objectives, and every name of one. An objective that names no source has the only one there is."""
+    def _slos(self, sources: tuple[str, ...]) -> tuple[tuple[Slo, ...], frozenset[str], check.Places]:
+        """The objectives, every name of one, and where they name what.
+
+        An objective that names no source has the only one there is.
+        """
         slos: list[Slo] = []
+        places: check.Places = {}
         names: set[str] = set()
         sound = True
         for path in listed(self.root / "slos", ".yaml", ".yml"):
@@ -157,11 +162,12 @@ class _Reader:
             slos += found
             pages, flaws = read_yaml(text, str(path))
             names |= {str(page.get("metadata", "name")) for page in pages}
+            places = {**places, **openslo.places(pages)}
             sound = sound and not flaws
-        self.problems += openslo.overlaps(slos)
         if len(sources) == 1:
             slos = [replace(slo, source=sources[0]) if slo.source == "default" else slo for slo in slos]
-        return tuple(slos), frozenset(names) if sound else Unreadable(names)
+        self.problems += openslo_checks.overlaps(slos)
+        return tuple(slos), frozenset(names) if sound else Unreadable(names), places
 
     def _regimes(self) -> regimes.Regimes | None:
         own, theirs = self.root / "templates" / "notices", self.shipped / "templates" / "notices"

@@ -7,10 +7,10 @@ OpenSLO (openslo.com, v1) has no words for multiwindow tiers, slices or missing 
 import math
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from itertools import combinations
 from typing import TypeVar
 
-from bot.config.marks import Page, kind_of, read_yaml
+from bot.config.marks import Marked, Page, kind_of, read_yaml
+from bot.config.openslo_checks import astray
 from bot.domain.errors import Invalid, Problem
 from bot.slo.notation import parse_length, parse_tiers
 from bot.slo.selector import Selector
@@ -46,7 +46,7 @@ def read(text: str, file: str) -> tuple[list[Slo], list[Problem]]:
     """The objectives of one file (one or several YAML documents) and every problem found in it.
 
     An objective with a problem is left out. An SLI named by `indicatorRef` is looked up in the same file. Ask
-    `overlaps` about the objectives of all files together.
+    `openslo_checks.overlaps` about the objectives of all files together.
     """
     documents, problems = read_yaml(text, file)
     flawed = bool(problems)  # of a text that is not sound YAML nothing is taken
@@ -68,44 +68,33 @@ def read(text: str, file: str) -> tuple[list[Slo], list[Problem]]:
     return slos, sorted(unique, key=lambda problem: (problem.line, problem.column))
 
 
-def overlaps(slos: Iterable[Slo]) -> list[Problem]:
-    """Objectives that would count the same failure twice: equal names, or slices of one question that share traffic.
+def places(documents: Iterable[Marked]) -> dict[tuple[Origin, str], tuple[int, int]]:
+    """Where each objective of one file names its service, source and runbook: (origin, which) → line and column.
 
-    Slices share traffic where service, dimension and question are the same and a value is in both, or where their
-    selectors are the same although their values differ.
+    A source that nobody named is placed where it would be. Looks at whatever stands there and complains of nothing.
     """
-    problems = []
-    for first, second in combinations(slos, 2):
-        what = _overlap(first, second)
-        if what is not None:
-            origin, there = second.origin or Origin("objectives", 1, 1), first.origin
-            at = f" ({there.file}:{there.line})" if there is not None else ""
-            problems.append(Problem(origin.file, origin.line, origin.column, what + at))
-    return problems
-
-
-def _overlap(first: Slo, second: Slo) -> str | None:
-    if first.name == second.name:
-        return f"the objective {second.name!r} is defined twice"
-    if first.slice is None or second.slice is None or first.service != second.service:
-        return None
-    if first.slice.dimension != second.slice.dimension:
-        return None
-    shared = first.slice.values & second.slice.values
-    if shared and _question(first) == _question(second):
-        named = ", ".join(sorted(shared))
-        return f"slices overlap: {second.name!r} and {first.name!r} both count {second.slice.dimension}={named}"
-    if not shared and first.indicator == second.indicator:
-        return (
-            f"slices {second.slice} and {first.slice} ({first.name!r}) select the same series, {second.indicator.total}"
-        )
-    return None
-
-
-def _question(slo: Slo) -> tuple[str, Selector, Selector]:
-    """What is asked of a slice, the slice itself left out."""
-    dimension = slo.slice.dimension if slo.slice else ""
-    return slo.indicator.counts, slo.indicator.part.without(dimension), slo.indicator.total.without(dimension)
+    documents = list(documents)
+    indicators = {str(each.get("metadata", "name")): each for each in documents if each.get("kind") == "SLI"}
+    found = {}
+    for document in documents:
+        if document.get("kind") != "SLO":
+            continue
+        origin = Origin(document.file, *document.where("metadata", "name"))
+        found[origin, "service"] = document.where("spec", "service")
+        found[origin, "runbook"] = document.where("metadata", "annotations", PREFIX + "runbook")
+        annotated = ("metadata", "annotations", PREFIX + "source")
+        if document.get(*annotated) is not None:
+            found[origin, "source"] = document.where(*annotated)
+            continue
+        holder = document
+        path: tuple[str, ...] = ("spec", "indicator", "spec", "ratioMetric")
+        named = document.get("spec", "indicatorRef")
+        if named is not None:
+            holder, path = indicators.get(str(named), document), ("spec", "ratioMetric")
+        metric = (*path, "good" if holder.get(*path, "good") is not None else "bad", "metricSource")
+        key = "metricSourceRef" if holder.get(*metric, "metricSourceRef") is not None else "type"
+        found[origin, "source"] = holder.where(*metric, key)
+    return found
 
 
 def _is_openslo(page: Page) -> bool:
@@ -171,6 +160,11 @@ def _slo(page: Page, indicators: dict[str, Page]) -> Slo | None:
         origin=Origin(page.document.file, line, column),
     )
     _reachable(page, slo)
+    named = page.get("spec", "indicatorRef")
+    if named is None:
+        astray(slo, page, ("spec", "indicator", "spec", "ratioMetric"))
+    else:
+        astray(slo, indicators[str(named)], ("spec", "ratioMetric"))
     return slo
 
 

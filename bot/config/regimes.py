@@ -27,7 +27,7 @@ from bot.notices.regime import (
     Regime,
     Stage,
 )
-from bot.words import undefined_words
+from bot.words import column, undefined_words
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -131,7 +131,10 @@ def template_problems(folder: Path, regime: Regime) -> list[Problem]:
         except Invalid as wrong:
             problems += wrong.problems
             continue
-        problems += [Problem(str(path), line, 1, f"{name!r} is no word a draft knows") for name, line in unknown]
+        problems += [
+            Problem(str(path), line, column(path, name, line), f"{name!r} is no word a draft knows")
+            for name, line in unknown
+        ]
     return problems
 
 

@@ -62,7 +62,8 @@ class HAProxy:
 
     async def weigh(self, weights: Mapping[str, int]) -> None:
         """Set the servers' weights; raises Unavailable with HAProxy's own words when it refuses."""
-        for name, weight in weights.items():
+        # raised before lowered: there is never a moment in which nobody has any weight
+        for name, weight in sorted(weights.items(), key=lambda each: -each[1]):
             # success answers nothing at all
             if said := await self.say(f"set server visits/{name} weight {weight}"):
                 raise Unavailable("HAProxy", said)

@@ -1,11 +1,13 @@
 import copy
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import yaml
 
 from bot.config.marks import read_yaml
-from bot.config.openslo import overlaps, read
+from bot.config.openslo import places, read
+from bot.config.openslo_checks import overlaps
 from bot.slo.spec import Origin, Slice, default_tiers
 
 PLAIN = """\
@@ -105,6 +107,9 @@ def test_several_documents_and_references():
     (slo,), problems = read(text, "f.yaml")
     assert problems == []
     assert slo.indicator.part.metric == "missed_total"
+    assert slo.origin is not None
+    place = places(read_yaml(text, "f.yaml")[0])[slo.origin, "source"]
+    assert text.splitlines()[place[0] - 1][place[1] - 1 :] == "demo"
     _, problems = read(change((block, "  indicatorRef: precision\n")), "f.yaml")
     assert [(p.line, p.what, p.expected) for p in problems] == [
         (20, "there is no SLI 'precision'", "none in this file")
@@ -273,7 +278,7 @@ def test_overlapping_slices():
     """Two slices of one question may not share traffic, nor two values one selector; other services are their own."""
     poor = slice_of("poor", "health=poor", '{health="poor"}')
     worse = slice_of("worse", "health=poor|fair", '{health=~"poor|fair"}')
-    same = slice_of("rich", "health=good", '{health="poor"}')
+    same = slice_of("rich", "health=good", "")
     good = slice_of("good", "health=good", '{health="good"}')
     other = slice_of("else", "health=poor", '{health="poor"}', service="dental")
     (problem,) = overlaps([poor, worse, good, other])
@@ -282,6 +287,80 @@ def test_overlapping_slices():
     (problem,) = overlaps([poor, same])
     assert "select the same series" in problem.what
     assert overlaps([poor, good, other]) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "what"),
+    [
+        (("eu|us", '{health=~"eu|us"}'), ("us|ap", '{health=~"us|ap"}'), "both count health=us"),
+        (("eu", '{health="eu"}'), ("eu", '{health="eu",tier="vip"}'), "both count health=eu"),
+        (("eu", '{health="eu"}'), ("eu", '{tier!="vip",health="eu"}'), "both count health=eu"),
+        (("e.u", r'{health=~"(e\\.u)"}'), ("e.u", '{health="e.u",tier="vip"}'), "both count health=e.u"),
+        (("eu", '{health="eu",tier=~"a|b"}'), ("eu", '{health="eu",tier=~"b|c"}'), "both count health=eu"),
+        (("eu", '{health="eu"}'), ("us", ""), "select the same series"),
+        (("eu", '{health="eu",tier="a"}'), ("eu", '{health="eu",tier=~"b|c"}'), None),
+        (("eu", '{health="eu",tier=~"a.*"}'), ("eu", '{health="eu",tier=~".*a"}'), None),  # not guessed
+        (("eu|us", '{health=~"eu|us"}'), ("ap", '{health="ap",tier="vip"}'), None),
+        (("eu", '{health="eu",le="0.5"}'), ("eu", '{health="eu",le="1"}'), None),
+    ],
+)
+def test_selectors_that_meet(first, second, what):
+    """Traffic is shared where plain values of the selectors leave a series to both, and not where they part."""
+    one, two = (slice_of(name, f"health={value}", query)
+                for name, (value, query) in (("one", first), ("two", second)))  # fmt: skip
+    told = overlaps([one, two])
+    assert len(told) == (what is not None)
+    if what:
+        assert what in told[0].what
+        assert "'one'" in told[0].what
+        assert "(one.yaml:4)" in told[0].what
+        assert (told[0].file, told[0].line, told[0].column) == ("two.yaml", 4, 9)
+    assert overlaps([one, replace(two, source="another")]) == [] or one.indicator.part.without("health") == (
+        two.indicator.part.without("health")
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ('{health="good"}', "takes health=good"),
+        ('{tier="x",health=~"poor|good"}', "takes health=good|poor"),
+        ('{health!="poor"}', "leaves out poor"),
+        ('{health=~"g.*"}', "leaves out poor"),
+        ('{health="poor",health="good"}', "takes health=(nothing)"),
+    ],
+)
+def test_a_slice_whose_selector_takes_another_value(query, what):
+    """The slice says one thing and the selector another: told at the label, in the query that does it."""
+    text = change(("'missed_total{health=\"poor\"}'", f"'missed_total{query}'"))
+    slos, (problem,) = read(text, "f.yaml")
+    assert slos == []
+    assert what in problem.what
+    assert "the slice is health=poor" in problem.what
+    assert (problem.line, problem.column) == (30, 23 + len("missed_total") + query.index("health"))
+
+
+@pytest.mark.parametrize("query", ['{health=~"poor"}', '{health=~"(?:poor)"}', '{health=~"po+r"}', '{tier="x"}', ""])
+def test_a_slice_whose_selector_fits(query):
+    """The same value in other words, or a slice that stands in the metric's name, is no mistake."""
+    (slo,), problems = read(change(('{health="poor"}', query)), "f.yaml")
+    assert problems == []
+    assert slo.slice == Slice("health", "poor")
+
+
+def test_places_of_names():
+    """Where an objective names its service, runbook and source, also by way of an SLI; junk has places too."""
+    documents, _ = read_yaml(PLAIN, "f.yaml")
+    origin = Origin("f.yaml", 4, 9)
+    assert places(documents) == {
+        (origin, "service"): (19, 12), (origin, "runbook"): (14, 25), (origin, "source"): (27, 30),
+    }  # fmt: skip
+    annotated = change(("tocsin.dev/runbook: slice-recall", "tocsin.dev/source: demo"))
+    assert places(read_yaml(annotated, "f.yaml")[0])[origin, "source"] == (14, 24)
+    bare = change(("            metricSourceRef: demo\n", ""), ("            type: openmetrics\n", ""))
+    assert places(read_yaml(bare, "f.yaml")[0])[origin, "source"] == (27, 13)
+    for junk in ("[]", "kind: SLO", "kind: SLO\nspec: 3", "kind: SLO\nmetadata: x\nspec: {indicatorRef: [a]}"):
+        assert all(min(place) >= 1 for place in places(read_yaml(junk, "f.yaml")[0]).values())
 
 
 def test_names_are_unique():

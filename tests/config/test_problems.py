@@ -61,8 +61,8 @@ MISTAKES = {
     "fact of no kind": ("services/scoring.yaml", "ai_system: true", "ai_system: [1]", "[1]", "ai_system: "),
     "service twice": ("services/features.yaml", "name: features", "name: scoring", "services/scoring.yaml:1:7", "the service 'scoring' stands in "),
     "offer a runbook names": ("services/scoring.yaml", "  - name: back\n", "  - name: beck\n", "own]", "the runbook 'own' offers 'back', which scoring does not have"),
-    "objective's service": ("slos/scoring.yaml", "service: scoring", "service: scorign", "scoring-answers", "the objective 'scoring-answers' names the service 'scorign', which is not there; did you mean 'scoring'?"),
-    "objective's runbook": ("slos/scoring.yaml", "tocsin.dev/runbook: own", "tocsin.dev/runbook: onw", "scoring-answers", "the objective 'scoring-answers' names the runbook 'onw', which is not there; did you mean 'own'?"),
+    "objective's service": ("slos/scoring.yaml", "service: scoring", "service: scorign", "scorign", "the objective 'scoring-answers' names the service 'scorign', which is not there; did you mean 'scoring'?"),
+    "objective's runbook": ("slos/scoring.yaml", "tocsin.dev/runbook: own", "tocsin.dev/runbook: onw", "onw", "the objective 'scoring-answers' names the runbook 'onw', which is not there; did you mean 'own'?"),
     "unreachable threshold": ("slos/scoring.yaml", "target: 0.99", "target: 0.9", "{target", "tier 'fast' fires at 14.4× but even a total outage burns only 10×: it can never fire"),
     "step's objective": ("runbooks/own.md", "{slo: scoring-answers}", "{slo: scoring-anwsers}", "scoring-anwsers", "there is no objective 'scoring-anwsers'; did you mean 'scoring-answers'?"),
     "step's person": ("runbooks/own.md", "{person: ada}", "{person: adda}", "adda", "there is no person 'adda'; did you mean 'ada'?"),
@@ -109,7 +109,7 @@ def test_an_objectives_source_must_be_there(folder):
     text = folder.text("slos/scoring.yaml").replace("metricSourceRef: prom", "metricSourceRef: pram")
     folder.write("slos/scoring.yaml", text)
     assert only(folder) == (
-        "slos/scoring.yaml:4:9: the objective 'scoring-answers' names the source 'pram', which is not there; "
+        "slos/scoring.yaml:18:30: the objective 'scoring-answers' names the source 'pram', which is not there; "
         "did you mean 'prom'? (expected prom)"
     )
 
@@ -138,7 +138,7 @@ def test_overlapping_slices_are_told(folder):
 def test_a_template_with_an_undefined_word_is_told(folder):
     """A notice that would fail on the worst day fails today, at the line of the word."""
     folder.write("templates/stakeholders/mine.md.j2", "# {{ incident.title }}\n\nCause: {{ incident.becuase }}\n")
-    assert only(folder).startswith("templates/stakeholders/mine.md.j2:3:1: 'incident.becuase' is no word")
+    assert only(folder).startswith("templates/stakeholders/mine.md.j2:3:11: 'incident.becuase' is no word")
 
 
 def test_an_own_template_may_use_what_the_shipped_one_uses(folder):

@@ -129,6 +129,8 @@ async def test_traffic_through_haproxy_follows_its_weights_and_its_map(start: St
     child = asyncio.subprocess.Process  # only its socket is needed here
     balancer = parts.HAProxy(parts.Part("haproxy", child, urls["haproxy"]["url"], folder))  # type: ignore[arg-type]
     async with httpx.AsyncClient() as client:
+        up = await wait_for(client, f"{urls['world']}/world", lambda told: told["traffic"]["answered"] > 100)
+        assert up["traffic"]["errors"] == 0
         await client.post(f"{urls['world']}/release", json={"version": "v2"})
         await wait_for(client, f"{urls['world']}/world", lambda told: told["harmed_now"])
         assert await balancer.say("get weight visits/v2") == "100 (initial 0)"
