@@ -29,6 +29,7 @@ Work = Callable[[AsyncConnection], Awaitable[T]]
 PATIENCE = 1.5
 """Seconds a person's click may wait for the database; a chat's own limit for an answer is 3."""
 
+_STARTS = 30  # how often a locked file is tried at the start: about ten seconds
 _BUSY_MS = 1200  # a lock held elsewhere is reported by SQLite itself before PATIENCE ends
 _LOST_RACES = frozenset({"40001", "40P01"})  # PostgreSQL: serialization failure, deadlock
 _PROGRAMMING = (IntegrityError, ProgrammingError, DataError, NotSupportedError)  # our mistakes: not to be retried
@@ -130,10 +131,16 @@ class Database:
 
         if self.is_sqlite:
             await asyncio.to_thread(private_file, self.url)
-        try:
-            await asyncio.to_thread(migrations.upgrade, self.url)
-        except (DBAPIError, OSError) as error:
-            raise translate(error) or error from None
+        for left in reversed(range(_STARTS)):
+            try:
+                await asyncio.to_thread(migrations.upgrade, self.url)
+            except (DBAPIError, OSError) as error:
+                # several first starts at once: SQLite does not wait for the lock that turning WAL on needs
+                if not (self.is_sqlite and left and "locked" in str(error)):
+                    raise translate(error) or error from None
+                await asyncio.sleep(0.2)
+            else:
+                return
 
     async def read(self, work: Work[T], *, within: float | None = PATIENCE) -> T:
         """Run `work` on one consistent look at the data. Raises Unavailable after `within` seconds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import generate_latest
 
-from bot.slo.spec import Selector
+from bot.slo.spec import Point, Selector
 from bot.sources.prometheus import Prometheus
 from tests.parts import Hands, binary, free_port, running
 
@@ -158,15 +158,16 @@ async def test_a_target_that_is_gone_shows_as_old_samples(watched, source: Prome
 
 async def test_history_fills_what_was_missed(watched, source: Prometheus) -> None:
     """A range query gives the values at whole steps, oldest first."""
+    process, _ = watched
+    process.counted.labels("200")  # there, if only as 0
 
-    async def there() -> bool:
-        return await newest(source, GOOD) >= 0
+    async def filled() -> Sequence[Point]:
+        now = datetime.now(UTC)
+        return (await source.history([GOOD, BAD], now - timedelta(seconds=20), now, timedelta(seconds=1)))[GOOD]
 
-    assert await until(there)
-    now = datetime.now(UTC)
-    found = await source.history([GOOD, BAD], now - timedelta(seconds=20), now, timedelta(seconds=1))
-    assert [point.at for point in found[GOOD]] == sorted(point.at for point in found[GOOD])
-    assert found[GOOD]
+    found = await until(filled)
+    assert [point.at for point in found] == sorted(point.at for point in found)
+    assert found
 
 
 async def test_a_metric_nobody_exposes_is_an_empty_answer(watched, source: Prometheus) -> None:
