@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from bot.domain.correction import Moment, TimeCorrected
 from bot.domain.duty import Answer, Duty
 from bot.domain.errors import NotFound
 from bot.domain.mitigation import EFFECTIVE, State
@@ -142,6 +143,7 @@ class DraftingRoom:
                 "slice": incident.slice or None,
                 "severity": str(incident.severity),
                 "onset": incident.onset,
+                "onset_basis": _onset_basis(situation),
                 "detected": incident.detected,
                 "acknowledged": incident.acknowledged,
                 "mitigated": incident.mitigated,
@@ -183,6 +185,14 @@ class DraftingRoom:
             "updates": [],
             "org": dict(self.organisation),
         }
+
+
+def _onset_basis(situation: Situation) -> str:
+    """Where the time of the beginning comes from: a correction wins, then the data, then whoever declared it."""
+    corrected = [e for e in situation.entries if isinstance(e.event, TimeCorrected) and e.event.moment is Moment.ONSET]
+    if corrected:
+        return f"set right by {situation.name(corrected[-1].by)}"
+    return "estimated from the data" if situation.incident.slo else "as stated when it was declared"
 
 
 def _because(said: Applicability) -> str:

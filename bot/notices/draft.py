@@ -3,7 +3,8 @@
 Drafts are filled by `bot.words` from plain values. A template may use these words (times are datetimes in UTC, shown by
 the filter `utc`; any value may be None and then shows as a gap through `or_gap`):
 
-    incident    id, title, service, slice, severity, onset, detected, acknowledged, mitigated, resolved, cause, summary
+    incident    id, title, service, slice, severity, onset, detected, acknowledged, mitigated, resolved, cause, summary;
+                onset_basis says where the onset comes from ("estimated from the data")
     impact      events, people, money, currency, unknown (list of what is not known)
     actions     list of {at, what, by, outcome}          what was done to limit the harm
     followups   list of {what, owner, due, status}       what keeps it from happening again
@@ -32,7 +33,7 @@ from bot.notices.regime import DISCLAIMER, Regime, Stage
 VOCABULARY: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "incident": frozenset(
-            {"id", "title", "service", "slice", "severity", "cause", "summary"}
+            {"id", "title", "service", "slice", "severity", "cause", "summary", "onset_basis"}
             | {"onset", "detected", "acknowledged", "mitigated", "resolved"}
         ),
         "impact": frozenset({"events", "people", "money", "currency", "unknown"}),

@@ -1,7 +1,9 @@
 """A model found to disadvantage a group: declared by a person, restricted, and every regime answers with its reason."""
 
+from datetime import timedelta
 from pathlib import Path
 
+from bot.domain.correction import CorrectTime, Moment
 from bot.domain.duty import Answer, DecideDuty, RecordFact
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
@@ -68,3 +70,17 @@ async def test_a_restricted_incident_declared_by_counsel(tmp_path: Path) -> None
         assert any("Cleo Marchetti decided on eu_gdpr_art33: yes" in line for line in lines)
         assert any("named a root cause: the release gate evaluates no slices" in line for line in lines)
         assert set(await world.house.desk.log.verify("INC-1")) == {"INC-1"}
+
+
+async def test_an_update_says_where_the_time_of_the_beginning_comes_from(tmp_path: Path) -> None:
+    """Stated by whoever declared it until somebody sets it right; never "from the data" where no data spoke."""
+    async with World.open(tmp_path) as world:
+        await world.declare("Applicants over fifty are turned down", "ana")
+        drafter = world.house.desk.drafter
+        words = drafter.draft(await world.house.desk.situation("INC-1"), "stakeholders/update").text
+        assert "as stated when it was declared" in words
+        earlier = world.clock.now() - timedelta(days=90)
+        await world.say(CorrectTime(Moment.ONSET, earlier, "the audit names the day"), "ana")
+        words = drafter.draft(await world.house.desk.situation("INC-1"), "stakeholders/update").text
+        assert "set right by Ana" in words
+        assert "estimated from the data" not in words
