@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from bot import steps
-from bot.domain.errors import TocsinError, Unavailable
+from bot.domain.errors import Unavailable
 from bot.domain.incident import Incident
 from bot.domain.runbook import CompleteStep, Runbook, Step
 from bot.engine.desk import Desk
 from bot.engine.ports import Pager, Profile
+from bot.engine.reach import reach
 from bot.engine.watch import Watch
 
 
@@ -70,14 +71,14 @@ class Guide:
         situation = await self.desk.situation(incident.id)
         receipts: dict[str, str] = {}
         failures: dict[str, str] = {}
+        turn = len(incident.run.done) if incident.run else 0  # a step that is live again pages again
         for person in people:
-            for name, pager in self.pagers.items():
-                try:
-                    receipts[person.name] = await pager.page(person, situation, f"{incident.id}/{step}/{person.id}")
-                    break
-                except TocsinError as trouble:
-                    failures[person.name] = f"{name}: {trouble}"
-        return page.outcome(receipts, {name: why for name, why in failures.items() if name not in receipts})
+            found = await reach(self.pagers, person, situation, f"{incident.id}/{step}/{turn}/{person.id}")
+            if found.channel:
+                receipts[person.name] = found.where
+            else:
+                failures[person.name] = "; ".join(found.failures) or "no pager is set up"
+        return page.outcome(receipts, failures)
 
     async def _whom(self, page: steps.Page) -> list[Profile]:
         if page.person:

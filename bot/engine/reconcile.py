@@ -33,6 +33,7 @@ from bot.engine.desk import Desk
 from bot.engine.diagnose import Diagnosis
 from bot.engine.guide import Guide
 from bot.engine.ports import Chat, Durable, Pager
+from bot.engine.reach import Reached, reach
 from bot.telemetry import log as logger
 
 AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, VerifyOwed)
@@ -40,8 +41,6 @@ AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, VerifyOwed)
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries while the log is silent
 DECIDE_WITHIN = 5.0  # seconds: one target that hangs must not hold up the others' pages
-PAGE_WITHIN = 30.0
-"""Seconds until a channel that does not answer counts as failed, so that the next one is tried."""
 
 
 @dataclass(frozen=True)
@@ -241,24 +240,13 @@ class Reconciler:
         """Try each pager in turn until one takes it; that none did is a receipt too."""
         person = await self.desk.people.by_id(owed.person)
         situation = await self.desk.situation(incident.id)
-        failures = []
-        for channel, pager in self.hands.pagers.items() if person else ():
-            try:
-                async with asyncio.timeout(PAGE_WITHIN):
-                    where = await pager.page(person, situation, owed.key) if person else ""
-            except TocsinError as trouble:
-                failures.append(f"{channel}: {trouble}")
-                continue
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with one channel, the next one is tried
-                logger().error("a pager broke", channel=channel, error=repr(error))
-                failures.append(f"{channel}: {type(error).__name__}")
-                continue
-            report = ReportPage(owed.key, owed.person, channel, Receipt.ACCEPTED, where)
-            await self.desk.submit(incident.id, report, cause=owed.key)
-            return
-        detail = "; ".join(failures) or ("no pager is set up" if person else "nobody is known by that id")
-        channels = ", ".join(self.hands.pagers) or "no channel"
-        report = ReportPage(owed.key, owed.person, channels, Receipt.FAILED, detail)
+        reached = await reach(self.hands.pagers, person, situation, owed.key) if person else Reached("", "", ())
+        if reached.channel:
+            report = ReportPage(owed.key, owed.person, reached.channel, Receipt.ACCEPTED, reached.where)
+        else:
+            why = "; ".join(reached.failures) or ("no pager is set up" if person else "nobody is known by that id")
+            channels = ", ".join(self.hands.pagers) or "no channel"
+            report = ReportPage(owed.key, owed.person, channels, Receipt.FAILED, why)
         await self.desk.submit(incident.id, report, cause=owed.key)
 
     # -- showing -----------------------------------------------------------------------------------------------------

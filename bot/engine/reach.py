@@ -1,0 +1,41 @@
+"""Reaching a person: each channel in turn, none of them waited for too long, and every failure kept in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.errors import TocsinError
+from bot.engine.ports import Pager, Profile
+from bot.engine.situation import Situation
+from bot.telemetry import log as logger
+
+PAGE_WITHIN = 30.0
+"""Seconds until a channel that does not answer counts as failed, so that the next one is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The channel that took the page and where it went; `channel` is "" where none did. `failures` are why not."""
+
+    channel: str
+    where: str
+    failures: tuple[str, ...]
+
+
+async def reach(pagers: Mapping[str, Pager], person: Profile, situation: Situation, key: str) -> Reached:
+    """Try each pager until one takes the page. Never raises: that nobody was reached is an answer too."""
+    failures: list[str] = []
+    for channel, pager in pagers.items():
+        try:
+            async with asyncio.timeout(PAGE_WITHIN):
+                where = await pager.page(person, situation, key)
+        except TocsinError as trouble:
+            failures.append(f"{channel}: {trouble}")
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one channel, the next one is tried
+            logger().error("a pager broke", channel=channel, error=repr(error))
+            failures.append(f"{channel}: {type(error).__name__}")
+        else:
+            return Reached(channel, where, tuple(failures))
+    return Reached("", "", tuple(failures))

@@ -1,0 +1,49 @@
+"""Reaching a person through several channels, and a runbook's page step that is live a second time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
+from bot.engine.ports import Profile
+from bot.engine.reach import reach
+from bot.engine.situation import Situation
+from tests.world import World
+
+
+@dataclass
+class Broken:
+    """A channel that fails in a way nobody foresaw."""
+
+    tried: list[str] = field(default_factory=list)
+
+    async def page(self, person: Profile, situation: Situation, key: str) -> str:
+        self.tried.append(key)
+        raise KeyError(key)
+
+    async def close(self) -> None:
+        return
+
+
+async def test_a_channel_that_breaks_is_told_and_the_next_one_reaches(tmp_path: Path) -> None:
+    """Whatever one channel raises, the next is tried; where none is left, the answer says why."""
+    async with World.open(tmp_path) as world:
+        await world.declare("It is slow", "ana")
+        ben, situation = await world.who("ben"), await world.house.desk.situation("INC-1")
+        found = await reach({"first": Broken(), "phone": world.phone}, ben, situation, "k")
+        assert (found.channel, found.failures) == ("phone", ("first: KeyError",))
+        nobody = await reach({"first": Broken()}, ben, situation, "k")
+        assert (nobody.channel, nobody.failures) == ("", ("first: KeyError",))
+
+
+async def test_a_page_step_that_is_live_again_pages_again(tmp_path: Path) -> None:
+    """Each time the step comes up it has a key of its own: a channel that knows the first does not swallow the second."""
+    ask = Step("more", Kind.ASK, "More?", options=(Option("again", "Again", "call"), Option("no", "No", "end")))
+    call = Step("call", Kind.PAGE, "Call", params={"person": "ben"}, next="more")
+    async with World.open(tmp_path) as world:
+        await world.declare("It is slow", "ana")
+        await world.say(StartRunbook(Runbook("b", "B", "d", (call, ask))), "ana")
+        await world.say(CompleteStep("more", "again"), "ana")
+        keys = [key for who, key in world.phone.pages if who == "ben" and "/call/" in key]
+        assert len(keys) == len(set(keys)) == 2
