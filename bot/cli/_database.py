@@ -27,6 +27,15 @@ def configured(config: Path) -> Installation:
     return load(config, environ=os.environ, models=wiring.models)
 
 
+def recorded(config: Path) -> str:
+    """The address of the log, whatever else of the configuration is missing here. Raises Invalid."""
+    import os
+
+    from bot.config.load import record
+
+    return record(config, environ=os.environ)
+
+
 def absent(url: str) -> str:
     """The SQLite file that is not there, "" where it is or where it is no file. Raises Invalid (the URL)."""
     from bot.store.database import parse

@@ -159,21 +159,21 @@ def _on(config: Path, work: Callable[[Store], Awaitable[T]]) -> T:
     """What `work` reads in the configured database. Raises Unavailable where it is not as this version needs it."""
     import asyncio
 
-    from bot.cli._database import configured, looked_at
+    from bot.cli._database import looked_at, recorded
     from bot.clock import SystemClock
 
     async def go(url: str) -> T:
         async with looked_at(url, SystemClock()) as store:
             return await work(store)
 
-    return asyncio.run(go(configured(config).database_url))
+    return asyncio.run(go(recorded(config)))
 
 
 def _changed(config: Path, work: Callable[[Store], Awaitable[T]]) -> T:
     """What `work` answers that changes the configured database. Raises Unavailable as above."""
     import asyncio
 
-    from bot.cli._database import configured, standing
+    from bot.cli._database import recorded, standing
     from bot.clock import SystemClock
     from bot.domain.errors import Unavailable
     from bot.store import Store
@@ -184,7 +184,7 @@ def _changed(config: Path, work: Callable[[Store], Awaitable[T]]) -> T:
         async with await Store.open(url, SystemClock(), migrate=False) as store:
             return await work(store)
 
-    return asyncio.run(go(configured(config).database_url))
+    return asyncio.run(go(recorded(config)))
 
 
 async def _require(store: Store, incident: str) -> None:

@@ -7,11 +7,11 @@ def migrate(config: Config = TOCSIN_YAML) -> None:
     """Bring the database up to date; `tocsin run` does the same at its start."""
     import asyncio
 
-    from bot.cli._database import configured
+    from bot.cli._database import recorded
     from bot.cli._text import out
     from bot.store.migrations import HEAD
 
-    before = asyncio.run(_migrate(configured(config).database_url))
+    before = asyncio.run(_migrate(recorded(config)))
     if before == HEAD:
         out([f"The database is up to date already: revision {HEAD}."])
     else:

@@ -27,11 +27,11 @@ def verify(
     """Walk every chain of hashes: print each head, or name the first entry that was altered."""
     import asyncio
 
-    from bot.cli._database import configured
+    from bot.cli._database import recorded
     from bot.cli._text import out, out_json
     from bot.domain.errors import Tampered
 
-    url = database or configured(config).database_url
+    url = database or recorded(config)
     earlier = _heads(against) if against is not None else {}
     try:
         heads = asyncio.run(_walk(url, incident, earlier))

@@ -11,6 +11,7 @@ from bot.config.regimes import Regimes
 from bot.config.runbooks import Written
 from bot.config.services import Catalogue, Catalogued
 from bot.domain.errors import Invalid, Problem
+from bot.domain.runbook import Kind
 from bot.domain.service import Service
 from bot.notices.draft import VOCABULARY
 from bot.notices.facts import UnreadableError
@@ -54,7 +55,7 @@ def problems(known: Known) -> Iterator[Problem]:
         yield from _of_runbook(written, known)
 
 
-def warnings(known: Known, *, slack_off: bool) -> Iterator[Problem]:
+def warnings(known: Known, *, shipped: Path, slack_off: bool) -> Iterator[Problem]:
     """What is no mistake, and yet a person should know."""
     if slack_off:
         yield known.page.problem("Slack is off: incidents are shown in the web console, and nobody is paged", "slack")
@@ -68,6 +69,20 @@ def warnings(known: Known, *, slack_off: bool) -> Iterator[Problem]:
             person = known.people.by_key.get(name)
             if person is not None and not person.slack_user:
                 yield each.page.problem(f"{name} is on call and has no Slack account to be paged at", "on_call", index)
+    yield from _by_hand(known, shipped)
+
+
+def _by_hand(known: Known, shipped: Path) -> Iterator[Problem]:
+    """Steps of this installation's own runbooks that offer a change nobody has prepared."""
+    prepared = {offer.means for each in known.catalogue.by_name.values() for offer in each.service.offers}
+    for written in known.books.values():
+        if Path(written.page.file).is_relative_to(shipped):
+            continue  # those are for every service: each act step says what to do where nothing is prepared
+        for index, step in enumerate(written.book.steps):
+            means = step.params.get("means") if step.kind is Kind.ACT else None
+            if means is not None and means not in prepared:
+                what = f"no service has a {means} prepared: whoever comes to this step does it by hand"
+                yield written.page.problem(what, "steps", index, "params", "means", expected="an offer of that means")
 
 
 def template_problems(folder: Path, shipped: Path) -> Iterator[Problem]:

@@ -41,8 +41,15 @@ class Fitter:
         try:
             made = model.model_validate(ready)
         except ValidationError as wrong:
+            told = {(each.file, each.line, each.column) for each in self.problems[before:]}
             for error in wrong.errors(include_url=False, include_context=False):
-                self.problems.append(_explained(error, model, page, path))
+                problem = _explained(error, model, page, path)
+                if (
+                    problem.file,
+                    problem.line,
+                    problem.column,
+                ) not in told:  # a value that could not be had is no value
+                    self.problems.append(problem)
             return None
         return made if len(self.problems) == before else None
 

@@ -13,13 +13,13 @@ from bot.config import check, openslo, openslo_checks, regimes
 from bot.config.files import listed, read_page, read_text
 from bot.config.fit import Fitter, Unreadable
 from bot.config.marks import Marked, read_yaml
-from bot.config.model import LOOPBACK, Organisation, Slack, Tocsin, Web
+from bot.config.model import LOOPBACK, Database, Organisation, Slack, Tocsin, Web
 from bot.config.people import read_people
 from bot.config.runbooks import read_runbooks
 from bot.config.secrets import Resolved, Secrets, plain_secret
 from bot.config.services import Catalogue, read_services
 from bot.config.shelves import Models, settings_model
-from bot.domain.errors import Invalid, Problem
+from bot.domain.errors import Invalid, NotFound, Problem
 from bot.domain.policy import Policy
 from bot.domain.runbook import Runbook
 from bot.domain.service import Service
@@ -70,6 +70,20 @@ def load(path: Path, *, environ: Mapping[str, str], models: Models, shipped: Pat
     return _Reader(path, environ, models, shipped or house()).installation()
 
 
+def record(path: Path, *, environ: Mapping[str, str]) -> str:
+    """The address of the log alone: an auditor's machine has no other secret of the installation, and needs none.
+
+    Raises:
+        Invalid: where `tocsin.yaml` cannot be read, or its database or state folder cannot be meant.
+
+    """
+    return _Reader(path, environ, _no_models, path.parent).record()
+
+
+def _no_models(shelf: str, name: str) -> type[BaseModel]:
+    raise NotFound(shelf, name)
+
+
 class _Reader:
     """Reads part by part; a part that does not fit does not keep the others from being looked at."""
 
@@ -81,6 +95,16 @@ class _Reader:
         if page is None:
             raise Invalid(self.problems)
         self.page = page
+
+    def record(self) -> str:
+        database = self.fitter.fit(Database, self.page, "database")
+        self._database_secret()
+        state = self.page.get("state")
+        if state is not None and not (isinstance(state, str) and state):
+            self.problems.append(self.page.problem("state is no folder's name", "state", expected="state: .tocsin"))
+        if self.problems or database is None:
+            raise Invalid(self.problems)
+        return _address(database, self.root, str(state or Tocsin.model_fields["state"].default))
 
     def installation(self) -> Installation:
         tocsin = self.fitter.fit(Tocsin, self.page)
@@ -98,12 +122,11 @@ class _Reader:
             for name, each in known.catalogue.by_name.items()
         }
         known = replace(known, catalogue=_with(known.catalogue, services))
-        state = (self.root / tocsin.state).expanduser().resolve()
         return Installation(
             root=self.root.resolve(),
             organisation=tocsin.organisation,
-            database_url=str(tocsin.database.url) or f"sqlite+aiosqlite:///{state / 'tocsin.db'}",
-            state=state,
+            database_url=_address(tocsin.database, self.root, tocsin.state),
+            state=_folder(self.root, tocsin.state),
             web=tocsin.web,
             slack=slack,
             sources=sources,
@@ -225,11 +248,20 @@ class _Reader:
         return tuple(tocsin.pagers)
 
     def _warnings(self, known: check.Known, tocsin: Tocsin) -> list[Problem]:
-        found = list(check.warnings(known, slack_off=tocsin.slack.mode == "off"))
+        found = list(check.warnings(known, shipped=self.shipped, slack_off=tocsin.slack.mode == "off"))
         if tocsin.web.host not in LOOPBACK and not tocsin.web.address.startswith("https://"):
             what = "the console listens beyond this machine and its address is not https"
             found.append(self.page.problem(what, "web", expected="a proxy with https in front, and web.url naming it"))
         return found
+
+
+def _folder(root: Path, state: str) -> Path:
+    return (root / state).expanduser().resolve()
+
+
+def _address(database: Database, root: Path, state: str) -> str:
+    """Left out, the database is a file in the state folder."""
+    return str(database.url) or f"sqlite+aiosqlite:///{_folder(root, state) / 'tocsin.db'}"
 
 
 def _with(catalogue: Catalogue, services: Mapping[str, Service]) -> Catalogue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -239,7 +240,8 @@ class _Told:
         lines = sorted(seen["timeline"], key=lambda line: line["seq"])
         fresh = [line for line in lines if line["seq"] > self._seen]
         for line in fresh:
-            self.say(f"{_time(line['recorded']):%H:%M:%S} {seen['id']} {line['text'][:200]}")
+            text = textwrap.shorten(line["text"], 240, placeholder=" …")
+            self.say(f"{_time(line['recorded']):%H:%M:%S} {seen['id']} {text}")
             self._seen = line["seq"]
         return bool(fresh)
 

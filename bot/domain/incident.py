@@ -56,6 +56,8 @@ class Incident:
     acknowledged: datetime | None = None
     acknowledged_by: str = ""
     mitigated: datetime | None = None
+    returned: datetime | None = None  # when the breach was last seen to be back after it had been mitigated
+    returns: int = 0
     resolved: datetime | None = None
     closed: datetime | None = None
 
@@ -88,6 +90,11 @@ class Incident:
     def is_open(self) -> bool:
         """True from declaration until it is resolved."""
         return self.phase in (Phase.DECLARED, Phase.ACKNOWLEDGED, Phase.MITIGATED)
+
+    @property
+    def unclaimed(self) -> bool:
+        """True while nobody has taken it: not yet, or not since the breach came back."""
+        return self.is_open and (self.acknowledged is None or self.phase is Phase.DECLARED)
 
     def finding(self, name: str) -> Finding | None:
         """The finding of that id, if there is one."""

@@ -93,7 +93,7 @@ class Acknowledge(Command):
             raise Refused(f"there is no incident {incident.id}")
         if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
             raise Refused(f"{incident.id} is {incident.phase} already; an acknowledgement never re-opens it")
-        if incident.acknowledged is not None:
+        if not incident.unclaimed:
             return
         yield Acknowledged()
         if Part.COMMANDER not in incident.parts:
@@ -102,11 +102,12 @@ class Acknowledge(Command):
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged(Event):
-    """A person took the page."""
+    """A person took the page. Time to acknowledge is that of the first who did."""
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         phase = Phase.ACKNOWLEDGED if incident.phase is Phase.DECLARED else incident.phase
-        return replace(incident, phase=phase, acknowledged=entry.at, acknowledged_by=entry.by)
+        first = incident.acknowledged or entry.at
+        return replace(incident, phase=phase, acknowledged=first, acknowledged_by=entry.by)
 
     def says(self, by: str) -> Sentence:
         return says("{who} acknowledged", who=Who(by))

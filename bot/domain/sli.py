@@ -58,7 +58,10 @@ class ObserveSli(Command):
 
 @dataclass(frozen=True, slots=True)
 class SliObserved(Event):
-    """The verdict on the incident's SLI changed. Met again means mitigated, as of when the good run began."""
+    """The verdict on the incident's SLI changed. Met again means mitigated, as of when the good run began.
+
+    A breach that comes back is nobody's until somebody acknowledges again: whoever took it may be asleep by now.
+    """
 
     sli: Sli
 
@@ -70,8 +73,8 @@ class SliObserved(Event):
         if self.sli.judged is Judged.MET:
             return replace(incident, sli=self.sli, phase=Phase.MITIGATED, mitigated=self.sli.since)
         if self.sli.judged is Judged.BREACHED and incident.phase is Phase.MITIGATED:
-            back = Phase.ACKNOWLEDGED if incident.acknowledged else Phase.DECLARED
-            return replace(incident, sli=self.sli, phase=back, mitigated=None)
+            back = replace(incident, phase=Phase.DECLARED, returned=entry.at, returns=incident.returns + 1)
+            return replace(back, sli=self.sli, mitigated=None)
         return replace(incident, sli=self.sli)
 
     def says(self, by: str) -> Sentence:

@@ -134,12 +134,12 @@ def todo(incident: Incident, policy: Policy, service: Service | None, on_call: S
 
 
 def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterator[Owed]:
-    if incident.phase is not Phase.DECLARED or incident.acknowledged is not None or incident.detected is None:
+    if incident.phase is not Phase.DECLARED or incident.detected is None:
         return
-    due = incident.declared_at or incident.detected
+    due = incident.returned or incident.declared_at or incident.detected
     for turn in count() if on_call else ():
         for level, person in enumerate(on_call):
-            key = page_key(incident.id, level, turn)
+            key = page_key(incident, level, turn)
             page = incident.pages.get(key)
             tries, last = _tried(incident, key)
             if page is not None and page.receipt is Receipt.ACCEPTED:
@@ -152,13 +152,14 @@ def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterat
                 return
             else:
                 due = last  # this person was not reached: the next one at once
-        if not any(_accepted(incident, page_key(incident.id, level, turn)) for level in range(len(on_call))):
+        if not any(_accepted(incident, page_key(incident, level, turn)) for level in range(len(on_call))):
             due += min(ROUND_AGAIN * 2 ** min(turn, 8), LONGEST_ROUND)  # nobody could be reached: patience grows
 
 
-def page_key(incident: str, level: int, turn: int = 0) -> str:
-    """The key of a page: whose turn on the list, and how often everybody had theirs without anybody acknowledging."""
-    return f"page:{incident}:{level}" + (f":r{turn}" if turn else "")
+def page_key(incident: Incident, level: int, turn: int = 0) -> str:
+    """The key of a page: whose turn it is, how often the list was gone through, and how often the breach came back."""
+    again = f":b{incident.returns}" if incident.returns else ""
+    return f"page:{incident.id}:{level}" + (f":r{turn}" if turn else "") + again
 
 
 def _accepted(incident: Incident, key: str) -> bool:

@@ -36,11 +36,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The SLI over time with its objective (0 to 1), oldest bucket first."""
+    """The SLI over time with its objective (0 to 1), oldest bucket first; `title` is what people call it."""
 
     slo: str
     objective: float
     bars: tuple[Bar, ...]
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,10 @@ class Situation:
             return "Tocsin"
         shown = self.people.get(person)
         return shown.name if shown else person
+
+    def titled(self, slo: str) -> str:
+        """What people call an objective; its own name where it has no chart here."""
+        return next((chart.title for chart in self.charts if chart.slo == slo and chart.title), slo)
 
     @property
     def timeline(self) -> Sequence[Line]:

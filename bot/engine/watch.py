@@ -261,7 +261,7 @@ class Watch(Charts):
         bars = [
             Bar(b.start, b.good, b.bad, covered=b.total > 0) for b in self.ledger.buckets(known, start, until, step)
         ]
-        return Chart(slo, known.target, tuple(bars))
+        return Chart(slo, known.target, tuple(bars), known.title)
 
     # -- surviving ---------------------------------------------------------------------------------------------------
 

@@ -140,3 +140,11 @@ def test_a_console_open_to_the_world_is_warned_of(folder):
     """Listening beyond this machine without https is allowed, and said."""
     folder.change("tocsin.yaml", "poll:", "web: {host: 0.0.0.0}\npoll:")
     assert any("not https" in str(warning) for warning in folder.load().warnings)
+
+
+def test_a_step_whose_change_nobody_prepared_is_told(folder):
+    """Somebody would come to it at night and find no button; the product's own books say what to do then."""
+    folder.change("runbooks/own.md", "params: {offer: back}", "params: {means: pause}")
+    (warning,) = [each for each in folder.load().warnings if "prepared" in each.what]
+    assert warning.what == "no service has a pause prepared: whoever comes to this step does it by hand"
+    assert f"runbooks/own.md:{warning.line}:{warning.column}" == folder.place("runbooks/own.md", "pause")

@@ -54,6 +54,30 @@ async def test_a_bad_release_is_found_rolled_back_and_proved(tmp_path: Path) -> 
         assert any("verified" in line for line in await world.lines())
 
 
+async def test_a_breach_that_comes_back_pages_again(tmp_path: Path) -> None:
+    """Mitigated is not over: when the data break again, on call is paged anew, until somebody takes it once more."""
+    async with World.open(tmp_path) as world:
+        await world.healthy()
+        await world.broken()
+        await world.say(Acknowledge(), "ana")
+        first = (await world.incident()).acknowledged
+        await world.healthy(60)
+        assert (await world.incident()).phase is Phase.MITIGATED
+        assert world.phone.pages == [("ana", "page:INC-1:0")]
+        await world.broken()
+        back = await world.incident()
+        assert (back.phase, back.unclaimed, back.mitigated) == (Phase.DECLARED, True, None)
+        assert world.phone.pages[1:] == [("ana", "page:INC-1:0:b1")]
+        again = await world.say(Acknowledge(), "ben")
+        assert (again.phase, again.acknowledged, again.acknowledged_by) == (
+            Phase.ACKNOWLEDGED,
+            first,
+            (await world.who("ben")).id,
+        )
+        await world.round(seconds=3600)
+        assert len(world.phone.pages) == 2
+
+
 async def test_ten_quiet_polls_append_nothing_and_show_nothing(tmp_path: Path) -> None:
     """Healthy polls write no entry and send no message."""
     async with World.open(tmp_path) as world:

@@ -109,7 +109,7 @@ def _facts(situation: Situation) -> Block:
     ]
     rows += [f"*Where*\n{untrusted(where, 200)}"] if where else []
     if incident.sli is not None:
-        rows.append(f"*SLI*\n{untrusted(incident.sli.slo, 100)} {incident.sli.judged}")
+        rows.append(f"*SLI*\n{untrusted(situation.titled(incident.sli.slo), 100)} {incident.sli.judged}")
     return section(fields=rows)
 
 
@@ -120,7 +120,8 @@ def _cause(situation: Situation) -> str:
     first = incident.hypotheses[0]
     ground = f" (for: {', '.join(first.supported_by[:6])})" if first.supported_by else ""
     words = f"*Likely cause* {first.cause.replace('_', ' ')}, {certainty(first.belief)}{untrusted(ground, 100)}"
-    return words + (f"\n*Would settle it* {untrusted(first.next_test, 250)}" if first.next_test else "")
+    asks = first.next_test and incident.is_open and incident.mitigated is None  # afterwards the 5 Whys go on from here
+    return words + (f"\n*Would settle it* {untrusted(first.next_test, 250)}" if asks else "")
 
 
 def _small_print(situation: Situation) -> str:
@@ -137,7 +138,9 @@ def _small_print(situation: Situation) -> str:
         parts.append(f"{len(incident.whys)} whys")
     parts += [words] if (words := notices_line(incident)) else []
     if incident.attached:
-        parts.append(f"also broken: {untrusted(', '.join(sli.slo for sli in incident.attached), 200)}")
+        parts.append(
+            f"also broken: {untrusted(', '.join(situation.titled(sli.slo) for sli in incident.attached), 200)}"
+        )
     return " · ".join(parts)
 
 
@@ -170,12 +173,12 @@ def _buttons(situation: Situation) -> Block:
     if incident.is_open:
         menu.append(("Resolve", "resolve.open"))
         row = []
-        if incident.acknowledged is None:
+        if incident.unclaimed:
             row.append(press("Acknowledge", "ack", name, style="primary"))
         else:
             row.append(press("Take lead", "lead", name))
         following = incident.run is not None and bool(incident.run.current)
-        primary = incident.acknowledged is not None
+        primary = not incident.unclaimed
         label = "Continue runbook" if following else "Start runbook"
         row.append(press(label, "runbook.open", name, style="primary" if primary else None))
         row += [press("Update", "update.open", name), press("Propose action", "propose.open", name)]
@@ -196,7 +199,7 @@ def _chart(situation: Situation) -> Block | None:
     allowed = round((1 - drawn.objective) * 100, 4)
     labels = [label for label, _ in points]
     return chart(
-        clean(f"{drawn.slo}: bad events, %", 50),
+        clean(f"{drawn.title or drawn.slo}: bad events, %", 50),
         labels,
         {"bad events": [value for _, value in points], "allowed": [allowed] * len(points)},
     )
