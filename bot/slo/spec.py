@@ -5,15 +5,29 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from bot.slo.calendar import Calendar
+from bot.slo.measure import (
+    MICRO,
+    OCCURRENCES,
+    Constituent,
+    Expression,
+    Indicator,
+    Measure,
+    Method,
+    Part,
+    Query,
+    Raw,
+    Threshold,
+)
 from bot.slo.selector import Matcher, Selector
 
 __all__ = [
-    "Indicator", "Matcher", "Origin", "Point", "Selector", "Slice", "Slo", "Tier", "Unreachable",
+    "Calendar", "Constituent", "Expression", "Indicator", "Matcher", "Measure", "Method", "Origin", "Part", "Point",
+    "Query", "Raw", "Selector", "Slice", "Slo", "Threshold", "Tier", "Unreachable",
     "default_tiers", "max_burn", "unreachable",
 ]  # fmt: skip
 
 Severity = Literal["page", "ticket"]
-Part = Literal["good", "bad"]
 Labels = frozenset[tuple[str, str]]
 
 SMALLEST_LONG = timedelta(minutes=1)
@@ -36,24 +50,6 @@ class Point:
     def of(cls, value: float, at: datetime, **labels: str) -> "Point":
         """A point with its labels given by name."""
         return cls(frozenset(labels.items()), value, at)
-
-
-@dataclass(frozen=True, slots=True)
-class Indicator:
-    """A ratio of events: those that went well (or badly) among all of them.
-
-    `counts` says which of the two `part` selects. A latency threshold is such a ratio too: the histogram's bucket with
-    `le` at the threshold is the good part, its `_count` the total. `missing_bad` decides what an absent bad series
-    means while the total is there: `zero` failures, or `no_data` (nobody can tell it from a misspelt name).
-    """
-
-    counts: Part
-    part: Selector
-    total: Selector
-    missing_bad: Literal["zero", "no_data"] = "no_data"
-
-    def __str__(self) -> str:
-        return f"{self.counts} {self.part} of {self.total}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +119,32 @@ def default_tiers(window: timedelta) -> tuple[Tier, ...]:
 class Slo:
     """One objective: `target` (between 0 and 1) of the indicator's events are good over the rolling `window`.
 
-    `name` is its identity. `min_events` is the least traffic on which a tier may fire or a recovery may rest;
-    `no_data_after` is how long silence lasts before it becomes an incident of its own; `recover_for` is how much good
-    data a recovery needs. `severity` (1 worst) overrides what impact and urgency would give.
+    `name` is its identity. With a `calendar` the budget belongs to a period of it, and `window` is that period's
+    nominal length. `parts` are what a composite is made of (its `indicator` is then the first one's).
+    `min_events` is the least traffic on which a tier may fire or a recovery may rest; `no_data_after` is how long
+    silence lasts before it becomes an incident of its own, unless `blind_opens` is off; `recover_for` is how much good
+    data a recovery needs. `births` says whether a series first seen under our eyes counts from zero. `rule` chooses
+    what pages: evidence and impact together, or the Workbook's burn rates alone. `slice_by` names a label whose values
+    are watched against one another. `severity` (1 worst) overrides what impact and urgency would give.
     """
 
     name: str
     service: str
-    indicator: Indicator
+    indicator: Measure
     target: float
     window: timedelta
     tiers: tuple[Tier, ...] = ()
     display: str = ""
     description: str = ""
     source: str = "default"
+    method: Method = OCCURRENCES
+    calendar: Calendar | None = None
+    parts: tuple[Constituent, ...] = ()
     slice: Slice | None = None
+    slice_by: str = ""
+    births: Literal["count", "skip"] = "count"
+    rule: Literal["evidence", "burn_rate"] = "evidence"
+    blind_opens: bool = True
     min_events: int = MIN_EVENTS
     no_data_after: timedelta = NO_DATA_AFTER
     recover_for: timedelta = RECOVER_FOR
@@ -158,6 +165,20 @@ class Slo:
     def budget(self) -> float:
         """The share of events that may fail: 1 − target."""
         return 1 - self.target
+
+    @property
+    def unit(self) -> int:
+        """How many counts make one event: a million where shares of an event are counted."""
+        measures = [part.measure for part in self.parts] or [self.indicator]
+        shares = self.method.kind == "ratio_timeslices" or (
+            not self.method.sliced and (self.parts or any(isinstance(each, Raw) for each in measures))
+        )
+        return MICRO if shares else 1
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """All it counts: its indicator, or each part of a composite."""
+        return tuple(part.measure for part in self.parts) or (self.indicator,)
 
     @property
     def title(self) -> str:
