@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.slo.ledger import Ledger
+from bot.slo.rule import FULL
 from bot.slo.spec import Slo
-
-FULL = 0.99  # a window watched this far needs no estimate
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,17 @@
-"""The verdict on one objective: met, breached, or no data, with the sentence that says why.
-
-Multiwindow, multi-burn-rate alerting (SRE Workbook ch. 5, "Alerting on SLOs", method 6). Burn rate = bad share / (1 −
-target): at 1 the budget lasts exactly the objective's window. With evidence (bot.slo.detector) the page rule also asks
-that the failures are no accident, and lets overwhelming evidence page before the long window fills.
-"""
+"""The verdict on one objective: met, breached, or no data, with the sentence that says why."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.slo.budget import FULL, budget
-from bot.slo.detector import Evidence
-from bot.slo.ledger import Counts, Ledger
-from bot.slo.spec import Slo, Tier
+import numpy as np
 
-EARLY = (
-    0.75  # with evidence, page at this share of what the fastest tier spends before firing (1.5 % of 30 days, not 2 %)
-)
+from bot.slo.budget import budget
+from bot.slo.detector import Evidence
+from bot.slo.grid import MILLISECOND, Counts, Ints
+from bot.slo.ledger import Ledger
+from bot.slo.rule import FULL, Level, Terms, decide, no_proof
+from bot.slo.spec import Slo, Tier
 
 State = Literal["met", "breached", "no_data"]
 Urgency = Literal["notice", "ticket", "page"]
@@ -47,43 +42,6 @@ class Verdict:
     quiet: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    tier: Tier
-    long: Counts
-    short: Counts
-    burn_long: float
-    burn_short: float
-
-    def fires(self, min_events: int) -> bool:
-        return self.burning and self.long.total >= min_events
-
-    @property
-    def coverage(self) -> float:
-        """The share of the long window that was watched."""
-        return min(self.long.covered / self.tier.long, 1.0)
-
-    @property
-    def watched(self) -> timedelta:
-        return self.tier.long if self.coverage >= FULL else self.long.covered
-
-    @property
-    def sustained(self) -> float:
-        """The burn rate both windows bear out; what was not watched is not taken to have burned like the rest.
-
-        So a young ledger needs as long as a full one to find the same failure, and a blip just after a start is a blip.
-        """
-        return min(self.burn_long * self.coverage, self.burn_short)
-
-    @property
-    def burning(self) -> bool:
-        return self.sustained >= self.tier.factor * (1 - 1e-9)
-
-    @property
-    def nearness(self) -> float:
-        return self.sustained / self.tier.factor
-
-
 def burn_rate(slo: Slo, counts: Counts) -> float:
     """How many times faster than allowed these events spent the budget; 0 where there were none."""
     return counts.ratio / slo.budget
@@ -92,7 +50,7 @@ def burn_rate(slo: Slo, counts: Counts) -> float:
 def judge(
     slo: Slo, ledger: Ledger, now: datetime, *, evidence: Evidence | None = None, since: datetime | None = None
 ) -> Verdict:
-    """Judge `slo` on what the ledger holds at `now`.
+    """Judge `slo` on what the ledger holds at `now`, by bot.slo.rule.
 
     A window not yet full is judged on what it has, given `min_events`: a tier fires once that alone spent what the tier
     may spend. `since` leaves out what happened before it (an incident already over). Without `evidence` the plain
@@ -101,52 +59,67 @@ def judge(
     silent = ledger.silence(slo, now)
     if silent is not None:
         return Verdict(slo.name, "no_data", f"No data on {slo.title}: {silent}.", now)
-    readings = [_read(slo, ledger, now, tier, since) for tier in slo.tiers]
-    widest = max(readings, key=lambda reading: reading.tier.long)
+    limit = slo.longest if since is None else max(now - since, timedelta(0))
+    long = [ledger.counts(slo, now, min(tier.long, limit)) for tier in slo.tiers]
+    short = [ledger.counts(slo, now, min(tier.short, limit)) for tier in slo.tiers]
+    proof = no_proof(1) if evidence is None else evidence.proof
+    found = decide(Terms.of([slo]), _columns(long), _columns(short), proof, np.zeros(1, dtype=bool))
+    level, place = Level(int(found.level[0])), int(found.tier[0])
+    reading = _Reading(
+        slo.tiers[place],
+        long[place],
+        float(found.burn_long[0, place]),
+        float(found.burn_short[0, place]),
+        float(found.coverage[0, place]),
+    )
     spent = budget(slo, ledger, now).spent
-    if widest.long.total < slo.min_events:
-        because = (
-            f"No verdict on {slo.title}: the source answers, but {widest.long.total:,} events "
-            f"in {span(widest.tier.long)} are too few; a verdict needs {slo.min_events:,}."
-        )
-        return Verdict(slo.name, "no_data", because, now, counts=widest.long, spent=spent, quiet=True)
-    fired = [reading for reading in readings if reading.fires(slo.min_events)]
-    if evidence is not None:
-        fired = [reading for reading in fired if evidence.burning or reading.tier.severity == "ticket"]
-    first = min(fired, key=lambda reading: (reading.tier.severity != "page", -reading.tier.factor), default=None)
-    if first is not None and first.tier.severity == "page":
-        return _breached(slo, now, first, spent, "page")
-    fastest = max(readings, key=lambda reading: (reading.tier.severity == "page", reading.tier.factor))
-    if evidence is not None and evidence.blazing and fastest.long.total >= slo.min_events:
-        if fastest.burn_short >= fastest.tier.factor and _impact(slo, fastest) >= EARLY * _impact_at_fire(slo, fastest):
-            return _breached(slo, now, fastest, spent, "page")
-        if first is None:
-            return _breached(slo, now, fastest, spent, "notice")
-    if first is not None:
-        return _breached(slo, now, first, spent, "ticket")
-    return _not_breached(slo, now, readings, widest, spent)
+    widest = max(range(len(slo.tiers)), key=lambda each: slo.tiers[each].long)
+    if level is Level.QUIET:
+        return _quiet(slo, now, slo.tiers[widest], long[widest], spent)
+    if level is Level.MET:
+        covered = float(found.coverage[0, widest])
+        return _met(slo, now, reading, float(found.sustained[0, place]), long[widest], covered, spent)
+    return _breached(slo, now, reading, spent, SEVERITIES[level])
 
 
-def _read(slo: Slo, ledger: Ledger, now: datetime, tier: Tier, since: datetime | None) -> _Reading:
-    limit = now - since if since is not None else tier.long
-    long, short = (ledger.counts(slo, now, max(min(each, limit), timedelta(0))) for each in (tier.long, tier.short))
-    return _Reading(tier, long, short, burn_rate(slo, long), burn_rate(slo, short))
+SEVERITIES: dict[Level, Urgency] = {Level.NOTICE: "notice", Level.TICKET: "ticket", Level.PAGE: "page"}
 
 
-def _impact(slo: Slo, reading: _Reading) -> float:
-    """The share of the whole budget spent in the long window, as far as it was watched."""
-    return reading.burn_long * reading.coverage * (reading.tier.long / slo.window)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One tier's long window in numbers."""
+
+    tier: Tier
+    long: Counts
+    burn_long: float
+    burn_short: float
+    coverage: float
+
+    @property
+    def watched(self) -> timedelta:
+        return self.tier.long if self.coverage >= FULL else self.long.covered
 
 
-def _impact_at_fire(slo: Slo, reading: _Reading) -> float:
-    return reading.tier.factor * (reading.tier.long / slo.window)
+def _columns(counts: list[Counts]) -> Ints:
+    """(3, 1, tiers) as the rule takes them."""
+    rows = ([each.good for each in counts], [each.bad for each in counts],
+            [each.covered // MILLISECOND for each in counts])  # fmt: skip
+    return np.array(rows, dtype=np.int64)[:, None, :]
+
+
+def _quiet(slo: Slo, now: datetime, tier: Tier, counts: Counts, spent: float) -> Verdict:
+    because = (
+        f"No verdict on {slo.title}: the source answers, but {events(slo, counts.total)} events "
+        f"in {span(tier.long)} are too few; a verdict needs {slo.min_events:,}."
+    )
+    return Verdict(slo.name, "no_data", because, now, counts=counts, spent=spent, quiet=True)
 
 
 def _breached(slo: Slo, now: datetime, reading: _Reading, spent: float, severity: Urgency) -> Verdict:
     tier, counts = reading.tier, reading.long
     because = (
-        f"{slo.title}: {counts.bad:,} of {counts.total:,} events failed in {span(reading.watched)} "
-        f"({counts.ratio:.2%}, objective {share(slo.target)}); "
+        f"{slo.title}: {events(slo, counts.bad)} of {events(slo, counts.total)} events failed in "
+        f"{span(reading.watched)} ({counts.ratio:.2%}, objective {share(slo.target)}); "
         f"burning {reading.burn_long:.1f}× the budget over {span(reading.watched)} "
         f"and {reading.burn_short:.1f}× over {span(tier.short)}, threshold {tier.factor:g}×; "
         f"{spent:.1%} of the budget is spent."
@@ -157,18 +130,24 @@ def _breached(slo: Slo, now: datetime, reading: _Reading, spent: float, severity
     )  # fmt: skip
 
 
-def _not_breached(slo: Slo, now: datetime, readings: list[_Reading], widest: _Reading, spent: float) -> Verdict:
-    nearest = max(readings, key=lambda reading: reading.nearness)
-    counts = widest.long
+def _met(
+    slo: Slo, now: datetime, nearest: _Reading, sustained: float, counts: Counts, covered: float, spent: float
+) -> Verdict:
+    watched = slo.longest if covered >= FULL else counts.covered
     because = (
-        f"{slo.title}: {counts.bad:,} of {counts.total:,} events failed in {span(widest.watched)}; no tier fires, "
-        f"the nearest burns {nearest.sustained:.1f}× of {nearest.tier.factor:g}×; "
+        f"{slo.title}: {events(slo, counts.bad)} of {events(slo, counts.total)} events failed in {span(watched)}; "
+        f"no tier fires, the nearest burns {sustained:.1f}× of {nearest.tier.factor:g}×; "
         f"{spent:.1%} of the budget is spent."
     )
     return Verdict(
         slo.name, "met", because, now, None, nearest.tier.name,
         nearest.burn_long, nearest.burn_short, nearest.tier.factor, nearest.long, spent,
     )  # fmt: skip
+
+
+def events(slo: Slo, counted: int) -> str:
+    """A number of events as people write it; parts of events in one decimal."""
+    return f"{counted:,}" if slo.unit == 1 else f"{counted / slo.unit:,.1f}"
 
 
 def share(value: float) -> str:

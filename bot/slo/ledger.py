@@ -1,24 +1,30 @@
-"""The exact record of good and bad events behind every verdict: whole numbers, counted from raw counters.
+"""The exact record of good and bad events behind every verdict: whole numbers, counted from raw samples.
 
 Windows asked of a monitoring server are extrapolated; increases of raw counters are not. The ledger counts each event
-once, through restarts of the counted process, births and deaths of series, silences of the source and of the bot.
+once, through restarts of the counted process, births and deaths of series, silences of the source and of the bot; and
+it counts thousands of objectives in one pass.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from bot.domain.errors import Invalid, Problem
-from bot.slo.book import MILLISECOND, Book, Bucket, Counts, from_ms, to_ms
-from bot.slo.series import Series, insane
-from bot.slo.spec import Point, Slo
+import numpy as np
 
-__all__ = ["Bucket", "Counts", "Delta", "Ledger", "NoData"]
+from bot.slo import counters
+from bot.slo.accounts import OPERATORS, Account, Accounts
+from bot.slo.counters import Flags, Lines, Role, Samples
+from bot.slo.grid import MILLISECOND, SINCE_LAST, Bucket, Counts, Grid, Ints, Row, from_ms, to_ms
+from bot.slo.spec import Point, Query, Slo
 
-VERSION = 1
+__all__ = ["Bucket", "Counts", "Delta", "Ledger", "NoData", "Poll"]
+
 SKEW = 1000  # good may run ahead of the total by 1 in 1000: both are read while traffic goes on
-FINE, MEDIUM = timedelta(hours=6), timedelta(days=1)
+THINNED = (  # what is older than the first is kept by the second
+    (timedelta(hours=2), timedelta(minutes=1)),
+    (timedelta(hours=6), timedelta(minutes=5)),
+    (timedelta(days=1), timedelta(hours=1)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +51,16 @@ class NoData:
     at: datetime
 
 
-@dataclass(slots=True)
-class _Account:
-    """All that is known of one objective."""
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What one poll added to every account: (accounts,) good, bad, gap_good, gap_bad; `told` where it said anything."""
 
-    measures: str
-    book: Book
-    part: Series = field(default_factory=Series)
-    total: Series = field(default_factory=Series)
-    seen: int | None = None  # the newest sample's time
-    held: list[int] = field(default_factory=lambda: [0, 0])  # part and total not yet booked: they contradict
-    held_since: int | None = None
-    silent: str | None = None  # why the last poll told nothing
+    told: Flags
+    good: Ints
+    bad: Ints
+    gap_good: Ints
+    gap_bad: Ints
+    baseline: Flags
 
 
 class Ledger:
@@ -68,178 +72,270 @@ class Ledger:
 
     def __init__(self, width: timedelta = timedelta(seconds=1), continuity: timedelta = timedelta(minutes=2)) -> None:
         self.width, self.continuity = width, continuity
-        self._accounts: dict[str, _Account] = {}
+        self.grid = Grid(width)
+        self.accounts = Accounts(self.grid)
+        self.lines = Lines()
+
+    # -- counting ----------------------------------------------------------------------------------------------------
+
+    def account(self, slo: Slo) -> Account:
+        """The account of an objective, opened where there is none; another measure makes another account."""
+        return self.accounts.open(slo, min(self.continuity, slo.no_data_after))
 
     def ingest(self, slo: Slo, part: Sequence[Point], total: Sequence[Point], at: datetime) -> Delta | NoData:
-        """Count what `slo`'s series gained since the last poll.
+        """Count what one objective's series gained since the last poll.
 
-        `part` are the raw samples its good (or bad) selector matches, `total` those of its total selector, `at` the
-        time of the poll. A poll that tells nothing changes nothing: the next good one still counts what it
-        missed.
+        `part` are the raw samples its good (or bad) selector matches (or its only query), `total` those of its total
+        selector, `at` the time of the poll. A poll that tells nothing changes nothing: the next good one still counts
+        what it missed.
         """
-        account = self._account(slo)
-        because = self._objection(slo, account, part, total, at)
-        if because is not None:
-            account.silent = because
-            return NoData(because, at)
-        continuity, newest = self._continuity(slo), min(max(map(to_ms, (p.at for p in total))), to_ms(at))
-        baseline = account.seen is None
-        watched = account.seen is not None and from_ms(newest) - from_ms(account.seen) <= continuity
-        anew = account.part.restarted(part) | account.total.restarted(total)
-        parts = account.part.advance(part, born_counts=watched, continuity=continuity, restarted=anew)
-        totals = account.total.advance(total, born_counts=watched, continuity=continuity, restarted=anew)
-        account.seen = max(newest, account.seen or newest)
-        if not watched:
-            account.held, account.held_since = [0, 0], None
-        account.held = [account.held[0] + parts.gained, account.held[1] + totals.gained]
-        if account.held[0] > account.held[1] + account.held[1] // SKEW:
-            return self._hold(slo, account, from_ms(account.seen))
-        return self._book(slo, account, from_ms(account.seen), (parts.gap, totals.gap), baseline=baseline)
+        account = self.account(slo)
+        poll = self.poll([account], self._samples(account, [part, total]), at)
+        number = account.number
+        if not poll.told[number]:
+            return NoData(str(account.silent), at)
+        return Delta(
+            from_ms(int(self.accounts.seen[number])),
+            int(poll.good[number]),
+            int(poll.bad[number]),
+            int(poll.gap_good[number]),
+            int(poll.gap_bad[number]),
+            baseline=bool(poll.baseline[number]),
+        )
+
+    def read(self, slos: Iterable[Slo], points: Mapping[Query, Sequence[Point]], at: datetime) -> Poll:
+        """Count what a source answered for several objectives."""
+        accounts = [self.account(slo) for slo in slos]
+        held = [self._samples(each, [points.get(query, ()) for query in each.queries]) for each in accounts]
+        return self.poll(accounts, _joined(held), at)
+
+    def poll(self, accounts: Sequence[Account], samples: Samples, at: datetime) -> Poll:
+        """Count samples of these accounts' lines, all that there are at this time."""
+        self.lines.settle()
+        now, size = to_ms(at), self.accounts.size
+        scope = np.zeros(size, dtype=bool)
+        scope[[each.number for each in accounts]] = True
+        present = np.zeros(len(self.lines), dtype=bool)
+        present[samples.line] = True
+        new, contradicting = counters.fresh(samples, self.lines)
+        role = self.lines.role[new.line] if len(new.line) else np.zeros(0, dtype=np.int64)
+        wrong = counters.insane(new, role) | contradicting
+        newest = np.full(size, -1, dtype=np.int64)
+        of_total = np.isin(self.lines.role[samples.line], counters.OF_TOTAL)
+        np.maximum.at(newest, self.lines.account[samples.line[of_total]], samples.at[of_total])
+        told = scope & self._present(accounts, present, size)
+        told &= self._sane(new, wrong, contradicting, told, size)
+        told &= self._recent(accounts, newest, now, told)
+        return self._count(new.only(told[self.lines.account[new.line]]), told, np.minimum(newest, now), size)
+
+    def _samples(self, account: Account, points: Sequence[Sequence[Point]]) -> Samples:
+        by_line: dict[int, list[Point]] = {}
+        for role, held in zip(account.roles, points, strict=False):
+            for point in held:
+                by_line.setdefault(self.lines.of(account.number, role, point.labels), []).append(point)
+        return counters.of_points(by_line)
+
+    def _present(self, accounts: Sequence[Account], present: Flags, size: int) -> Flags:
+        """Accounts whose series are there; of the others, why they say nothing."""
+        has = np.zeros((2, size), dtype=bool)
+        for row, roles in enumerate(((Role.PART, Role.PART_RATE), counters.OF_TOTAL)):
+            has[row, self.lines.account[present & np.isin(self.lines.role, roles)]] = True
+        whole = has[1] & (has[0] | self.accounts.part_may_lack[:size])
+        for account in accounts:
+            if not whole[account.number]:
+                account.silent = account.lacks(
+                    total=bool(has[1, account.number]), before=bool(self.accounts.seen[account.number] >= 0)
+                )
+        return whole
+
+    def _sane(self, new: Samples, wrong: Flags, contradicting: Flags, told: Flags, size: int) -> Flags:
+        sane = np.ones(size, dtype=bool)
+        for index in np.flatnonzero(wrong):
+            line = int(new.line[index])
+            account = self.accounts.by_number[int(self.lines.account[line])]
+            if not sane[account.number] or not told[account.number]:
+                continue
+            sane[account.number] = False
+            what = account.names(Role(int(self.lines.role[line])))
+            account.silent = (
+                f"{what} gives one series two values at one time"
+                if contradicting[index]
+                else counters.why_insane(float(new.value[index]), what, self.lines.labels[line])
+            )
+        return sane
+
+    def _recent(self, accounts: Sequence[Account], newest: Ints, now: int, told: Flags) -> Flags:
+        size = len(newest)
+        recent = now - newest <= self.accounts.silence[:size]
+        if not np.all(recent[told]):
+            for account in accounts:
+                if told[account.number] and not recent[account.number]:
+                    account.silent = _stale(now - int(newest[account.number]))
+        return np.asarray(recent, dtype=bool)
+
+    def _count(self, new: Samples, told: Flags, newest: Ints, size: int) -> Poll:
+        books = self.accounts
+        seen = books.seen[:size]
+        baseline = told & (seen < 0)
+        watched = told & (seen >= 0) & (newest - seen <= books.silence[:size])
+        role = self.lines.role[new.line] if len(new.line) else np.zeros(0, dtype=np.int64)
+        counted = new.only(role <= Role.TOTAL)
+        gain = counters.increases(
+            counted, self.lines, silence=books.silence[:size], births=watched & books.births[:size], size=size
+        )
+        gained = gain.gained
+        if books.mixed:
+            gained = gained + self._judged(new, role, watched, newest, size)
+        counters.remember(new, self.lines)
+        books.seen[:size] = np.where(told, np.maximum(newest, seen), seen)
+        books.held[:, :size] = np.where(told & ~watched, 0, books.held[:, :size]) + gained
+        return self._settle(told, watched, baseline, gain.gap, size)
+
+    def _judged(self, new: Samples, role: Ints, watched: Flags, newest: Ints, size: int) -> Ints:
+        """What gauges, shares and rates add: (2, accounts)."""
+        books = self.accounts
+        gauges, parts = new.only(role == Role.GAUGE), new.only(role == Role.SHARE)
+        account = self.lines.account[gauges.line]
+        value = np.where(books.ages[account], gauges.at / 1000 - gauges.value, gauges.value)
+        limit, operator = books.limit[account], books.operator[account]
+        sides = (value < limit, value <= limit, value > limit, value >= limit)
+        good = np.select([operator == place for place in range(len(OPERATORS))], sides, default=False)
+        found = counters.judged(gauges, self.lines, good, size) + counters.shares(parts, self.lines, size)
+        rates = new.only(role >= Role.PART_RATE)
+        if len(rates.line):
+            latest = np.concatenate((np.diff(rates.line) != 0, [True]))
+            of = rates.only(latest)
+            cell = self.lines.account[of.line] * 2 + (self.lines.role[of.line] - Role.PART_RATE)
+            held = np.bincount(cell, weights=of.value, minlength=2 * size).reshape(size, 2).T
+            lasted = np.where(watched, (newest - books.seen[:size]) / 1000, 0.0)
+            events = held * lasted + books.rest[:, :size]
+            whole = np.floor(events + 1e-9)
+            books.rest[:, :size] = np.where(watched, events - whole, books.rest[:, :size])
+            found = found + np.where(watched, whole, 0).astype(np.int64)
+        return np.where(watched | (books.seen[:size] < 0), found, 0) if not len(rates.line) else found
+
+    def _settle(self, told: Flags, watched: Flags, baseline: Flags, gap: Ints, size: int) -> Poll:
+        """Book what is in order; keep back what contradicts itself."""
+        books = self.accounts
+        held = books.held[:, :size]
+        torn = told & (held[0] > held[1] + held[1] // SKEW)
+        for number in np.flatnonzero(torn):
+            self._hold(books.by_number[int(number)])
+        sound = told & ~torn
+        part = np.where(sound, np.minimum(held[0], held[1]), 0)
+        total = np.where(sound, held[1], 0)
+        counts_good = books.counts_good[:size]
+        good, bad = np.where(counts_good, part, total - part), np.where(counts_good, total - part, part)
+        lost_part, lost = np.where(sound, gap[0], 0), np.where(sound, gap[1], 0)
+        gap_good = np.where(counts_good, np.minimum(lost_part, lost), np.maximum(lost - lost_part, 0))
+        gap_bad = np.where(counts_good, lost - np.minimum(lost_part, lost), lost_part)
+        held[0] = np.where(sound, held[0] - part, held[0])
+        held[1] = np.where(sound, 0, held[1])
+        chosen = np.flatnonzero(sound)
+        since_last = np.where(watched[chosen], SINCE_LAST, 0)
+        self.grid.add(chosen, books.seen[chosen], good[chosen], bad[chosen], since_last)
+        for number in np.flatnonzero(gap_good | gap_bad):
+            self.grid.add_gap(int(number), int(books.seen[number]), int(gap_good[number]), int(gap_bad[number]))
+        for number in np.flatnonzero(sound & books.troubled[:size]):
+            books.by_number[int(number)].silent = None
+        books.held_since[chosen] = -1
+        return Poll(sound, good, bad, gap_good, gap_bad, baseline & sound)
+
+    def _hold(self, account: Account) -> None:
+        """Keep a contradiction back: a scrape in mid-request heals with the next, a wrong selector does not."""
+        books, number = self.accounts, account.number
+        part, total = (int(each) for each in books.held[:, number])
+        at = int(books.seen[number])
+        if books.held_since[number] < 0:
+            books.held_since[number] = at
+        elif at - books.held_since[number] > books.silence[number]:
+            books.held[:, number] = 0
+            books.held_since[number] = -1
+        account.silent = account.contradiction(part, total)
 
     def miss(self, slo: Slo, because: str, at: datetime) -> NoData:
         """Note that the source did not answer at all."""
-        self._account(slo).silent = because
+        self.account(slo).silent = because
         return NoData(because, at)
+
+    # -- looking -----------------------------------------------------------------------------------------------------
 
     def silence(self, slo: Slo, now: datetime) -> str | None:
         """Why nothing is known of `slo` at `now`, or None where the last poll told something recent."""
-        account = self._accounts.get(slo.name)
-        if account is None or account.measures != str(slo.indicator):
+        account = self.accounts.known(slo)
+        if account is None:
             return "it was never polled"
         if account.silent is not None:
             return account.silent
-        if account.seen is None:
+        seen = int(self.accounts.seen[account.number])
+        if seen < 0:
             return "it was never polled"
-        return self._stale(slo, account.seen, now)
+        age = to_ms(now) - seen
+        return _stale(age) if age > int(self.accounts.silence[account.number]) else None
+
+    def silent(self, now: datetime) -> Flags:
+        """(accounts,) where nothing is known at `now`."""
+        books, size = self.accounts, self.accounts.size
+        seen = books.seen[:size]
+        return books.troubled[:size] | (seen < 0) | (to_ms(now) - seen > books.silence[:size])
 
     def last_seen(self, slo: Slo) -> datetime | None:
         """The time of the newest sample counted."""
-        account = self._accounts.get(slo.name)
-        return None if account is None or account.seen is None else from_ms(account.seen)
+        account = self.accounts.by_name.get(slo.name)
+        seen = -1 if account is None else int(self.accounts.seen[account.number])
+        return from_ms(seen) if seen >= 0 else None
 
     def counts(self, slo: Slo, end: datetime, length: timedelta) -> Counts:
         """What happened in the `length` before `end`."""
-        account = self._accounts.get(slo.name)
-        return Counts() if account is None else account.book.counts(end, length)
+        account = self.accounts.by_name.get(slo.name)
+        return Counts() if account is None else self.grid.counts(account.number, to_ms(end), length // MILLISECOND)
+
+    def windows(self, end: datetime, length: timedelta) -> Row:
+        """(3, accounts): good, bad and covered milliseconds of every account in the `length` before `end`."""
+        return self.grid.window(to_ms(end), length // MILLISECOND)[:, : self.accounts.size]
 
     def buckets(self, slo: Slo, start: datetime, end: datetime, step: timedelta | None = None) -> list[Bucket]:
         """The same as a series: buckets of `step` (for charts), or as recorded (for finding when something began)."""
-        account = self._accounts.get(slo.name)
-        return [] if account is None else list(account.book.buckets(start, end, step))
+        account = self.accounts.by_name.get(slo.name)
+        if account is None:
+            return []
+        size = None if step is None else step // MILLISECOND
+        return list(self.grid.buckets(account.number, to_ms(start), to_ms(end), size))
+
+    # -- letting go --------------------------------------------------------------------------------------------------
 
     def forget(self, before: datetime) -> None:
         """Let go of events and of series not seen since `before`."""
-        for account in self._accounts.values():
-            account.book.forget(before)
-            account.part.forget(before)
-            account.total.forget(before)
+        self.grid.forget(to_ms(before))
+        self.lines.settle()
+        old = self.lines.at < to_ms(before)
+        if np.any(old):
+            self.lines = self.lines.keep(~old)
 
     def thin(self, now: datetime) -> None:
-        """Keep what is older than six hours by the minute and what is older than a day by the hour; sums stay exact."""
-        for account in self._accounts.values():
-            account.book.thin(now - FINE, timedelta(minutes=1))
-            account.book.thin(now - MEDIUM, timedelta(hours=1))
+        """Keep what is older than two hours by the minute, than six by five minutes, than a day by the hour."""
+        for age, step in THINNED:
+            self.grid.thin(to_ms(now - age), step // MILLISECOND)
 
     def keep(self, names: set[str]) -> None:
         """Let go of objectives that are no longer configured."""
-        self._accounts = {name: account for name, account in self._accounts.items() if name in names}
+        gone = [account.number for name, account in self.accounts.by_name.items() if name not in names]
+        for number in gone:
+            self.accounts.close(number)
+        if gone:
+            self.lines.settle()
+            self.lines = self.lines.keep(~np.isin(self.lines.account, gone))
 
-    def checkpoint(self) -> dict[str, Any]:
-        """Everything, as plain JSON-able data."""
-        return {
-            "version": VERSION,
-            "width_ms": self.width // MILLISECOND,
-            "slos": {
-                name: {
-                    "measures": account.measures,
-                    "book": account.book.dump(),
-                    "part": account.part.dump(),
-                    "total": account.total.dump(),
-                    "seen": account.seen,
-                    "held": list(account.held),
-                    "held_since": account.held_since,
-                }
-                for name, account in self._accounts.items()
-            },
-        }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a checkpoint in place of what is held. Raises Invalid, changing nothing, where it is not one."""
-        try:
-            if state["version"] != VERSION or state["width_ms"] != self.width // MILLISECOND:
-                raise ValueError("it was written with another version or bucket width")  # noqa: TRY301 - worded once, below
-            accounts = {str(name): self._load(held) for name, held in state["slos"].items()}
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise Invalid(
-                [Problem("ledger checkpoint", 1, 1, f"cannot be taken up: {error}", "a checkpoint of this version")]
-            ) from error
-        self._accounts = accounts
+def _joined(held: Sequence[Samples]) -> Samples:
+    if not held:
+        return Samples(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
+    return Samples(
+        np.concatenate([each.line for each in held]),
+        np.concatenate([each.at for each in held]),
+        np.concatenate([each.value for each in held]),
+    )
 
-    def _load(self, held: Mapping[str, Any]) -> _Account:
-        part, total = map(int, held["held"])
-        return _Account(
-            measures=str(held["measures"]),
-            book=Book.load(self.width, held["book"]),
-            part=Series.load(held["part"]),
-            total=Series.load(held["total"]),
-            seen=None if held["seen"] is None else int(held["seen"]),
-            held=[part, total],
-            held_since=None if held["held_since"] is None else int(held["held_since"]),
-            silent="the bot has just started and not polled yet",
-        )
 
-    def _account(self, slo: Slo) -> _Account:
-        account = self._accounts.get(slo.name)
-        if account is None or account.measures != str(slo.indicator):  # another indicator makes other counts
-            account = self._accounts[slo.name] = _Account(str(slo.indicator), Book(self.width))
-        return account
-
-    def _continuity(self, slo: Slo) -> timedelta:
-        return min(self.continuity, slo.no_data_after)
-
-    def _stale(self, slo: Slo, seen: int, now: datetime) -> str | None:
-        age = now - from_ms(seen)
-        if age <= self._continuity(slo):
-            return None
-        return f"the newest sample is {age.total_seconds():.0f} s old"
-
-    def _objection(
-        self, slo: Slo, account: _Account, part: Sequence[Point], total: Sequence[Point], at: datetime
-    ) -> str | None:
-        indicator = slo.indicator
-        if not total:
-            return f"no series matches the total, {indicator.total}"
-        if not part and not (indicator.counts == "bad" and indicator.missing_bad == "zero"):
-            gone = "no series matches any more" if account.part.last else "no series matches"
-            return f"{gone}: {indicator.counts} {indicator.part}, though the total is there"
-        return (
-            insane(part, f"{indicator.counts} {indicator.part}")
-            or insane(total, f"total {indicator.total}")
-            or self._stale(slo, max(to_ms(point.at) for point in total), at)
-        )
-
-    def _book(self, slo: Slo, account: _Account, at: datetime, gap: tuple[int, int], *, baseline: bool) -> Delta:
-        part, total = min(account.held), account.held[1]
-        account.held, account.held_since, account.silent = [account.held[0] - part, 0], None, None
-        if slo.indicator.counts == "good":
-            good, bad = part, total - part
-            gap_good, gap_bad = min(gap), gap[1] - min(gap)
-        else:
-            good, bad = total - part, part
-            gap_good, gap_bad = max(gap[1] - gap[0], 0), gap[0]
-        watched = account.book.last is not None and at - account.book.last <= self._continuity(slo)
-        account.book.add(at, good, bad, watched=watched, gap_good=gap_good, gap_bad=gap_bad)
-        return Delta(at, good, bad, gap_good, gap_bad, baseline=baseline)
-
-    def _hold(self, slo: Slo, account: _Account, at: datetime) -> NoData:
-        """Keep a contradiction back: a scrape in mid-request heals with the next, a wrong selector does not."""
-        part, total = account.held
-        if account.held_since is None:
-            account.held_since = to_ms(at)
-        elif at - from_ms(account.held_since) > self._continuity(slo):
-            account.held, account.held_since = [0, 0], None
-        account.silent = (
-            f"sanity: {part} {slo.indicator.counts} events out of {total} in all; "
-            f"{slo.indicator.part} counts what {slo.indicator.total} does not"
-        )
-        return NoData(account.silent, at)
+def _stale(age: int) -> str:
+    return f"the newest sample is {age / 1000:.0f} s old"

@@ -93,7 +93,7 @@ def test_impossible_counts_and_rates_are_refused():
         with pytest.raises(ValueError, match="null rate"):
             EDetector(rate)
     with pytest.raises(ValueError, match="alternative"):
-        EDetector(0.1, grid=(1, 0.5))
+        EDetector(0.1, grid=(1.0,))
 
 
 def test_checkpoints():

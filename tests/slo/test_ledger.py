@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.errors import Invalid
+from bot.slo import keeping
 from bot.slo.ledger import Delta, Ledger, NoData
 from bot.slo.spec import Point
 from tests.slo.kit import T0, Service, seconds, slo
@@ -208,7 +209,7 @@ def test_restart_of_the_bot():
     service = Service(slo())
     service.run(timedelta(minutes=10), rate=10, share=0.1)
     revived = Ledger(width=seconds(1))
-    revived.restore(json.loads(json.dumps(service.ledger.checkpoint())))
+    keeping.restore(revived, json.loads(json.dumps(keeping.checkpoint(service.ledger, keeping.Kept()).documents)))
     assert revived.counts(service.slo, service.now, timedelta(hours=1)) == service.ledger.counts(
         service.slo, service.now, timedelta(hours=1)
     )
@@ -220,24 +221,55 @@ def test_restart_of_the_bot():
     assert (delta.total, delta.gap_good, delta.gap_bad) == (0, 63, 7)
 
 
+def test_a_checkpoint_writes_what_is_new():
+    """Pages that stand written are not written again; thinned ones are, and empty ones are dropped; it all comes back."""
+    service, store, kept = Service(slo()), {}, keeping.Kept()
+    for hour in range(5):
+        service.run(timedelta(hours=1), rate=10, share=0.01)
+        service.ledger.thin(service.now)
+        made = keeping.checkpoint(service.ledger, kept)
+        store.update(json.loads(json.dumps(made.documents)))
+        for name in made.drop:
+            del store[name]
+        kept = made.kept
+        keeping.written(service.ledger)
+        assert set(keeping.names(store["head"])) == set(store) - {"head"}
+        if hour:
+            assert "book" not in made.documents
+            assert len(made.documents) < len(store)
+    again = keeping.checkpoint(service.ledger, kept)
+    assert set(again.documents) == {"head"}
+    revived = Ledger(width=seconds(1))
+    assert keeping.restore(revived, store) == kept
+    for length in (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=4)):
+        assert revived.counts(service.slo, service.now, length) == service.ledger.counts(
+            service.slo, service.now, length
+        )
+
+
 @pytest.mark.parametrize("break_it", [
-    lambda state: state.update(version=9),
-    lambda state: state.update(width_ms=5),
-    lambda state: state.pop("slos"),
-    lambda state: state["slos"]["api"].pop("book"),
-    lambda state: state["slos"]["api"]["book"]["good"].append(1),
-    lambda state: state["slos"]["api"]["book"].update(ends=[3, 2]),
-    lambda state: state["slos"]["api"].update(part="x"),
-    lambda state: state.update(slos=[]),
+    lambda state: state["head"].update(version=9),
+    lambda state: state["head"].update(width_ms=5),
+    lambda state: state.pop("book"),
+    lambda state: state["head"].pop("accounts"),
+    lambda state: state["head"]["values"].update(data="AAAA"),
+    lambda state: state["head"]["at"].update(shape=[7]),
+    lambda state: state["head"].update(book=[9, 9]),
+    lambda state: state["book"].update(lines=[[5, 0, []]]),
+    lambda state: state["book"]["accounts"].append([7, "x", "y"]),
+    lambda state: state["head"].update(pages=["rows/1"]),
+    lambda state: next(page for name, page in state.items() if "rows/" in name)["ends"].append(1),
+    lambda state: next(page for name, page in state.items() if "rows/" in name)["ends"].reverse(),
+    lambda state: state.update(head=[]),
 ])  # fmt: skip
 def test_broken_checkpoint_is_refused(break_it):
     """A checkpoint that is none is refused with a sentence, and what was held stays."""
     service = Service(slo())
     service.run(seconds(60), rate=10)
-    state = json.loads(json.dumps(service.ledger.checkpoint()))
+    state = json.loads(json.dumps(keeping.checkpoint(service.ledger, keeping.Kept()).documents))
     break_it(state)
     with pytest.raises(Invalid, match="cannot be taken up"):
-        service.ledger.restore(state)
+        keeping.restore(service.ledger, state)
     assert service.ledger.counts(service.slo, service.now, seconds(60)).total == 600
 
 
