@@ -174,11 +174,11 @@ async def _closed(doors: Outside) -> None:
 async def _source(installation: Installation, doors: Outside, name: str, clock: Clock) -> Found:
     source: Source = doors.sources[name]
     slos = [slo for slo in installation.slos if slo.source == name]
-    wanted = {selector for slo in slos for selector in (slo.indicator.part, slo.indicator.total)}
+    wanted = {query for slo in slos for measure in slo.measures for query in measure.queries}
     if not wanted:
         return Found(NOTE, f"source {name}", "no objective asks it")
     points = await source.read(wanted, clock.now())
-    empty = sorted({slo.name for slo in slos if not points.get(slo.indicator.total)})
+    empty = sorted({slo.name for slo in slos if not points.get(slo.indicator.queries[-1])})
     if empty:
         return Found(NOTE, f"source {name}", f"answers, and has no series for {', '.join(empty)}")
     return Found(OK, f"source {name}", f"answers, with series for {len(slos)} objectives")

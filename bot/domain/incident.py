@@ -16,7 +16,7 @@ from bot.domain.mitigation import Mitigation
 from bot.domain.notice import Notice
 from bot.domain.paging import Page
 from bot.domain.phase import Phase
-from bot.domain.policy import Severity
+from bot.domain.policy import Severity, Urgency
 from bot.domain.roles import Part
 from bot.domain.runbook import Run
 from bot.domain.sli import Sli
@@ -42,6 +42,7 @@ class Incident:
     phase: Phase = Phase.VOID
     title: str = ""
     severity: Severity = Severity.SEV3
+    urgency: Urgency = Urgency.PAGE
     service: str = ""
     slo: str = ""
     slice: str = ""
@@ -90,6 +91,11 @@ class Incident:
     def is_open(self) -> bool:
         """True from declaration until it is resolved."""
         return self.phase in (Phase.DECLARED, Phase.ACKNOWLEDGED, Phase.MITIGATED)
+
+    @property
+    def suspected(self) -> bool:
+        """True while there is evidence of a failure and no proof of harm: nobody is woken for it."""
+        return self.urgency is Urgency.NOTICE
 
     @property
     def unclaimed(self) -> bool:

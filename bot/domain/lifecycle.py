@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Claim, Command, Entry, Event, Free, Sentence, Take, When, Who, Words, says
 from bot.domain.phase import ANYBODY, RESPONDERS, Phase, require_open
-from bot.domain.policy import Severity
+from bot.domain.policy import Severity, Urgency
 from bot.domain.sli import Judged, Sli
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Declare(Command):
     fingerprint: str = ""
     restricted: bool = False
     sli: Sli | None = None
+    urgency: Urgency = Urgency.PAGE
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, ANYBODY, "declare an incident")
@@ -61,6 +62,7 @@ class Declare(Command):
             fingerprint=self.fingerprint or f"manual/{incident.id}",
             restricted=self.restricted,
             sli=self.sli,
+            urgency=self.urgency,
         )
 
 
@@ -79,6 +81,7 @@ class IncidentDeclared(Event):
     fingerprint: str
     restricted: bool
     sli: Sli | None
+    urgency: Urgency = Urgency.PAGE
 
     @property
     def happened_at(self) -> datetime:
@@ -90,6 +93,7 @@ class IncidentDeclared(Event):
             phase=Phase.DECLARED,
             title=self.title,
             severity=self.severity,
+            urgency=self.urgency,
             service=self.service,
             because=self.because,
             onset=self.onset,
@@ -104,8 +108,13 @@ class IncidentDeclared(Event):
         )
 
     def says(self, by: str) -> Sentence:
+        said = (
+            "{who} suspects {severity}: {title} (began {onset})"
+            if self.urgency is Urgency.NOTICE
+            else ("{who} declared {severity}: {title} (began {onset})")
+        )
         return says(
-            "{who} declared {severity}: {title} (began {onset})",
+            said,
             who=Who(by),
             severity=str(self.severity),
             title=self.title,

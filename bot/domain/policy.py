@@ -91,6 +91,19 @@ class Policy:
         raise Refused(f"only {wanted} may {to}; your roles: {', '.join(sorted(person.roles)) or 'none'}")
 
 
+class Urgency(StrEnum):
+    """How soon somebody must know: a notice waits for proof, a ticket for working hours, a page wakes people."""
+
+    NOTICE = "notice"
+    TICKET = "ticket"
+    PAGE = "page"
+
+    @property
+    def rank(self) -> int:
+        """Its place from the least urgent, 0."""
+        return tuple(Urgency).index(self)
+
+
 def severity(*, tier: int, paging: bool) -> Severity:
     """Severity from impact (the service's tier, 1 the most important) and urgency (it pages, or it can wait)."""
     return Severity(max(1, min(4, tier + (0 if paging else 1))))

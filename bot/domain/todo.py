@@ -13,7 +13,7 @@ from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, State
 from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
-from bot.domain.policy import Policy
+from bot.domain.policy import Policy, Urgency
 from bot.domain.runbook import Kind
 from bot.domain.service import Service
 
@@ -134,7 +134,8 @@ def todo(incident: Incident, policy: Policy, service: Service | None, on_call: S
 
 
 def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterator[Owed]:
-    if incident.phase is not Phase.DECLARED or incident.detected is None:
+    urgent = incident.urgency is Urgency.PAGE
+    if incident.phase is not Phase.DECLARED or incident.detected is None or not urgent:
         return
     due = incident.returned or incident.declared_at or incident.detected
     for turn in count() if on_call else ():
@@ -177,6 +178,10 @@ def _tried(incident: Incident, key: str) -> tuple[int, datetime | None]:
 def _understanding(incident: Incident, service: Service) -> Iterator[Owed]:
     start = incident.declared_at
     if start is None:
+        return
+    if incident.suspected and incident.acknowledged is None:
+        if incident.is_open and incident.diagnosed is None and service.evidence:
+            yield DiagnoseOwed(f"diagnose:{incident.id}", start)  # what it finds is there should it become a page
         return
     basis = duty_basis(incident, service)
     if incident.duty_basis != basis:  # the law goes on asking after the harm is over

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot.domain.duty import Duty
 from bot.domain.incident import Incident
@@ -15,7 +15,8 @@ from bot.domain.mitigation import Means, Plan
 from bot.domain.policy import Person, Role
 from bot.domain.service import Service, Target
 from bot.engine.situation import Situation, Words
-from bot.slo.spec import Point, Selector
+from bot.slo.batch import Batch
+from bot.slo.spec import Point, Query
 
 # -- remembering -----------------------------------------------------------------------------------------------------
 
@@ -179,9 +180,15 @@ class Exhibits(Protocol):
 class Checkpoints(Protocol):
     """Where the detection ledger and the episodes survive a restart: named JSON documents."""
 
-    async def save(self, name: str, document: Mapping[str, object], at: datetime) -> None: ...
+    async def save(
+        self, documents: Mapping[str, Mapping[str, object]], at: datetime, *, drop: Collection[str] = ()
+    ) -> None:
+        """Write these documents in place of those of the same names and let go of `drop`: all or nothing."""
+        ...
 
-    async def load(self, name: str) -> dict[str, object] | None: ...
+    async def load(self, names: Collection[str]) -> dict[str, dict[str, object]]:
+        """The documents of these names, as far as they are there."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,16 +227,31 @@ class Mirror(Protocol):
 
 
 class Source(Protocol):
-    """A monitoring system that gives raw counters."""
+    """A monitoring system that gives raw samples."""
 
-    async def read(self, selectors: Collection[Selector], at: datetime) -> Mapping[Selector, Sequence[Point]]:
-        """Every series each selector matches, as raw samples; an empty sequence where none does.
+    async def read(self, queries: Collection[Query], at: datetime) -> Mapping[Query, Sequence[Point]]:
+        """Every series each query matches, as raw samples; an empty sequence where none does.
 
         Raises Unavailable (time-out, refusal, junk): never an empty answer for a failed one.
         """
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Wide(Source, Protocol):
+    """A source that answers thousands of series at once, in columns, and remembers the past."""
+
+    async def sweep(self, queries: Collection[Query], at: datetime) -> Batch:
+        """All raw samples that are there for these queries at `at`. Raises Unavailable."""
+        ...
+
+    async def past(
+        self, queries: Collection[Query], start: datetime, end: datetime, step: timedelta
+    ) -> AsyncIterator[tuple[datetime, Batch]]:
+        """What stood at every `step` from `start` to `end`, oldest first. Raises Unavailable."""
+        ...
 
 
 class Seen(StrEnum):

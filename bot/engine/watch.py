@@ -1,32 +1,39 @@
-"""Watching: raw counters in, verdicts out; an incident is told only what changed, and no data changes nothing."""
+"""Watching: raw samples in, verdicts out; an incident is told only what changed, and no data changes nothing."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.errors import Conflict, Invalid, Refused, Taken, Unavailable
+import numpy as np
+
+from bot.domain.errors import Conflict, Refused, Taken, Unavailable
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import ChangeSeverity, Declare, open_claim
-from bot.domain.policy import Severity, severity
+from bot.domain.policy import Severity, Urgency, severity
 from bot.domain.service import Service
 from bot.domain.sli import Attach, Judged, ObserveSli, Sli
+from bot.domain.urgency import RaiseUrgency, Withdraw
+from bot.engine.counting import Counting
 from bot.engine.desk import Charts
 from bot.engine.handle import Handler
+from bot.engine.memory import CHECKPOINT, Memory
 from bot.engine.ports import Checkpoints, Source
 from bot.engine.situation import Bar, Chart
-from bot.slo.burn import Verdict
+from bot.slo.burn import Verdict, judge
 from bot.slo.episode import Change, Episode, Phase, step
-from bot.slo.ledger import Ledger, NoData
-from bot.slo.spec import Point, Selector, Slo
+from bot.slo.ledger import Ledger
+from bot.slo.rule import Level
+from bot.slo.spec import Slo
 from bot.telemetry import log as logger
 
-CHECKPOINT = "watch"
+__all__ = ["CHECKPOINT", "Verdicts", "Watch", "blindness", "fingerprint", "title"]
+
 SAVE_EVERY = timedelta(seconds=30)
+TIDY_EVERY = timedelta(minutes=1)
 BARS = 60
-KEEP = timedelta(days=92)
+SLACK = timedelta(days=2)  # kept beyond the longest window
 
 JUDGED = {
     "opened": Judged.BREACHED,
@@ -35,10 +42,37 @@ JUDGED = {
     "recovered": Judged.MET,
     "blind": Judged.NO_DATA,
 }
+STATES = {Level.SILENT: "no_data", Level.QUIET: "no_data", Level.MET: "met"}
+
+
+class Verdicts(Mapping[str, Verdict]):
+    """What the last tick found of each objective; put into words where somebody asks."""
+
+    def __init__(self, watch: Watch, at: datetime) -> None:
+        self._watch, self._at = watch, at
+        self._said: dict[str, Verdict] = {}
+
+    def __getitem__(self, name: str) -> Verdict:
+        if name not in self._said:
+            self._said[name] = self._watch.verdict(self._watch.slos[name], self._at)
+        return self._said[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._watch.slos)
+
+    def __len__(self) -> int:
+        return len(self._watch.slos)
+
+    def say(self, verdict: Verdict) -> None:
+        """Keep a verdict that was put into words already."""
+        self._said[verdict.slo] = verdict
 
 
 class Watch(Charts):
-    """Polls every source once per tick, keeps the ledger, and speaks up when a verdict changes."""
+    """Polls every source once per tick, keeps the ledger, and speaks up when a verdict changes.
+
+    Each tick judges all objectives at once; only those of which something could be told are looked at one by one.
+    """
 
     def __init__(
         self,
@@ -51,15 +85,23 @@ class Watch(Charts):
         every: timedelta,
     ) -> None:
         self.slos = {slo.name: slo for slo in slos}
-        self.sources, self.services, self.handler, self.checkpoints = sources, services, handler, checkpoints
-        self.every = every
-        self.ledger = Ledger(width=min(every, timedelta(seconds=30)))
+        self.services, self.handler, self.every = services, handler, every
+        self.memory = Memory(checkpoints)
+        self.counting = Counting.of(tuple(self.slos.values()), sources, every)
         self.episodes: dict[str, Episode] = {}
         self.verdicts: Mapping[str, Verdict] = {}
+        self.states: Mapping[str, int] = {}
         self.polled: datetime | None = None
         self._saved: datetime | None = None
+        self._tidied: datetime | None = None
         self._stood_by = False
-        self._away: set[str] = set()  # sources that did not answer the last time
+        self._calm = np.zeros(len(self.slos), dtype=bool)  # a met verdict would change nothing
+        self._waiting = np.zeros(len(self.slos), dtype=bool)  # too little traffic would change nothing
+
+    @property
+    def ledger(self) -> Ledger:
+        """What has been counted."""
+        return self.counting.ledger
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
@@ -71,56 +113,41 @@ class Watch(Charts):
         """
         at = self.handler.clock.now()
         if leads and self._stood_by:
-            await self._take_up(await self.checkpoints.load(CHECKPOINT) or {})  # its own ledger has no gap
+            await self._take_up(await self.memory.episodes())  # its own ledger has no gap
         self._stood_by = not leads
-        by_source = {name: [slo for slo in self.slos.values() if slo.source == name] for name in self.sources}
-        # side by side: a slow source holds up its own objectives only until the tick ends
-        await asyncio.gather(*(self._count(slos, self.sources[name], at) for name, slos in by_source.items() if slos))
-        for slo in self.slos.values():
-            await self._judge(slo, at)
+        await self.counting.poll(at)
+        await self._judge(at)
         self.polled = at
-        if self._saved is None or at - self._saved >= SAVE_EVERY:
-            if leads:
-                await self.save()
-            else:
-                self._tidy(at)
-                self._saved = at
+        if self._tidied is None or at - self._tidied >= TIDY_EVERY:
+            self._tidy(at)
+        if leads and (self._saved is None or at - self._saved >= SAVE_EVERY):
+            await self.save()
 
-    async def _count(self, slos: Sequence[Slo], source: Source, at: datetime) -> None:
-        wanted = {selector for slo in slos for selector in (slo.indicator.part, slo.indicator.total)}
+    async def _judge(self, at: datetime) -> None:
+        if not self.slos:
+            return
+        level = self.counting.panel.rule(at).level
+        counted = [(STATES.get(Level(each), "breached"), int(np.sum(level == each))) for each in np.unique(level)]
+        self.states = {
+            state: sum(n for name, n in counted if name == state) for state in ("met", "breached", "no_data")
+        }
+        self.verdicts = verdicts = Verdicts(self, at)
+        nothing_new = (level == Level.MET) & self._calm | (level == Level.QUIET) & self._waiting
         try:
-            points: Mapping[Selector, Sequence[Point]] = await source.read(wanted, at)
+            begun = None if nothing_new.all() else await self._standing()
         except Unavailable as trouble:
-            if slos[0].source not in self._away:
-                self._away.add(slos[0].source)
-                logger().warning("a source does not answer", source=slos[0].source, because=str(trouble))
-            self._miss(slos, str(trouble), at)
+            logger().warning("objectives are judged at the next tick", because=str(trouble))
             return
-        except Exception as error:  # noqa: BLE001 - whatever broke, nothing is known, and the other sources are polled
-            logger().error("a source broke", slos=[slo.name for slo in slos], error=repr(error))
-            self._miss(slos, f"its source broke ({type(error).__name__})", at)
-            return
-        if slos[0].source in self._away:
-            self._away.discard(slos[0].source)
-            logger().info("a source answers again", source=slos[0].source)
-        for slo in slos:
-            part, total = points.get(slo.indicator.part, ()), points.get(slo.indicator.total, ())
-            outcome = self.ledger.ingest(slo, part, total, at)
-            if isinstance(outcome, NoData):
-                logger().debug("no data", slo=slo.name, because=outcome.because)
+        for place in np.flatnonzero(~nothing_new):
+            slo = self.counting.panel.slos[int(place)]
+            before = self.episodes.get(slo.name) or _begun(slo, begun or {})
+            await self._look(slo, int(place), before, verdicts, at)
 
-    def _miss(self, slos: Sequence[Slo], because: str, at: datetime) -> None:
-        for slo in slos:
-            self.ledger.miss(slo, because, at)
-
-    async def _judge(self, slo: Slo, at: datetime) -> None:
-        try:
-            before = self.episodes.get(slo.name) or await self._begun(slo)
-        except Unavailable as trouble:
-            logger().warning("an objective is judged at the next tick", slo=slo.name, because=str(trouble))
-            return
-        episode, change, verdict = step(slo, self.ledger, before, at)
-        self.verdicts = {**self.verdicts, slo.name: verdict}
+    async def _look(self, slo: Slo, place: int, before: Episode, verdicts: Verdicts, at: datetime) -> None:
+        """Judge one objective by itself, move its episode on, and tell what changed."""
+        evidence = self.counting.panel.evidence(slo.name)
+        episode, change, verdict = step(slo, self.ledger, before, at, evidence=evidence)
+        verdicts.say(verdict)
         if change is not None and not self._stood_by:
             try:
                 await self._tell(slo, verdict, change, before)
@@ -128,36 +155,23 @@ class Watch(Charts):
                 # the episode is not moved on: the next tick tells it again
                 logger().warning("a verdict could not be recorded yet", slo=slo.name, because=str(trouble))
                 return
+        if change is not None and change.kind == "recovered":
+            self.counting.panel.settle(slo.name, episode.settled_at)
         self.episodes[slo.name] = episode
+        self._calm[place], self._waiting[place] = episode.calm, episode.waiting
 
-    async def _begun(self, slo: Slo) -> Episode:
-        """Where an SLO stands that has no episode here: in the incident that is open for it, if there is one."""
-        blind = await self._silent(open_claim(blindness(slo)))
-        holder = await self.handler.log.holder(open_claim(fingerprint(slo)))
-        if holder is None:
-            return Episode(slo.name, blind=blind, blinded=int(blind))
-        incident = await self.handler.log.load(holder)
-        if incident.sli is None or incident.sli.judged is Judged.MET:
-            return Episode(slo.name, number=1, settled_at=incident.mitigated, blind=blind, blinded=int(blind))
-        blind = blind or incident.sli.judged is Judged.NO_DATA
-        factor = min(tier.factor for tier in slo.tiers)
-        return Episode(
-            slo.name,
-            phase=Phase.PAGE,
-            number=1,
-            severity="page",
-            factor=factor,
-            opened_at=incident.detected,
-            onset_at=incident.onset,
-            blind=blind,
-            blinded=int(blind),
-        )
+    def verdict(self, slo: Slo, at: datetime) -> Verdict:
+        """What the data say of one objective at `at`, by what has been counted."""
+        episode = self.episodes.get(slo.name)
+        since = episode.settled_at if episode else None
+        return judge(slo, self.ledger, at, evidence=self.counting.panel.evidence(slo.name), since=since)
 
-    async def _silent(self, claim: str) -> bool:
-        """Whether the incident that holds this claim was last told that there is no data."""
-        holder = await self.handler.log.holder(claim)
-        sli = (await self.handler.log.load(holder)).sli if holder else None
-        return sli is not None and sli.judged is Judged.NO_DATA
+    async def _standing(self) -> dict[str, Incident]:
+        """The open incidents by fingerprint, asked for only while some objective has no episode here."""
+        if len(self.episodes) == len(self.slos):
+            return {}
+        incidents = [await self.handler.log.load(name) for name in await self.handler.log.open_ids()]
+        return {each.fingerprint: each for each in incidents if each.is_open and each.fingerprint}
 
     # -- telling -----------------------------------------------------------------------------------------------------
 
@@ -172,6 +186,8 @@ class Watch(Charts):
         if holder is not None:
             await self.handler.submit(holder, ObserveSli(sli), cause=cause)
             await self._raise(holder, slo, verdict, cause)
+            if sli.judged is Judged.MET:
+                await self.handler.submit(holder, Withdraw(sli.because), cause=cause)
         elif change.kind == "blind":
             await self._declare(slo, sli, verdict, blindness(slo))
         elif sli.judged is Judged.MET:
@@ -185,9 +201,14 @@ class Watch(Charts):
                 await self._raise(sibling.id, slo, verdict, cause)
 
     async def _raise(self, name: str, slo: Slo, verdict: Verdict, cause: str) -> None:
-        """Severity only goes up by itself; lowering it is a person's word."""
-        incident = await self.handler.log.load(name)
+        """Severity and urgency only go up by themselves; lowering them is a person's word."""
         grade = self._grade(slo, verdict)
+        if verdict.severity is not None:
+            incident = await self.handler.submit(
+                name, RaiseUrgency(Urgency(verdict.severity), grade, verdict.because), cause=cause
+            )
+        else:
+            incident = await self.handler.log.load(name)
         if incident.is_open and verdict.state == "breached" and grade < incident.severity:
             await self.handler.submit(name, ChangeSeverity(grade, verdict.because), cause=cause)
 
@@ -200,6 +221,7 @@ class Watch(Charts):
     async def _declare(self, slo: Slo, sli: Sli, verdict: Verdict, mark: str) -> None:
         command = Declare(
             title=title(slo, sli.judged),
+            urgency=Urgency(verdict.severity or "page"),
             severity=self._grade(slo, verdict),
             service=slo.service,
             because=sli.because,
@@ -233,6 +255,7 @@ class Watch(Charts):
             incident = await self.handler.log.load(name)
             if incident.is_open and any(have.slo == slo.name for have in incident.attached):
                 await self.handler.submit(name, Attach(sli), cause=f"poll:{slo.name}")
+                await self.handler.submit(name, Withdraw(sli.because), cause=f"poll:{slo.name}")
 
     def _sli(self, slo: Slo, verdict: Verdict, change: Change, before: Episode) -> Sli:
         judged = JUDGED.get(change.kind) or (Judged.BREACHED if before.open else Judged.MET)  # data came back
@@ -266,50 +289,63 @@ class Watch(Charts):
     # -- surviving ---------------------------------------------------------------------------------------------------
 
     async def save(self) -> None:
-        """Write the ledger and the episodes down."""
+        """Write the ledger, the evidence and the episodes down. Raises Unavailable."""
         at = self.handler.clock.now()
-        self._tidy(at)
-        document = {
-            "ledger": self.ledger.checkpoint(),
-            "episodes": {name: episode.to_dict() for name, episode in self.episodes.items()},
-        }
-        await self.checkpoints.save(CHECKPOINT, document, at)
+        await self.memory.save(self.counting, self.episodes, at)
         self._saved = at
 
     def _tidy(self, at: datetime) -> None:
-        self.ledger.forget(at - KEEP)
+        longest = max((max(slo.window, slo.longest) for slo in self.slos.values()), default=timedelta(0))
+        self.ledger.forget(at - longest - SLACK)
         self.ledger.thin(at)
+        self.counting.refresh()
+        self._tidied = at
 
     async def restore(self) -> None:
-        """Take up where the last save left off; what happened since counts as one gap for the budget."""
-        document = await self.checkpoints.load(CHECKPOINT)
-        if document is None:
-            return
-        held = document.get("ledger")
-        try:
-            if isinstance(held, dict):
-                self.ledger.restore(held)
-                self.ledger.keep(set(self.slos))
-        except Invalid as trouble:  # another poll interval, another version: watching begins anew, the log stands
-            logger().warning("what the watch knew cannot be taken up", because=str(trouble))
-            return
-        await self._take_up(document)
+        """Take up where the last save left off; a source that remembers fills what happened since."""
+        await self.memory.restore(self.counting)
+        await self._take_up(await self.memory.episodes())
 
-    async def _take_up(self, document: Mapping[str, object]) -> None:
+    async def _take_up(self, saved: Mapping[str, Episode]) -> None:
         """The episodes as they were told: as saved, but for an incident that was opened after the last save."""
-        saved = document.get("episodes")
-        known: dict[str, Episode] = {}
-        try:
-            for name, each in saved.items() if isinstance(saved, dict) else ():
-                if name in self.slos:
-                    known[name] = Episode.from_dict(each)
-        except Invalid as trouble:
-            logger().warning("what the watch knew cannot be taken up", because=str(trouble))
-        for name, episode in known.items():
-            told = await self._begun(self.slos[name])
-            if told.open and not episode.open:
-                known[name] = told
-        self.episodes = known
+        self.episodes = {}
+        begun = await self._standing()
+        for name, slo in self.slos.items():
+            episode = saved.get(name)
+            told = _begun(slo, begun)
+            if episode is None or (told.open and not episode.open):
+                episode = told
+            if episode.eventful or episode.open:
+                self.episodes[name] = episode
+                self.counting.panel.leave_out(name, episode.settled_at)
+        self._calm[:] = self._waiting[:] = False
+
+
+def _begun(slo: Slo, standing: Mapping[str, Incident]) -> Episode:
+    """Where an SLO stands that has no episode here: in the incident that is open for it, if there is one."""
+
+    def judged(mark: str) -> Judged | None:
+        incident = standing.get(mark)
+        return incident.sli.judged if incident is not None and incident.sli is not None else None
+
+    blind = Judged.NO_DATA in (judged(blindness(slo)), judged(fingerprint(slo)))
+    incident = standing.get(fingerprint(slo))
+    if incident is None:
+        return Episode(slo.name, blind=blind, blinded=int(blind))
+    if incident.sli is None or incident.sli.judged is Judged.MET:
+        blind = judged(blindness(slo)) is Judged.NO_DATA
+        return Episode(slo.name, number=1, settled_at=incident.mitigated, blind=blind, blinded=int(blind))
+    return Episode(
+        slo.name,
+        phase=Phase.PAGE,
+        number=1,
+        severity="page",
+        factor=min(tier.factor for tier in slo.tiers),
+        opened_at=incident.detected,
+        onset_at=incident.onset,
+        blind=blind,
+        blinded=int(blind),
+    )
 
 
 def fingerprint(slo: Slo) -> str:

@@ -67,6 +67,21 @@ class Episode:
         """Whether a failure is going on, seen or frozen."""
         return self.severity is not None
 
+    @property
+    def eventful(self) -> bool:
+        """Whether it says more than that nothing happened yet."""
+        return self.number > 0 or self.blinded > 0 or self.open or self.silent_since is not None
+
+    @property
+    def calm(self) -> bool:
+        """Whether a met verdict would change nothing."""
+        return self.phase is Phase.OK and not self.open and not self.blind and self.silent_since is None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether too little traffic would change nothing."""
+        return self.phase is Phase.UNKNOWN and not self.open and not self.blind and self.silent_since is None
+
     def to_dict(self) -> dict[str, Any]:
         """The episode as plain JSON-able data."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}

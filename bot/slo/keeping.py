@@ -69,9 +69,9 @@ def checkpoint(ledger: Ledger, kept: Kept) -> Checkpoint:
     return Checkpoint(documents, drop, Kept(pages, grid.last, book))
 
 
-def written(ledger: Ledger) -> None:
-    """Note that all the ledger holds stands written."""
-    ledger.grid.touched = ledger.grid.last + 1
+def written(ledger: Ledger, upto: int) -> None:
+    """Note that all up to the row ending at `upto` stands written."""
+    ledger.grid.touched = upto + 1
 
 
 def names(head: Mapping[str, Any]) -> list[str]:
@@ -97,7 +97,7 @@ def restore(ledger: Ledger, documents: Mapping[str, Any]) -> Kept:
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError, zlib.error) as error:
         raise _invalid(f"cannot be taken up: {error}") from error
     ledger.grid, ledger.accounts, ledger.lines = made.grid, made.accounts, made.lines
-    written(ledger)
+    written(ledger, made.grid.last)
     return Kept(pages, made.grid.last, (int(book["of"][0]), int(book["of"][1])))
 
 

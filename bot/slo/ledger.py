@@ -13,6 +13,7 @@ import numpy as np
 
 from bot.slo import counters
 from bot.slo.accounts import OPERATORS, Account, Accounts
+from bot.slo.batch import Batch, Directory
 from bot.slo.counters import Flags, Lines, Role, Samples
 from bot.slo.grid import MILLISECOND, SINCE_LAST, Bucket, Counts, Grid, Ints, Row, from_ms, to_ms
 from bot.slo.spec import Point, Query, Slo
@@ -108,6 +109,10 @@ class Ledger:
         accounts = [self.account(slo) for slo in slos]
         held = [self._samples(each, [points.get(query, ()) for query in each.queries]) for each in accounts]
         return self.poll(accounts, _joined(held), at)
+
+    def take(self, accounts: Sequence[Account], directory: Directory, batch: Batch, at: datetime) -> Poll:
+        """Count one answer with the samples of all these accounts."""
+        return self.poll(accounts, directory.samples(batch), at)
 
     def poll(self, accounts: Sequence[Account], samples: Samples, at: datetime) -> Poll:
         """Count samples of these accounts' lines, all that there are at this time."""
@@ -279,11 +284,20 @@ class Ledger:
         seen = books.seen[:size]
         return books.troubled[:size] | (seen < 0) | (to_ms(now) - seen > books.silence[:size])
 
+    def seen(self, account: Account) -> datetime | None:
+        """The time of the newest sample an account counted."""
+        at = int(self.accounts.seen[account.number])
+        return from_ms(at) if at >= 0 else None
+
+    def behind(self, account: Account, at: datetime) -> bool:
+        """Whether so long passed since an account's newest sample that the next one would come after a gap."""
+        seen = int(self.accounts.seen[account.number])
+        return seen < 0 or to_ms(at) - seen > int(self.accounts.silence[account.number])
+
     def last_seen(self, slo: Slo) -> datetime | None:
         """The time of the newest sample counted."""
         account = self.accounts.by_name.get(slo.name)
-        seen = -1 if account is None else int(self.accounts.seen[account.number])
-        return from_ms(seen) if seen >= 0 else None
+        return None if account is None else self.seen(account)
 
     def counts(self, slo: Slo, end: datetime, length: timedelta) -> Counts:
         """What happened in the `length` before `end`."""
@@ -308,7 +322,7 @@ class Ledger:
         """Let go of events and of series not seen since `before`."""
         self.grid.forget(to_ms(before))
         self.lines.settle()
-        old = self.lines.at < to_ms(before)
+        old = (self.lines.at >= 0) & (self.lines.at < to_ms(before))
         if np.any(old):
             self.lines = self.lines.keep(~old)
 

@@ -1,30 +1,55 @@
 """When a failure ended: the stretch of good data a recovery rests on."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.slo.burn import burn_rate
-from bot.slo.detector import CEILING, onset
-from bot.slo.ledger import Counts, Ledger
+from bot.slo.detector import CEILING, EDetector, onset
+from bot.slo.grid import Bucket, Counts
+from bot.slo.ledger import Ledger
 from bot.slo.spec import Slo
+
+RELIEF = (1 / 2, 1 / 4, 1 / 10, 1 / 30, 1 / 100)
+"""What the rate of failures may have fallen to, as shares of the rate that woke somebody."""
+
+PROVED = math.log(1e4)
+AT_LEAST = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Data since `start` that looks good: what it counted, its burn rate, and the length actually watched."""
+    """Data since `start` that looks good: what it counted, its burn rate, and the length actually watched.
+
+    `relief` is the evidence, ln SR, that the failure no longer goes on at the rate that woke somebody; `allowed` is how
+    many bad events the objective lets happen in such a run.
+    """
 
     start: datetime
     counts: Counts
     burn: float
+    relief: float = -math.inf
+    allowed: float = 0.0
+    bad: float = 0.0
 
     @property
     def good(self) -> bool:
         """The objective is met on it, by events that happened."""
         return self.counts.total > 0 and self.burn <= 1 + 1e-9
 
+    @property
+    def proved(self) -> bool:
+        """The failure is refuted, and no more went wrong than chance may bring while the objective is met."""
+        usual = self.allowed + 2 * math.sqrt(self.allowed) + 1
+        return self.relief >= PROVED and self.bad <= usual
+
     def suffices(self, slo: Slo) -> bool:
-        """Whether a recovery may rest on it: met, watched for `recover_for`, on at least `min_events`."""
-        return self.good and self.counts.covered >= slo.recover_for and self.counts.total >= max(slo.min_events, 1)
+        """Whether a recovery may rest on it: proved, or where traffic is too low for a proof, long and good enough."""
+        if self.proved and self.counts.covered >= min(AT_LEAST, slo.recover_for):
+            return True
+        enough = self.counts.total >= max(slo.min_events, 1) * slo.unit
+        return self.good and self.counts.covered >= slo.recover_for and enough
 
 
 def began(slo: Slo, ledger: Ledger, now: datetime, factor: float, since: datetime | None = None) -> datetime | None:
@@ -37,9 +62,26 @@ def began(slo: Slo, ledger: Ledger, now: datetime, factor: float, since: datetim
 
 def good_run(slo: Slo, ledger: Ledger, now: datetime, factor: float, since: datetime) -> Run | None:
     """The good stretch that reaches to `now`, after a failure burning at `factor` since `since`; None without one."""
-    bad = min(CEILING, slo.budget * max(factor, 1.5))  # a tier at 1× would leave nothing to tell good from bad by
-    start = onset(ledger.buckets(slo, since, now), bad, slo.budget)
+    bad = min(
+        CEILING * 0.99, slo.budget * max(factor, 1.5)
+    )  # a tier at 1× would leave nothing to tell good from bad by
+    held = ledger.buckets(slo, since, now)
+    start = onset(held, bad, slo.budget)
     if start is None:
         return None
     counts = ledger.counts(slo, now, now - start)
-    return Run(start, counts, burn_rate(slo, counts))
+    events = counts.total / slo.unit
+    return Run(
+        start, counts, burn_rate(slo, counts), relief(held, bad, slo.unit), events * slo.budget, counts.bad / slo.unit
+    )
+
+
+def relief(buckets: Iterable[Bucket], rate: float, unit: int = 1) -> float:
+    """Ln SR against "the rate of failures is still at least `rate`" after these buckets, in order of time.
+
+    The same detector as for a failure, with alternatives below its null (bot.slo.detector).
+    """
+    detector = EDetector(rate, RELIEF)
+    for bucket in buckets:
+        detector.see(bucket.total / unit, bucket.bad / unit)
+    return detector.evidence

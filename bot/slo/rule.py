@@ -67,7 +67,7 @@ class Terms:
             widest[row] = max(places, key=lambda place, tiers=slo.tiers: tiers[place].long)  # type: ignore[misc]
             fastest[row] = max(
                 places, key=lambda place, tiers=slo.tiers: (tiers[place].severity == "page", tiers[place].factor)
-            )  # type: ignore[misc]  # noqa: E501
+            )  # type: ignore[misc]
         return cls(
             budget=np.array([slo.budget for slo in slos]),
             window=np.array([slo.window // MILLISECOND for slo in slos], dtype=np.int64),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.database import Database, insert
@@ -19,21 +19,36 @@ class Checkpoints:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save(self, name: str, document: Mapping[str, object], at: datetime) -> None:
-        """Replace the document of that name. Raises Unavailable; TypeError for what JSON cannot say."""
-        row = {"name": name, "document": json.dumps(dict(document)), "at": at}
+    async def save(
+        self, documents: Mapping[str, Mapping[str, object]], at: datetime, *, drop: Collection[str] = ()
+    ) -> None:
+        """Write these documents in place of those of the same names and let go of `drop`, in one transaction.
+
+        Raises Unavailable; TypeError for what JSON cannot say.
+        """
+        rows = [{"name": name, "document": json.dumps(dict(held)), "at": at} for name, held in documents.items()]
 
         async def work(connection: AsyncConnection) -> None:
-            statement = insert(connection, checkpoints).values(row)
-            await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
+            for row in rows:
+                statement = insert(connection, checkpoints).values(row)
+                await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
+            for names in batched(drop):
+                await connection.execute(delete(checkpoints).where(checkpoints.c.name.in_(names)))
 
         await self._database.write(work, within=10)
 
-    async def load(self, name: str) -> dict[str, object] | None:
-        """The document last saved under that name."""
-        query = select(checkpoints.c.document).where(checkpoints.c.name == name)
-        found = (await self._database.read(lambda c: c.execute(query), within=10)).scalar()
-        if found is None:
-            return None
-        document: dict[str, object] = json.loads(found)
-        return document
+    async def load(self, names: Collection[str]) -> dict[str, dict[str, object]]:
+        """The documents of these names, as far as they are there. Raises Unavailable."""
+        found: dict[str, dict[str, object]] = {}
+        for some in batched(names):
+            query = select(checkpoints.c.name, checkpoints.c.document).where(checkpoints.c.name.in_(some))
+            rows = (await self._database.read(lambda c, q=query: c.execute(q), within=30)).all()  # type: ignore[misc]
+            found.update({name: json.loads(document) for name, document in rows})
+        return found
+
+
+def batched(names: Collection[str], size: int = 500) -> Iterator[list[str]]:
+    """Names in lots that a database takes as parameters."""
+    held = list(names)
+    for start in range(0, len(held), size):
+        yield held[start : start + size]

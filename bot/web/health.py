@@ -32,9 +32,8 @@ class Numbers:
         self.open.set(len(await self.desk.log.open_ids()))
         polled = self.watch.polled
         self.age.set((self.desk.clock.now() - polled).total_seconds() if polled else float("nan"))
-        states = [verdict.state for verdict in self.watch.verdicts.values()]
         for state in ("met", "breached", "no_data"):
-            self.slos.labels(state).set(states.count(state))
+            self.slos.labels(state).set(self.watch.states.get(state, 0))
         return generate_latest(self.registry)
 
 

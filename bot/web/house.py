@@ -40,6 +40,11 @@ class Watching(Protocol):
     def verdicts(self) -> Mapping[str, Verdict]: ...
 
     @property
+    def states(self) -> Mapping[str, int]:
+        """How many objectives are met, breached, and without data."""
+        ...
+
+    @property
     def polled(self) -> datetime | None:
         """When the sources were last asked, or None before the first time."""
         ...

@@ -205,7 +205,7 @@ async def test_a_restart_that_lost_its_checkpoint_still_notices_the_recovery(tmp
         await world.broken()
         await world.house.desk.log.load("INC-1")
         store = world.house.store
-        await store.checkpoints.save(CHECKPOINT, {}, world.clock.now())
+        await store.checkpoints.save({CHECKPOINT: {}}, world.clock.now())
         await world.restart()
         await world.broken(3)
         assert len(await world.house.desk.summaries()) == 1
@@ -220,7 +220,7 @@ async def test_a_restart_that_lost_its_checkpoint_still_sees_that_data_are_back(
         world.counters.down = "refused"
         await silent(world, 30)
         assert (await world.incident()).sli.judged is Judged.NO_DATA
-        await world.house.store.checkpoints.save(CHECKPOINT, {}, world.clock.now())
+        await world.house.store.checkpoints.save({CHECKPOINT: {}}, world.clock.now())
         await world.restart()
         world.counters.down = ""
         await world.healthy(5)
@@ -235,7 +235,7 @@ async def test_a_checkpoint_that_cannot_be_read_begins_the_watch_anew(tmp_path: 
         await world.restart(poll_every=timedelta(seconds=15))
         await world.healthy(3)
         junk = {"ledger": {"version": 99}, "episodes": {"recall-poor": {"phase": "lunch"}}}
-        await world.house.store.checkpoints.save(CHECKPOINT, junk, world.clock.now())
+        await world.house.store.checkpoints.save({CHECKPOINT: junk}, world.clock.now())
         await world.restart()
         await world.healthy()
         await world.broken()

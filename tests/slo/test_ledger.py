@@ -232,7 +232,7 @@ def test_a_checkpoint_writes_what_is_new():
         for name in made.drop:
             del store[name]
         kept = made.kept
-        keeping.written(service.ledger)
+        keeping.written(service.ledger, service.ledger.grid.last)
         assert set(keeping.names(store["head"])) == set(store) - {"head"}
         if hour:
             assert "book" not in made.documents

@@ -101,7 +101,7 @@ async def test_the_files_are_for_their_owner_alone(tmp_path: Path, clock: HandCl
     """Database and journal can be read by nobody else; checkpoints have a file of their own."""
     async with await Store.open(f"{tmp_path}/tocsin.db", clock) as store:
         await opened(store)
-        await store.checkpoints.save("ledger", {}, clock.now())
+        await store.checkpoints.save({"ledger": {}}, clock.now())
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}  # noqa: ASYNC240
     assert {"tocsin.db", "tocsin.checkpoints.db", "tocsin.db-wal"} <= set(modes)
     assert set(modes.values()) == {0o600}

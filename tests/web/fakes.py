@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -132,6 +133,10 @@ class FakeWatch(Charts):
         self.slos: Mapping[str, Slo] = {"recall": slo(0.9, name="recall", service="visits", display="Recall of visits")}
         self.verdicts: dict[str, Verdict] = {}
         self.polled: datetime | None = None
+
+    @property
+    def states(self) -> Mapping[str, int]:
+        return Counter(verdict.state for verdict in self.verdicts.values())
 
     def poll(self, state: str = "breached", because: str = "burns 2.4× over 15 s") -> None:
         self.polled = self.clock.now()

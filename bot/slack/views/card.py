@@ -19,6 +19,7 @@ from bot.domain.mitigation import State
 from bot.domain.notice import Standing
 from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
+from bot.domain.policy import Urgency
 from bot.domain.roles import Part
 from bot.engine.situation import Chart, Situation
 from bot.slack.ids import Ref, choice
@@ -72,6 +73,8 @@ def now_line(situation: Situation) -> str:
         if words:
             what = untrusted(f"{mitigation.plan.means} on {mitigation.plan.target}", 120)
             return f"{mitigation.id} ({what}) {words}"
+    if incident.phase is Phase.DECLARED and incident.suspected:
+        return "Evidence of a failure, no proof of harm yet: it becomes a page by itself, or goes away."
     if incident.phase is Phase.DECLARED:
         return "Somebody who can help must acknowledge."
     if incident.phase is Phase.MITIGATED:
@@ -102,7 +105,7 @@ def _facts(situation: Situation) -> Block:
     lead = incident.parts.get(Part.COMMANDER, "")
     where = " · ".join(part for part in (incident.service, incident.slice) if part)
     rows = [
-        f"*State*\n{PHASES[incident.phase]}",
+        f"*State*\n{PHASES[incident.phase]}{_urgency(incident)}",
         f"*Lead*\n{person(situation, lead) if lead else 'nobody yet'}",
         f"*Since*\n{at(incident.onset)}",
         f"*Detected*\n{at(incident.detected)} (after {lasted(situation.measures.ttd)})",
@@ -111,6 +114,13 @@ def _facts(situation: Situation) -> Block:
     if incident.sli is not None:
         rows.append(f"*SLI*\n{untrusted(situation.titled(incident.sli.slo), 100)} {incident.sli.judged}")
     return section(fields=rows)
+
+
+def _urgency(incident: Incident) -> str:
+    """What the phase does not say: that nobody was woken, and why."""
+    if not incident.is_open or incident.urgency is Urgency.PAGE:
+        return ""
+    return " · suspected, nobody is paged" if incident.suspected else " · ticket, nobody is paged"
 
 
 def _cause(situation: Situation) -> str:

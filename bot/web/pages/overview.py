@@ -69,6 +69,8 @@ def _measures(found: Sequence[Summary]) -> list[dict[str, object]]:
     """Each measure over the incidents shown, with its definition and how many it rests on."""
     spans: dict[str, list[timedelta]] = {"ttd": [], "tta": [], "ttm": [], "ttr": []}
     for each in found:
+        if each.phase == Phase.CLOSED and each.resolved is None:
+            continue  # a suspicion that was withdrawn is no incident anybody answered
         _add(spans["ttd"], each.onset, each.detected)
         _add(spans["tta"], each.detected, each.acknowledged)
         _add(spans["ttm"], each.onset, each.mitigated)

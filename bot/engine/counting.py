@@ -1,0 +1,144 @@
+"""Counting: every source asked once per tick, its samples booked exactly, and what was missed meanwhile made up for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.domain.errors import Unavailable
+from bot.engine.ports import Source, Wide
+from bot.slo.accounts import Account
+from bot.slo.batch import Directory, queries
+from bot.slo.ledger import Ledger, Poll
+from bot.slo.panel import Panel
+from bot.slo.spec import Query, Slo
+from bot.telemetry import log as logger
+
+FINE_PAST = timedelta(hours=6)
+"""So far back the past is asked for in steps that count as watched; before that by the hour, for the budget alone."""
+
+COARSE = timedelta(hours=1)
+PATIENCE = timedelta(minutes=10)  # a source that cannot give the past is asked for it again after so long
+
+
+@dataclass
+class Desk:
+    """One source and the objectives it is asked for."""
+
+    name: str
+    source: Source
+    slos: tuple[Slo, ...]
+    accounts: tuple[Account, ...] = ()
+    directory: Directory | None = None
+    queries: tuple[Query, ...] = ()
+    away: bool = False  # it did not answer the last time
+    asked_past: datetime | None = None
+    answered: datetime | None = None
+
+
+@dataclass
+class Counting:
+    """The ledger and whoever fills it."""
+
+    ledger: Ledger
+    panel: Panel
+    every: timedelta
+    desks: Mapping[str, Desk] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, slos: Sequence[Slo], sources: Mapping[str, Source], every: timedelta) -> Counting:
+        """Counting of these objectives, from nothing."""
+        ledger = Ledger(width=min(every, timedelta(seconds=30)))
+        made = cls(ledger, Panel(ledger, slos, every), every)
+        by_source = {name: tuple(slo for slo in slos if slo.source == name) for name in sources}
+        made.desks = {name: Desk(name, sources[name], mine) for name, mine in by_source.items() if mine}
+        made.arrange()
+        return made
+
+    def arrange(self) -> None:
+        """Find every account anew: after what was saved was taken up."""
+        self.panel = Panel(self.ledger, self.panel.slos, self.every)
+        for desk in self.desks.values():
+            desk.accounts = tuple(self.ledger.account(slo) for slo in desk.slos)
+            desk.directory = Directory(desk.accounts, self.ledger.lines)
+            desk.queries = tuple(queries(desk.accounts))
+
+    def refresh(self) -> None:
+        """Find the series of every account anew, where old ones were let go of."""
+        for desk in self.desks.values():
+            if desk.directory is None or not desk.directory.reads(self.ledger.lines):
+                desk.directory = Directory(desk.accounts, self.ledger.lines)
+
+    async def poll(self, at: datetime) -> None:
+        """Ask every source, side by side: a slow one holds up its own objectives only until the tick ends."""
+        await asyncio.gather(*(self._count(desk, at) for desk in self.desks.values()))
+
+    async def _count(self, desk: Desk, at: datetime) -> None:
+        try:
+            await self._catch_up(desk, at)
+            poll = await self._ask(desk, at)
+        except Unavailable as trouble:
+            if not desk.away:
+                logger().warning("a source does not answer", source=desk.name, because=str(trouble))
+            desk.away = True
+            self._miss(desk.slos, str(trouble), at)
+        except Exception as error:  # noqa: BLE001 - whatever broke, nothing is known, and the other sources are polled
+            logger().error("a source broke", source=desk.name, error=repr(error))
+            self._miss(desk.slos, f"its source broke ({type(error).__name__})", at)
+        else:
+            if desk.away:
+                logger().info("a source answers again", source=desk.name)
+            desk.away = False
+            self.panel.see(poll)
+
+    async def _ask(self, desk: Desk, at: datetime) -> Poll:
+        if isinstance(desk.source, Wide) and desk.directory is not None:
+            batch = await desk.source.sweep(desk.queries, at)
+            return self.ledger.take(desk.accounts, desk.directory, batch, at)
+        return self.ledger.read(desk.slos, await desk.source.read(desk.queries, at), at)
+
+    def _miss(self, slos: Iterable[Slo], because: str, at: datetime) -> None:
+        for slo in slos:
+            self.ledger.miss(slo, because, at)
+
+    # -- what was missed ---------------------------------------------------------------------------------------------
+
+    async def _catch_up(self, desk: Desk, at: datetime) -> None:
+        """Ask a source that remembers for the time nobody watched: after a start, an outage, for a new objective.
+
+        What it cannot tell stays a gap, as with a source that remembers nothing.
+        """
+        source, directory = desk.source, desk.directory
+        if not isinstance(source, Wide) or directory is None:
+            return
+        behind = [each for each in desk.accounts if self.ledger.behind(each, at)]
+        if not behind or (desk.asked_past is not None and at - desk.asked_past < PATIENCE):
+            return
+        desk.asked_past = at
+        asked = queries(behind)
+        begun = at
+        try:
+            for start, end, step in self._stretches(desk, behind, at):
+                async for moment, batch in source.past(asked, start, end, step):
+                    poll = self.ledger.poll(behind, directory.samples(batch), moment)
+                    if at - moment <= FINE_PAST:
+                        self.panel.see(poll)
+                    await asyncio.sleep(0)  # a long past is read beside everything else
+        except Unavailable as trouble:
+            logger().warning("what was missed stays a gap", source=desk.name, because=str(trouble))
+            return
+        logger().info("caught up", source=desk.name, objectives=len(behind), since=begun.isoformat())
+
+    def _stretches(
+        self, desk: Desk, behind: Sequence[Account], at: datetime
+    ) -> list[tuple[datetime, datetime, timedelta]]:
+        """From where to where, in which steps: by the hour as far back as a window reaches, then finely."""
+        windows = {slo.name: slo.window for slo in desk.slos}
+        since = [self.ledger.seen(each) or at - windows[each.name] for each in behind]
+        oldest, fine = min(since), at - FINE_PAST
+        step = max(self.every, timedelta(seconds=15))
+        end = at - step  # the newest samples are the next poll's
+        coarse = [(oldest, fine, COARSE)] if oldest < fine else []
+        return [*coarse, (max(oldest, fine), end, step)] if max(oldest, fine) < end else coarse
