@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from bot.domain.errors import Invalid, Problem
-from bot.slo.detector import EDetectors, Evidence, log_threshold, nulls
+from bot.slo.detector import Evidence, log_threshold, nulls
 from bot.slo.grid import Ints, to_ms
 from bot.slo.ledger import Ledger, Poll
 from bot.slo.rule import Proof, Ruling, Terms, decide
 from bot.slo.spec import Slo
+from bot.slo.streams import EDetectors
 
 
 class Panel:
@@ -75,8 +76,8 @@ class Panel:
     def settle(self, name: str, at: datetime | None) -> None:
         """A failure is over: what came before `at` is neither judged again nor evidence any more."""
         place = self.place[name]
-        self.slow.forget(np.array([place]))
-        self.fast.forget(np.array([place]))
+        self.slow.forget(place)
+        self.fast.forget(place)
         self.leave_out(name, at)
 
     def leave_out(self, name: str, at: datetime | None) -> None:

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bot.domain.errors import Invalid, Problem
-from bot.slo.detector import CEILING, GRID
 
 Floats = NDArray[np.float64]
+
+GRID = (2.0, 4.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+CEILING = 0.98  # an alternative of 1 could never be doubted again after one success
 
 ODDS = (1.3, 1.75, 3.0, 8.0, 30.0, 150.0, 1000.0)  # the alternatives: how many times worse the odds are ...
 WEIGHTS = (4, 8, 3, 2, 1, 1, 1)  # ... and their weights: what is far worse is found at once anyway
@@ -90,56 +92,59 @@ def counts(n: ArrayLike, k: ArrayLike, rows: int) -> tuple[Floats, Floats]:
 
 
 class EDetectors:
-    """Row by row what `bot.slo.detector.EDetector` is: evidence against "the failure rate is at most p0".
+    """Evidence against "the failure rate is at most p0", kept in logarithms, row by row.
 
-    `p0` holds one null rate per row, 0 < p0 < 0.98. Failures may be fractions (the likelihood ratio is convex in them).
+    `p0` holds one null rate per row, 0 < p0 < 0.98; `grid` the alternatives as multiples of it, weighed alike. With
+    multiples below 1 the null is "at least p0": evidence that a failure is over. Failures may be fractions (the
+    likelihood ratio is convex in them). Looks without events are skipped: they say nothing, and counting them would let
+    a silent year ring the bell.
     """
 
     def __init__(self, p0: ArrayLike, grid: Sequence[float] = GRID) -> None:
         self.p0 = np.atleast_1d(np.asarray(p0, dtype=float))
         if self.p0.ndim != 1 or not ((self.p0 > 0) & (self.p0 < CEILING)).all():
-            raise ValueError(f"null rates lie between 0 and {CEILING}, one per row")
-        times = sorted({each for each in grid if each > 1})
-        if not times:
-            raise ValueError("the grid names no alternative above the null rate")
+            raise ValueError(f"a null rate lies between 0 and {CEILING}, one per row")
+        times = sorted(set(grid))
+        if not times or not (times[0] > 1 or times[-1] < 1):
+            raise ValueError("the grid names no alternative on one side of the null rate")
         null = self.p0[:, None]
         rates = np.minimum(CEILING, null * np.array(times))
         twice = np.diff(rates, axis=1, prepend=0.0) == 0  # where the ceiling makes several alternatives one
         self._weights = np.where(twice, -math.inf, -np.log((~twice).sum(axis=1))[:, None])
         self._bad, self._good = np.log(rates / null), np.log((1 - rates) / (1 - null))
-        self._logs = np.full(rates.shape, -math.inf)
+        self.logs = np.full(rates.shape, -math.inf)
         self.looks = np.zeros(self.p0.size, dtype=np.int64)
 
     @property
     def evidence(self) -> Floats:
         """The logarithm of SR in every row; −∞ before its first event."""
-        return log_sum(self._logs + self._weights)
+        return log_sum(self.logs + self._weights)
 
     def see(self, n: ArrayLike, k: ArrayLike) -> Floats:
-        """Take in one look and return ln SR; rows without trials stay as they are."""
+        """Take in one look and return ln SR: M ← (M + 1)·L for each alternative, then their mean."""
         n, k = counts(n, k, self.p0.size)
-        moved = np.logaddexp(self._logs, 0.0) + k[:, None] * self._bad + (n - k)[:, None] * self._good
-        self._logs = np.where(n[:, None] > 0, moved, self._logs)
+        moved = np.logaddexp(self.logs, 0.0) + k[:, None] * self._bad + (n - k)[:, None] * self._good
+        self.logs = np.where(n[:, None] > 0, moved, self.logs)
         self.looks += n > 0
         return self.evidence
 
     def forget(self, row: int) -> None:
         """Start one row anew, as after an incident settled."""
-        self._logs[row], self.looks[row] = -math.inf, 0
+        self.logs[row], self.looks[row] = -math.inf, 0
 
     def checkpoint(self) -> dict[str, Any]:
         """The state as plain JSON-able lists (−∞ is written as null)."""
-        return {"p0": self.p0.tolist(), "looks": self.looks.tolist(), "logs": plain(self._logs)}
+        return {"p0": self.p0.tolist(), "looks": self.looks.tolist(), "logs": plain(self.logs)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up a checkpoint of detectors with the same nulls. Raises Invalid, changing nothing, where it is none."""
         try:
-            looks, logs = array(state["looks"], self.looks.shape), array(state["logs"], self._logs.shape)
+            looks, logs = array(state["looks"], self.looks.shape), array(state["logs"], self.logs.shape)
             if not np.allclose(array(state["p0"], self.p0.shape), self.p0, rtol=1e-9, atol=0) or (looks < 0).any():
                 raise ValueError("it belongs to other null rates")  # noqa: TRY301 - worded once, below
         except (KeyError, TypeError, ValueError) as error:
             raise refused(error) from error
-        self._logs, self.looks = logs, looks.astype(np.int64)
+        self.logs, self.looks = logs, looks.astype(np.int64)
 
 
 class TwoStreams:

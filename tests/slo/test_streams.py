@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.errors import Invalid
-from bot.slo.detector import GRID, EDetector
-from bot.slo.streams import ODDS, WEIGHTS, EDetectors, TwoStreams, log_ratios
+from bot.slo.detector import EDetector
+from bot.slo.streams import GRID, ODDS, WEIGHTS, EDetectors, TwoStreams, log_ratios
 
 rates = st.floats(0.001, 0.999)
 tolerances = st.sampled_from([0.0, 0.01, 0.2])
@@ -130,7 +130,7 @@ def test_impossible_counts_are_refused():
         with pytest.raises(ValueError, match="tolerance"):
             TwoStreams([wrong])
     for wrong in ([0.0], [0.98], [[0.1]], [math.nan]):
-        with pytest.raises(ValueError, match="null rates"):
+        with pytest.raises(ValueError, match="null rate"):
             EDetectors(wrong)
     with pytest.raises(ValueError, match="alternative"):
         EDetectors([0.1], grid=(1,))
