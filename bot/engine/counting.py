@@ -20,6 +20,7 @@ FINE_PAST = timedelta(hours=6)
 """So far back the past is asked for in steps that count as watched; before that by the hour, for the budget alone."""
 
 COARSE = timedelta(hours=1)
+OVERDUE, OVERLAP = timedelta(seconds=30), timedelta(seconds=10)
 PATIENCE = timedelta(minutes=10)  # a source that cannot give the past is asked for it again after so long
 
 
@@ -35,7 +36,7 @@ class Desk:
     queries: tuple[Query, ...] = ()
     away: bool = False  # it did not answer the last time
     asked_past: datetime | None = None
-    answered: datetime | None = None
+    swept: datetime | None = None  # the last sweep that was answered
 
 
 @dataclass
@@ -95,7 +96,12 @@ class Counting:
 
     async def _ask(self, desk: Desk, at: datetime) -> Poll:
         if isinstance(desk.source, Wide) and desk.directory is not None:
-            batch = await desk.source.sweep(desk.queries, at)
+            # what is new suffices while every objective's samples come in time; else all of them are looked at again
+            late = desk.swept is None or self.ledger.overdue(desk.accounts, at, OVERDUE)
+            since = None if late or desk.swept is None else desk.swept - OVERLAP
+            desk.swept = None
+            batch = await desk.source.sweep(desk.queries, at, since)
+            desk.swept = at
             return self.ledger.take(desk.accounts, desk.directory, batch, at)
         return self.ledger.read(desk.slos, await desk.source.read(desk.queries, at), at)
 
@@ -113,7 +119,7 @@ class Counting:
         source, directory = desk.source, desk.directory
         if not isinstance(source, Wide) or directory is None:
             return
-        behind = [each for each in desk.accounts if self.ledger.behind(each, at)]
+        behind = self.ledger.behind(desk.accounts, at)
         if not behind or (desk.asked_past is not None and at - desk.asked_past < PATIENCE):
             return
         desk.asked_past = at

@@ -243,8 +243,8 @@ class Source(Protocol):
 class Wide(Source, Protocol):
     """A source that answers thousands of series at once, in columns, and remembers the past."""
 
-    async def sweep(self, queries: Collection[Query], at: datetime) -> Batch:
-        """All raw samples that are there for these queries at `at`. Raises Unavailable."""
+    async def sweep(self, queries: Collection[Query], at: datetime, since: datetime | None = None) -> Batch:
+        """The raw samples there are at `at`; with `since` those after it suffice. Raises Unavailable."""
         ...
 
     async def past(

@@ -24,13 +24,19 @@ Names = Sequence[Mapping[str, str]]
 class Batch:
     """Raw samples in columns: `series` is each sample's row in `names` (labels, the metric's name among them).
 
-    `at` is in milliseconds since 1970. All that the source has of the asked series is here: what is not, is not there.
+    `at` is in milliseconds since 1970. All that the source has of the asked series is here: what is not, is not there;
+    but with `patience` (milliseconds) only what is new is here, and a series seen within it is still there.
     """
 
     names: Names
     series: Ints
     at: Ints
     value: NDArray[np.float64]
+    patience: int = 0
+
+    def only(self, chosen: Ints) -> "Batch":
+        """The chosen samples alone; the names stay, so that nobody must find them again."""
+        return Batch(self.names, self.series[chosen], self.at[chosen], self.value[chosen], self.patience)
 
 
 class Directory:

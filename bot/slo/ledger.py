@@ -64,6 +64,9 @@ class Poll:
     baseline: Flags
 
 
+IS_TOTAL = np.array([role in counters.OF_TOTAL for role in Role])
+
+
 class Ledger:
     """Exact counts of every objective, in buckets of `width`.
 
@@ -112,22 +115,30 @@ class Ledger:
 
     def take(self, accounts: Sequence[Account], directory: Directory, batch: Batch, at: datetime) -> Poll:
         """Count one answer with the samples of all these accounts."""
-        return self.poll(accounts, directory.samples(batch), at)
+        return self.poll(accounts, directory.samples(batch), at, patience=batch.patience)
 
-    def poll(self, accounts: Sequence[Account], samples: Samples, at: datetime) -> Poll:
-        """Count samples of these accounts' lines, all that there are at this time."""
+    def poll(self, accounts: Sequence[Account], samples: Samples, at: datetime, *, patience: int = 0) -> Poll:
+        """Count samples of these accounts' lines, all that there are at this time.
+
+        With `patience` (milliseconds) lines seen within it are still there, though no sample of theirs is.
+        """
         self.lines.settle()
         now, size = to_ms(at), self.accounts.size
         scope = np.zeros(size, dtype=bool)
         scope[[each.number for each in accounts]] = True
         present = np.zeros(len(self.lines), dtype=bool)
         present[samples.line] = True
+        if patience:
+            present |= self.lines.at >= now - patience
         new, contradicting = counters.fresh(samples, self.lines)
         role = self.lines.role[new.line] if len(new.line) else np.zeros(0, dtype=np.int64)
         wrong = counters.insane(new, role) | contradicting
         newest = np.full(size, -1, dtype=np.int64)
-        of_total = np.isin(self.lines.role[samples.line], counters.OF_TOTAL)
+        of_total = IS_TOTAL[self.lines.role[samples.line]]
         np.maximum.at(newest, self.lines.account[samples.line[of_total]], samples.at[of_total])
+        if patience:
+            held = present & IS_TOTAL[self.lines.role]
+            np.maximum.at(newest, self.lines.account[held], self.lines.at[held])
         told = scope & self._present(accounts, present, size)
         told &= self._sane(new, wrong, contradicting, told, size)
         told &= self._recent(accounts, newest, now, told)
@@ -143,10 +154,11 @@ class Ledger:
     def _present(self, accounts: Sequence[Account], present: Flags, size: int) -> Flags:
         """Accounts whose series are there; of the others, why they say nothing."""
         has = np.zeros((2, size), dtype=bool)
-        for row, roles in enumerate(((Role.PART, Role.PART_RATE), counters.OF_TOTAL)):
-            has[row, self.lines.account[present & np.isin(self.lines.role, roles)]] = True
+        total = IS_TOTAL[self.lines.role]
+        has[0, self.lines.account[present & ~total]] = True
+        has[1, self.lines.account[present & total]] = True
         whole = has[1] & (has[0] | self.accounts.part_may_lack[:size])
-        for account in accounts:
+        for account in accounts if not whole.all() else ():
             if not whole[account.number]:
                 account.silent = account.lacks(
                     total=bool(has[1, account.number]), before=bool(self.accounts.seen[account.number] >= 0)
@@ -289,10 +301,17 @@ class Ledger:
         at = int(self.accounts.seen[account.number])
         return from_ms(at) if at >= 0 else None
 
-    def behind(self, account: Account, at: datetime) -> bool:
-        """Whether so long passed since an account's newest sample that the next one would come after a gap."""
-        seen = int(self.accounts.seen[account.number])
-        return seen < 0 or to_ms(at) - seen > int(self.accounts.silence[account.number])
+    def behind(self, accounts: Sequence[Account], at: datetime) -> list[Account]:
+        """Accounts whose newest sample is so old that the next one would come after a gap."""
+        numbers = np.array([each.number for each in accounts], dtype=np.int64)
+        seen = self.accounts.seen[numbers]
+        late = (seen < 0) | (to_ms(at) - seen > self.accounts.silence[numbers])
+        return [accounts[place] for place in np.flatnonzero(late)]
+
+    def overdue(self, accounts: Sequence[Account], at: datetime, after: timedelta) -> bool:
+        """Whether any of these accounts' newest samples is older than `after`."""
+        numbers = np.array([each.number for each in accounts], dtype=np.int64)
+        return bool(np.any(to_ms(at) - self.accounts.seen[numbers] > after // MILLISECOND))
 
     def last_seen(self, slo: Slo) -> datetime | None:
         """The time of the newest sample counted."""

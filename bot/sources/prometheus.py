@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
 
@@ -23,15 +23,19 @@ from bot.clients.http import HttpSettings
 from bot.clients.together import together
 from bot.clock import Clock
 from bot.domain.errors import Unavailable
-from bot.slo.spec import Labels, Matcher, Point, Selector
+from bot.slo.batch import Batch
+from bot.slo.grid import from_ms
+from bot.slo.spec import Expression, Labels, Point, Query, Selector
+from bot.sources._asking import expressions, queries
+from bot.sources._columns import WHAT, batch, moments
+from bot.telemetry import log as logger
 
-WHAT = "Prometheus"
 _MOST_STEPS = 10_000  # Prometheus refuses more than 11,000 points per series
 _THREADS = 4
 _STATUS = re.compile(r"HTTP Status Code (\d{3})")
-_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")  # what RE2 gives a meaning to
 
-Samples = list[tuple[str, Point]]
+Call = Callable[[str], Any]
+Plan = tuple[list[str], list[tuple[tuple[Expression, ...], str]]]
 
 
 class PrometheusSettings(HttpSettings):
@@ -39,6 +43,10 @@ class PrometheusSettings(HttpSettings):
 
     lookback_seconds: float = Field(default=60.0, ge=1, le=3600)
     """Raw samples of so many seconds before the asked time are read; longer than the scrape interval."""
+
+
+class NotAccepted(Unavailable):
+    """The server answered and did not take the query."""
 
 
 class Prometheus:
@@ -61,58 +69,101 @@ class Prometheus:
             timeout=settings.timeout_seconds,
         )
         self._limiter = anyio.CapacityLimiter(_THREADS)
+        self._refused: set[Expression] = set()  # told once
+        self._planned: Collection[Query] | None = None  # what was asked last, and by which queries
+        self._plan: Plan = ([], [])
 
     async def close(self) -> None:
         self._session.close()
 
-    async def read(self, selectors: Collection[Selector], at: datetime) -> Mapping[Selector, Sequence[Point]]:
+    async def read(self, asked: Collection[Query], at: datetime) -> Mapping[Query, Sequence[Point]]:
         """The raw samples of the lookback before `at`, with the times they were scraped.
 
         A range selector gives true sample times, so a target that is no longer scraped shows as old samples, not as
         fresh ones repeated. One query per metric where its selectors have something in common. Raises Unavailable.
         """
-        window = f"[{round(self._lookback * 1000)}ms]"
-        ask = partial(self._api.custom_query, params={"time": f"{at.timestamp():.3f}"})
-        asked = [(metric, f"{query}{window}", ask) for metric, query in queries(selectors)]
-        return _sorted(selectors, await self._all(asked))
+        found = await self.sweep(asked, at)
+        return {query: tuple(_points(query, found)) for query in asked}
 
-    async def history(
-        self, selectors: Collection[Selector], start: datetime, end: datetime, step: timedelta
-    ) -> Mapping[Selector, Sequence[Point]]:
-        """Values at every `step` from `start` to `end` (range queries), for filling a ledger after an outage.
+    async def sweep(self, asked: Collection[Query], at: datetime, since: datetime | None = None) -> Batch:
+        """The same in columns: every series of these metrics, and every answer to these expressions.
 
-        Values are the last known within Prometheus's own lookback, at whole steps. Raises Unavailable.
+        With `since` only samples after it, if that is less than the lookback. Raises Unavailable. An expression that
+        the server does not take is left out, and told once.
         """
-        span = step * _MOST_STEPS
-        asked: list[tuple[str, str, Callable[[str], Any]]] = []
-        for metric, query in queries(selectors):
-            begin = start
-            while begin <= end:
-                until = min(begin + span, end)
-                # the library rounds both ends to whole seconds, and naive times are the machine's own: ours have a zone
-                ask = partial(
-                    self._api.custom_query_range, start_time=begin, end_time=until, step=f"{step.total_seconds():g}"
-                )
-                asked.append((metric, query, ask))
-                begin = until + step
-        return _sorted(selectors, await self._all(asked))
+        if asked is not self._planned:
+            self._planned, self._plan = asked, self._planning(asked)
+        window = self._lookback if since is None else min((at - since).total_seconds(), self._lookback)
+        ask = partial(self._api.custom_query, params={"time": f"{at.timestamp():.3f}"})
+        selected, chunks = self._plan
+        wanted: list[tuple[Sequence[Expression], str, Call]] = [
+            ((), f"{query}[{round(window * 1000)}ms]", ask) for query in selected
+        ]
+        found = batch(await self._all([*wanted, *((chunk, text, ask) for chunk, text in chunks)]))
+        return found if since is None else replace(found, patience=round(self._lookback * 1000))
 
-    async def _all(self, asked: Sequence[tuple[str, str, Callable[[str], Any]]]) -> Samples:
+    def _planning(self, asked: Collection[Query]) -> Plan:
+        selectors = [query for query in asked if isinstance(query, Selector)]
+        free = [query for query in asked if isinstance(query, Expression)]
+        return [query for _, query in queries(selectors)], expressions(free, f"{round(self._lookback)}s")
+
+    async def past(
+        self, asked: Collection[Query], start: datetime, end: datetime, step: timedelta
+    ) -> AsyncIterator[tuple[datetime, Batch]]:
+        """What stood at every `step` from `start` to `end` (range queries), oldest first.
+
+        Values are the last known within Prometheus's own lookback, at whole seconds. Expressions are not asked: they
+        speak of the time between two polls. Raises Unavailable.
+        """
+        selectors = [query for query in asked if isinstance(query, Selector)]
+        span = step * min(_MOST_STEPS, max(1, int(timedelta(hours=6) / step)))
+        begin = start
+        while begin <= end and selectors:
+            until = min(begin + span, end)
+            # the library rounds both ends to whole seconds, and naive times are the machine's own: ours have a zone
+            ask = partial(
+                self._api.custom_query_range, start_time=begin, end_time=until, step=f"{step.total_seconds():g}"
+            )
+            whole = batch(await self._all([((), query, ask) for _, query in queries(selectors)]))
+            for moment, held in moments(whole):
+                yield from_ms(moment), held
+            begin = until + step
+
+    async def _all(
+        self, asked: Sequence[tuple[Sequence[Expression], str, Call]]
+    ) -> list[tuple[Sequence[Expression], Any]]:
         """Every query side by side, all under one deadline; the first failure ends the read."""
         try:
             async with asyncio.timeout(self._seconds):
-                answers = await together(*(self._ask(metric, query, call) for metric, query, call in asked))
+                found = await together(*(self._one(chunk, query, call) for chunk, query, call in asked))
         except TimeoutError:
             raise Unavailable(WHAT, f"did not answer within {self._seconds:g} s") from None
-        return [sample for answer in answers for sample in answer]
+        return [answer for answers in found for answer in answers]
 
-    async def _ask(self, metric: str, query: str, call: Callable[[str], Any]) -> Samples:
+    async def _one(self, chunk: Sequence[Expression], query: str, call: Call) -> list[tuple[Sequence[Expression], Any]]:
+        """One query's answer; of a chunk that the server does not take, those of its expressions that it does."""
+        try:
+            return [(chunk, await self._ask(query, call))]
+        except NotAccepted as trouble:
+            if not chunk:
+                raise
+            if len(chunk) == 1:
+                if chunk[0] not in self._refused:
+                    self._refused.add(chunk[0])
+                    logger().warning("a query is not taken", query=chunk[0].text, because=str(trouble))
+                return []
+            singles = [expressions([each], f"{round(self._lookback)}s")[0] for each in chunk]
+            found = await together(*(self._one(alone, text, call) for alone, text in singles))
+            return [answer for answers in found for answer in answers]
+
+    async def _ask(self, query: str, call: Call) -> Any:
         # the library's time-out is per read: a dripping server is left behind in its thread by the deadline above
         try:
             answer = await to_thread.run_sync(call, query, abandon_on_cancel=True, limiter=self._limiter)
         except PrometheusApiClientException as error:
             status = _STATUS.search(str(error))
-            raise Unavailable(WHAT, f"answered {status[1]}" if status else "did not accept the query") from None
+            kind = NotAccepted if status is None or status[1] in {"400", "422"} else Unavailable
+            raise kind(WHAT, f"answered {status[1]}" if status else "did not accept the query") from None
         except requests.Timeout:
             raise Unavailable(WHAT, f"did not answer within {self._seconds:g} s") from None
         except requests.JSONDecodeError:
@@ -123,71 +174,27 @@ class Prometheus:
             raise Unavailable(WHAT, f"could not be asked ({type(error).__name__})") from None
         except (KeyError, TypeError):  # 200 without data, or with something else in its place
             raise Unavailable(WHAT, "answered without a result") from None
-        return list(_samples(metric, answer))
-
-
-def queries(selectors: Collection[Selector]) -> list[tuple[str, str]]:
-    """(metric, PromQL selector) to ask: one per metric, the union of its selectors, where they share something.
-
-    The union may match more than was asked; it never matches less. Selectors that have nothing in common are asked one
-    by one, rather than fetching every series of the metric.
-    """
-    asked: list[tuple[str, str]] = []
-    for metric in dict.fromkeys(selector.metric for selector in selectors):
-        same = [selector for selector in dict.fromkeys(selectors) if selector.metric == metric]
-        shared = _union(same)
-        if shared or any(not selector.matchers for selector in same):
-            asked.append((metric, str(Selector(metric, shared))))
-        else:
-            asked.extend((metric, str(selector)) for selector in same)
-    return asked
-
-
-def _union(same: Sequence[Selector]) -> tuple[Matcher, ...]:
-    """Matchers that hold for all: those written alike in each, and `=` on one label with several values as `=~`."""
-    first, *others = same
-    kept = [matcher for matcher in first.matchers if all(matcher in other.matchers for other in others)]
-    for label in dict.fromkeys(matcher.label for matcher in first.matchers if matcher not in kept):
-        equal = [[m.value for m in each.matchers if m.label == label and m.operator == "="] for each in same]
-        if all(len(values) == 1 for values in equal):
-            values = sorted({values[0] for values in equal})
-            kept.append(Matcher(label, "=~", "|".join(_SPECIAL.sub(r"\\\g<0>", value) for value in values)))
-    return tuple(kept)
-
-
-def _samples(metric: str, answer: Any) -> Iterable[tuple[str, Point]]:
-    """The points of a matrix. Raises Unavailable where the answer is something else."""
-    if not isinstance(answer, list):
-        raise Unavailable(WHAT, "answered something that is no list of series")
-    for series in answer:
-        if not isinstance(series, dict) or not isinstance(series.get("metric"), dict) or "values" not in series:
+        if not isinstance(answer, list):
             raise Unavailable(WHAT, "answered something that is no list of series")
-        labels = frozenset((str(name), str(value)) for name, value in series["metric"].items() if name != "__name__")
-        for pair in series["values"]:
-            yield metric, _point(metric, labels, pair)
+        return answer
 
 
-def _point(metric: str, labels: Labels, pair: Any) -> Point:
-    try:
-        at, value = datetime.fromtimestamp(float(pair[0]), UTC), float(pair[1])
-    except (TypeError, ValueError, IndexError, KeyError, OverflowError, OSError):
-        raise Unavailable(WHAT, f"answered a sample of {metric} that cannot be read") from None
-    if not math.isfinite(value):
-        raise Unavailable(WHAT, f"{metric} reads {value}, which is no count")
-    return Point(labels, value, at)
+def _points(query: Query, found: Batch) -> Iterable[Point]:
+    """What one query asked for, oldest first; a sample two queries brought counts once."""
+    mine: dict[tuple[Labels, int], Point] = {}
+    for series, at, value in zip(found.series.tolist(), found.at.tolist(), found.value.tolist(), strict=True):
+        names = found.names[series]
+        if not _answers(query, names):
+            continue
+        labels = frozenset(pair for pair in names.items() if not pair[0].startswith("__"))
+        mine[labels, at] = Point(labels, value, from_ms(at))
+    return sorted(mine.values(), key=lambda point: (point.at, sorted(point.labels)))
 
 
-def _sorted(selectors: Collection[Selector], samples: Samples) -> dict[Selector, tuple[Point, ...]]:
-    """What each selector asked for, oldest first; a sample two queries brought counts once."""
-    found: dict[Selector, tuple[Point, ...]] = {}
-    for selector in selectors:
-        mine = {
-            (point.labels, point.at): point
-            for metric, point in samples
-            if metric == selector.metric and selector.matches(point.labels)
-        }
-        found[selector] = tuple(sorted(mine.values(), key=lambda point: (point.at, sorted(point.labels))))
-    return found
+def _answers(query: Query, names: Mapping[str, str]) -> bool:
+    if isinstance(query, Expression):
+        return names.get("__expression__") == query.text
+    return names.get("__name__") == query.metric and query.matches(names)
 
 
 def _session(settings: PrometheusSettings) -> requests.Session:

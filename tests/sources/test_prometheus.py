@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -108,7 +110,6 @@ def test_selectors_of_one_metric_become_one_query(selectors: list[str], asked: l
         ({"status": "success"}, "200 OK", "without a result"),
         ({"status": "success", "data": None}, "200 OK", "without a result"),
         ({"data": {"result": [NOON.timestamp(), "1"]}}, "200 OK", "no list of series"),
-        (matrix(series([[1, "NaN"]])), "200 OK", "reads nan"),
         (matrix(series([[1, "seven"]])), "200 OK", "cannot be read"),
         (matrix(series([[1]])), "200 OK", "cannot be read"),
         (matrix({"metric": {}}), "200 OK", "no list of series"),
@@ -120,6 +121,13 @@ async def test_an_unusable_answer_is_a_sentence(answer, status: str, because: st
         with pytest.raises(Unavailable, match=because) as caught:
             await source.read([ALL], NOON)
     assert CANARY not in str(caught.value)
+
+
+async def test_a_value_that_is_no_number_is_handed_on() -> None:
+    """One broken series is its own objective's trouble (the ledger names it), not the whole source's."""
+    async with answering(matrix(series([[1, "NaN"]], job="api"))) as (source, _):
+        (point,) = (await source.read([ALL], NOON))[ALL]
+    assert math.isnan(point.value)
 
 
 async def test_a_dripping_server_is_given_up_in_time() -> None:
@@ -137,13 +145,14 @@ async def test_a_dripping_server_is_given_up_in_time() -> None:
 async def test_a_long_history_is_asked_in_pieces() -> None:
     """Prometheus answers at most 11,000 points per series: a longer span is several questions, each sample once."""
     async with answering(matrix(series([[NOON.timestamp(), "7"]], job="api"))) as (source, got):
-        found = await source.history([ALL], at(-12_000), NOON, timedelta(seconds=1))
-    assert len(found[ALL]) == 1
+        found = [moment async for moment, _ in source.past([ALL], at(-24_000), NOON, timedelta(seconds=1))]
+    assert set(found) == {NOON}
     spans = sorted((float(each["start"]), float(each["end"])) for each in got)
-    assert len(spans) == 2
-    assert spans[0][0] == at(-12_000).timestamp()
-    assert spans[1][1] == NOON.timestamp()
+    assert len(spans) == 3
+    assert spans[0][0] == at(-24_000).timestamp()
+    assert spans[-1][1] == NOON.timestamp()
     assert all(end - start <= 10_000 for start, end in spans)
+    assert all(later[0] > earlier[1] for earlier, later in pairwise(spans))
 
 
 def test_an_address_with_a_password_is_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import generate_latest
 
-from bot.slo.spec import Point, Selector
+from bot.slo.spec import Selector
 from bot.sources.prometheus import Prometheus
 from tests.parts import Hands, binary, free_port, running
 
@@ -161,13 +161,14 @@ async def test_history_fills_what_was_missed(watched, source: Prometheus) -> Non
     process, _ = watched
     process.counted.labels("200")  # there, if only as 0
 
-    async def filled() -> Sequence[Point]:
+    async def filled() -> list[datetime]:
         now = datetime.now(UTC)
-        return (await source.history([GOOD, BAD], now - timedelta(seconds=20), now, timedelta(seconds=1)))[GOOD]
+        past = source.past([GOOD, BAD], now - timedelta(seconds=20), now, timedelta(seconds=1))
+        return [moment async for moment, batch in past if len(batch.value)]
 
     found = await until(filled)
-    assert [point.at for point in found] == sorted(point.at for point in found)
-    assert found
+    assert found == sorted(found)
+    assert len(set(found)) == len(found)
 
 
 async def test_a_metric_nobody_exposes_is_an_empty_answer(watched, source: Prometheus) -> None:
