@@ -13,6 +13,7 @@ from bot.slo.accounts import Account
 from bot.slo.batch import Directory, queries
 from bot.slo.ledger import Ledger, Poll
 from bot.slo.panel import Panel
+from bot.slo.slicing import PART
 from bot.slo.spec import Query, Slo
 from bot.telemetry import log as logger
 
@@ -62,7 +63,7 @@ class Counting:
         """Find every account anew: after what was saved was taken up."""
         self.panel = Panel(self.ledger, self.panel.slos, self.every)
         for desk in self.desks.values():
-            desk.accounts = tuple(self.ledger.account(slo) for slo in desk.slos)
+            desk.accounts = tuple(account for slo in desk.slos for account in self.ledger.asked(slo))
             desk.directory = Directory(desk.accounts, self.ledger.lines)
             desk.queries = tuple(queries(desk.accounts))
 
@@ -92,7 +93,7 @@ class Counting:
             if desk.away:
                 logger().info("a source answers again", source=desk.name)
             desk.away = False
-            self.panel.see(poll)
+            self.panel.see(poll, at)
 
     async def _ask(self, desk: Desk, at: datetime) -> Poll:
         if isinstance(desk.source, Wide) and desk.directory is not None:
@@ -130,7 +131,7 @@ class Counting:
                 async for moment, batch in source.past(asked, start, end, step):
                     poll = self.ledger.poll(behind, directory.samples(batch), moment)
                     if at - moment <= FINE_PAST:
-                        self.panel.see(poll)
+                        self.panel.see(poll, moment)
                     await asyncio.sleep(0)  # a long past is read beside everything else
         except Unavailable as trouble:
             logger().warning("what was missed stays a gap", source=desk.name, because=str(trouble))
@@ -142,7 +143,7 @@ class Counting:
     ) -> list[tuple[datetime, datetime, timedelta]]:
         """From where to where, in which steps: by the hour as far back as a window reaches, then finely."""
         windows = {slo.name: slo.window for slo in desk.slos}
-        since = [self.ledger.seen(each) or at - windows[each.name] for each in behind]
+        since = [self.ledger.seen(each) or at - windows[each.name.split(PART)[0]] for each in behind]
         oldest, fine = min(since), at - FINE_PAST
         step = max(self.every, timedelta(seconds=15))
         end = at - step  # the newest samples are the next poll's

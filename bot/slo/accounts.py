@@ -8,7 +8,7 @@ import numpy as np
 
 from bot.slo.counters import Role
 from bot.slo.grid import MILLISECOND, Grid
-from bot.slo.spec import Expression, Indicator, Measure, Query, Raw, Slo, Threshold
+from bot.slo.spec import Expression, Indicator, Measure, Query, Raw, Threshold
 
 OPERATORS = ("lt", "lte", "gt", "gte")
 
@@ -112,26 +112,26 @@ class Accounts:
         flags = [np.zeros(room, dtype=bool) for _ in range(5)]
         self.counts_good, self.part_may_lack, self.births, self.troubled, self.ages = flags
 
-    def known(self, slo: Slo) -> Account | None:
-        """The account of an objective as it measures now."""
-        account = self.by_name.get(slo.name)
-        return account if account is not None and account.measures == _measures(slo) else None
+    def known(self, name: str, measures: str) -> Account | None:
+        """The account of that name, if it counts what `measures` says."""
+        account = self.by_name.get(name)
+        return account if account is not None and account.measures == measures else None
 
-    def open(self, slo: Slo, silence: timedelta) -> Account:
-        """The account of an objective; a new one where it measures something else than it did."""
-        account = self.known(slo)
+    def open(self, name: str, measure: Measure, measures: str, *, silence: timedelta, births: bool) -> Account:
+        """The account of that name; a new one where it counts something else than it did."""
+        account = self.known(name, measures)
         if account is None:
-            if slo.name in self.by_name:
-                self.close(self.by_name[slo.name].number)
-            account = Account(self._number(), slo.name, slo.indicator, _measures(slo), self)
+            if name in self.by_name:
+                self.close(self.by_name[name].number)
+            account = Account(self._number(), name, measure, measures, self)
             self.generation += 1
-            self.by_name[slo.name] = self.by_number[account.number] = account
-            self._set(account, slo)
+            self.by_name[name] = self.by_number[account.number] = account
+            self._set(account.number, measure)
         elif account.measure is None:
-            account.measure = slo.indicator
-            self._set(account, slo)
+            account.measure = measure
+            self._set(account.number, measure)
         self.silence[account.number] = silence // MILLISECOND
-        self.births[account.number] = slo.births == "count"
+        self.births[account.number] = births
         return account
 
     def close(self, number: int) -> None:
@@ -176,8 +176,7 @@ class Accounts:
         for name, value in kept.items():
             getattr(self, name)[..., : value.shape[-1]] = value
 
-    def _set(self, account: Account, slo: Slo) -> None:
-        number, measure = account.number, slo.indicator
+    def _set(self, number: int, measure: Measure) -> None:
         if isinstance(measure, Indicator):
             self.counts_good[number] = measure.counts == "good"
             self.part_may_lack[number] = measure.counts == "bad" and measure.missing_bad == "zero"
@@ -189,7 +188,3 @@ class Accounts:
         if isinstance(measure, Threshold):
             self.operator[number], self.limit[number] = OPERATORS.index(measure.operator), measure.value
             self.ages[number] = measure.age
-
-
-def _measures(slo: Slo) -> str:
-    return str(slo.indicator)

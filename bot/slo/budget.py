@@ -12,8 +12,10 @@ from bot.slo.spec import Slo
 class Budget:
     """The budget of one window (SRE Workbook ch. 2 and 5, occurrences): allowed = (1 − target) · events.
 
-    `events` and `bad` include those of gaps. While the window is only partly `covered`, `allowed` extrapolates the
-    traffic seen to the whole window and `estimated` says so. `remaining` falls below zero when overspent.
+    `events` and `bad` include those of gaps, and leave out what maintenance excuses (`excused` bad events, told beside
+    it). While the window is only partly `covered`, `allowed` extrapolates the traffic seen to the whole window and
+    `estimated` says so; a calendar period is an estimate until it ends. `remaining` falls below zero when overspent.
+    Counts are in the objective's `unit`. `since` is where the window begins.
     """
 
     events: int
@@ -21,6 +23,8 @@ class Budget:
     allowed: float
     covered: timedelta
     estimated: bool
+    excused: int = 0
+    since: datetime | None = None
 
     @property
     def spent(self) -> float:
@@ -33,14 +37,21 @@ class Budget:
 
 
 def budget(slo: Slo, ledger: Ledger, now: datetime) -> Budget:
-    """The budget of the rolling window that ends at `now`."""
-    counts = ledger.counts(slo, now, slo.window)
+    """The budget of the rolling window that ends at `now`, or of the calendar period that holds it."""
+    if slo.calendar is None:
+        since, whole = now - slo.window, slo.window
+    else:
+        since, end = slo.calendar.period(now)
+        whole = end - since
+    counts = ledger.counts(slo, now, now - since)
+    raw = ledger.seen_in(slo, now, now - since)
     events, bad = counts.total + counts.gap_good + counts.gap_bad, counts.bad + counts.gap_bad
-    estimated = counts.covered < slo.window * FULL
+    estimated = counts.covered < whole * FULL
     expected = float(events)
     if estimated and counts.covered > timedelta(0):
-        expected = max(expected, counts.total * (slo.window / counts.covered))
-    return Budget(events, bad, slo.budget * expected, counts.covered, estimated)
+        expected = max(expected, counts.total * (whole / counts.covered))
+    excused = raw.bad + raw.gap_bad - bad
+    return Budget(events, bad, slo.budget * expected, counts.covered, estimated, excused, since)
 
 
 def exhausted_in(slo: Slo, held: Budget, burn: float) -> timedelta | None:

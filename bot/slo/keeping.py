@@ -96,7 +96,7 @@ def restore(ledger: Ledger, documents: Mapping[str, Any]) -> Kept:
         pages = _rows(made, {name: documents[name] for name in head["pages"]})
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError, zlib.error) as error:
         raise _invalid(f"cannot be taken up: {error}") from error
-    ledger.grid, ledger.accounts, ledger.lines = made.grid, made.accounts, made.lines
+    ledger.adopt(made)
     written(ledger, made.grid.last)
     return Kept(pages, made.grid.last, (int(book["of"][0]), int(book["of"][1])))
 

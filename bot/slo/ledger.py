@@ -5,7 +5,7 @@ once, through restarts of the counted process, births and deaths of series, sile
 it counts thousands of objectives in one pass.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +16,8 @@ from bot.slo.accounts import OPERATORS, Account, Accounts
 from bot.slo.batch import Batch, Directory
 from bot.slo.counters import Flags, Lines, Role, Samples
 from bot.slo.grid import MILLISECOND, SINCE_LAST, Bucket, Counts, Grid, Ints, Row, from_ms, to_ms
-from bot.slo.spec import Point, Query, Slo
+from bot.slo.slicing import PART, Derived, named, parts_of
+from bot.slo.spec import Measure, Point, Query, Slo
 
 __all__ = ["Bucket", "Counts", "Delta", "Ledger", "NoData", "Poll"]
 
@@ -79,12 +80,35 @@ class Ledger:
         self.grid = Grid(width)
         self.accounts = Accounts(self.grid)
         self.lines = Lines()
+        self._derived: dict[str, Derived] = {}
+        self._excused: dict[str, tuple[tuple[int, int], ...]] = {}
 
     # -- counting ----------------------------------------------------------------------------------------------------
 
     def account(self, slo: Slo) -> Account:
         """The account of an objective, opened where there is none; another measure makes another account."""
-        return self.accounts.open(slo, min(self.continuity, slo.no_data_after))
+        parts = parts_of(slo)
+        if not parts:
+            return self._open(slo.name, slo.indicator, slo)
+        known = self._derived.get(slo.name)
+        if known is not None and known.slo == slo:
+            return known.own
+        held = tuple((self._open(name, part.measure, slo), part) for name, part in named(slo))
+        own = self._open(slo.name, slo.indicator, slo)
+        derived = self._derived[slo.name] = Derived(slo, own, held)
+        self.accounts.silence[own.number] += derived.length  # a slice is told when it is over
+        return own
+
+    def asked(self, slo: Slo) -> tuple[Account, ...]:
+        """The accounts that samples are counted for: an objective's own, or those of its parts."""
+        own = self.account(slo)
+        derived = self._derived.get(slo.name)
+        return (own,) if derived is None else tuple(account for account, _ in derived.parts)
+
+    def _open(self, name: str, measure: Measure, slo: Slo) -> Account:
+        silence = min(self.continuity, slo.no_data_after)
+        measures = str(measure) if name != slo.name else counted(slo)
+        return self.accounts.open(name, measure, measures, silence=silence, births=slo.births == "count")
 
     def ingest(self, slo: Slo, part: Sequence[Point], total: Sequence[Point], at: datetime) -> Delta | NoData:
         """Count what one objective's series gained since the last poll.
@@ -93,11 +117,12 @@ class Ledger:
         selector, `at` the time of the poll. A poll that tells nothing changes nothing: the next good one still counts
         what it missed.
         """
+        (asked,) = self.asked(slo)
+        poll = self.poll([asked], self._samples(asked, [part, total]), at)
         account = self.account(slo)
-        poll = self.poll([account], self._samples(account, [part, total]), at)
         number = account.number
-        if not poll.told[number]:
-            return NoData(str(account.silent), at)
+        if asked.silent is not None:
+            return NoData(asked.silent, at)
         return Delta(
             from_ms(int(self.accounts.seen[number])),
             int(poll.good[number]),
@@ -109,7 +134,7 @@ class Ledger:
 
     def read(self, slos: Iterable[Slo], points: Mapping[Query, Sequence[Point]], at: datetime) -> Poll:
         """Count what a source answered for several objectives."""
-        accounts = [self.account(slo) for slo in slos]
+        accounts = [account for slo in slos for account in self.asked(slo)]
         held = [self._samples(each, [points.get(query, ()) for query in each.queries]) for each in accounts]
         return self.poll(accounts, _joined(held), at)
 
@@ -142,7 +167,13 @@ class Ledger:
         told = scope & self._present(accounts, present, size)
         told &= self._sane(new, wrong, contradicting, told, size)
         told &= self._recent(accounts, newest, now, told)
-        return self._count(new.only(told[self.lines.account[new.line]]), told, np.minimum(newest, now), size)
+        poll = self._count(new.only(told[self.lines.account[new.line]]), told, np.minimum(newest, now), size)
+        for derived in self._derived.values():
+            if any(scope[account.number] for account, _ in derived.parts):
+                number = derived.own.number
+                poll.good[number], poll.bad[number] = derived.close(self.accounts, self.grid)
+                poll.told[number] = derived.own.silent is None
+        return poll
 
     def _samples(self, account: Account, points: Sequence[Sequence[Point]]) -> Samples:
         by_line: dict[int, list[Point]] = {}
@@ -272,14 +303,32 @@ class Ledger:
 
     def miss(self, slo: Slo, because: str, at: datetime) -> NoData:
         """Note that the source did not answer at all."""
-        self.account(slo).silent = because
+        for account in {self.account(slo), *self.asked(slo)}:
+            account.silent = because
         return NoData(because, at)
+
+    def adopt(self, other: "Ledger") -> None:
+        """Take over all that another ledger holds."""
+        self.grid, self.accounts, self.lines, self._derived = other.grid, other.accounts, other.lines, {}
+
+    def excuse(self, slo: str, windows: Iterable[tuple[datetime, datetime]]) -> None:
+        """Leave out what an objective counts in these windows (start, end): planned maintenance."""
+        self._excused[slo] = tuple((to_ms(start), to_ms(end)) for start, end in windows)
+
+    def excused(self, now: datetime) -> Flags:
+        """(accounts,) where `now` lies in a window that is left out."""
+        found = np.zeros(self.accounts.size, dtype=bool)
+        for name, windows in self._excused.items():
+            account = self.accounts.by_name.get(name)
+            if account is not None:
+                found[account.number] = any(start < to_ms(now) <= end for start, end in windows)
+        return found
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def silence(self, slo: Slo, now: datetime) -> str | None:
         """Why nothing is known of `slo` at `now`, or None where the last poll told something recent."""
-        account = self.accounts.known(slo)
+        account = self.accounts.known(slo.name, counted(slo))
         if account is None:
             return "it was never polled"
         if account.silent is not None:
@@ -320,8 +369,29 @@ class Ledger:
 
     def counts(self, slo: Slo, end: datetime, length: timedelta) -> Counts:
         """What happened in the `length` before `end`."""
+        counts = self.seen_in(slo, end, length)
+        for excused in self._left_out(slo.name, to_ms(end) - length // MILLISECOND, to_ms(end)):
+            counts -= excused
+        return counts
+
+    def seen_in(self, slo: Slo, end: datetime, length: timedelta) -> Counts:
+        """The same with what maintenance leaves out."""
         account = self.accounts.by_name.get(slo.name)
         return Counts() if account is None else self.grid.counts(account.number, to_ms(end), length // MILLISECOND)
+
+    def _left_out(self, name: str, start: int, end: int) -> Iterator[Counts]:
+        account = self.accounts.by_name.get(name)
+        for first, last in self._excused.get(name, ()) if account is not None else ():
+            low, high = max(first, start), min(last, end)
+            if account is not None and low < high:
+                yield self.grid.counts(account.number, high, high - low)
+
+    def left_out(self, end: datetime, length: timedelta) -> Iterator[tuple[int, Counts]]:
+        """Of each account that maintenance takes something from in this window: its number and what."""
+        upto = to_ms(end)
+        for name in self._excused:
+            for counts in self._left_out(name, upto - length // MILLISECOND, upto):
+                yield self.accounts.by_name[name].number, counts
 
     def windows(self, end: datetime, length: timedelta) -> Row:
         """(3, accounts): good, bad and covered milliseconds of every account in the `length` before `end`."""
@@ -333,7 +403,9 @@ class Ledger:
         if account is None:
             return []
         size = None if step is None else step // MILLISECOND
-        return list(self.grid.buckets(account.number, to_ms(start), to_ms(end), size))
+        held = self.grid.buckets(account.number, to_ms(start), to_ms(end), size)
+        windows = self._excused.get(slo.name, ())
+        return [each for each in held if not any(first < to_ms(each.end) <= last for first, last in windows)]
 
     # -- letting go --------------------------------------------------------------------------------------------------
 
@@ -352,12 +424,22 @@ class Ledger:
 
     def keep(self, names: set[str]) -> None:
         """Let go of objectives that are no longer configured."""
-        gone = [account.number for name, account in self.accounts.by_name.items() if name not in names]
+        gone = [each.number for name, each in self.accounts.by_name.items() if name.split(PART)[0] not in names]
+        self._derived = {name: derived for name, derived in self._derived.items() if name in names}
         for number in gone:
             self.accounts.close(number)
         if gone:
             self.lines.settle()
             self.lines = self.lines.keep(~np.isin(self.lines.account, gone))
+
+
+def counted(slo: Slo) -> str:
+    """What an objective counts, in words that change when it does."""
+    parts = parts_of(slo)
+    if not parts:
+        return str(slo.indicator)
+    held = " and ".join(f"{each.weight:g} × {each.measure} ({each.good_from:g})" for each in parts)
+    return f"{slo.method.kind} of {slo.method.length.total_seconds():g} s: {held}"
 
 
 def _joined(held: Sequence[Samples]) -> Samples:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bot.domain.errors import Invalid, Problem
 from bot.slo.detector import Evidence, log_threshold, nulls
-from bot.slo.grid import Ints, to_ms
+from bot.slo.grid import MILLISECOND, Ints, to_ms
 from bot.slo.ledger import Ledger, Poll
 from bot.slo.rule import Proof, Ruling, Terms, decide
 from bot.slo.spec import Slo
@@ -37,9 +37,9 @@ class Panel:
         self._lengths = [int(each) for each in lengths]
         self._long, self._short = places.reshape(2, *self.terms.long.shape)
 
-    def see(self, poll: Poll) -> None:
+    def see(self, poll: Poll, now: datetime) -> None:
         """Take in what one poll added: evidence grows or wanes by it, gaps left out."""
-        told = poll.told[self.numbers]
+        told = poll.told[self.numbers] & ~self.ledger.excused(now)[self.numbers]
         good = np.where(told, poll.good[self.numbers], 0) / self._units
         bad = np.where(told, poll.bad[self.numbers], 0) / self._units
         total = good + bad
@@ -56,6 +56,10 @@ class Panel:
         windows = np.stack(
             [high - np.maximum(grid.row(upto - length)[:, self.numbers], self.floor) for length in self._lengths]
         )  # (lengths, 3, objectives)
+        for index, length in enumerate(self._lengths):
+            for number, counts in self.ledger.left_out(now, length * MILLISECOND):
+                taken = [counts.good, counts.bad, counts.covered // MILLISECOND]
+                windows[index, :, self.numbers == number] -= np.array(taken, dtype=np.int64)
         rows = np.arange(len(self.slos))[:, None]
         long = windows[self._long, :, rows].transpose(2, 0, 1)
         short = windows[self._short, :, rows].transpose(2, 0, 1)
