@@ -15,8 +15,10 @@ from bot.domain.runbook import Kind
 from bot.domain.service import Service
 from bot.notices.draft import VOCABULARY
 from bot.notices.facts import UnreadableError
-from bot.slo.spec import Origin, Slo
+from bot.slo.spec import Expression, Origin, Slo
 from bot.words import column, undefined_words
+
+SCRAPED = "openmetrics"  # a source without a query language
 
 Places = Mapping[tuple[Origin, str], tuple[int, int]]
 """Where an objective (by its origin) names its service, source or runbook: line and column."""
@@ -46,6 +48,7 @@ def problems(known: Known) -> Iterator[Problem]:
             yield from _unknown("regime", name, known.regimes.by_id, known.page, "regimes", index)
     for slo in known.slos:
         yield from _of_slo(slo, known)
+        yield from _of_queries(slo, known)
     for each in known.catalogue.by_name.values():
         yield from _of_service(each, known)
         yield from _of_mitigations(each, known)
@@ -122,11 +125,22 @@ def _of_slo(slo: Slo, known: Known) -> Iterator[Problem]:
         ("source", slo.source, known.sources),
         ("runbook", slo.runbook, known.book_names),
     ]
+    asked += [("source", part.source, known.sources) for part in slo.parts if part.source]
     for what, name, there_is in asked:
         if name is not None and name not in there_is and slo.origin is not None:
             says = f"the objective {slo.name!r} names the {what} {name!r}, which is not there{closest(name, there_is)}"
             place = known.slo_places.get((slo.origin, what), (slo.origin.line, slo.origin.column))
             yield Problem(slo.origin.file, *place, says, listing(there_is))
+
+
+def _of_queries(slo: Slo, known: Known) -> Iterator[Problem]:
+    """Queries that somebody must work out, asked of a source that only shows what there is."""
+    asked = [query for measure in slo.measures for query in measure.queries if isinstance(query, Expression)]
+    if asked and slo.origin is not None and known.page.get("sources", slo.source, "kind") == SCRAPED:
+        text = " ".join(asked[0].text.split())
+        says = f"the objective {slo.name!r} asks for {text[:60]!r}, and {slo.source!r} only shows raw series"
+        place = known.slo_places.get((slo.origin, "source"), (slo.origin.line, slo.origin.column))
+        yield Problem(slo.origin.file, *place, says, "one selector in each query, or a source of kind prometheus")
 
 
 def _of_service(each: Catalogued, known: Known) -> Iterator[Problem]:

@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from bot.config import check, openslo, openslo_checks, regimes
-from bot.config.files import listed, read_page, read_text
+from bot.config import check, regimes
+from bot.config.files import listed, read_page
 from bot.config.fit import Fitter, Unreadable
-from bot.config.marks import Marked, read_yaml
+from bot.config.marks import Marked
 from bot.config.model import LOOPBACK, Database, Organisation, Slack, Tocsin, Web
+from bot.config.objectives import objectives
+from bot.config.openslo import DEFAULT, same_language
 from bot.config.people import read_people
 from bot.config.runbooks import read_runbooks
 from bot.config.secrets import Resolved, Secrets, plain_secret
@@ -95,6 +97,7 @@ class _Reader:
         if page is None:
             raise Invalid(self.problems)
         self.page = page
+        self.notes: list[Problem] = []
 
     def record(self) -> str:
         database = self.fitter.fit(Database, self.page, "database")
@@ -145,7 +148,7 @@ class _Reader:
         """Everything in the files beside tocsin.yaml."""
         team, currency = self.page.get("slack", "team"), self.page.get("organisation", "currency")
         named = self.page.get("sources")
-        slos, slo_names, slo_places = self._slos(tuple(sources))
+        slos, slo_names, slo_places = self._slos(sources)
         folders = (self.root / "runbooks", self.shipped / "runbooks")
         return check.Known(
             page=self.page,
@@ -166,31 +169,23 @@ class _Reader:
             regime_names=tuple(tocsin.regimes) if tocsin is not None else (),
         )
 
-    def _slos(self, sources: tuple[str, ...]) -> tuple[tuple[Slo, ...], frozenset[str], check.Places]:
+    def _slos(
+        self, sources: Mapping[str, tuple[str, BaseModel]]
+    ) -> tuple[tuple[Slo, ...], frozenset[str], check.Places]:
         """The objectives, every name of one, and where they name what.
 
-        An objective that names no source has the only one there is.
+        An objective that names no source has the only one there is, or the only Prometheus.
         """
-        slos: list[Slo] = []
-        places: check.Places = {}
-        names: set[str] = set()
-        sound = True
-        for path in listed(self.root / "slos", ".yaml", ".yml"):
-            text = read_text(path, self.problems)
-            if text is None:
-                sound = False
-                continue
-            found, wrong = openslo.read(text, str(path))
-            self.problems += wrong
-            slos += found
-            pages, flaws = read_yaml(text, str(path))
-            names |= {str(page.get("metadata", "name")) for page in pages}
-            places = {**places, **openslo.places(pages)}
-            sound = sound and not flaws
-        if len(sources) == 1:
-            slos = [replace(slo, source=sources[0]) if slo.source == "default" else slo for slo in slos]
-        self.problems += openslo_checks.overlaps(slos)
-        return tuple(slos), frozenset(names) if sound else Unreadable(names), places
+        found = objectives(listed(self.root / "slos", ".yaml", ".yml", ".json"), frozenset(sources))
+        self.problems += found.problems
+        self.notes += found.notes
+        slos = tuple(_sourced(slo, _plain_source(sources)) for slo in found.slos)
+        for each in found.sources:
+            kind = sources[each.name][0] if each.name in sources else each.type
+            if not same_language(each.type, kind):
+                what = f"the DataSource {each.name!r} is of type {each.type}, and the source of that name is {kind}"
+                self.problems.append(replace(each.at, what=what, expected=f"type: {kind}"))
+        return slos, frozenset(found.names) if found.sound else Unreadable(found.names), found.places
 
     def _regimes(self) -> regimes.Regimes | None:
         own, theirs = self.root / "templates" / "notices", self.shipped / "templates" / "notices"
@@ -252,7 +247,20 @@ class _Reader:
         if tocsin.web.host not in LOOPBACK and not tocsin.web.address.startswith("https://"):
             what = "the console listens beyond this machine and its address is not https"
             found.append(self.page.problem(what, "web", expected="a proxy with https in front, and web.url naming it"))
-        return found
+        return [*found, *self.notes]
+
+
+def _plain_source(sources: Mapping[str, tuple[str, BaseModel]]) -> str:
+    """The source of objectives that name none."""
+    prometheus = [name for name, (kind, _) in sources.items() if kind == "prometheus"]
+    if len(sources) == 1:
+        return next(iter(sources))
+    return prometheus[0] if len(prometheus) == 1 and DEFAULT not in sources else DEFAULT
+
+
+def _sourced(slo: Slo, plain: str) -> Slo:
+    parts = tuple(replace(part, source=plain) if part.source == DEFAULT else part for part in slo.parts)
+    return replace(slo, source=plain if slo.source == DEFAULT else slo.source, parts=parts)
 
 
 def _folder(root: Path, state: str) -> Path:

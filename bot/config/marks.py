@@ -18,6 +18,7 @@ class _Mark:
     line: int
     column: int
     text: int  # where a scalar's own letters begin: after the quote, if any
+    indent: int | None = None  # of a literal block (|), whose letters begin in the line below
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,30 @@ class Marked:
         mark = self._values.get(path)
         if offset and mark is not None:
             column = mark.text + offset
+            if mark.indent is not None:
+                before = str(self.get(*path))[:offset].split("\n")
+                line, column = mark.line + len(before), mark.indent + len(before[-1]) + 1
         return Problem(self.file, line, column, what, expected)
+
+    def part(self, *path: str | int) -> "Marked":
+        """What stands at `path`, as a document of its own."""
+        size = len(path)
+        values, keys = (
+            {at[size:]: mark for at, mark in held.items() if at[:size] == path} for held in (self._values, self._keys)
+        )
+        return Marked(self.file, self.get(*path), values or {(): self._values[()]}, keys)
+
+    def parts(self) -> "list[Marked]":
+        """The document itself, or each of the documents that stand in it as a list."""
+        if not isinstance(self.data, list) or not self.data:
+            return [self]
+        values: list[dict[Path, _Mark]] = [{} for _ in self.data]
+        keys: list[dict[Path, _Mark]] = [{} for _ in self.data]
+        for marks, held in ((values, self._values), (keys, self._keys)):
+            for path, mark in held.items():
+                if path:
+                    marks[int(path[0])][path[1:]] = mark
+        return [Marked(self.file, data, values[at], keys[at]) for at, data in enumerate(self.data)]
 
     def get(self, *path: str | int) -> Any:
         """The value at `path`, or None where there is none."""
@@ -60,8 +84,9 @@ class Marked:
 class Page:
     """One document being read: values with their types checked, and complaints with their places."""
 
-    def __init__(self, document: Marked, problems: list[Problem]) -> None:
+    def __init__(self, document: Marked, problems: list[Problem], notes: list[Problem] | None = None) -> None:
         self.document, self.problems = document, problems
+        self.notes: list[Problem] = [] if notes is None else notes
 
     def get(self, *path: str | int) -> Any:
         """The value at `path`, or None where there is none."""
@@ -71,7 +96,11 @@ class Page:
         """Add a problem with the value at `path`, with its key, or with what stands `offset` letters into it."""
         self.problems.append(self.document.problem(what, *path, expected=expected, key=key, offset=offset))
 
-    def known(self, path: Path, *names: str, not_yet: tuple[str, ...] = ()) -> bool:
+    def note(self, what: str, *path: str | int, expected: str = "", key: bool = False) -> None:
+        """Add what is no mistake, and yet a person should know, at the value at `path` or at its key."""
+        self.notes.append(self.document.problem(what, *path, expected=expected, key=key))
+
+    def known(self, path: Path, *names: str) -> bool:
         """Whether there is a map at `path`; complains of keys other than `names`."""
         held = self.get(*path)
         if not isinstance(held, dict):
@@ -79,9 +108,7 @@ class Page:
             self.complain(f"{path[-1] if path else 'the document'} {what}", *path, expected="a map")
             return False
         for key in held:
-            if key in not_yet:
-                self.complain(f"{key} is not read yet", *path, key, key=True)
-            elif key not in names:
+            if key not in names:
                 self.complain(f"unknown key {key!r}", *path, key, key=True, expected=", ".join(names))
         return True
 
@@ -197,7 +224,23 @@ class _Reader:
 def _mark(node: yaml.Node) -> _Mark:
     line, column = node.start_mark.line + 1, node.start_mark.column + 1
     quoted = isinstance(node, yaml.ScalarNode) and node.style in {'"', "'"}
-    return _Mark(line, column, column + 1 if quoted else column)
+    return _Mark(line, column, column + 1 if quoted else column, _indent(node))
+
+
+def _indent(node: yaml.Node) -> int | None:
+    """How far the lines of a literal block stand in; None for every other value."""
+    mark = node.start_mark
+    if not isinstance(node, yaml.ScalarNode) or node.style != "|" or mark.buffer is None:
+        return None
+    first = next((each for each in node.value.split("\n") if each.strip()), "")
+    at = mark.buffer.find("\n", mark.pointer) + 1
+    while at:
+        end = mark.buffer.find("\n", at)
+        line = mark.buffer[at : end if end >= 0 else None].rstrip("\r\0")
+        if line.strip():
+            return len(line) - len(first)
+        at = end + 1
+    return None
 
 
 def _syntax(error: yaml.YAMLError, file: str) -> Problem:

@@ -17,8 +17,9 @@ SIGNS: dict[Operator, str] = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 class Expression:
     """A query that only the monitoring server can answer, in its own language (PromQL).
 
-    `$window` in it stands for the length a rate is taken over; the source fills it in at each poll. As part of a ratio
-    it is a rate per second, and the events it stands for are an estimate: rate times the time between two polls.
+    `$window` in it stands for the length a rate is taken over, `$seconds` for the same length as a number of seconds;
+    the source fills both in at each poll. As part of a ratio it is a rate per second, and the events it stands for are
+    an estimate: rate times the time between two polls.
     """
 
     text: str

@@ -122,10 +122,11 @@ class Slo:
     `name` is its identity. With a `calendar` the budget belongs to a period of it, and `window` is that period's
     nominal length. `parts` are what a composite is made of (its `indicator` is then the first one's).
     `min_events` is the least traffic on which a tier may fire or a recovery may rest; `no_data_after` is how long
-    silence lasts before it becomes an incident of its own, unless `blind_opens` is off; `recover_for` is how much good
-    data a recovery needs. `births` says whether a series first seen under our eyes counts from zero. `rule` chooses
-    what pages: evidence and impact together, or the Workbook's burn rates alone. `slice_by` names a label whose values
-    are watched against one another. `severity` (1 worst) overrides what impact and urgency would give.
+    silence lasts before it becomes an incident of its own, unless `blind_opens` is off; with `opens` off its failures
+    open none either: it is measured, budgeted and shown. `recover_for` is how much good data a recovery needs. `births`
+    says whether a series first seen under our eyes counts from zero. `rule` chooses what pages: evidence and impact
+    together, or the Workbook's burn rates alone. `slice_by` names a label whose values are watched against one another.
+    `severity` (1 worst) overrides what impact and urgency would give.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Slo:
     births: Literal["count", "skip"] = "count"
     rule: Literal["evidence", "burn_rate"] = "evidence"
     blind_opens: bool = True
+    opens: bool = True
     min_events: int = MIN_EVENTS
     no_data_after: timedelta = NO_DATA_AFTER
     recover_for: timedelta = RECOVER_FOR
