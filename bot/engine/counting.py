@@ -47,15 +47,18 @@ class Counting:
     ledger: Ledger
     panel: Panel
     every: timedelta
-    desks: Mapping[str, Desk] = field(default_factory=dict)
+    desks: dict[str, Desk] = field(default_factory=dict)
 
     @classmethod
     def of(cls, slos: Sequence[Slo], sources: Mapping[str, Source], every: timedelta) -> Counting:
         """Counting of these objectives, from nothing."""
         ledger = Ledger(width=min(every, timedelta(seconds=30)))
         made = cls(ledger, Panel(ledger, slos, every), every)
-        by_source = {name: tuple(slo for slo in slos if slo.source == name) for name in sources}
-        made.desks = {name: Desk(name, sources[name], mine) for name, mine in by_source.items() if mine}
+        fed = {slo.name: {source for source, _ in ledger.sources(slo)} for slo in slos}
+        for name, source in sources.items():
+            mine = tuple(slo for slo in slos if name in fed[slo.name])
+            if mine:
+                made.desks[name] = Desk(name, source, mine)
         made.arrange()
         return made
 
@@ -63,7 +66,8 @@ class Counting:
         """Find every account anew: after what was saved was taken up."""
         self.panel = Panel(self.ledger, self.panel.slos, self.every)
         for desk in self.desks.values():
-            desk.accounts = tuple(account for slo in desk.slos for account in self.ledger.asked(slo))
+            held = [pair for slo in desk.slos for pair in self.ledger.sources(slo)]
+            desk.accounts = tuple(account for source, account in held if source == desk.name)
             desk.directory = Directory(desk.accounts, self.ledger.lines)
             desk.queries = tuple(queries(desk.accounts))
 
@@ -104,7 +108,7 @@ class Counting:
             batch = await desk.source.sweep(desk.queries, at, since)
             desk.swept = at
             return self.ledger.take(desk.accounts, desk.directory, batch, at)
-        return self.ledger.read(desk.slos, await desk.source.read(desk.queries, at), at)
+        return self.ledger.read(desk.accounts, await desk.source.read(desk.queries, at), at)
 
     def _miss(self, slos: Iterable[Slo], because: str, at: datetime) -> None:
         for slo in slos:

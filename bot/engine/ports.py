@@ -247,7 +247,7 @@ class Wide(Source, Protocol):
         """The raw samples there are at `at`; with `since` those after it suffice. Raises Unavailable."""
         ...
 
-    async def past(
+    def past(
         self, queries: Collection[Query], start: datetime, end: datetime, step: timedelta
     ) -> AsyncIterator[tuple[datetime, Batch]]:
         """What stood at every `step` from `start` to `end`, oldest first. Raises Unavailable."""

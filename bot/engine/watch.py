@@ -189,10 +189,11 @@ class Watch(Charts):
             if sli.judged is Judged.MET:
                 await self.handler.submit(holder, Withdraw(sli.because), cause=cause)
         elif change.kind == "blind":
-            await self._declare(slo, sli, verdict, blindness(slo))
+            if slo.blind_opens:
+                await self._declare(slo, sli, verdict, blindness(slo))
         elif sli.judged is Judged.MET:
             await self._release(slo, sli)
-        elif change.kind != "sighted":
+        elif change.kind != "sighted" and slo.opens:
             sibling = await self._sibling(slo)
             if sibling is None:
                 await self._declare(slo, sli, verdict, fingerprint(slo))

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.slo.burn import burn_rate
-from bot.slo.detector import CEILING, EDetector, onset
+from bot.slo.detector import EDetector, onset
 from bot.slo.grid import Bucket, Counts
 from bot.slo.ledger import Ledger
 from bot.slo.spec import Slo
+from bot.slo.streams import CEILING
 
 RELIEF = (1 / 2, 1 / 4, 1 / 10, 1 / 30, 1 / 100)
 """What the rate of failures may have fallen to, as shares of the rate that woke somebody."""

@@ -63,11 +63,9 @@ class Terms:
             for column, tier in enumerate(slo.tiers):
                 long[row, column], short[row, column] = tier.long // MILLISECOND, tier.short // MILLISECOND
                 factor[row, column], pages[row, column] = tier.factor, tier.severity == "page"
-            places = range(len(slo.tiers))
-            widest[row] = max(places, key=lambda place, tiers=slo.tiers: tiers[place].long)  # type: ignore[misc]
-            fastest[row] = max(
-                places, key=lambda place, tiers=slo.tiers: (tiers[place].severity == "page", tiers[place].factor)
-            )  # type: ignore[misc]
+            widest[row] = max(range(len(slo.tiers)), key=[tier.long for tier in slo.tiers].__getitem__)
+            speeds = [(tier.severity == "page", tier.factor) for tier in slo.tiers]
+            fastest[row] = max(range(len(slo.tiers)), key=speeds.__getitem__)
         return cls(
             budget=np.array([slo.budget for slo in slos]),
             window=np.array([slo.window // MILLISECOND for slo in slos], dtype=np.int64),
@@ -122,7 +120,7 @@ def decide(terms: Terms, long: Ints, short: Ints, proof: Proof, silent: Flags) -
     share = terms.long[rows, fast] / terms.window
     spent = burn_long[rows, fast] * coverage[rows, fast] * share
     still = np.minimum(burn_short[rows, fast], proof.burn) >= terms.factor[rows, fast] * HAIR
-    early = fits & still & (spent >= EARLY * terms.factor[rows, fast] * share)
+    early = fits & still & terms.pages[rows, fast] & (spent >= EARLY * terms.factor[rows, fast] * share)
     level = np.select(
         [silent, events[rows, terms.widest] < terms.min_events, paging.any(1) | early, fires.any(1), fits],
         [Level.SILENT, Level.QUIET, Level.PAGE, Level.TICKET, Level.NOTICE],

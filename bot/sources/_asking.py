@@ -48,11 +48,15 @@ def _union(same: Sequence[Selector]) -> tuple[Matcher, ...]:
     return tuple(kept)
 
 
-def expressions(asked: Sequence[Expression], window: str) -> list[tuple[tuple[Expression, ...], str]]:
-    """The expressions in chunks, each with the one query that answers it; every series says by a label whose it is."""
+def expressions(asked: Sequence[Expression], window: int) -> list[tuple[tuple[Expression, ...], str]]:
+    """The expressions in chunks, each with the one query that answers it; every series says by a label whose it is.
+
+    `window` is the length in seconds that a rate is taken over.
+    """
     chunks = [tuple(asked[start : start + CHUNK]) for start in range(0, len(asked), CHUNK)]
     return [(chunk, " or ".join(_named(each, place, window) for place, each in enumerate(chunk))) for chunk in chunks]
 
 
-def _named(expression: Expression, place: int, window: str) -> str:
-    return f'label_replace(({expression.text.replace("$window", window)}), "{NUMBER}", "{place}", "", "")'
+def _named(expression: Expression, place: int, window: int) -> str:
+    text = expression.text.replace("$window", f"{window}s").replace("$seconds", str(window))
+    return f'label_replace(({text}), "{NUMBER}", "{place}", "", "")'

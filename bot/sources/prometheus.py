@@ -105,7 +105,7 @@ class Prometheus:
     def _planning(self, asked: Collection[Query]) -> Plan:
         selectors = [query for query in asked if isinstance(query, Selector)]
         free = [query for query in asked if isinstance(query, Expression)]
-        return [query for _, query in queries(selectors)], expressions(free, f"{round(self._lookback)}s")
+        return [query for _, query in queries(selectors)], expressions(free, round(self._lookback))
 
     async def past(
         self, asked: Collection[Query], start: datetime, end: datetime, step: timedelta
@@ -152,7 +152,7 @@ class Prometheus:
                     self._refused.add(chunk[0])
                     logger().warning("a query is not taken", query=chunk[0].text, because=str(trouble))
                 return []
-            singles = [expressions([each], f"{round(self._lookback)}s")[0] for each in chunk]
+            singles = [expressions([each], round(self._lookback))[0] for each in chunk]
             found = await together(*(self._one(alone, text, call) for alone, text in singles))
             return [answer for answers in found for answer in answers]
 

@@ -73,4 +73,4 @@ def test_date_token():
     assert date(at) == f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-20 03:05 UTC>"
     assert date(at, "{ago}", "a|b>") == f"<!date^{int(at.timestamp())}^{{ago}}|a b >"
     with pytest.raises(ValueError, match="zone"):
-        date(datetime(2026, 11, 20))  # noqa: DTZ001
+        date(datetime(2026, 11, 20))

@@ -75,7 +75,7 @@ def test_slos():
         Selector.parse('basket_requests{cluster="live",part="basket"}'),
     )
     assert found.method == Method("timeslices", timedelta(minutes=2), 0.9)
-    assert found.calendar == Calendar("week", 1, datetime(2026, 3, 2, 8), "Europe/Zurich")  # noqa: DTZ001
+    assert found.calendar == Calendar("week", 1, datetime(2026, 3, 2, 8), "Europe/Zurich")
     assert found.tiers == default_tiers(timedelta(weeks=1))
     assert found.origin is not None
     assert found.origin.line == 4

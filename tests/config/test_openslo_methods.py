@@ -76,7 +76,7 @@ def test_calendar_windows(duration, unit, count, nominal):
     text = slo(["{target: 0.9}"], window=f"  timeWindow: [{{duration: {duration}, calendar: {calendar}}}]\n",
                more="").replace("missing-bad: zero", 'tiers: "page:1h/5m@9"')  # fmt: skip
     found = one(text)
-    assert found.calendar == Calendar(unit, count, datetime(2026, 1, 1, 12, 30), "America/New_York")  # noqa: DTZ001
+    assert found.calendar == Calendar(unit, count, datetime(2026, 1, 1, 12, 30), "America/New_York")
     assert found.window == timedelta(days=nominal)
 
 
@@ -86,7 +86,7 @@ def test_a_calendar_may_begin_at_midnight(start):
     window = f"  timeWindow: [{{duration: 1M, calendar: {{startTime: {start}, timeZone: UTC}}, isRolling: false}}]\n"
     found = one(slo(["{target: 0.99}"], window=window))
     assert found.calendar is not None
-    assert found.calendar.start == datetime(2026, 1, 1)  # noqa: DTZ001
+    assert found.calendar.start == datetime(2026, 1, 1)
     assert found.tiers == default_tiers(timedelta(days=30))
 
 

@@ -111,7 +111,7 @@ class Pair:
         points = {
             query: [Point.of(value, self.now)] for query, value in self.held.items() if query.metric[:1] not in without
         }
-        self.ledger.read([self.slo], points, self.now)
+        self.ledger.read(self.ledger.asked(self.slo), points, self.now)
 
     def minute(self, a, b, *without: str) -> None:
         for (bad, total), measure in zip((a, b), self.slo.measures, strict=True):

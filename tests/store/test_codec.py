@@ -132,7 +132,7 @@ def test_an_event_that_could_not_be_read_back_is_never_written() -> None:
 def test_a_time_without_zone_is_never_written() -> None:
     """Nobody can say later when it was."""
     with pytest.raises(ValueError, match="zone"):
-        Codec().seal("INC-1", 1, UpdatePosted("x"), at=datetime(2026, 11, 20), by="p", cause="", before="")  # noqa: DTZ001
+        Codec().seal("INC-1", 1, UpdatePosted("x"), at=datetime(2026, 11, 20), by="p", cause="", before="")
 
 
 def test_an_event_of_a_newer_program_is_named() -> None:
