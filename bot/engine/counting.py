@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.errors import Unavailable
 from bot.engine.ports import Source, Wide
+from bot.engine.slices import SliceChange, SliceWatch
 from bot.slo.accounts import Account
 from bot.slo.batch import Directory, queries
 from bot.slo.ledger import Ledger, Poll
@@ -48,12 +49,14 @@ class Counting:
     panel: Panel
     every: timedelta
     desks: dict[str, Desk] = field(default_factory=dict)
+    slices: SliceWatch = field(default_factory=lambda: SliceWatch((), timedelta(seconds=1)))
+    changed: list[SliceChange] = field(default_factory=list)  # of slices, not yet told
 
     @classmethod
     def of(cls, slos: Sequence[Slo], sources: Mapping[str, Source], every: timedelta) -> Counting:
         """Counting of these objectives, from nothing."""
         ledger = Ledger(width=min(every, timedelta(seconds=30)))
-        made = cls(ledger, Panel(ledger, slos, every), every)
+        made = cls(ledger, Panel(ledger, slos, every), every, slices=SliceWatch(slos, every))
         fed = {slo.name: {source for source, _ in ledger.sources(slo)} for slo in slos}
         for name, source in sources.items():
             mine = tuple(slo for slo in slos if name in fed[slo.name])
@@ -68,6 +71,8 @@ class Counting:
         for desk in self.desks.values():
             held = [pair for slo in desk.slos for pair in self.ledger.sources(slo)]
             desk.accounts = tuple(account for source, account in held if source == desk.name)
+        self.ledger.reslice()
+        for desk in self.desks.values():
             desk.directory = Directory(desk.accounts, self.ledger.lines)
             desk.queries = tuple(queries(desk.accounts))
 
@@ -98,6 +103,7 @@ class Counting:
                 logger().info("a source answers again", source=desk.name)
             desk.away = False
             self.panel.see(poll, at)
+            self.changed += self.slices.see(self.ledger, poll, at)
 
     async def _ask(self, desk: Desk, at: datetime) -> Poll:
         if isinstance(desk.source, Wide) and desk.directory is not None:

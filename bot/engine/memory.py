@@ -32,6 +32,7 @@ class Memory:
         documents[CHECKPOINT] = {
             "ledger": made.documents[keeping.HEAD],
             "evidence": counting.panel.checkpoint(),
+            "slices": counting.slices.checkpoint(),
             "episodes": {name: episode.to_dict() for name, episode in episodes.items() if episode.eventful},
         }
         newest = counting.ledger.grid.last
@@ -56,6 +57,8 @@ class Memory:
             return False
         counting.ledger.keep({slo.name for slo in counting.panel.slos})
         counting.arrange()
+        slices = head.get("slices")
+        counting.slices.restore(slices if isinstance(slices, dict) else {})
         evidence = head.get("evidence")
         try:
             counting.panel.restore(evidence if isinstance(evidence, dict) else {})

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from bot.domain.errors import Conflict, Refused, Taken, Unavailable
+from bot.domain.errors import Conflict, Refused, Unavailable
 from bot.domain.incident import Incident
-from bot.domain.lifecycle import ChangeSeverity, Declare, open_claim
-from bot.domain.policy import Severity, Urgency, severity
 from bot.domain.service import Service
-from bot.domain.sli import Attach, Judged, ObserveSli, Sli
-from bot.domain.urgency import RaiseUrgency, Withdraw
+from bot.domain.sli import Judged
 from bot.engine.counting import Counting
 from bot.engine.desk import Charts
 from bot.engine.handle import Handler
 from bot.engine.memory import CHECKPOINT, Memory
 from bot.engine.ports import Checkpoints, Source
 from bot.engine.situation import Bar, Chart
+from bot.engine.telling import Teller, blindness, fingerprint, title
 from bot.slo.burn import Verdict, judge
-from bot.slo.episode import Change, Episode, Phase, step
+from bot.slo.episode import Episode, Phase, step
 from bot.slo.ledger import Ledger
 from bot.slo.rule import Level
 from bot.slo.spec import Slo
@@ -35,13 +32,6 @@ TIDY_EVERY = timedelta(minutes=1)
 BARS = 60
 SLACK = timedelta(days=2)  # kept beyond the longest window
 
-JUDGED = {
-    "opened": Judged.BREACHED,
-    "raised": Judged.BREACHED,
-    "reopened": Judged.BREACHED,
-    "recovered": Judged.MET,
-    "blind": Judged.NO_DATA,
-}
 STATES = {Level.SILENT: "no_data", Level.QUIET: "no_data", Level.MET: "met"}
 
 
@@ -54,7 +44,8 @@ class Verdicts(Mapping[str, Verdict]):
 
     def __getitem__(self, name: str) -> Verdict:
         if name not in self._said:
-            self._said[name] = self._watch.verdict(self._watch.slos[name], self._at)
+            of_slice = self._watch.counting.slices.verdict(name, self._at)
+            self._said[name] = of_slice or self._watch.verdict(self._watch.slos[name], self._at)
         return self._said[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -85,7 +76,8 @@ class Watch(Charts):
         every: timedelta,
     ) -> None:
         self.slos = {slo.name: slo for slo in slos}
-        self.services, self.handler, self.every = services, handler, every
+        self.handler, self.every = handler, every
+        self.teller = Teller(handler, services)
         self.memory = Memory(checkpoints)
         self.counting = Counting.of(tuple(self.slos.values()), sources, every)
         self.episodes: dict[str, Episode] = {}
@@ -117,6 +109,9 @@ class Watch(Charts):
         self._stood_by = not leads
         await self.counting.poll(at)
         await self._judge(at)
+        waiting, self.counting.changed = self.counting.changed, []
+        if leads:
+            self.counting.changed += await self.teller.slices(waiting)
         self.polled = at
         if self._tidied is None or at - self._tidied >= TIDY_EVERY:
             self._tidy(at)
@@ -150,7 +145,7 @@ class Watch(Charts):
         verdicts.say(verdict)
         if change is not None and not self._stood_by:
             try:
-                await self._tell(slo, verdict, change, before)
+                await self.teller.tell(slo, verdict, change, before)
             except (Unavailable, Refused, Conflict) as trouble:
                 # the episode is not moved on: the next tick tells it again
                 logger().warning("a verdict could not be recorded yet", slo=slo.name, because=str(trouble))
@@ -173,112 +168,13 @@ class Watch(Charts):
         incidents = [await self.handler.log.load(name) for name in await self.handler.log.open_ids()]
         return {each.fingerprint: each for each in incidents if each.is_open and each.fingerprint}
 
-    # -- telling -----------------------------------------------------------------------------------------------------
-
-    async def _tell(self, slo: Slo, verdict: Verdict, change: Change, before: Episode) -> None:
-        cause = f"poll:{change.key}:{change.kind}"
-        sli = self._sli(slo, verdict, change, before)
-        holder = await self.handler.log.holder(open_claim(fingerprint(slo)))
-        blind = await self.handler.log.holder(open_claim(blindness(slo)))
-        if blind is not None:  # of that incident, data are what was missing: any verdict is good news, silence is none
-            seen = Judged.NO_DATA if change.kind == "blind" else Judged.MET
-            await self.handler.submit(blind, ObserveSli(replace(sli, judged=seen)), cause=cause)
-        if holder is not None:
-            await self.handler.submit(holder, ObserveSli(sli), cause=cause)
-            await self._raise(holder, slo, verdict, cause)
-            if sli.judged is Judged.MET:
-                await self.handler.submit(holder, Withdraw(sli.because), cause=cause)
-        elif change.kind == "blind":
-            if slo.blind_opens:
-                await self._declare(slo, sli, verdict, blindness(slo))
-        elif sli.judged is Judged.MET:
-            await self._release(slo, sli)
-        elif change.kind != "sighted" and slo.opens:
-            sibling = await self._sibling(slo)
-            if sibling is None:
-                await self._declare(slo, sli, verdict, fingerprint(slo))
-            else:
-                await self.handler.submit(sibling.id, Attach(sli), cause=cause)
-                await self._raise(sibling.id, slo, verdict, cause)
-
-    async def _raise(self, name: str, slo: Slo, verdict: Verdict, cause: str) -> None:
-        """Severity and urgency only go up by themselves; lowering them is a person's word."""
-        grade = self._grade(slo, verdict)
-        if verdict.severity is not None:
-            incident = await self.handler.submit(
-                name, RaiseUrgency(Urgency(verdict.severity), grade, verdict.because), cause=cause
-            )
-        else:
-            incident = await self.handler.log.load(name)
-        if incident.is_open and verdict.state == "breached" and grade < incident.severity:
-            await self.handler.submit(name, ChangeSeverity(grade, verdict.because), cause=cause)
-
-    def _grade(self, slo: Slo, verdict: Verdict) -> Severity:
-        if slo.severity:
-            return Severity(slo.severity)
-        service = self.services.get(slo.service)
-        return severity(tier=service.tier if service else 2, paging=verdict.severity == "page")
-
-    async def _declare(self, slo: Slo, sli: Sli, verdict: Verdict, mark: str) -> None:
-        command = Declare(
-            title=title(slo, sli.judged),
-            urgency=Urgency(verdict.severity or "page"),
-            severity=self._grade(slo, verdict),
-            service=slo.service,
-            because=sli.because,
-            onset=sli.since,
-            detected=sli.seen,
-            slo=slo.name,
-            slice=str(slo.slice or ""),
-            fingerprint=mark,
-            sli=sli,
-        )
-        try:
-            opened = await self.handler.open(command, cause=f"poll:{slo.name}")
-            logger().info("an incident was declared", incident=opened.id, title=command.title)
-        except Taken as taken:
-            await self.handler.submit(taken.holder, ObserveSli(sli), cause=f"poll:{slo.name}")
-        except Refused as refused:
-            logger().info("no incident was opened", slo=slo.name, because=refused.because)
-
-    async def _sibling(self, slo: Slo) -> Incident | None:
-        """An incident of the same service to which this breach belongs: still going on, and seen by all responders."""
-        for name in await self.handler.log.open_ids():
-            incident = await self.handler.log.load(name)
-            going_on = incident.is_open and incident.mitigated is None and not incident.restricted
-            if going_on and incident.service == slo.service and incident.slo != slo.name:
-                return incident
-        return None
-
-    async def _release(self, slo: Slo, sli: Sli) -> None:
-        """Tell the incident a breach was attached to that it is over."""
-        for name in await self.handler.log.open_ids():
-            incident = await self.handler.log.load(name)
-            if incident.is_open and any(have.slo == slo.name for have in incident.attached):
-                await self.handler.submit(name, Attach(sli), cause=f"poll:{slo.name}")
-                await self.handler.submit(name, Withdraw(sli.because), cause=f"poll:{slo.name}")
-
-    def _sli(self, slo: Slo, verdict: Verdict, change: Change, before: Episode) -> Sli:
-        judged = JUDGED.get(change.kind) or (Judged.BREACHED if before.open else Judged.MET)  # data came back
-        return Sli(
-            slo=slo.name,
-            judged=judged,
-            because=change.because,
-            since=min(change.happened_at, verdict.at),
-            seen=verdict.at,
-            value=1 - verdict.counts.ratio if verdict.counts.total else None,
-            objective=slo.target,
-            bad_events=verdict.counts.bad,
-            burn=verdict.burn_long,
-        )
-
     # -- showing -----------------------------------------------------------------------------------------------------
 
     def chart(self, slo: str, since: datetime | None, until: datetime) -> Chart | None:
         """The SLI in at most 60 bars, from a quarter of the stretch before `since` until `until`."""
         known = self.slos.get(slo)
         if known is None:
-            return None
+            return self.counting.slices.chart(slo)
         length = until - (since or until - timedelta(hours=1))
         start = (since or until - timedelta(hours=1)) - max(length / 4, timedelta(seconds=30))
         step = max(timedelta(seconds=round((until - start).total_seconds() / BARS)), self.ledger.width)
@@ -347,22 +243,3 @@ def _begun(slo: Slo, standing: Mapping[str, Incident]) -> Episode:
         blind=blind,
         blinded=int(blind),
     )
-
-
-def fingerprint(slo: Slo) -> str:
-    """What makes two breaches one incident."""
-    return f"slo/{slo.name}"
-
-
-def blindness(slo: Slo) -> str:
-    """The fingerprint of not seeing anything, which is an incident of its own."""
-    return f"blind/{slo.name}"
-
-
-def title(slo: Slo, judged: Judged) -> str:
-    """What is broken, in the words of the objective."""
-    named = slo.display or slo.name
-    where = f" for {slo.slice}" if slo.slice else ""
-    if judged is Judged.NO_DATA:
-        return f"No data on {named}{where}"
-    return f"{named} below its objective{where}"

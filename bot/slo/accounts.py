@@ -22,6 +22,7 @@ class Account:
     measure: Measure | None  # None until an objective is seen again after a restart
     measures: str
     books: "Accounts"
+    slice_by: str = ""
 
     @property
     def _measure(self) -> Measure:
@@ -117,7 +118,9 @@ class Accounts:
         account = self.by_name.get(name)
         return account if account is not None and account.measures == measures else None
 
-    def open(self, name: str, measure: Measure, measures: str, *, silence: timedelta, births: bool) -> Account:
+    def open(
+        self, name: str, measure: Measure, measures: str, *, silence: timedelta, births: bool, slice_by: str = ""
+    ) -> Account:
         """The account of that name; a new one where it counts something else than it did."""
         account = self.known(name, measures)
         if account is None:
@@ -130,6 +133,7 @@ class Accounts:
         elif account.measure is None:
             account.measure = measure
             self._set(account.number, measure)
+        account.slice_by = slice_by
         self.silence[account.number] = silence // MILLISECOND
         self.births[account.number] = births
         return account
@@ -157,6 +161,11 @@ class Accounts:
         self._free.remove(account.number)
         self.by_name[account.name] = self.by_number[account.number] = account
         account.silent = because
+
+    @property
+    def sliced(self) -> dict[int, str]:
+        """The label that each account is sliced by, of those that are."""
+        return {number: each.slice_by for number, each in self.by_number.items() if each.slice_by}
 
     def __iter__(self) -> Iterator[Account]:
         return iter(self.by_name.values())

@@ -79,7 +79,8 @@ class Directory:
             lines = self._known.get(key)
             if lines is None:
                 lines = self._known[key] = tuple(
-                    self._lines.of(account.number, role, key) for account, role in self._counted_by(labels)
+                    self._lines.of(account.number, role, key, account.slice_by)
+                    for account, role in self._counted_by(labels)
                 )
             found.append(lines)
         self._names = names

@@ -47,10 +47,14 @@ class Lines:
     sister: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     value: Floats = field(default_factory=lambda: np.zeros(0))
     at: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    slice: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # which part of the traffic, -1 for none
     labels: list[Labels] = field(default_factory=list)
+    slices: list[tuple[int, str]] = field(default_factory=list)  # the account and the value of each slice
     _index: dict[tuple[int, int, Labels], int] = field(default_factory=dict)
     _sisters: dict[tuple[int, Labels], int] = field(default_factory=dict)
-    _waiting: list[tuple[int, int, int]] = field(default_factory=list)  # account, role, sister of lines not yet columns
+    by_account: dict[int, list[int]] = field(default_factory=dict)  # the slices of each account
+    _slices: dict[tuple[int, str], int] = field(default_factory=dict)
+    _waiting: list[tuple[int, int, int, int]] = field(default_factory=list)  # lines that are not yet columns
 
     @property
     def processes(self) -> int:
@@ -60,8 +64,11 @@ class Lines:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def of(self, account: int, role: Role, labels: Labels) -> int:
-        """The number of the line, made where it is new. Call `settle` before its columns are read."""
+    def of(self, account: int, role: Role, labels: Labels, slice_by: str = "") -> int:
+        """The number of the line, made where it is new. Call `settle` before its columns are read.
+
+        With `slice_by` it is also of a slice: the traffic whose label of that name has the same value.
+        """
         key = (account, int(role), labels)
         number = self._index.get(key)
         if number is None:
@@ -69,27 +76,39 @@ class Lines:
             self.labels.append(labels)
             # series of one account with the same labels are of one process: they restart together
             sister = self._sisters.setdefault((account, bare(labels)), len(self._sisters))
-            self._waiting.append((account, int(role), sister))
+            self._waiting.append((account, int(role), sister, self._slice(account, labels, slice_by)))
         return number
+
+    def _slice(self, account: int, labels: Labels, slice_by: str) -> int:
+        value = next((held for name, held in labels if name == slice_by), "") if slice_by else ""
+        if not value:
+            return -1
+        key = (account, value)
+        if key not in self._slices:
+            self._slices[key] = len(self.slices)
+            self.by_account.setdefault(account, []).append(len(self.slices))
+            self.slices.append(key)
+        return self._slices[key]
 
     def settle(self) -> None:
         """Put new lines into the columns: never seen yet."""
         if not self._waiting:
             return
-        account, role, sister = (np.array(each, dtype=np.int64) for each in zip(*self._waiting, strict=True))
+        account, role, sister, part = (np.array(each, dtype=np.int64) for each in zip(*self._waiting, strict=True))
         count = len(self._waiting)
         self.account, self.role = np.concatenate((self.account, account)), np.concatenate((self.role, role))
-        self.sister = np.concatenate((self.sister, sister))
+        self.sister, self.slice = np.concatenate((self.sister, sister)), np.concatenate((self.slice, part))
         self.value = np.concatenate((self.value, np.zeros(count)))
         self.at = np.concatenate((self.at, np.full(count, -1, dtype=np.int64)))
         self._waiting = []
 
-    def keep(self, chosen: Flags) -> "Lines":
-        """A new memory of the chosen lines alone."""
+    def keep(self, chosen: Flags, slice_by: Mapping[int, str]) -> "Lines":
+        """A new memory of the chosen lines alone; `slice_by` is each account's label to slice by."""
         self.settle()
         kept = Lines()
         for number in np.flatnonzero(chosen):
-            kept.of(int(self.account[number]), Role(int(self.role[number])), self.labels[number])
+            account = int(self.account[number])
+            kept.of(account, Role(int(self.role[number])), self.labels[number], slice_by.get(account, ""))
         kept.settle()
         kept.value, kept.at = self.value[chosen].copy(), self.at[chosen].copy()
         return kept
@@ -121,10 +140,11 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Increase:
-    """What each account gained in one poll: (2, accounts) part and total, while watched and over a silence."""
+    """What was gained in one poll, part and total: by account, while watched and over a silence; and by slice."""
 
     gained: Ints
     gap: Ints
+    slices: Ints
 
 
 def fresh(samples: Samples, lines: Lines) -> tuple[Samples, Flags]:
@@ -185,14 +205,16 @@ def increases(samples: Samples, lines: Lines, *, silence: Ints, births: Flags, s
     more = np.where(anew, value, value - before)
     more = np.where(born, np.where(births[account], value, 0.0), more)
     late = ~born & (at - since > silence[account])
-    cell = account * 2 + lines.role[line]
 
-    def summed(chosen: Flags) -> Ints:
+    def summed(of: Ints, chosen: Flags, count: int) -> Ints:
         # sums of whole numbers below 2^53 are exact in floats
-        held = np.bincount(cell[chosen], weights=more[chosen], minlength=2 * size)
-        return held.astype(np.int64).reshape(size, 2).T
+        cell = of[chosen] * 2 + lines.role[line[chosen]]
+        held = np.bincount(cell, weights=more[chosen], minlength=2 * count)
+        return held.astype(np.int64).reshape(count, 2).T
 
-    return Increase(summed(~late), summed(late))
+    part = lines.slice[line]
+    count = len(lines.slices)
+    return Increase(summed(account, ~late, size), summed(account, late, size), summed(part, ~late & (part >= 0), count))
 
 
 def judged(samples: Samples, lines: Lines, good: Flags, size: int) -> Ints:

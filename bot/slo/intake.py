@@ -51,6 +51,7 @@ class Poll:
     gap_good: Ints
     gap_bad: Ints
     baseline: Flags
+    slices: Ints  # (2, slices): part and total of each slice
 
 
 IS_TOTAL = np.array([role in counters.OF_TOTAL for role in Role])
@@ -97,7 +98,9 @@ class Intake:
     def _open(self, name: str, measure: Measure, slo: Slo) -> Account:
         silence = min(self.continuity, slo.no_data_after)
         measures = str(measure) if name != slo.name else counted(slo)
-        return self.accounts.open(name, measure, measures, silence=silence, births=slo.births == "count")
+        return self.accounts.open(
+            name, measure, measures, silence=silence, births=slo.births == "count", slice_by=slo.slice_by
+        )
 
     def ingest(self, slo: Slo, part: Sequence[Point], total: Sequence[Point], at: datetime) -> Delta | NoData:
         """Count what one objective's series gained since the last poll.
@@ -167,7 +170,9 @@ class Intake:
         by_line: dict[int, list[Point]] = {}
         for role, held in zip(account.roles, points, strict=False):
             for point in held:
-                by_line.setdefault(self.lines.of(account.number, role, point.labels), []).append(point)
+                by_line.setdefault(self.lines.of(account.number, role, point.labels, account.slice_by), []).append(
+                    point
+                )
         return counters.of_points(by_line)
 
     def _present(self, accounts: Sequence[Account], present: Flags, size: int) -> Flags:
@@ -225,7 +230,7 @@ class Intake:
         counters.remember(new, self.lines)
         books.seen[:size] = np.where(told, np.maximum(newest, seen), seen)
         books.held[:, :size] = np.where(told & ~watched, 0, books.held[:, :size]) + gained
-        return self._settle(told, watched, baseline, gain.gap, size)
+        return self._settle(told, watched, baseline, gain, size)
 
     def _judged(self, new: Samples, role: Ints, watched: Flags, newest: Ints, size: int) -> Ints:
         """What gauges, shares and rates add: (2, accounts)."""
@@ -250,8 +255,9 @@ class Intake:
             found = found + np.where(watched, whole, 0).astype(np.int64)
         return np.where(watched | (books.seen[:size] < 0), found, 0) if not len(rates.line) else found
 
-    def _settle(self, told: Flags, watched: Flags, baseline: Flags, gap: Ints, size: int) -> Poll:
+    def _settle(self, told: Flags, watched: Flags, baseline: Flags, gain: counters.Increase, size: int) -> Poll:
         """Book what is in order; keep back what contradicts itself."""
+        gap = gain.gap
         books = self.accounts
         held = books.held[:, :size]
         torn = told & (held[0] > held[1] + held[1] // SKEW)
@@ -275,7 +281,22 @@ class Intake:
         for number in np.flatnonzero(sound & books.troubled[:size]):
             books.by_number[int(number)].silent = None
         books.held_since[chosen] = -1
-        return Poll(sound, good, bad, gap_good, gap_bad, baseline & sound)
+        return Poll(sound, good, bad, gap_good, gap_bad, baseline & sound, gain.slices)
+
+    def by_slice(self, slo: Slo, poll: Poll) -> dict[str, tuple[int, int]]:
+        """What each slice of an objective counted in this poll: events, and failures among them."""
+        account = self.account(slo)
+        if not poll.told[account.number]:
+            return {}
+        counts_good, found = self.accounts.counts_good[account.number], {}
+        for number in self.lines.by_account.get(account.number, ()):
+            if number >= poll.slices.shape[1]:
+                continue
+            part, total = (int(each) for each in poll.slices[:, number])
+            if total > 0:
+                failed = max(total - part, 0) if counts_good else min(part, total)
+                found[self.lines.slices[number][1]] = (total, failed)
+        return found
 
     def _hold(self, account: Account) -> None:
         """Keep a contradiction back: a scrape in mid-request heals with the next, a wrong selector does not."""

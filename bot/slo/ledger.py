@@ -141,12 +141,18 @@ class Ledger(Intake):
         self.lines.settle()
         old = (self.lines.at >= 0) & (self.lines.at < to_ms(before))
         if np.any(old):
-            self.lines = self.lines.keep(~old)
+            self.lines = self.lines.keep(~old, self.accounts.sliced)
 
     def thin(self, now: datetime) -> None:
         """Keep what is older than two hours by the minute, than six by five minutes, than a day by the hour."""
         for age, step in THINNED:
             self.grid.thin(to_ms(now - age), step // MILLISECOND)
+
+    def reslice(self) -> None:
+        """Find the slices of all series anew: after a restart, by what the objectives say now."""
+        if self.accounts.sliced:
+            self.lines.settle()
+            self.lines = self.lines.keep(np.ones(len(self.lines), dtype=bool), self.accounts.sliced)
 
     def keep(self, names: set[str]) -> None:
         """Let go of objectives that are no longer configured."""
@@ -156,4 +162,4 @@ class Ledger(Intake):
             self.accounts.close(number)
         if gone:
             self.lines.settle()
-            self.lines = self.lines.keep(~np.isin(self.lines.account, gone))
+            self.lines = self.lines.keep(~np.isin(self.lines.account, gone), self.accounts.sliced)

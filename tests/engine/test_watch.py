@@ -274,8 +274,8 @@ async def test_a_breach_at_the_moment_of_another_declaration_is_not_lost(tmp_pat
                 return name
 
         await world.healthy()
-        watching = world.house.watch.handler
-        world.house.watch.handler = type(watching)(Slow(), world.clock, watching.policy)
+        telling = world.house.watch.teller.handler
+        world.house.watch.teller.handler = type(telling)(Slow(), world.clock, telling.policy)
         await world.broken()
         titles = {each.id: each.title for each in await world.house.desk.summaries()}
         assert titles == {

@@ -1,0 +1,189 @@
+"""Telling incidents what the data say: one open incident per failure, severity that only rises, silence as silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from bot.domain.errors import Conflict, Refused, Taken, Unavailable
+from bot.domain.incident import Incident
+from bot.domain.lifecycle import ChangeSeverity, Declare, open_claim
+from bot.domain.policy import Severity, Urgency, severity
+from bot.domain.service import Service
+from bot.domain.sli import Attach, Judged, ObserveSli, Sli
+from bot.domain.urgency import RaiseUrgency, Withdraw
+from bot.engine.handle import Handler
+from bot.engine.slices import SliceChange
+from bot.slo.burn import Verdict
+from bot.slo.episode import Change, Episode
+from bot.slo.spec import Slo
+from bot.telemetry import log as logger
+
+JUDGED = {
+    "opened": Judged.BREACHED,
+    "raised": Judged.BREACHED,
+    "reopened": Judged.BREACHED,
+    "recovered": Judged.MET,
+    "blind": Judged.NO_DATA,
+}
+
+
+class Teller:
+    """Turns what changed into commands. All methods may raise Unavailable, Refused, Conflict: then nothing was told."""
+
+    def __init__(self, handler: Handler, services: Mapping[str, Service]) -> None:
+        self.handler, self.services = handler, services
+
+    async def tell(self, slo: Slo, verdict: Verdict, change: Change, before: Episode) -> None:
+        """Tell the incident concerned, or open one."""
+        cause = f"poll:{change.key}:{change.kind}"
+        sli = self._sli(slo, verdict, change, before)
+        holder = await self.handler.log.holder(open_claim(fingerprint(slo)))
+        blind = await self.handler.log.holder(open_claim(blindness(slo)))
+        if blind is not None:  # of that incident, data are what was missing: any verdict is good news, silence is none
+            seen = Judged.NO_DATA if change.kind == "blind" else Judged.MET
+            await self.handler.submit(blind, ObserveSli(replace(sli, judged=seen)), cause=cause)
+        if holder is not None:
+            await self.handler.submit(holder, ObserveSli(sli), cause=cause)
+            await self._raise(holder, slo, verdict, cause)
+            if sli.judged is Judged.MET:
+                await self.handler.submit(holder, Withdraw(sli.because), cause=cause)
+        elif change.kind == "blind":
+            if slo.blind_opens:
+                await self._declare(slo, sli, verdict, blindness(slo))
+        elif sli.judged is Judged.MET:
+            await self._release(slo, sli)
+        elif change.kind != "sighted" and slo.opens:
+            sibling = await self._sibling(slo)
+            if sibling is None:
+                await self._declare(slo, sli, verdict, fingerprint(slo))
+            else:
+                await self.handler.submit(sibling.id, Attach(sli), cause=cause)
+                await self._raise(sibling.id, slo, verdict, cause)
+
+    async def _raise(self, name: str, slo: Slo, verdict: Verdict, cause: str) -> None:
+        """Severity and urgency only go up by themselves; lowering them is a person's word."""
+        grade = self._grade(slo, verdict)
+        if verdict.severity is not None:
+            incident = await self.handler.submit(
+                name, RaiseUrgency(Urgency(verdict.severity), grade, verdict.because), cause=cause
+            )
+        else:
+            incident = await self.handler.log.load(name)
+        if incident.is_open and verdict.state == "breached" and grade < incident.severity:
+            await self.handler.submit(name, ChangeSeverity(grade, verdict.because), cause=cause)
+
+    def _grade(self, slo: Slo, verdict: Verdict) -> Severity:
+        if slo.severity:
+            return Severity(slo.severity)
+        service = self.services.get(slo.service)
+        return severity(tier=service.tier if service else 2, paging=verdict.severity == "page")
+
+    async def _declare(self, slo: Slo, sli: Sli, verdict: Verdict, mark: str) -> None:
+        command = Declare(
+            title=title(slo, sli.judged),
+            urgency=Urgency(verdict.severity or "page"),
+            severity=self._grade(slo, verdict),
+            service=slo.service,
+            because=sli.because,
+            onset=sli.since,
+            detected=sli.seen,
+            slo=slo.name,
+            slice=str(slo.slice or ""),
+            fingerprint=mark,
+            sli=sli,
+        )
+        try:
+            opened = await self.handler.open(command, cause=f"poll:{slo.name}")
+            logger().info("an incident was declared", incident=opened.id, title=command.title)
+        except Taken as taken:
+            await self.handler.submit(taken.holder, ObserveSli(sli), cause=f"poll:{slo.name}")
+        except Refused as refused:
+            logger().info("no incident was opened", slo=slo.name, because=refused.because)
+
+    async def _sibling(self, slo: Slo) -> Incident | None:
+        """An incident of the same service to which this breach belongs: still going on, and seen by all responders."""
+        for name in await self.handler.log.open_ids():
+            incident = await self.handler.log.load(name)
+            going_on = incident.is_open and incident.mitigated is None and not incident.restricted
+            if going_on and incident.service == slo.service and incident.slo != slo.name:
+                return incident
+        return None
+
+    async def _release(self, slo: Slo, sli: Sli) -> None:
+        """Tell the incident a breach was attached to that it is over."""
+        for name in await self.handler.log.open_ids():
+            incident = await self.handler.log.load(name)
+            if incident.is_open and any(have.slo == slo.name for have in incident.attached):
+                await self.handler.submit(name, Attach(sli), cause=f"poll:{slo.name}")
+                await self.handler.submit(name, Withdraw(sli.because), cause=f"poll:{slo.name}")
+
+    def _sli(self, slo: Slo, verdict: Verdict, change: Change, before: Episode) -> Sli:
+        judged = JUDGED.get(change.kind) or (Judged.BREACHED if before.open else Judged.MET)  # data came back
+        return Sli(
+            slo=slo.name,
+            judged=judged,
+            because=change.because,
+            since=min(change.happened_at, verdict.at),
+            seen=verdict.at,
+            value=1 - verdict.counts.ratio if verdict.counts.total else None,
+            objective=slo.target,
+            bad_events=verdict.counts.bad,
+            burn=verdict.burn_long,
+        )
+
+    async def slices(self, changes: Iterable[SliceChange]) -> list[SliceChange]:
+        """Tell of slices what changed; what cannot be recorded yet is given back."""
+        left: list[SliceChange] = []
+        for change in changes:
+            mark = f"slice/{change.name}"
+            cause = f"poll:{change.name}:{change.sli.judged}:{change.sli.since.isoformat()}"
+            try:
+                holder = await self.handler.log.holder(open_claim(mark))
+                if holder is not None:
+                    await self.handler.submit(holder, ObserveSli(change.sli), cause=cause)
+                elif change.sli.judged is Judged.BREACHED and change.slo.opens:
+                    await self._declare_slice(change, mark)
+            except (Unavailable, Refused, Conflict) as trouble:
+                left.append(change)
+                logger().warning("a verdict could not be recorded yet", slo=change.name, because=str(trouble))
+        return left
+
+    async def _declare_slice(self, change: SliceChange, mark: str) -> None:
+        service = self.services.get(change.slo.service)
+        paging = change.urgency is Urgency.PAGE
+        where = f"{change.slo.slice_by}={change.value}"
+        command = Declare(
+            title=f"{change.slo.title} worse for {where} than for the rest",
+            severity=severity(tier=service.tier if service else 2, paging=paging),
+            service=change.slo.service,
+            because=change.sli.because,
+            onset=change.sli.since,
+            detected=change.sli.seen,
+            slo=change.name,
+            slice=where,
+            fingerprint=mark,
+            sli=change.sli,
+            urgency=change.urgency,
+        )
+        opened = await self.handler.open(command, cause=f"poll:{change.name}")
+        logger().info("an incident was declared", incident=opened.id, title=command.title)
+
+
+def fingerprint(slo: Slo) -> str:
+    """What makes two breaches one incident."""
+    return f"slo/{slo.name}"
+
+
+def blindness(slo: Slo) -> str:
+    """The fingerprint of not seeing anything, which is an incident of its own."""
+    return f"blind/{slo.name}"
+
+
+def title(slo: Slo, judged: Judged) -> str:
+    """What is broken, in the words of the objective."""
+    named = slo.display or slo.name
+    where = f" for {slo.slice}" if slo.slice else ""
+    if judged is Judged.NO_DATA:
+        return f"No data on {named}{where}"
+    return f"{named} below its objective{where}"
