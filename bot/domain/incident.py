@@ -52,6 +52,7 @@ class Incident:
     declared_by: str = ""
     declared_at: datetime | None = None
 
+    lag: tuple[tuple[str, float], ...] = ()  # how long each stage of the bot's own detection took, in seconds
     onset: datetime | None = None
     detected: datetime | None = None
     acknowledged: datetime | None = None

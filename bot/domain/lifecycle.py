@@ -41,6 +41,7 @@ class Declare(Command):
     restricted: bool = False
     sli: Sli | None = None
     urgency: Urgency = Urgency.PAGE
+    lag: tuple[tuple[str, float], ...] = ()  # stages of the bot's own detection, in seconds
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, ANYBODY, "declare an incident")
@@ -63,6 +64,7 @@ class Declare(Command):
             restricted=self.restricted,
             sli=self.sli,
             urgency=self.urgency,
+            lag=self.lag,
         )
 
 
@@ -82,6 +84,7 @@ class IncidentDeclared(Event):
     restricted: bool
     sli: Sli | None
     urgency: Urgency = Urgency.PAGE
+    lag: tuple[tuple[str, float], ...] = ()
 
     @property
     def happened_at(self) -> datetime:
@@ -94,6 +97,7 @@ class IncidentDeclared(Event):
             title=self.title,
             severity=self.severity,
             urgency=self.urgency,
+            lag=self.lag,
             service=self.service,
             because=self.because,
             onset=self.onset,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.incident import Incident
+from bot.domain.paging import Receipt
 
 DEFINITIONS = {
     "ttd": "time to detect: from the onset in the data to the first verdict that said so",
@@ -39,6 +40,24 @@ def measures(incident: Incident) -> Measures:
         ttm=between(incident.onset, incident.mitigated),
         ttr=between(incident.onset, incident.resolved),
     )
+
+
+LAGS = {
+    "scrape": "age of the newest sample when the poll began",
+    "poll": "until the source had answered",
+    "judge": "until the verdict was in the log",
+    "post": "from there until the first page was accepted",
+}
+"""The stages of the bot's own lag, after the failure could be seen in the data."""
+
+
+def lag(incident: Incident) -> dict[str, float]:
+    """How long each stage of the detection took, in seconds; those that are not known are left out."""
+    found = dict(incident.lag)
+    accepted = [page.at for page in incident.pages.values() if page.receipt is Receipt.ACCEPTED]
+    if accepted and incident.declared_at is not None:
+        found["post"] = max((min(accepted) - incident.declared_at).total_seconds(), 0.0)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from bot.domain.errors import Conflict, Refused, Taken, Unavailable
 from bot.domain.incident import Incident
@@ -33,6 +34,15 @@ class Teller:
 
     def __init__(self, handler: Handler, services: Mapping[str, Service]) -> None:
         self.handler, self.services = handler, services
+        self.timing: Callable[[str], tuple[tuple[str, float], ...]] = lambda _slo: ()
+        self.answered: datetime | None = None  # when the sources had answered the poll now being told
+
+    def _lag(self, slo: str) -> tuple[tuple[str, float], ...]:
+        """How long it took from the sample until now, in stages."""
+        if self.answered is None:
+            return ()
+        judged = (self.handler.clock.now() - self.answered).total_seconds()
+        return (*self.timing(slo), ("judge", round(max(judged, 0.0), 3)))
 
     async def tell(self, slo: Slo, verdict: Verdict, change: Change, before: Episode) -> None:
         """Tell the incident concerned, or open one."""
@@ -83,6 +93,7 @@ class Teller:
         command = Declare(
             title=title(slo, sli.judged),
             urgency=Urgency(verdict.severity or "page"),
+            lag=self._lag(slo.name),
             severity=self._grade(slo, verdict),
             service=slo.service,
             because=sli.because,

@@ -78,6 +78,7 @@ class Watch(Charts):
         self.slos = {slo.name: slo for slo in slos}
         self.handler, self.every = handler, every
         self.teller = Teller(handler, services)
+        self.teller.timing = self._timing
         self.memory = Memory(checkpoints)
         self.counting = Counting.of(tuple(self.slos.values()), sources, every)
         self.episodes: dict[str, Episode] = {}
@@ -86,6 +87,7 @@ class Watch(Charts):
         self.polled: datetime | None = None
         self._saved: datetime | None = None
         self._tidied: datetime | None = None
+        self._began: datetime | None = None
         self._stood_by = False
         self._calm = np.zeros(len(self.slos), dtype=bool)  # a met verdict would change nothing
         self._waiting = np.zeros(len(self.slos), dtype=bool)  # too little traffic would change nothing
@@ -107,7 +109,9 @@ class Watch(Charts):
         if leads and self._stood_by:
             await self._take_up(await self.memory.episodes())  # its own ledger has no gap
         self._stood_by = not leads
+        self._began = at
         await self.counting.poll(at)
+        self.teller.answered = self.handler.clock.now()
         await self._judge(at)
         waiting, self.counting.changed = self.counting.changed, []
         if leads:
@@ -154,6 +158,14 @@ class Watch(Charts):
             self.counting.panel.settle(slo.name, episode.settled_at)
         self.episodes[slo.name] = episode
         self._calm[place], self._waiting[place] = episode.calm, episode.waiting
+
+    def _timing(self, slo: str) -> tuple[tuple[str, float], ...]:
+        """How old the newest sample was when the poll began, and how long the poll took; in seconds."""
+        seen, answered = self.ledger.last_seen(self.slos[slo]), self.teller.answered
+        if seen is None or answered is None or self._began is None:
+            return ()
+        scrape, poll = (self._began - seen).total_seconds(), (answered - self._began).total_seconds()
+        return ("scrape", round(max(scrape, 0.0), 3)), ("poll", round(max(poll, 0.0), 3))
 
     def verdict(self, slo: Slo, at: datetime) -> Verdict:
         """What the data say of one objective at `at`, by what has been counted."""

@@ -1,16 +1,21 @@
 """Tells machines how the bot is: alive, ready, and a few numbers about itself; never what an incident is about."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.domain.errors import TocsinError
+from bot.domain.measures import lag
 from bot.engine.desk import Desk
 from bot.web.door import Here, nearby
 from bot.web.house import Watching
 
 health = APIRouter()
+
+SETTLED = timedelta(minutes=5)  # a page that was not accepted by then will not be part of the lag
 
 
 class Numbers:
@@ -25,16 +30,39 @@ class Numbers:
             "tocsin_poll_age_seconds", "Seconds since the sources were last asked; NaN before", registry=self.registry
         )
         self.slos = Gauge("tocsin_slos", "Objectives by verdict", ["state"], registry=self.registry)
+        self.lag = Histogram(
+            "tocsin_detection_lag_seconds",
+            "The bot's own share of the time to detect, by stage",
+            ["stage"],
+            buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120),
+            registry=self.registry,
+        )
+        self._lagged: set[str] = set()  # incidents whose lag was observed
         desk.handler.after_commit(lambda _incident: self.commits.inc())
 
     async def text(self) -> bytes:
         """The metrics as they are now, in the Prometheus text format."""
-        self.open.set(len(await self.desk.log.open_ids()))
+        names = await self.desk.log.open_ids()
+        self.open.set(len(names))
+        await self._observe(names)
         polled = self.watch.polled
         self.age.set((self.desk.clock.now() - polled).total_seconds() if polled else float("nan"))
         for state in ("met", "breached", "no_data"):
             self.slos.labels(state).set(self.watch.states.get(state, 0))
         return generate_latest(self.registry)
+
+    async def _observe(self, names: Sequence[str]) -> None:
+        """The lag of each incident once, when all its stages are known or will not be."""
+        for name in names:
+            if name in self._lagged:
+                continue
+            incident = await self.desk.log.load(name)
+            stages = lag(incident)
+            late = incident.declared_at is None or self.desk.clock.now() - incident.declared_at > SETTLED
+            if not stages or "post" in stages or late:
+                self._lagged.add(name)
+                for stage, seconds in stages.items():
+                    self.lag.labels(stage).observe(seconds)
 
 
 @health.get("/healthz")

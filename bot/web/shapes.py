@@ -43,6 +43,15 @@ class SummaryShape(Shape):
     cause: str
 
 
+class LagShape(Shape):
+    """How long each stage of the bot's own detection took, in seconds; null where it is not known."""
+
+    scrape_s: float | None = None
+    poll_s: float | None = None
+    judge_s: float | None = None
+    post_s: float | None = None
+
+
 class MeasuresShape(Shape):
     """Durations in seconds; null where an end is not known yet."""
 
@@ -310,6 +319,7 @@ class IncidentShape(Shape):
     resolved: Instant | None
     closed: Instant | None
     measures: MeasuresShape
+    detection_lag: LagShape
     parts: dict[str, str]
     cause: str
     hypotheses: list[HypothesisShape]

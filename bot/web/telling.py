@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import timedelta
 
+from bot.domain.measures import lag
 from bot.domain.mitigation import Mitigation
 from bot.domain.notice import Notice, Standing
 from bot.domain.runbook import Run
@@ -21,6 +22,7 @@ from bot.web.shapes import (
     HypothesisShape,
     ImpactShape,
     IncidentShape,
+    LagShape,
     LineShape,
     MeasuresShape,
     MitigationShape,
@@ -75,6 +77,7 @@ def tell(situation: Situation) -> IncidentShape:
         measures=MeasuresShape(
             ttd_s=_seconds(spans.ttd), tta_s=_seconds(spans.tta), ttm_s=_seconds(spans.ttm), ttr_s=_seconds(spans.ttr)
         ),
+        detection_lag=LagShape.model_validate({f"{stage}_s": seconds for stage, seconds in lag(incident).items()}),
         parts={str(part): situation.name(person) for part, person in incident.parts.items()},
         cause=incident.cause,
         hypotheses=[HypothesisShape.model_validate(asdict(each)) for each in incident.hypotheses],

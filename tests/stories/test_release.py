@@ -4,10 +4,12 @@ from pathlib import Path
 
 from bot.domain.finding import Cause
 from bot.domain.lifecycle import Resolve
+from bot.domain.measures import lag
 from bot.domain.mitigation import ApproveMitigation, State
 from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase
 from bot.engine.ports import Found
+from bot.web.health import Numbers
 from tests.world import World
 
 
@@ -85,3 +87,18 @@ async def test_ten_quiet_polls_append_nothing_and_show_nothing(tmp_path: Path) -
         assert await world.house.desk.summaries() == []
         assert world.board.shown == []
         assert world.phone.pages == []
+
+
+async def test_the_bots_own_lag_is_told(tmp_path: Path) -> None:
+    """How old the sample was, how long the poll, the verdict and the first page took: with the incident, and exported."""
+    async with World.open(tmp_path) as world:
+        await world.healthy()
+        await world.broken()
+        incident = await world.incident()
+        assert set(lag(incident)) == {"scrape", "poll", "judge", "post"}
+        assert all(0 <= seconds < 5 for seconds in lag(incident).values())
+        numbers = Numbers(world.house.desk, world.house.watch)
+        for _ in range(2):  # each incident counts once
+            text = (await numbers.text()).decode()
+            assert 'tocsin_detection_lag_seconds_count{stage="judge"} 1.0' in text
+            assert 'tocsin_detection_lag_seconds_count{stage="post"} 1.0' in text
