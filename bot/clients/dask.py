@@ -35,9 +35,10 @@ async def count(source: Source, layout: Layout, where: Where, *, scheduler: str,
 
 
 async def _on(scheduler: str, source: Source, layout: Layout, where: Where, seconds: float) -> Tally:
-    from distributed import Client
+    import distributed
 
-    async with Client(scheduler, asynchronous=True, timeout=seconds, set_as_default=False) as client:
+    connect: Any = distributed.Client
+    async with connect(scheduler, asynchronous=True, timeout=seconds, set_as_default=False) as client:
         # reading the files' footers takes a while: not on our loop
         planned = await asyncio.to_thread(lambda: plan(frame(source, layout, where), layout, where))
         counted: Tally = await client.compute(planned)
@@ -81,12 +82,10 @@ def _counted(part: Any, layout: Layout, where: Where) -> Tally:
                 part = part[part[where.time] >= limit if later else part[where.time] <= limit]
     counted = Tally(layout)
     table = {
-        name: part[name].to_numpy(dtype=float, na_value=float("nan"))
-        if isinstance(bins, Grid)
-        else _texts(part[name]).tolist()
+        name: part[name].to_numpy(dtype=float, na_value=float("nan")) if isinstance(bins, Grid) else _told(part[name])
         for name, bins in layout.features.items()
     }
-    counted.fill(table | {name: _texts(part[name]).tolist() for name in layout.slices})
+    counted.fill(table | {name: _told(part[name]) for name in layout.slices})
     return counted
 
 
@@ -102,6 +101,12 @@ def _texts(column: Any) -> Any:
     if column.dtype.kind == "b":
         return column.map({True: "true", False: "false"})
     return column.where(column.isna(), column.astype(str))
+
+
+def _told(column: Any) -> list[str | None]:
+    texts = _texts(column).astype(object)
+    told: list[str | None] = texts.where(texts.notna(), None).tolist()
+    return told
 
 
 def _moment(at: Any, zone: Any) -> Any:

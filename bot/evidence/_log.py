@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bot.clients import dask
 from bot.clients.duckdb import FILES, Limits, Look, Source, Where, files, look
@@ -79,6 +79,14 @@ class LogSettings(BaseModel):
         if not path.endswith(FILES):
             raise ValueError(f"expected a path that ends in {', '.join(FILES)}")
         return path
+
+    @model_validator(mode="after")
+    def _tabled(self) -> LogSettings:
+        if self.path.endswith(".duckdb") != bool(self.table):
+            raise ValueError("expected table, the name of one, for a path that ends in .duckdb, and for no other")
+        if self.reference.endswith(".duckdb"):
+            raise ValueError("expected a reference in Parquet or CSV files")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,11 @@ class PredictionLog:
         live = await self._tally(self._live, layout, wide)
         base = _stamp(self._reference(versions[0].name))
         trained = await together(*(self._trained_counts(version.name, layout, base) for version in versions))
+        for version, counted in zip(versions, trained, strict=True):
+            held = max((each.rows for each in counted.histograms(*_cut(part)).values()), default=0)
+            if held < drift.FEW:
+                source = self._reference(version.name)
+                raise Unavailable(str(source), f"has {held} rows of {part}: too few to compare with")
         compared = {
             version.name: binned.compare_histograms(
                 counted.histograms(*_cut(part)), live.histograms(*_cut(part)), distinct=live.distinct(*_cut(part))

@@ -20,9 +20,9 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 import httpx
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from bot.clients.http import Http, HttpSettings
+from bot.clients.http import Http, HttpSettings, address
 from bot.clients.together import together
 from bot.clock import Clock
 from bot.domain.errors import Unavailable
@@ -54,6 +54,11 @@ class DriftSettings(HttpSettings):
 
     report_seconds: float = Field(default=60.0, ge=5, le=600)
     """How long the Evidently report may take in its process of its own."""
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        return address(url) if url else ""
 
     @model_validator(mode="after")
     def _somewhere(self) -> DriftSettings:
@@ -175,9 +180,10 @@ def _inputs(
         text = f"inputs of {part}: {differs}, not from every version's training data"
         return [Found(text, bears(TRAINING_DATA=STRONG, FEATURE_PIPELINE=-HINT))]
     measured = [finding for findings in compared.values() for finding in findings if finding.kind in _DISTANCES]
-    most = max(measured, key=_passed, default=None)
-    shown = f"; the nearest is {_named([most])}" if most else ""
-    text = f"no input feature of {part} drifted against any version's training data ({rows} live rows{shown})"
+    if not measured:  # silence is not good news
+        return [Found(f"no input feature of {part} could be compared: there are too few values")]
+    shown = f"the nearest is {_named([max(measured, key=_passed)])}"
+    text = f"no input feature of {part} drifted against any version's training data ({rows} live rows; {shown})"
     return [Found(text, bears(FEATURE_PIPELINE=-STRONG, UPSTREAM=-HINT))]
 
 
@@ -231,12 +237,11 @@ def _named(findings: Sequence[drift.Finding]) -> str:
 
 
 def _one_each(findings: Sequence[drift.Finding]) -> list[drift.Finding]:
-    """Of each feature the finding that passed its floor by most."""
+    """Of each feature one finding: KS, which everybody reads alike, or what passed its floor by most."""
     best: dict[str, drift.Finding] = {}
-    for finding in findings:
-        if finding.feature not in best or _passed(finding) > _passed(best[finding.feature]):
-            best[finding.feature] = finding
-    return list(best.values())
+    for finding in sorted(findings, key=lambda each: (each.kind != "ks", -_passed(each))):
+        best.setdefault(finding.feature, finding)
+    return sorted(best.values(), key=_passed, reverse=True)
 
 
 def _passed(finding: drift.Finding) -> float:

@@ -92,9 +92,9 @@ def row_hashes(columns: Iterable[NDArray[np.float64] | Codes]) -> Hashes:
         total = part if total is None else np.add(total, part, out=total)
     if total is None:
         raise ValueError("rows without columns cannot be told apart")
-    for shift, factor in _MIX:
+    for shift, mixer in _MIX:
         total ^= total >> np.uint64(shift)
-        total *= np.uint64(factor)
+        total *= np.uint64(mixer)
     total ^= total >> np.uint64(31)
     return total
 
