@@ -32,14 +32,16 @@ def log(tmp_path: Path) -> Source:
 
 
 @pytest.mark.parametrize("where", [Where(), Where("at", at(100), at(4_000), {"version": ("v2",), "slice": ("po'or",)})])
-async def test_a_cluster_counts_what_one_machine_counts(log: Source, where: Where) -> None:
+async def test_a_cluster_counts_what_one_machine_counts(log: Source, where: Where, tmp_path: Path) -> None:
     """Filled partition by partition and merged: exactly DuckDB's counts, in every slice, filtered or not."""
+    from dask import config
     from distributed import LocalCluster
 
     expected = await look(log, lambda door: door.tally(LAYOUT, where), Limits())
-    async with LocalCluster(**ALONE) as cluster:
-        address = cluster.scheduler_address
-        counted = await dask.count(log, LAYOUT, where, scheduler=address, seconds=30)
+    with config.set({"temporary-directory": str(tmp_path)}):
+        async with LocalCluster(**ALONE) as cluster:
+            address = cluster.scheduler_address
+            counted = await dask.count(log, LAYOUT, where, scheduler=address, seconds=30)
     assert same(counted, expected)
 
 
