@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.clients.duckdb import Source, Where
 from bot.domain.errors import Unavailable
-from bot.slo.grid import Grid
+from bot.slo.bins import Grid
 from bot.slo.histogram import Layout, Tally
 
 WHAT = "Dask"

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.domain.errors import Unavailable
-from bot.slo.grid import Grid
+from bot.slo.bins import Grid
 from bot.slo.histogram import Layout, Tally
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from bot.domain.errors import Unavailable
 from bot.engine.ports import Question
 from bot.evidence._versions import NEWEST, Part, Version, before, serving
 from bot.slo import binned, drift
-from bot.slo.grid import CATEGORIES, Categories, Grid
+from bot.slo.bins import CATEGORIES, Categories, Grid
 from bot.slo.histogram import Layout, Tally
 
 WHAT = "prediction log"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.slo.grid import Codes
+from bot.slo.bins import Codes
 
 KEPT = 1_024  # 3 % off at most times; a noise floor moves by half of that
 _LINE = 1 << 16  # rows that may wait before they are sorted in

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.slo.distinct import Distinct, row_hashes
-from bot.slo.grid import Categories, Codes, Grid, fit, numbers, restored
+from bot.slo.bins import Categories, Codes, Grid, fit, numbers, restored
 
 BLOCK = 1 << 16  # rows counted at a time: what is at work stays in the processor's cache
 _ALL = ""  # the dimension of no dimension

@@ -21,7 +21,7 @@ import numpy as np
 from bot.clients.duckdb import Limits, Look, Source, Where, look
 from bot.evidence._log import SAMPLED
 from bot.slo import binned, drift
-from bot.slo.grid import Grid
+from bot.slo.bins import Grid
 from bot.slo.histogram import Histogram, Layout, Tally
 
 SLICES = 50

@@ -16,7 +16,7 @@ import pytest
 
 from bot.clients.duckdb import Limits, Look, Source, Where, look
 from bot.domain.errors import Unavailable
-from bot.slo.grid import Categories, Grid
+from bot.slo.bins import Categories, Grid
 from bot.slo.histogram import Layout, Tally
 from tests.kit import NOON, at
 

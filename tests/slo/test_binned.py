@@ -10,7 +10,7 @@ from scipy import stats
 
 from bot.slo import binned, drift
 from bot.slo.binned import compare_histograms, compare_slices
-from bot.slo.grid import fit
+from bot.slo.bins import fit
 from bot.slo.histogram import Histogram, Layout, Tally
 
 ROWS = 200_000
