@@ -5,7 +5,8 @@ Outcomes that only the serving version was never taught point at its training da
 
 Rows of a prediction log may be about people. So what is kept as evidence is what the comparison needs and no more: the
 newest 500 predictions at most, each with its time, version, slice, outcome, prediction, and those features which some
-version was trained on; row ids and whatever else the service tells stay where they are.
+version was trained on; row ids and whatever else the service tells stay where they are. A log in files (`log`) is only
+counted, and only what was found is kept.
 """
 
 from __future__ import annotations
@@ -13,20 +14,22 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
 
 import httpx
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
-from bot.clients.http import Http, HttpSettings
+from bot.clients.http import Http, HttpSettings, address
 from bot.clients.together import together
 from bot.clock import Clock
 from bot.domain.errors import Unavailable
 from bot.engine.ports import Collected, Found, Question
 from bot.evidence import _feeds as feeds
 from bot.evidence._evidently import write_report
+from bot.evidence._log import LogSettings, PredictionLog
 from bot.evidence._versions import DECISIVE, HINT, LABEL_SHIFT, LIKELY, STRONG, Part, Version, bears, serving
 from bot.slo import drift
 
@@ -34,16 +37,34 @@ WHAT = "prediction log"
 _NAMED = 3  # features named in one finding
 _KEPT = 500  # rows kept as an exhibit
 _ALPHA = 0.05
+_DISTANCES = {"ks": "KS", "psi": "PSI", "wasserstein": "Wasserstein", "missing": "missing rate"}
 
 
 class DriftSettings(HttpSettings):
-    """Where the model service tells its predictions, lineage and training rows."""
+    """Where the model service tells its predictions, lineage and training rows, or where they lie in files."""
+
+    url: str = ""
+    """Base address of the model service, `http://` or `https://`; with `log`, only its lineage is asked for."""
+
+    log: LogSettings | None = None
+    """A prediction log in files, however large; its training rows lie in files too."""
 
     rows: int = Field(default=300, ge=drift.FEW, le=5_000)
     """How many of the slice's newest predictions are compared: enough to see drift, few enough not to see the past."""
 
     report_seconds: float = Field(default=60.0, ge=5, le=600)
     """How long the Evidently report may take in its process of its own."""
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        return address(url) if url else ""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> DriftSettings:
+        if not self.url and self.log is None:
+            raise ValueError("expected url, the model service's address, or log, the files it writes")
+        return self
 
 
 class Drift:
@@ -56,7 +77,9 @@ class Drift:
         self, settings: DriftSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self._within, self._rows = settings.report_seconds, settings.rows
-        self._http = Http(WHAT, settings, url=settings.url, transport=transport)
+        self._log = PredictionLog(settings.log) if settings.log else None
+        self._lineage = bool(settings.url)
+        self._http = Http(WHAT, settings, url=settings.url or "http://nowhere.invalid", transport=transport)
 
     async def close(self) -> None:
         await self._http.close()
@@ -64,15 +87,32 @@ class Drift:
     async def collect(self, question: Question) -> Collected:
         """Drift of inputs against each version, and the outcomes' rate against what each was taught."""
         part = Part.parse(question.slice)
+        if self._log is not None:
+            return await self._counted(self._log, part, question)
         versions, current, rows = await self._live(part, question)
         if len(rows) < drift.FEW:
             return Collected((Found(f"only {len(rows)} predictions of {part} lately: nothing is said of drift"),))
         models = [version for version in versions if version.is_model]
         compared = await self._compared(models, part, feeds.columns(rows))
         inputs = _inputs(part, compared, current, len(rows))
-        outcomes = _outcomes(part, rows, models, current, drifted=any(map(_drifted, compared.values())))
-        served = Found(f"{part} is served by {current.name}") if current else Found(f"no model version serves {part}")
-        return Collected((served, *inputs, *outcomes), (_exhibit(part, rows, compared),))
+        labels = [row.label for row in rows if row.label is not None]
+        rate = statistics.fmean(labels) if labels else 0.0
+        outcomes = _outcomes(part, len(labels), rate, models, current, drifted=any(map(_drifted, compared.values())))
+        return Collected((_served(part, current), *inputs, *outcomes), (_exhibit(part, rows, compared),))
+
+    async def _counted(self, log: PredictionLog, part: Part, question: Question) -> Collected:
+        """The same of a log in files, which is counted where it lies."""
+        looked = await log.look(part, question, await feeds.versions(self._http) if self._lineage else ())
+        if looked.rows < drift.FEW:
+            return Collected((Found(f"only {looked.rows} predictions of {part} lately: nothing is said of drift"),))
+        inputs = _inputs(part, looked.compared, looked.current, looked.rows)
+        models = [version for version in looked.versions if version.is_model]
+        drifted = any(map(_drifted, looked.compared.values()))
+        outcomes = _outcomes(part, *looked.outcomes, models, looked.current, drifted=drifted)
+        found = (_served(part, looked.current), *inputs, *_by_slice(looked.slices), *outcomes)
+        content = {"slice": str(part), "rows": looked.rows, "compared": _told(looked.compared)}
+        name = f"drift-{_file(part)}.json"
+        return Collected(found, ((name, "application/json", json.dumps(content, default=str).encode()),))
 
     async def report(self, question: Question) -> tuple[str, str, bytes]:
         """The Evidently report of the slice against the serving version's training data: (name, media type, content).
@@ -80,13 +120,17 @@ class Drift:
         Raises Unavailable where it cannot be had, saying why.
         """
         part = Part.parse(question.slice)
+        name = f"drift-report-{_file(part)}.json"
+        if self._log is not None:
+            content = await write_report(*await self._log.tables(part, question), self._within)
+            return name, "application/json", content
         versions, current, rows = await self._live(part, question)
         current = current or next((version for version in versions if version.is_model), None)
         if current is None or len(rows) < drift.FEW:
             raise Unavailable(WHAT, f"has {len(rows)} predictions of {part}: too few for a report")
         reference = await feeds.reference(self._http, current.name, part)
         content = await write_report(feeds.columns(rows), reference, self._within)
-        return f"drift-report-{_file(part)}.json", "application/json", content
+        return name, "application/json", content
 
     async def _live(
         self, part: Part, question: Question
@@ -135,30 +179,44 @@ def _inputs(
             return [Found(f"inputs of {part}: {differs}", bears(FEATURE_PIPELINE=LIKELY, TRAINING_DATA=HINT))]
         text = f"inputs of {part}: {differs}, not from every version's training data"
         return [Found(text, bears(TRAINING_DATA=STRONG, FEATURE_PIPELINE=-HINT))]
-    numeric = [finding for findings in compared.values() for finding in findings if finding.kind in {"ks", "psi"}]
-    most = max(numeric, key=lambda finding: finding.distance - finding.floor, default=None)
-    shown = f"; the nearest is {_named([most])}" if most else ""
-    text = f"no input feature of {part} drifted against any version's training data ({rows} live rows{shown})"
+    measured = [finding for findings in compared.values() for finding in findings if finding.kind in _DISTANCES]
+    if not measured:  # silence is not good news
+        return [Found(f"no input feature of {part} could be compared: there are too few values")]
+    shown = f"the nearest is {_named([max(measured, key=_passed)])}"
+    text = f"no input feature of {part} drifted against any version's training data ({rows} live rows; {shown})"
     return [Found(text, bears(FEATURE_PIPELINE=-STRONG, UPSTREAM=-HINT))]
 
 
+def _served(part: Part, current: Version | None) -> Found:
+    return Found(f"{part} is served by {current.name}" if current else f"no model version serves {part}")
+
+
+def _by_slice(slices: Mapping[str, Sequence[drift.Finding]]) -> list[Found]:
+    """Where in the traffic inputs drifted, the slice with most drifted features first; nothing where none did."""
+    found = {name: _one_each(_drifted(findings)) for name, findings in slices.items()}
+    order = sorted((name for name in found if found[name]), key=lambda name: (-len(found[name]), name))
+    if not order:
+        return []
+    rest = f" and {len(order) - _NAMED} slices more" if len(order) > _NAMED else ""
+    told = "; ".join(f"{name}: {_named(found[name])}" for name in order[:_NAMED])
+    return [Found(f"inputs drifted in {len(order)} of {len(slices)} slices: {told}{rest}")]
+
+
 def _outcomes(
-    part: Part, rows: Sequence[feeds.Prediction], models: Sequence[Version], current: Version | None, *, drifted: bool
+    part: Part, known: int, live: float, models: Sequence[Version], current: Version | None, *, drifted: bool
 ) -> list[Found]:
     """What the outcomes' rate says, beside the label rate each version was taught for this slice."""
-    known = [row.label for row in rows if row.label is not None]
     taught = {each.name: rate for each in models if (rate := part.rate(each.label_rates)) is not None}
-    if len(known) < drift.FEW:
-        return [Found(f"only {len(known)} outcomes of {part} are known yet: nothing is said of their rate")]
+    if known < drift.FEW:
+        return [Found(f"only {known} outcomes of {part} are known yet: nothing is said of their rate")]
     if not taught or current is None or current.name not in taught:
         return []
-    live = sum(known) / len(known)
     # Hoeffding's inequality for a mean of values between 0 and 1, over every version looked at
-    floor = max(LABEL_SHIFT, math.sqrt(math.log(2 * len(taught) / _ALPHA) / (2 * len(known))))
+    floor = max(LABEL_SHIFT, math.sqrt(math.log(2 * len(taught) / _ALPHA) / (2 * known)))
     off = {name for name, rate in taught.items() if abs(rate - live) > floor}
     others = ", ".join(f"{name} with {rate:.2f}" for name, rate in taught.items() if name != current.name)
     text = f"{current.name} was trained with label rate {taught[current.name]:.2f} in {part}; live it is {live:.2f}"
-    text += f" ({len(known)} outcomes)" + (f", {others}" if others else "")
+    text += f" ({known} outcomes)" + (f", {others}" if others else "")
     if current.name not in off:
         return [Found(text, bears(TRAINING_DATA=-LIKELY, CONCEPT_DRIFT=-STRONG))]
     if off != taught.keys():
@@ -167,15 +225,32 @@ def _outcomes(
 
 
 def _named(findings: Sequence[drift.Finding]) -> str:
-    words = {"ks": "KS", "psi": "PSI", "missing": "missing rate"}
+    once = _one_each(findings)
     told = [
-        f"{each.feature} ({words[each.kind]} {each.distance:.2f}, floor {each.floor:.2f})"
-        if each.kind in words
+        f"{each.feature} ({_DISTANCES[each.kind]} {each.distance:.2f}, floor {each.floor:.2f})"
+        if each.kind in _DISTANCES
         else f"{each.feature} ({each.because})"
-        for each in findings[:_NAMED]
+        for each in once[:_NAMED]
     ]
-    rest = len(findings) - len(told)
+    rest = len(once) - len(told)
     return ", ".join(told) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _one_each(findings: Sequence[drift.Finding]) -> list[drift.Finding]:
+    """Of each feature one finding: KS, which everybody reads alike, or what passed its floor by most."""
+    best: dict[str, drift.Finding] = {}
+    for finding in sorted(findings, key=lambda each: (each.kind != "ks", -_passed(each))):
+        best.setdefault(finding.feature, finding)
+    return sorted(best.values(), key=_passed, reverse=True)
+
+
+def _passed(finding: drift.Finding) -> float:
+    """How many times its floor a distance is: what can be compared between kinds."""
+    return finding.distance / finding.floor if finding.floor else finding.distance
+
+
+def _told(compared: Mapping[str, Sequence[drift.Finding]]) -> dict[str, list[dict[str, Any]]]:
+    return {name: [asdict(finding) for finding in findings] for name, findings in compared.items()}
 
 
 def _exhibit(
@@ -197,7 +272,7 @@ def _exhibit(
             }
             for row in kept
         ],
-        "compared": {name: [asdict(finding) for finding in findings] for name, findings in compared.items()},
+        "compared": _told(compared),
     }
     return f"predictions-{_file(part)}.json", "application/json", json.dumps(content, default=str).encode()
 

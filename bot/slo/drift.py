@@ -18,20 +18,25 @@ from numpy.typing import NDArray
 EFFECT_KS = 0.15
 EFFECT_PSI = 0.1
 EFFECT_MISSING = 0.05
+EFFECT_WASSERSTEIN = 0.3  # standard deviations; a shift of 0.3 σ is a PSI of 0.1 and a KS distance of 0.12
 ALPHA = 0.01  # per comparison of whole tables; responders look again and again
 BINS = 10
 FEW = 20  # below so many values on either side nothing is said
 TINY = 1e-4  # stands for an empty bin: PSI takes logarithms
 
+Kind = Literal["ks", "psi", "wasserstein", "missing", "absent", "unknown"]
 Column = Sequence[Any] | NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One feature compared. `distance` drifted where it reaches `floor`; both are KS, PSI or a difference of shares."""
+    """One feature compared. `distance` drifted where it reaches `floor`; both are of the kind that is named.
+
+    KS and a difference of shares lie between 0 and 1; Wasserstein is in standard deviations of the reference.
+    """
 
     feature: str
-    kind: Literal["ks", "psi", "missing", "absent", "unknown"]
+    kind: Kind
     drifted: bool
     because: str
     distance: float = 0.0
@@ -48,13 +53,31 @@ def ks(reference: NDArray[np.float64], current: NDArray[np.float64]) -> float:
     return float(np.abs(gaps).max())
 
 
-def psi(reference: Sequence[int] | NDArray[Any], current: Sequence[int] | NDArray[Any]) -> float:
-    """The population stability index of two histograms over the same bins: Σ (q − p) · ln(q / p)."""
+def psi(
+    reference: Sequence[int] | NDArray[Any], current: Sequence[int] | NDArray[Any], *, least: float = TINY
+) -> float:
+    """The population stability index of two histograms over the same bins: Σ (q − p) · ln(q / p).
+
+    A bin that holds less than the share `least`, such as none, counts as if it held that.
+    """
     left, right = np.asarray(reference, dtype=float), np.asarray(current, dtype=float)
     if left.shape != right.shape or not left.sum() or not right.sum():
         raise ValueError("two histograms over the same bins, neither empty")
-    p, q = (np.maximum(each / each.sum(), TINY) for each in (left, right))
+    p, q = (np.maximum(each / each.sum(), least) for each in (left, right))
     return float(((q - p) * np.log(q / p)).sum())
+
+
+def wasserstein(reference: NDArray[np.float64], current: NDArray[np.float64]) -> float:
+    """How far values moved on average, in their own unit: ∫ |F − G|, the area between the two distributions.
+
+    The first Wasserstein distance (earth mover's). Infinite values have no distance: they are left out.
+    """
+    left, right = (np.sort(each[np.isfinite(each)]) for each in (reference, current))
+    if not left.size or not right.size:
+        raise ValueError("a distribution needs values")
+    edges = np.sort(np.concatenate((left, right)))
+    shares = [np.searchsorted(each, edges[:-1], "right") / each.size for each in (left, right)]
+    return float((np.abs(shares[0] - shares[1]) * np.diff(edges)).sum())
 
 
 def ks_floor(n: int, m: int, *, distinct: int | None = None, features: int = 1, alpha: float = ALPHA) -> float:
@@ -84,6 +107,27 @@ def psi_floor(n: int, m: int, bins: int, *, features: int = 1, alpha: float = AL
     return (1 / n + 1 / m) * degrees * (1 - spread + z * math.sqrt(spread)) ** 3
 
 
+def wasserstein_floor(
+    n: int, m: int, *, area: float, sigma: float, span: float, features: int = 1, alpha: float = ALPHA
+) -> float:
+    """The Wasserstein distance that noise alone passes with probability alpha in any of `features`, in their unit.
+
+    The distance is the largest difference of means over all functions that rise by at most 1 a unit (Kantorovich and
+    Rubinstein), so it keeps close to its mean as such maxima do (Bousquet, "A Bennett concentration inequality and its
+    application to suprema of empirical processes", 2002): with r = 1/n + 1/m, L = ln(F/α) and b = span / min(n, m)
+
+        √r · area + √(2 L (σ² r + 2 b √r · area)) + b L / 3
+
+    where `area` = ∫ √(F(1 − F)) of the reference bounds the mean (Jensen), `sigma` is its standard deviation and `span`
+    how far apart its values may lie at most. It holds for values that are drawn independently.
+    """
+    if n <= 0 or m <= 0:
+        raise ValueError("a floor needs rows on both sides")
+    share, step, logarithm = 1 / n + 1 / m, span / min(n, m), math.log(features / alpha)
+    mean = math.sqrt(share) * area
+    return mean + math.sqrt(2 * logarithm * (sigma**2 * share + 2 * step * mean)) + step * logarithm / 3
+
+
 def compare(reference: Mapping[str, Column], current: Mapping[str, Column], *, alpha: float = ALPHA) -> list[Finding]:
     """Compare the columns of two tables (equally long within each table), the drifted and most distant features first.
 
@@ -103,7 +147,21 @@ def compare(reference: Mapping[str, Column], current: Mapping[str, Column], *, a
         old, new = list(reference[name]), list(current[name])
         findings.append(_missing(name, old, new, len(names), alpha))
         findings.append(_values(name, _present(old), _present(new), distinct, len(names), alpha))
-    return sorted(findings, key=lambda each: (not each.drifted, -each.distance, each.feature, each.kind))
+    return sorted(findings, key=order)
+
+
+def order(finding: Finding) -> tuple[bool, float, str, str]:
+    """For sorting: the drifted first, then the most distant."""
+    return not finding.drifted, -finding.distance, finding.feature, finding.kind
+
+
+def finding(feature: str, kind: Kind, word: str, distance: float, noise: float, effect: float) -> Finding:
+    """What a distance says: it drifted where it passes both what noise explains and the size that matters."""
+    floor = max(noise, effect)
+    reason = "what noise explains" if noise >= effect else "the size that matters"
+    verb = "reaches" if distance >= floor else "stays below"
+    because = f"{feature}: {word} {distance:.3f} {verb} {floor:.3f}, {reason}"
+    return Finding(feature, kind, drifted=distance >= floor, because=because, distance=distance, floor=floor)
 
 
 def _missing(name: str, old: list[Any], new: list[Any], features: int, alpha: float) -> Finding:
@@ -123,21 +181,13 @@ def _values(name: str, old: list[Any], new: list[Any], distinct: int, features: 
     if all(_is_number(value) for value in (*old, *new)):
         distance = ks(np.asarray(old, dtype=float), np.asarray(new, dtype=float))
         floor = ks_floor(len(new), len(old), distinct=distinct, features=features, alpha=alpha)
-        return _finding(name, "ks", "KS distance", distance, floor, EFFECT_KS)
+        return finding(name, "ks", "KS distance", distance, floor, EFFECT_KS)
     tallies = [Counter(str(value) for value in values) for values in (old, new)]
     categories = sorted(tallies[0].keys() | tallies[1].keys())
     counts = [[tally[each] for each in categories] for tally in tallies]
     distance = psi(*counts)
     floor = psi_floor(min(len(new), distinct), len(old), len(categories), features=features, alpha=alpha)
-    return _finding(name, "psi", "PSI", distance, floor, EFFECT_PSI)
-
-
-def _finding(name: str, kind: Literal["ks", "psi"], word: str, distance: float, noise: float, effect: float) -> Finding:
-    floor = max(noise, effect)
-    reason = "what noise explains" if noise >= effect else "the size that matters"
-    verb = "reaches" if distance >= floor else "stays below"
-    because = f"{name}: {word} {distance:.3f} {verb} {floor:.3f}, {reason}"
-    return Finding(name, kind, drifted=distance >= floor, because=because, distance=distance, floor=floor)
+    return finding(name, "psi", "PSI", distance, floor, EFFECT_PSI)
 
 
 def histogram(reference: Column, current: Column, bins: int = BINS) -> tuple[list[int], list[int]]:

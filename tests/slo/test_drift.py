@@ -2,8 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from bot.slo.drift import compare, histogram, ks, ks_floor, psi, psi_floor
+from bot.slo.drift import compare, histogram, ks, ks_floor, psi, psi_floor, wasserstein, wasserstein_floor
 
 
 def table(seed, rows, **changed):
@@ -106,3 +107,32 @@ def test_histograms_share_the_references_bins():
     assert (live[0], live[-1], sum(live)) == (2, 2, 4)
     with pytest.raises(ValueError, match="empty"):
         histogram([], [1])
+
+
+def test_wasserstein_against_scipy():
+    """The area between the distributions, in the values' unit; infinities have no distance, and nothing is no distribution."""
+    dice = np.random.default_rng(1)
+    assert wasserstein(np.array([0.0, 1]), np.array([2.0, 3])) == 2
+    for old, new in ((dice.normal(0, 1, 500), dice.normal(1, 2, 300)), (dice.poisson(3, 99), dice.lognormal(0, 2, 70))):
+        assert wasserstein(old, new) == pytest.approx(stats.wasserstein_distance(old, new))
+    assert wasserstein(np.array([0.0, math.inf]), np.array([1.0, math.nan])) == 1
+    with pytest.raises(ValueError, match="needs values"):
+        wasserstein(np.array([math.inf]), np.array([1.0]))
+
+
+def test_the_wasserstein_floor_follows_its_formula():
+    """It falls with the rows as noise does, and rises with what is looked at."""
+    told = {"area": 1.0, "sigma": 1.0, "span": 5.0}
+    share, step, log = 1 / 100 + 1 / 400, 0.05, math.log(100)
+    mean = math.sqrt(share)
+    expected = mean + math.sqrt(2 * log * (share + 2 * step * mean)) + step * log / 3
+    assert wasserstein_floor(100, 400, **told) == pytest.approx(expected)
+    assert wasserstein_floor(100, 400, features=1000, **told) > expected
+    assert wasserstein_floor(10**6, 10**6, **told) < expected / 50
+    with pytest.raises(ValueError, match="both sides"):
+        wasserstein_floor(0, 1, **told)
+
+
+def test_an_empty_bin_counts_as_what_it_is_said_to():
+    """Over few rows half a value is what an empty bin may hold; a ten-thousandth would make it a landslide."""
+    assert psi([95, 5], [100, 0], least=0.005) < 0.15 < psi([95, 5], [100, 0])
