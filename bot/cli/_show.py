@@ -65,7 +65,8 @@ def picture(incident: Json, now: datetime, *, whole: bool = False) -> Iterator[s
 
 def head(incident: Json) -> str:
     """The incident in one line."""
-    return f"{incident['id']}  {incident['severity']}  {incident['phase']}  {line(incident['title'])}"
+    urgency = "" if incident.get("urgency", "page") == "page" else f" ({incident['urgency']}, nobody is paged)"
+    return f"{incident['id']}  {incident['severity']}  {incident['phase']}{urgency}  {line(incident['title'])}"
 
 
 def _head(incident: Json, now: datetime) -> Iterator[str]:

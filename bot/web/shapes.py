@@ -318,6 +318,7 @@ class IncidentShape(Shape):
     mitigated: Instant | None
     resolved: Instant | None
     closed: Instant | None
+    urgency: str
     measures: MeasuresShape
     detection_lag: LagShape
     parts: dict[str, str]

@@ -61,6 +61,7 @@ def tell(situation: Situation) -> IncidentShape:
         title=incident.title,
         phase=incident.phase,
         severity=str(incident.severity),
+        urgency=str(incident.urgency),
         service=incident.service,
         slice=incident.slice,
         slo=incident.slo,

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from bot.domain.duty import Answer
 from bot.domain.five_whys import Why
 from bot.domain.lifecycle import resolve_checks
-from bot.domain.measures import DEFINITIONS
+from bot.domain.measures import DEFINITIONS, LAGS, lag
 from bot.domain.mitigation import EFFECTIVE, Mitigation, State
 from bot.domain.policy import Role, Severity
 from bot.domain.roles import Part
@@ -52,6 +52,7 @@ def page(
         "told": tell(situation),
         "service": situation.service,
         "measures": _measures(situation),
+        "lag": [(stage, seconds, LAGS[stage]) for stage, seconds in lag(incident).items()],
         "drawings": [drawing for drawing in drawings if drawing],
         "timeline": [(line, situation.say(line), situation.name(line.by)) for line in situation.timeline],
         "changes": [_change(each, who, situation, here) for each in incident.mitigations.values()],
