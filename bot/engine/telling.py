@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.errors import Conflict, Refused, Taken, Unavailable
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import ChangeSeverity, Declare, open_claim
+from bot.domain.log import Command
 from bot.domain.policy import Severity, Urgency, severity
 from bot.domain.service import Service
 from bot.domain.sli import Attach, Judged, ObserveSli, Sli
@@ -29,6 +30,14 @@ JUDGED = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A source that does not answer, and the objectives nothing is known of."""
+
+    source: str
+    slos: tuple[Slo, ...]
+
+
 class Teller:
     """Turns what changed into commands. All methods may raise Unavailable, Refused, Conflict: then nothing was told."""
 
@@ -36,6 +45,25 @@ class Teller:
         self.handler, self.services = handler, services
         self.timing: Callable[[str], tuple[tuple[str, float], ...]] = lambda _slo: ()
         self.answered: datetime | None = None  # when the sources had answered the poll now being told
+        self.away: Callable[[Slo], Away | None] = lambda _slo: None
+        self._open: dict[str, Incident] | None = None
+
+    def begin(self, answered: datetime) -> None:
+        """A poll was answered: what was read of open incidents before is not looked at again."""
+        self.answered, self._open = answered, None
+
+    async def _incidents(self) -> list[Incident]:
+        """The incidents that are not closed, read once per poll; each command decides anew on the log itself."""
+        if self._open is None:
+            names = await self.handler.log.open_ids()
+            self._open = {name: await self.handler.log.load(name) for name in names}
+        return list(self._open.values())
+
+    async def _submit(self, name: str, command: Command, cause: str) -> Incident:
+        incident = await self.handler.submit(name, command, cause=cause)
+        if self._open is not None:
+            self._open[name] = incident
+        return incident
 
     def _lag(self, slo: str) -> tuple[tuple[str, float], ...]:
         """How long it took from the sample until now, in stages."""
@@ -52,14 +80,17 @@ class Teller:
         blind = await self.handler.log.holder(open_claim(blindness(slo)))
         if blind is not None:  # of that incident, data are what was missing: any verdict is good news, silence is none
             seen = Judged.NO_DATA if change.kind == "blind" else Judged.MET
-            await self.handler.submit(blind, ObserveSli(replace(sli, judged=seen)), cause=cause)
+            await self._submit(blind, ObserveSli(replace(sli, judged=seen)), cause)
         if holder is not None:
-            await self.handler.submit(holder, ObserveSli(sli), cause=cause)
+            await self._submit(holder, ObserveSli(sli), cause)
             await self._raise(holder, slo, verdict, cause)
             if sli.judged is Judged.MET:
-                await self.handler.submit(holder, Withdraw(sli.because), cause=cause)
+                await self._submit(holder, Withdraw(sli.because), cause)
         elif change.kind == "blind":
-            if slo.blind_opens:
+            away = self.away(slo)
+            if away is not None:
+                await self._declare_away(away, slo, sli, verdict)
+            elif slo.blind_opens:
                 await self._declare(slo, sli, verdict, blindness(slo))
         elif sli.judged is Judged.MET:
             await self._release(slo, sli)
@@ -68,20 +99,19 @@ class Teller:
             if sibling is None:
                 await self._declare(slo, sli, verdict, fingerprint(slo))
             else:
-                await self.handler.submit(sibling.id, Attach(sli), cause=cause)
+                await self._submit(sibling.id, Attach(sli), cause)
                 await self._raise(sibling.id, slo, verdict, cause)
 
     async def _raise(self, name: str, slo: Slo, verdict: Verdict, cause: str) -> None:
         """Severity and urgency only go up by themselves; lowering them is a person's word."""
         grade = self._grade(slo, verdict)
         if verdict.severity is not None:
-            incident = await self.handler.submit(
-                name, RaiseUrgency(Urgency(verdict.severity), grade, verdict.because), cause=cause
-            )
+            raising = RaiseUrgency(Urgency(verdict.severity), grade, verdict.because)
+            incident = await self._submit(name, raising, cause)
         else:
             incident = await self.handler.log.load(name)
         if incident.is_open and verdict.state == "breached" and grade < incident.severity:
-            await self.handler.submit(name, ChangeSeverity(grade, verdict.because), cause=cause)
+            await self._submit(name, ChangeSeverity(grade, verdict.because), cause)
 
     def _grade(self, slo: Slo, verdict: Verdict) -> Severity:
         if slo.severity:
@@ -105,17 +135,53 @@ class Teller:
             sli=sli,
         )
         try:
-            opened = await self.handler.open(command, cause=f"poll:{slo.name}")
-            logger().info("an incident was declared", incident=opened.id, title=command.title)
+            await self._opened(command, f"poll:{slo.name}")
         except Taken as taken:
             await self.handler.submit(taken.holder, ObserveSli(sli), cause=f"poll:{slo.name}")
         except Refused as refused:
             logger().info("no incident was opened", slo=slo.name, because=refused.because)
 
+    async def _opened(self, command: Declare, cause: str) -> None:
+        opened = await self.handler.open(command, cause=cause)
+        if self._open is not None:
+            self._open[opened.id] = opened
+        logger().info("an incident was declared", incident=opened.id, title=command.title)
+
+    async def _declare_away(self, away: Away, slo: Slo, sli: Sli, verdict: Verdict) -> None:
+        """A source that does not answer is one incident, however many objectives it leaves unseen."""
+        mark = source_mark(away.source)
+        if await self.handler.log.holder(open_claim(mark)) is not None:
+            return
+        concerned = len({each.service for each in away.slos})
+        services = [self.services[each.service] for each in away.slos if each.service in self.services]
+        first = min(services, key=lambda each: each.tier, default=None)
+        seen = Sli(mark, Judged.NO_DATA, sli.because, sli.since, sli.seen)
+        command = Declare(
+            title=f"No data from {away.source}: {len(away.slos):,} objectives are not watched",
+            severity=severity(tier=first.tier if first else 2, paging=True),
+            service=first.name if first else slo.service,
+            because=f"{sli.because} Nothing is known of {len(away.slos):,} objectives of {concerned:,} services.",
+            onset=sli.since,
+            detected=sli.seen,
+            fingerprint=mark,
+            sli=seen,
+            lag=self._lag(slo.name),
+        )
+        try:
+            await self._opened(command, f"poll:{mark}")
+        except (Taken, Refused) as refused:
+            logger().info("no incident was opened", source=away.source, because=str(refused))
+
+    async def back(self, source: str, at: datetime) -> None:
+        """A source answers again: the incident that it did not, if there is one, is told."""
+        holder = await self.handler.log.holder(open_claim(source_mark(source)))
+        if holder is not None:
+            sli = Sli(source_mark(source), Judged.MET, f"{source} answers again.", at, at)
+            await self._submit(holder, ObserveSli(sli), f"poll:{source_mark(source)}:back")
+
     async def _sibling(self, slo: Slo) -> Incident | None:
         """An incident of the same service to which this breach belongs: still going on, and seen by all responders."""
-        for name in await self.handler.log.open_ids():
-            incident = await self.handler.log.load(name)
+        for incident in await self._incidents():
             going_on = incident.is_open and incident.mitigated is None and not incident.restricted
             if going_on and incident.service == slo.service and incident.slo != slo.name:
                 return incident
@@ -123,11 +189,10 @@ class Teller:
 
     async def _release(self, slo: Slo, sli: Sli) -> None:
         """Tell the incident a breach was attached to that it is over."""
-        for name in await self.handler.log.open_ids():
-            incident = await self.handler.log.load(name)
+        for incident in await self._incidents():
             if incident.is_open and any(have.slo == slo.name for have in incident.attached):
-                await self.handler.submit(name, Attach(sli), cause=f"poll:{slo.name}")
-                await self.handler.submit(name, Withdraw(sli.because), cause=f"poll:{slo.name}")
+                await self._submit(incident.id, Attach(sli), f"poll:{slo.name}")
+                await self._submit(incident.id, Withdraw(sli.because), f"poll:{slo.name}")
 
     def _sli(self, slo: Slo, verdict: Verdict, change: Change, before: Episode) -> Sli:
         judged = JUDGED.get(change.kind) or (Judged.BREACHED if before.open else Judged.MET)  # data came back
@@ -139,7 +204,7 @@ class Teller:
             seen=verdict.at,
             value=1 - verdict.counts.ratio if verdict.counts.total else None,
             objective=slo.target,
-            bad_events=verdict.counts.bad,
+            bad_events=round(verdict.counts.bad / slo.unit),
             burn=verdict.burn_long,
         )
 
@@ -152,7 +217,7 @@ class Teller:
             try:
                 holder = await self.handler.log.holder(open_claim(mark))
                 if holder is not None:
-                    await self.handler.submit(holder, ObserveSli(change.sli), cause=cause)
+                    await self._submit(holder, ObserveSli(change.sli), cause)
                 elif change.sli.judged is Judged.BREACHED and change.slo.opens:
                     await self._declare_slice(change, mark)
             except (Unavailable, Refused, Conflict) as trouble:
@@ -177,8 +242,7 @@ class Teller:
             sli=change.sli,
             urgency=change.urgency,
         )
-        opened = await self.handler.open(command, cause=f"poll:{change.name}")
-        logger().info("an incident was declared", incident=opened.id, title=command.title)
+        await self._opened(command, f"poll:{change.name}")
 
 
 def fingerprint(slo: Slo) -> str:
@@ -189,6 +253,11 @@ def fingerprint(slo: Slo) -> str:
 def blindness(slo: Slo) -> str:
     """The fingerprint of not seeing anything, which is an incident of its own."""
     return f"blind/{slo.name}"
+
+
+def source_mark(source: str) -> str:
+    """The fingerprint of a whole source that does not answer."""
+    return f"blind/source/{source}"
 
 
 def title(slo: Slo, judged: Judged) -> str:

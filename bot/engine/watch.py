@@ -17,7 +17,7 @@ from bot.engine.handle import Handler
 from bot.engine.memory import CHECKPOINT, Memory
 from bot.engine.ports import Checkpoints, Source
 from bot.engine.situation import Bar, Chart
-from bot.engine.telling import Teller, blindness, fingerprint, title
+from bot.engine.telling import Away, Teller, blindness, fingerprint, title
 from bot.slo.burn import Verdict, judge
 from bot.slo.episode import Episode, Phase, step
 from bot.slo.ledger import Ledger
@@ -30,6 +30,7 @@ __all__ = ["CHECKPOINT", "Verdicts", "Watch", "blindness", "fingerprint", "title
 SAVE_EVERY = timedelta(seconds=30)
 TIDY_EVERY = timedelta(minutes=1)
 BARS = 60
+FEW = 2  # objectives of one source that are told one by one when it does not answer
 SLACK = timedelta(days=2)  # kept beyond the longest window
 
 STATES = {Level.SILENT: "no_data", Level.QUIET: "no_data", Level.MET: "met"}
@@ -78,7 +79,8 @@ class Watch(Charts):
         self.slos = {slo.name: slo for slo in slos}
         self.handler, self.every = handler, every
         self.teller = Teller(handler, services)
-        self.teller.timing = self._timing
+        self.teller.timing, self.teller.away = self._timing, self._away
+        self._unanswered: set[str] = set()  # sources that were away at the last tick, or may have been before it
         self.memory = Memory(checkpoints)
         self.counting = Counting.of(tuple(self.slos.values()), sources, every)
         self.episodes: dict[str, Episode] = {}
@@ -111,8 +113,9 @@ class Watch(Charts):
         self._stood_by = not leads
         self._began = at
         await self.counting.poll(at)
-        self.teller.answered = self.handler.clock.now()
+        self.teller.begin(self.handler.clock.now())
         await self._judge(at)
+        await self._tell_sources(at)
         waiting, self.counting.changed = self.counting.changed, []
         if leads:
             self.counting.changed += await self.teller.slices(waiting)
@@ -158,6 +161,23 @@ class Watch(Charts):
             self.counting.panel.settle(slo.name, episode.settled_at)
         self.episodes[slo.name] = episode
         self._calm[place], self._waiting[place] = episode.calm, episode.waiting
+
+    def _away(self, slo: Slo) -> Away | None:
+        """The source of this objective, where it does not answer and others hang on it too."""
+        desk = self.counting.desks.get(slo.source)
+        return Away(desk.name, desk.slos) if desk is not None and desk.away and len(desk.slos) > FEW else None
+
+    async def _tell_sources(self, at: datetime) -> None:
+        """Tell incidents of silent sources that they answer again."""
+        for name, desk in self.counting.desks.items():
+            if desk.away:
+                self._unanswered.add(name)
+            elif name in self._unanswered and not self._stood_by:
+                try:
+                    await self.teller.back(name, at)
+                    self._unanswered.discard(name)
+                except (Unavailable, Refused, Conflict) as trouble:
+                    logger().warning("a source is back, which could not be recorded yet", because=str(trouble))
 
     def _timing(self, slo: str) -> tuple[tuple[str, float], ...]:
         """How old the newest sample was when the poll began, and how long the poll took; in seconds."""
@@ -218,6 +238,7 @@ class Watch(Charts):
     async def _take_up(self, saved: Mapping[str, Episode]) -> None:
         """The episodes as they were told: as saved, but for an incident that was opened after the last save."""
         self.episodes = {}
+        self._unanswered = set(self.counting.desks)  # one may have been silent when this house stood still
         begun = await self._standing()
         for name, slo in self.slos.items():
             episode = saved.get(name)

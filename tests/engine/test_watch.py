@@ -305,3 +305,28 @@ async def test_an_objective_that_is_gone_is_forgotten(tmp_path: Path) -> None:
         await world.restart(slos=(replace(POOR),))
         assert world.house.watch.ledger.last_seen(GOOD) is None
         assert world.house.watch.ledger.last_seen(POOR) is not None
+
+
+async def test_a_source_that_is_away_is_one_incident(tmp_path: Path) -> None:
+    """However many objectives hang on it: one page to the most important service's people, and one end."""
+    many = tuple(objective(f"recall-{n}", 'health="good"', display=f"Recall {n}") for n in range(40))
+    async with World.open(tmp_path, slos=(POOR, *many)) as world:
+        await world.healthy(5)
+        world.counters.down = "connection refused"
+        await silent(world, 60)
+        (only,) = await world.house.desk.summaries()
+        assert only.title == "No data from metrics: 41 objectives are not watched"
+        assert world.phone.pages == [("ana", "page:INC-1:0")]
+        incident = await world.incident()
+        assert "connection refused" in incident.because
+        assert "no data" in await world.refuses(Resolve("probably fine"), "ana")
+        await world.house.watch.save()
+        await world.restart(slos=(POOR, *many))
+        await silent(world, 30)
+        assert len(await world.house.desk.summaries()) == 1
+        world.counters.down = ""
+        await world.healthy(5)
+        assert (await world.incident()).phase is Phase.MITIGATED
+        await world.say(Resolve("the network was mended"), "ana")
+        await world.healthy(5)
+        assert len(await world.house.desk.summaries()) == 1
