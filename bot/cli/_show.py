@@ -201,6 +201,8 @@ def _notices(incident: Json) -> Iterator[str]:
         gaps = f", {len(each['gaps'])} gaps" if each["gaps"] else ""
         version = f"version {each['version']}" if each["version"] else "draft"
         yield f"  {each['id']}  {line(each['template'])}: {line(each['standing'])}, {version}{gaps}"
+        if each["unfilled"]:
+            yield from wrapped(each["unfilled"], "      ")
         if each["standing"] == WAITING:
             yield f"      read and approve: tocsin incident approve-notice {incident['id']} {each['id']}"
 
@@ -208,6 +210,8 @@ def _notices(incident: Json) -> Iterator[str]:
 def notice(incident: str, each: Json) -> Iterator[str]:
     """The words an approval binds to."""
     yield f"{incident} {each['id']}: {line(each['template'])}, {line(each['standing'])}, version {each['version']}"
+    if each["unfilled"]:
+        yield from wrapped(each["unfilled"], "")
     yield ""
     for row in str(each["text"]).splitlines():
         yield clean(row).rstrip()

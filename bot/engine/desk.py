@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.domain.errors import NotFound, Refused
+from bot.domain.errors import Invalid, NotFound, Refused
 from bot.domain.impact import Impact, estimate
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Declare
@@ -151,6 +150,7 @@ class Desk:
         kinds = self.drafter.kinds()
         if template not in kinds:
             raise NotFound("notice template", template, sorted(kinds))
+        self._drafted(await self.situation(incident), template)
         regime, _, stage = template.partition("/")
         regime, stage = ("", "") if regime == "stakeholders" else (regime, stage)
         return await self.submit(incident, RequestNotice(template, regime, stage), who, inbound=inbound)
@@ -159,7 +159,7 @@ class Desk:
         """Freeze a notice's words as they are now and ask for approval of exactly those."""
         situation = await self.situation(incident)
         template = notice_of(situation.incident, notice).template
-        words = self.drafter.draft(situation, template)
+        words = self._drafted(situation, template)
         command = FreezeNotice(notice, words.text, words.digest, words.gaps, situation.now)
         return await self.submit(incident, command, who, inbound=inbound)
 
@@ -204,15 +204,27 @@ class Desk:
             on_call=await self.on_call(known.service),
             web_url=self.catalogue.web_url,
         )
-        return replace(bare, drafts=self._drafts(bare))
+        return self._with_drafts(bare)
 
-    def _drafts(self, situation: Situation) -> dict[str, Words]:
-        """Every notice's words as they would be now; a template that is gone takes nothing else with it."""
-        drafts = {}
+    def _with_drafts(self, situation: Situation) -> Situation:
+        """Every notice's words as they would be now; a template that is gone or wrong takes nothing else with it."""
+        drafts: dict[str, Words] = {}
+        unfilled: dict[str, str] = {}
         for name, notice in situation.incident.notices.items():
-            with contextlib.suppress(NotFound):
-                drafts[name] = self.drafter.draft(situation, notice.template)
-        return drafts
+            try:
+                drafts[name] = self._drafted(situation, notice.template)
+            except NotFound as missing:
+                unfilled[name] = f"{name} cannot be drafted: {missing}"
+            except Refused as refused:
+                unfilled[name] = refused.because
+        return replace(situation, drafts=drafts, unfilled=unfilled)
+
+    def _drafted(self, situation: Situation, template: str) -> Words:
+        """The words of that template now. Raises NotFound; Refused where the template itself is wrong, saying where."""
+        try:
+            return self.drafter.draft(situation, template)
+        except Invalid as wrong:
+            raise Refused(f"the template of {template} cannot be filled: {wrong}") from None
 
     async def on_call(self, service: str) -> tuple[str, ...]:
         """Opaque ids of the people on call for a service, first one first."""

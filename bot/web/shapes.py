@@ -200,6 +200,7 @@ class NoticeShape(Shape):
     approved_at: Instant | None
     note: str
     draft_digest: str
+    unfilled: str  # why its words cannot be had now
 
 
 class FollowUpShape(Shape):

@@ -195,6 +195,7 @@ def _notice(notice: Notice, situation: Situation) -> NoticeShape:
         approved_at=notice.approved_at,
         note=notice.note,
         draft_digest=draft.digest if draft else "",
+        unfilled=situation.unfilled.get(notice.id, ""),
     )
 
 

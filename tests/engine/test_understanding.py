@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.duty import Answer, DutiesAnswered, DutiesStand, RecordFact
+from bot.domain.errors import Refused
 from bot.domain.finding import Cause, HypothesesRanked
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Resolve, Update
@@ -133,6 +134,43 @@ async def test_a_later_fact_voids_an_approved_notice(tmp_path: Path) -> None:
         await desk.ask_approval("INC-1", "N1", ana)
         second = (await world.incident()).notices["N1"].latest
         assert (second.number, "180" in second.text) == (2, True)
+
+
+async def test_a_wrong_template_fails_its_own_notice_and_nothing_else(tmp_path: Path) -> None:
+    """The incident stays reachable, the notice says where its template is wrong, others are voided as ever."""
+    async with World.open(tmp_path, root=tmp_path) as world:
+        await world.declare("records were sent", "max")
+        cleo = await world.who("cleo")
+        gdpr = "eu_gdpr_art33/sa_notification"
+        await world.house.desk.request_notice("INC-1", "stakeholders/update", cleo)
+        await world.house.desk.request_notice("INC-1", gdpr, cleo)
+        await world.house.desk.ask_approval("INC-1", "N2", await world.who("ana"))
+        own = tmp_path / "templates" / "stakeholders" / "update.md.j2"
+        own.parent.mkdir(parents=True)
+        own.write_text("# Update\n{{ incident.wat }}\n")
+        await world.restart(root=tmp_path)
+        desk = world.house.desk
+        situation = await desk.situation("INC-1")
+        assert set(situation.drafts) == {"N2"}
+        assert f"{own}:2:1: " in situation.unfilled["N1"]
+        assert "cannot be filled" in situation.unfilled["N1"]
+        with pytest.raises(Refused, match="cannot be filled"):
+            await desk.ask_approval("INC-1", "N1", cleo)
+        await world.say(AssessImpact(200, 180, None, "EUR"), "ana")
+        await world.say(RecordFact("data_subjects_count", 12), "ana")
+        assert (await world.incident()).notices["N2"].standing is Standing.STALE
+
+
+async def test_a_notice_whose_template_is_wrong_is_not_begun(tmp_path: Path) -> None:
+    """Whoever asks for it is told at once where the template is wrong; the log stays as it was."""
+    own = tmp_path / "templates" / "stakeholders" / "update.md.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("# Update\n{{ incident.wat }}\n")
+    async with World.open(tmp_path, root=tmp_path) as world:
+        await world.declare("records were sent", "max")
+        with pytest.raises(Refused, match="cannot be filled"):
+            await world.house.desk.request_notice("INC-1", "stakeholders/update", await world.who("cleo"))
+        assert (await world.incident()).notices == {}
 
 
 async def test_a_template_that_is_gone_stops_neither_pages_nor_views(tmp_path: Path) -> None:

@@ -134,7 +134,8 @@ def review(situation: Situation, notice: Notice) -> View:
             return modal(heading, blocks, callback_id="info", close="Close")
         return _file(situation, notice, heading, blocks)
     draft = situation.drafts.get(notice.id)
-    text, gaps = (draft.text, draft.gaps) if draft else ("There is no draft yet.", ())
+    why_not = situation.unfilled.get(notice.id, "There is no draft yet.")
+    text, gaps = (draft.text, draft.gaps) if draft else (why_not, ())
     blocks = _words(situation, notice, text, gaps)
     ref = Ref(situation.incident.id, notice.id)
     submit = "Ask for approval" if draft else None
