@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.clock import Clock
+from bot.domain.duty import RecordFact
 from bot.domain.errors import Invalid, NotFound, Refused
 from bot.domain.impact import Impact, estimate
 from bot.domain.incident import Incident
@@ -74,8 +75,13 @@ class Desk:
     async def submit(
         self, incident: str, command: Command, who: Profile | None = None, *, cause: str = "", inbound: str = ""
     ) -> Incident:
-        """Pass a command on for a person (None: Tocsin itself)."""
+        """Pass a command on for a person (None: Tocsin itself).
+
+        A fact is kept only if it is one and the value is of its kind: the log cannot be corrected by hand.
+        """
         person = who.person if who else THE_BOT
+        if isinstance(command, RecordFact):
+            command = replace(command, value=self.drafter.stated(command.fact, command.value))
         return await self.handler.submit(incident, command, by=person, cause=cause, inbound=inbound)
 
     async def declare(

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.domain.correction import Moment, TimeCorrected
 from bot.domain.duty import Answer, Duty
-from bot.domain.errors import NotFound
+from bot.domain.errors import NotFound, Refused
 from bot.domain.mitigation import EFFECTIVE, State
 from bot.engine.situation import Situation, Words
 from bot.notices.applicability import Applicability, answer, stages
@@ -17,7 +17,7 @@ from bot.notices.checklist import checklist
 from bot.notices.deadline import Dates, deadlines
 from bot.notices.draft import context, draft, plain_context
 from bot.notices.facts import Facts, UnreadableError, Value
-from bot.notices.regime import Fact, Regime
+from bot.notices.regime import Fact, Regime, stated
 from bot.words import Words as Templates
 
 UPDATE = "stakeholders/update"
@@ -97,11 +97,19 @@ class DraftingRoom:
             fact = self.facts.get(key)
             if fact is None:
                 continue
+            given = fact.type.typed(raw) if isinstance(raw, str) else list(raw) if isinstance(raw, tuple) else raw
             try:
-                found[key] = None if raw is None else fact.type.read(list(raw) if isinstance(raw, tuple) else raw)
+                found[key] = fact.type.read(given)
             except UnreadableError:
                 found[key] = None  # what cannot be read is not known; `tocsin check` names it in files
         return {key: value for key, value in found.items() if key in self.facts}
+
+    def stated(self, fact: str, given: object) -> str | float | bool | tuple[str, ...] | None:
+        """A fact as the log keeps it. Raises Refused with the sentence of its type."""
+        try:
+            return stated(self.facts, fact, given)
+        except UnreadableError as wrong:
+            raise Refused(str(wrong)) from None
 
     # -- words -------------------------------------------------------------------------------------------------------
 

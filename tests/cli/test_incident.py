@@ -185,6 +185,10 @@ def test_counsel_is_told_and_a_notice_is_filed(live: Live, told, tmp_path: Path)
     facts = live.do(live.world.incident()).facts
     assert facts["personal_data_breach"] is True
     assert facts["member_states_affected"] == ("DE",)
+    assert live.tocsin("incident", "fact", "INC-1", "bogus", "yes", person="cleo") == 1
+    assert "there is no fact 'bogus'" in told()[1]
+    assert live.tocsin("incident", "fact", "INC-1", "personal_data_breach", "maybe", person="cleo") == 1
+    assert "expected yes, no or unknown, got 'maybe'" in told()[1]
     assert live.tocsin(
         "incident", "decide-duty", "INC-1", "eu_gdpr_art33", "no", "--because", "none left the house", person="cleo"
     ) == 0  # fmt: skip
