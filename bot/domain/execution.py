@@ -147,6 +147,11 @@ class OutcomeReported(Event):
         state = {Outcome.APPLIED: State.APPLIED, Outcome.FAILED: State.FAILED, Outcome.UNKNOWN: State.UNKNOWN}[
             self.outcome
         ]
+        was = mitigation_of(incident, self.id)
+        if was.undos and self.outcome is not Outcome.UNKNOWN:  # in doubt was whether it had been taken back
+            stands = self.outcome is Outcome.APPLIED
+            after, undone = (State.APPLIED, None) if stands else (State.UNDONE, entry.at)
+            return amend(incident, self.id, state=after, undone_at=undone, detail=self.detail)
         applied = entry.at if self.outcome is Outcome.APPLIED else None
         return amend(incident, self.id, state=state, applied_at=applied, detail=self.detail)
 
@@ -284,7 +289,8 @@ class UndoReported(Event):
         state = {Outcome.APPLIED: State.UNDONE, Outcome.FAILED: State.APPLIED, Outcome.UNKNOWN: State.UNKNOWN}[
             self.outcome
         ]
-        return amend(incident, self.id, state=state, detail=self.detail)
+        undone = entry.at if self.outcome is Outcome.APPLIED else None
+        return amend(incident, self.id, state=state, undone_at=undone, detail=self.detail)
 
     def says(self, by: str) -> Sentence:
         said = {

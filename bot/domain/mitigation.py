@@ -122,6 +122,7 @@ class Mitigation:
     claimed_at: datetime | None = None
     applied_at: datetime | None = None
     verified_at: datetime | None = None
+    undone_at: datetime | None = None
     detail: str = ""
     undos: int = 0  # how often it was asked to be taken back
 

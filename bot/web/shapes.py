@@ -101,6 +101,7 @@ class MitigationShape(Shape):
     expires_at: Instant
     applied_at: Instant | None
     verified_at: Instant | None
+    undone_at: Instant | None
     held: list[str] | None
     not_held: list[str]
     detail: str

@@ -150,6 +150,7 @@ def _mitigation(each: Mitigation, situation: Situation) -> MitigationShape:
         expires_at=each.expires_at,
         applied_at=each.applied_at,
         verified_at=each.verified_at,
+        undone_at=each.undone_at,
         held=list(each.held) if each.held is not None else None,
         not_held=list(each.not_held),
         detail=each.detail,
