@@ -77,14 +77,14 @@ def undo(
     person: As = "",
 ) -> None:
     """Put the target back as it was before."""
-    from bot.cli._show import plan
+    from bot.cli._show import way_back
     from bot.cli._text import out
     from bot.domain.errors import Refused
 
     api = door(config, person)
     found = one(api, look(api, incident).get("mitigations"), "mitigation", mitigation)
     with api.understood():
-        lines = list(plan(incident, found))
+        lines = list(way_back(incident, found))
     if not yes:
         out(lines)
         if not typer.confirm("Undo this?"):

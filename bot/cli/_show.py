@@ -146,6 +146,15 @@ def plan(incident: str, mitigation: Json) -> Iterator[str]:
     yield f"  digest         {line(mitigation['digest'])}"
 
 
+def way_back(incident: str, mitigation: Json) -> Iterator[str]:
+    """What an undo does: the plan's way back, and what speaks against taking it."""
+    yield f"{incident} {mitigation['id']}: take back the {line(mitigation['means'])} on {line(mitigation['target'])}"
+    yield f"  state          {line(mitigation['state'])}"
+    yield f"  would change   {line(mitigation['undo']) or 'the target says no way back'}"
+    if mitigation["state"] == "verified":
+        yield "  WARNING        the data say that it helps: what it mitigates may come back"
+
+
 def _offers(incident: Json) -> Iterator[str]:
     for each in incident["offers"]:
         warning = f"  WARNING: {line(each['warning'])}" if each["warning"] else ""

@@ -21,7 +21,7 @@ from bot.domain.mitigation import (
     mitigation_of,
 )
 from bot.domain.phase import Phase
-from bot.domain.policy import Person
+from bot.domain.policy import ActionClass, Person
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -227,6 +227,11 @@ class MitigationNotHelping(Event):
 # -- undo ------------------------------------------------------------------------------------------------------------
 
 
+def helps(mitigation: Mitigation) -> bool:
+    """Whether taking it back would bring the harm back, by the data, to more than a small part of production."""
+    return mitigation.state is State.VERIFIED and mitigation.plan.klass >= ActionClass.TRAFFIC
+
+
 @dataclass(frozen=True, slots=True)
 class UndoMitigation(Command):
     """Put the target back as it was before."""
@@ -243,6 +248,8 @@ class UndoMitigation(Command):
             raise Refused(f"{incident.id} is closed; re-open it to undo a change")
         if mitigation.state not in EFFECTIVE:
             raise Refused(f"{self.id} is {mitigation.state}; there is nothing to undo")
+        if helps(mitigation) and ask.by == mitigation.proposed_by:
+            raise Refused(f"you proposed {self.id}, and the data say that it helps; a second person must take it back")
         yield UndoAsked(self.id, self.because.strip() or "no reason given")
 
 

@@ -177,6 +177,29 @@ def test_only_the_data_verify() -> None:
     assert state(late.when(ReportVerification("M1", True, "met"))) is State.VERIFIED
 
 
+def test_what_helps_is_not_taken_back_by_its_proposer_alone() -> None:
+    """Verified and moving production: a second person undoes it. Before, or where it does not help, one is enough."""
+    story = declared().after(seconds=55).when(ProposeMitigation(PLAN, "x"), BEN).when(ReportHold("M1", ()))
+    dora = Person("dora", frozenset({Role.APPROVER}))
+    story = story.when(ApproveMitigation("M1", PLAN.digest), dora).after(seconds=1)
+    applied = story.when(ClaimMitigation("M1", "7", (dora,))).when(ReportOutcome("M1", Outcome.APPLIED, "x"))
+    verified = applied.when(ReportVerification("M1", True, "met"))
+    assert "a second person must take it back" in verified.refuses(UndoMitigation("M1", "x"), BEN)
+    assert state(verified.when(UndoMitigation("M1", "x"), dora)) is State.UNDOING
+    assert state(applied.when(UndoMitigation("M1", "x"), BEN)) is State.UNDOING
+    worse = applied.when(ReportVerification("M1", False, "still 2×"))
+    assert state(worse.when(UndoMitigation("M1", "x"), BEN)) is State.UNDOING
+
+
+def test_a_small_change_is_taken_back_by_whoever_made_it() -> None:
+    """A bypass of one slice is not worth waking a second person, not even to lift it."""
+    small = plan(klass=ActionClass.SMALL, means=Means.BYPASS)
+    story = declared().when(ProposeMitigation(small), ANA).when(ApproveMitigation("M1", small.digest), BEN)
+    story = story.when(ClaimMitigation("M1", "7", (BEN,))).when(ReportOutcome("M1", Outcome.APPLIED, "x"))
+    story = story.when(ReportVerification("M1", True, "met"))
+    assert state(story.when(UndoMitigation("M1", "x"), ANA)) is State.UNDOING
+
+
 def test_declining_and_expiring_change_nothing_in_production() -> None:
     """An approver declines, the proposer withdraws, time runs out: each is final."""
     assert state(proposed().when(DeclineMitigation("M1", "not now"), BEN)) is State.DECLINED

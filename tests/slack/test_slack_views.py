@@ -16,7 +16,7 @@ from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
 from bot.domain.lifecycle import Resolve, Update
-from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold
+from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold, State
 from bot.domain.notice import FreezeNotice, RequestNotice
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import Policy, Role
@@ -304,3 +304,17 @@ def test_every_gap_of_a_notice_stands_in_the_dialog():
     assert validate_view(view) == []
     assert view["submit"]["text"] == "Approve"
     assert all(gap in "".join(formatted(view)) for gap in gaps)
+
+
+def test_an_undo_shows_the_way_back_and_what_speaks_against_it():
+    """Not the change once more; verified, it says that the harm may come back."""
+    made = plan(undo="weights go back to v2", diff=("weights go to v1",))
+    situation = seen(declared().when(ProposeMitigation(made, "x"), ANA))
+    mitigation = replace(situation.incident.mitigations["M1"], state=State.APPLIED)
+    shown = str(reason.render("undo", situation, mitigation))
+    assert mitigation.plan.undo in shown
+    assert mitigation.plan.diff[0] not in shown
+    assert "The data say that it helps" not in shown
+    verified = replace(mitigation, state=State.VERIFIED)
+    assert "The data say that it helps" in str(reason.render("undo", situation, verified))
+    assert mitigation.plan.diff[0] in str(reason.render("decline", situation, mitigation))
