@@ -227,6 +227,11 @@ def test_a_whole_incident_is_taken_away(live: Live, told, tmp_path: Path) -> Non
     assert live.tocsin("export", "INC-1", "-o", str(tmp_path / "none" / "inc.json")) == 1
     assert "cannot be written: No such file or directory" in told()[1]
     assert live.tocsin("export", "INC-1", "--format", "pdf", "-o", str(tmp_path / "inc.pdf")) == 2
+    assert live.tocsin("export", "INC-1", "-o", str(tmp_path / "inc.PDF")) == 2
+    assert "inc.PDF ends with .pdf" in told()[1]
+    assert live.tocsin("export", "INC-1", "--notice", "N1", "--format", "pdf", "-o", str(tmp_path / "n1.docx")) == 2
+    assert "--format says pdf, and n1.docx ends with .docx" in told()[1]
+    assert not [*tmp_path.glob("inc.PDF"), *tmp_path.glob("n1.docx")]
 
 
 def test_declared_by_hand(live: Live, told) -> None:
