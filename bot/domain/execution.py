@@ -11,6 +11,7 @@ from bot.domain.errors import Refused
 from bot.domain.log import Ask, Claim, Command, Entry, Event, Free, Sentence, Take, Who, Words, says
 from bot.domain.mitigation import (
     EFFECTIVE,
+    IN_HAND,
     Mitigation,
     MitigationExpired,
     Outcome,
@@ -19,6 +20,7 @@ from bot.domain.mitigation import (
     busy,
     check_approver,
     mitigation_of,
+    require_free,
 )
 from bot.domain.phase import Phase
 from bot.domain.policy import ActionClass, Person
@@ -54,6 +56,7 @@ class ClaimMitigation(Command):
         if ask.at >= mitigation.expires_at or not incident.is_open:  # over meanwhile: nobody wants it any more
             yield MitigationExpired(self.id)
             return
+        require_free(incident, mitigation.plan, IN_HAND, but=self.id)
         self._check_approvals(incident, mitigation, ask)
         hour = timedelta(hours=1)
         lately = [m.id for m in incident.mitigations.values() if m.claimed_at and ask.at - m.claimed_at < hour]
@@ -250,6 +253,7 @@ class UndoMitigation(Command):
             raise Refused(f"{self.id} is {mitigation.state}; there is nothing to undo")
         if helps(mitigation) and ask.by == mitigation.proposed_by:
             raise Refused(f"you proposed {self.id}, and the data say that it helps; a second person must take it back")
+        require_free(incident, mitigation.plan, IN_HAND, but=self.id)
         yield UndoAsked(self.id, self.because.strip() or "no reason given")
 
 
