@@ -23,6 +23,9 @@ from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Profile, Summary
 from bot.engine.situation import Chart, Keepsake, Shown, Situation, Words
 
+ENOUGH_BARS, CLOSER = 10, 5
+"""Bars with data that make a chart, and how often it is drawn closer for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -195,7 +198,7 @@ class Desk:
         now = self.clock.now()
         people = {p.id: Shown(p.id, p.name, p.slack_team, p.slack_user) for p in await self.people.everyone()}
         names = [known.slo, *(sli.slo for sli in known.attached)]
-        charts = [self.charts.chart(slo, known.onset, now) for slo in names if slo]
+        charts = [self._chart(slo, known.onset, now) for slo in names if slo]
         kept = [Keepsake(e.id, e.name, e.media_type, e.sha256, e.at) for e in await self.exhibits.of(incident)]
         bare = Situation(
             incident=known,
@@ -211,6 +214,19 @@ class Desk:
             web_url=self.catalogue.web_url,
         )
         return self._with_drafts(bare)
+
+    def _chart(self, slo: str, since: datetime | None, until: datetime) -> Chart | None:
+        """The SLI from the onset on; where the data begin much later, from there, so that there is a course to see."""
+        drawn = self.charts.chart(slo, since, until)
+        for _ in range(CLOSER):
+            covered = [bar.at for bar in drawn.bars if bar.covered] if drawn else []
+            if drawn is None or not covered or len(covered) >= ENOUGH_BARS:
+                break
+            closer = self.charts.chart(slo, covered[0], until)
+            if closer is None or not closer.bars or closer.bars[0].at <= drawn.bars[0].at:
+                break
+            drawn = closer
+        return drawn
 
     def _with_drafts(self, situation: Situation) -> Situation:
         """Every notice's words as they would be now; a template that is gone or wrong takes nothing else with it."""
