@@ -318,3 +318,32 @@ def test_an_undo_shows_the_way_back_and_what_speaks_against_it():
     verified = replace(mitigation, state=State.VERIFIED)
     assert "The data say that it helps" in str(reason.render("undo", situation, verified))
     assert mitigation.plan.diff[0] in str(reason.render("decline", situation, mitigation))
+
+
+def test_kinds_of_notices_can_be_told_apart_and_those_of_no_duty_are_left_out():
+    """Many stages of one regime share a long name: the stage stands first. A regime that answers no has none to offer."""
+    long = "Regulation (EU) 2016/679 on the protection of natural persons, Article 33"
+    kinds = {
+        "stakeholders/update": "Stakeholder update: business impact",
+        "gdpr/first": f"{long}: Notice to the authority",
+        "gdpr/later": f"{long}: Further information in phases",
+        "act/report": "AI Act: Report of a serious incident",
+    }
+    no = Duty("act", "AI Act", Answer.NO, "not of high risk")
+    situation = replace(seen(declared().when(AnswerDuties((no,), "b"))), notice_kinds=kinds)
+    (asked,) = [block for block in notice.overview(situation)["blocks"] if block["type"] == "input"]
+    shown = {one["value"]: one for one in asked["element"]["options"]}
+    assert set(shown) == {"stakeholders/update", "gdpr/first", "gdpr/later"}
+    assert shown["gdpr/first"]["text"]["text"] == "Notice to the authority"
+    assert shown["gdpr/later"]["text"]["text"] == "Further information in phases"
+    assert shown["gdpr/first"]["description"]["text"].startswith("Regulation (EU) 2016/679")
+    assert shown["stakeholders/update"]["text"]["text"] == "Stakeholder update"
+
+
+def test_the_card_counts_as_people_do():
+    """One why is one, and where no clock runs none is counted."""
+    story = declared().when(RequestNotice("gdpr/first", "gdpr", "first"), ANA).when(AddWhy("labels were lost"), ANA)
+    text = str(card.render(seen(story)).blocks)
+    assert "1 why " in text
+    assert "notice work in progress" in text
+    assert "clock" not in text
