@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli._ask import agreed, ask, door, look, one, post, said
+from bot.cli._ask import agreed, ask, door, look, may_approve, one, post, said
 from bot.cli._common import TOCSIN_YAML, As, Because, Config, Digest, Incident, Yes
 
 app = typer.Typer()
@@ -50,8 +50,9 @@ def approve(
     known = look(api, incident)
     found = one(api, known.get("mitigations"), "mitigation", mitigation, "proposed")
     with api.understood():
-        lines, read = list(plan(incident, found)), str(found["digest"])
+        lines, read, state = list(plan(incident, found)), str(found["digest"]), str(found["state"])
     out(lines)
+    may_approve(config, person, found["id"], "" if state == "proposed" else state)
     agreed("Approve exactly this?", yes=yes, read=read, digest=digest)
     after = post(api, incident, "approve", mitigation=found["id"], digest=read)
     said(api, after, "Approved: it is carried out as soon as the evidence is held.")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.cli._text import clean, clock, line, span, table, when, wrapped
+from bot.domain.finding import certainty
 
 Json = Mapping[str, Any]
 MEASURES = (("ttd_s", "detected"), ("tta_s", "acknowledged"), ("ttm_s", "mitigated"), ("ttr_s", "resolved"))
@@ -97,9 +98,9 @@ def _head(incident: Json, now: datetime) -> Iterator[str]:
 
 def _whys_probably(incident: Json) -> Iterator[str]:
     for each in incident["hypotheses"][:3]:
-        yield f"  {each['belief']:4.0%}  {line(each['cause']).replace('_', ' ')}"
+        yield f"  {certainty(each['belief']):>9}  {line(each['cause']).replace('_', ' ')}"
         if each["next_test"]:
-            yield from wrapped(f"to tell: {each['next_test']}", "        ")
+            yield from wrapped(f"to tell: {each['next_test']}", "             ")
     if incident["cause"]:
         yield f"  taken for the cause: {line(incident['cause']).replace('_', ' ')}"
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli._ask import agreed, ask, door, look, one, post, said
+from bot.cli._ask import agreed, ask, door, look, may_approve, one, post, said
 from bot.cli._common import TOCSIN_YAML, As, Because, Config, Digest, Incident, Yes
 
 app = typer.Typer()
@@ -86,6 +86,8 @@ def approve_notice(
     with api.understood():
         lines, read = list(words(incident, found)), str(found["digest"])
     out(lines)
+    standing = str(found["standing"])
+    may_approve(config, person, found["id"], "" if standing == WAITING else standing)
     agreed("Approve exactly these words?", yes=yes, read=read, digest=digest)
     after = post(api, incident, "approve-notice", notice=found["id"], digest=read)
     said(api, after, "Approved: a person may now file it.")

@@ -78,7 +78,11 @@ def test_the_night_shift_reads_takes_and_mitigates(live: Live, told) -> None:
     assert live.world.router.weights == {"v1": 100, "v2": 0}
     told()
     assert live.tocsin("incident", "approve", "INC-1", person="ben") == 1
-    assert "no mitigation waits for it" in told()[1]
+    assert "no mitigation waits for it; there is M1 (applied)" in told()[1]
+    assert live.tocsin("incident", "approve", "INC-1", "M1", person="ben") == 1
+    assert told()[1] == "tocsin: M1 is applied; there is nothing to approve\n", "said before anybody is asked"
+    assert live.tocsin("incident", "assign", "INC-1", "comander", "ben") == 2
+    assert "'comander' is none of commander, operations, communications" in " ".join(told()[1].split())
     assert live.tocsin("incident", "undo", "INC-1", "M1", "--yes", "--because", "it was not that") == 1
     assert "may undo a mitigation" in told()[1]
     assert live.tocsin("incident", "undo", "INC-1", "M1", "--yes", "--because", "not that", person="ben") == 0
