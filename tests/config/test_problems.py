@@ -142,6 +142,18 @@ def test_a_template_with_an_undefined_word_is_told(folder):
 
 
 @pytest.mark.parametrize(
+    ("given", "what", "expected"),
+    [("0s", "every is 0s", "at least 100ms"), ("90m", "every is 1h30m", "at most 1h"), ("50ms", "every is 50ms", "at")],
+)
+def test_a_length_out_of_bounds_is_told_as_people_write_lengths(folder, given, what, expected):
+    """Neither microseconds nor a programming language's names."""
+    folder.change("tocsin.yaml", "every: 5s", f"every: {given}")
+    (problem,) = folder.problems()
+    assert problem.what == what
+    assert problem.expected.startswith(expected)
+
+
+@pytest.mark.parametrize(
     ("name", "text", "told"),
     [
         ("stakeholders/update", "{% for f in followups %}\n- {{ f.wat }}{% endfor %}", "2:6: 'f.wat' is no word"),
