@@ -10,6 +10,7 @@ import pytest
 
 from bot.domain.lifecycle import Resolve
 from bot.domain.policy import Severity
+from bot.domain.runbook import Kind, Runbook, StartRunbook, Step
 from bot.words import Words
 from tests.web.fakes import HOME, Place
 from tests.web.rich import HOSTILE, declared, rich
@@ -264,6 +265,18 @@ async def test_a_notice_that_cannot_be_filled_says_so_on_its_page(home: Place) -
     async with home.api("ana") as api:
         (told,) = (await api.get(f"/api/incidents/{name}")).json()["notices"]
         assert "cannot be filled" in told["unfilled"]
+
+
+async def test_a_runbooks_words_are_shown_as_they_are_meant(home: Place) -> None:
+    """Its Markdown is rendered, not shown letter by letter; HTML in it stays text."""
+    name = await declared(home)
+    step = Step("s", Kind.READ, "Look", "Find out *which slice*.\n\n- first <b>x</b>\n- second")
+    await home.desk.submit(name, StartRunbook(Runbook("r", "R", "", (step,))), await home.who("ana"))
+    browser = await home.browser("ana")
+    shown = (await browser.get(f"/incidents/{name}")).text
+    await browser.aclose()
+    assert "<em>which slice</em>" in shown
+    assert "<li>first &lt;b&gt;x&lt;/b&gt;</li>" in shown
 
 
 async def test_the_second_click(home: Place) -> None:
