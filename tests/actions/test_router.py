@@ -152,3 +152,12 @@ async def test_a_state_without_its_fields_is_unavailable(state) -> None:
     with pytest.raises(Unavailable, match=r"revision|weights"):
         await action.plan(TARGET, Means.ROLLBACK, {})
     await action.close()
+
+
+async def test_what_the_router_recorded_is_told_in_the_words_of_every_other_sentence(router, fake: FakeRouter) -> None:
+    """Its time as people read times here; a record without one says so."""
+    plan = await router.plan(TARGET, Means.ROLLBACK, {"to": "v1"})
+    await router.execute(plan, "K")
+    assert "the router applied it at 2026-11-20 12:00:00 UTC, revision 5" in (await router.observe(plan, "K")).detail
+    fake.applied["K"]["at"] = "noon"
+    assert "at an unknown time" in (await router.observe(plan, "K")).detail
