@@ -4,28 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
+import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bot import shelf, wiring
+from bot.domain.errors import Unavailable
 from bot.telemetry import log as logger
 
 if TYPE_CHECKING:
     from bot.config.load import Installation
+    from bot.config.model import Web
     from bot.wiring import House
+
+BACKLOG = 2048
+NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 async def serve(installation: Installation) -> None:
-    """Run the house until SIGTERM or SIGINT, then end in order: no new request, then the rounds, then the rest."""
+    """Run the house until SIGTERM or SIGINT, then end in order: no new request, then the rounds, then the rest.
+
+    Raises Unavailable where it cannot listen, before anything was started.
+    """
+    sockets = bound(installation.web)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
     installation.state.mkdir(parents=True, exist_ok=True)
-    async with wiring.running(installation) as house:
+    async with contextlib.AsyncExitStack() as stack:
+        for each in sockets:
+            stack.callback(each.close)
+        house = await stack.enter_async_context(wiring.running(installation))
         logger().info("ready", console=installation.web.address, log_in="tocsin login NAME")
-        await _listen(console(house), installation, stop)
+        await _listen(console(house), sockets, stop)
         logger().info("stopping")
     logger().info("stopped")
 
@@ -62,7 +76,30 @@ def _ready(house: House) -> Any:
     return ready
 
 
-async def _listen(app: Any, installation: Installation, stop: asyncio.Event) -> None:
+def bound(web: Web) -> list[socket.socket]:
+    """The console's sockets, listening. Raises Unavailable with what stands in the way."""
+    sockets: list[socket.socket] = []
+    missing: OSError | None = None
+    try:
+        for family, *_kind, address in socket.getaddrinfo(web.host, web.port, type=socket.SOCK_STREAM):
+            try:
+                sockets.append(socket.create_server(address[:2], family=family, backlog=BACKLOG))
+            except OSError as error:
+                if error.errno not in NOT_HERE:
+                    raise
+                missing = error  # localhost also means ::1, which not every machine has
+        if not sockets and missing is not None:
+            raise missing
+    except OSError as error:
+        for each in sockets:
+            each.close()
+        taken = error.errno == errno.EADDRINUSE
+        why = "another program listens there" if taken else error.strerror or str(error)
+        raise Unavailable(f"{web.host}:{web.port}", f"the console cannot listen there: {why}; see web.port") from None
+    return sockets
+
+
+async def _listen(app: Any, sockets: list[socket.socket], stop: asyncio.Event) -> None:
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -72,10 +109,8 @@ async def _listen(app: Any, installation: Installation, stop: asyncio.Event) -> 
         def capture_signals(self) -> Any:
             yield
 
-    web = installation.web
-    config = uvicorn.Config(app, host=web.host, port=web.port, log_config=None, access_log=False, lifespan="on")
-    server = Server(config)
-    serving = asyncio.create_task(server.serve())
+    server = Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
+    serving = asyncio.create_task(server.serve(sockets=sockets))
     ended = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, ended}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True

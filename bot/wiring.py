@@ -23,6 +23,7 @@ from bot.engine.ports import Action, Chat, Durable, Evidence, Pager, Reporter, S
 from bot.engine.reconcile import Hands, Reconciler
 from bot.engine.rounds import Rounds
 from bot.engine.watch import Watch
+from bot.telemetry import log as logger
 from bot.words import Words, house
 
 if TYPE_CHECKING:
@@ -231,16 +232,30 @@ def warm() -> None:
             importlib.import_module(name)
 
 
+async def _connect(slack: SlackRoom) -> None:
+    """Open Slack beside the rounds: nobody waits for it, so its being away delays neither watching nor the console."""
+    try:
+        await slack.open()
+    except Exception:  # noqa: BLE001 - a house without its chat is still a house
+        logger().exception("Slack could not be opened; the console and the commands do all it does")
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 @contextlib.asynccontextmanager
 async def running(installation: Installation, **given: Any) -> AsyncIterator[House]:
-    """The house at work: durable engine taken up, ledger restored, Slack connected, rounds going."""
+    """The house at work: durable engine taken up, ledger restored, Slack being connected, rounds going."""
     async with opened(installation, **given) as home, contextlib.AsyncExitStack() as stack:  # whatever one end does
         await home.watch.restore()
         await home.durable.open(home.reconciler.perform, home.reconciler.wake)
         stack.push_async_callback(home.durable.close)
         if home.slack is not None:
             stack.push_async_callback(home.slack.close)
-            await home.slack.open()
+            connecting = asyncio.create_task(_connect(home.slack))
+            stack.push_async_callback(_ended, connecting)
         stack.push_async_callback(home.rounds.stop)
         await home.rounds.start()
         warming = asyncio.create_task(asyncio.to_thread(warm))

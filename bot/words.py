@@ -6,10 +6,11 @@ It is only ever a value, and in Markdown a value cannot become a heading, a tabl
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bot.domain.errors import Invalid, NotFound, Problem
 from bot.notices.checklist import gap
@@ -23,6 +24,8 @@ _INLINE = re.compile(r"([\\`*\[\]<>|]|&(?=#|\w+;)|(?<!\w)_|_(?!\w))")
 _LINE_START = re.compile(r"^(#{1,6}(?=\s|$)|[-+](?=\s|$)|-{2,}|=+(?=\s*$)|~{3,}|\d{1,9}(?=[.)](?:\s|$)))")
 
 _STRING = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'"""
+NOTHING: Mapping[str, Iterable[str]] = MappingProxyType({})
+_SAME_ITEMS = frozenset({"sort", "reverse", "list", "unique", "select", "reject", "selectattr", "rejectattr"})
 _TAG = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
@@ -37,6 +40,15 @@ def house(package: Path = _HERE) -> Path:
     if (package / "_data" / "templates").is_dir():
         return package / "_data"
     raise NotFound("folder", "templates", (str(checkout), str(package / "_data")))
+
+
+class Strange(NamedTuple):
+    """A word of a template that means nothing there: `followup.wat`, its line, and what there is in its place."""
+
+    word: str
+    line: int
+    there_is: tuple[str, ...]
+    what: str = "word"  # or "filter"
 
 
 class Words:
@@ -59,7 +71,7 @@ class Words:
         Raises NotFound for a template that is not there, Invalid with file and line for one that is wrong or uses a
         word the context does not hold.
         """
-        from jinja2 import TemplateError, TemplateNotFound, TemplateSyntaxError
+        from jinja2 import TemplateNotFound, TemplateSyntaxError
 
         try:
             return self._environment.get_template(name).render(dict(context))
@@ -67,9 +79,9 @@ class Words:
             raise NotFound("template", str(missing.name), self.names()) from None
         except TemplateSyntaxError as wrong:
             raise Invalid([Problem(wrong.filename or name, wrong.lineno, 1, str(wrong.message))]) from None
-        except (TemplateError, ValueError, TypeError, KeyError) as wrong:
+        except Exception as wrong:  # noqa: BLE001 - a template is the operator's program: what it raises is its own fault
             where, line = _place(wrong, name)
-            raise Invalid([Problem(where, line, 1, str(wrong))]) from None
+            raise Invalid([Problem(where, line, 1, str(wrong) or type(wrong).__name__)]) from None
 
     def path(self, name: str) -> Path:
         """The file a template is read from. Raises NotFound."""
@@ -78,16 +90,15 @@ class Words:
                 return folder / name
         raise NotFound("template", name, self.names())
 
-    def undefined_words(self, name: str, allowed: Mapping[str, Iterable[str]]) -> list[tuple[str, int]]:
-        """As the function of that name, for a template of this installation."""
-        return undefined_words(self.path(name), allowed)
 
-
-def undefined_words(template: Path, allowed: Mapping[str, Iterable[str]]) -> list[tuple[str, int]]:
+def undefined_words(
+    template: Path, allowed: Mapping[str, Iterable[str]], items: Mapping[str, Iterable[str]] = NOTHING
+) -> list[Strange]:
     """Names and filters a template uses that it will not be given, with their lines, in reading order.
 
     `allowed` maps each word to the parts it has (`{"incident": {"title", ...}}`); no parts means any part will do.
-    Raises Invalid with file and line when the template cannot be read at all.
+    `items` maps a word that is a list to the parts each of its items has (`{"followups": {"what", ...}}`), which the
+    word a `for` gives them has too. Raises Invalid with file and line when the template cannot be read at all.
     """
     from jinja2 import TemplateSyntaxError, meta, nodes
 
@@ -96,23 +107,66 @@ def undefined_words(template: Path, allowed: Mapping[str, Iterable[str]]) -> lis
         tree = environment.parse(template.read_text(encoding="utf-8"), template.name, str(template))
     except TemplateSyntaxError as wrong:
         raise Invalid([Problem(str(template), wrong.lineno, 1, str(wrong.message))]) from None
-    strange = [(node.name, node.lineno) for node in tree.find_all(nodes.Filter) if node.name not in environment.filters]
+    filters = tuple(sorted(environment.filters))
+    used = (node for node in tree.find_all(nodes.Filter) if node.name not in environment.filters)
+    strange = [Strange(node.name, node.lineno, filters, "filter") for node in used]
     lenient = environment.overlay()  # a strange filter is a finding here, not a reason to stop looking
-    lenient.filters = {**environment.filters, **{name: str for name, _ in strange}}
+    lenient.filters = {**environment.filters, **{each.word: str for each in strange}}
     tree.set_environment(lenient)
     try:
         free = meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as wrong:
         raise Invalid([Problem(str(template), wrong.lineno, 1, str(wrong.message))]) from None
-    parts = {word: frozenset(names) for word, names in allowed.items()}
-    found = [(node.name, node.lineno) for node in tree.find_all(nodes.Name) if node.name in free - parts.keys()]
-    found += strange
-    accesses: list[nodes.Getattr | nodes.Getitem] = [*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Getitem)]
-    for node in accesses:
-        word, part = _dotted(node)
-        if word in free and parts.get(word) and part and part not in parts[word]:
-            found.append((f"{word}.{part}", node.lineno))
-    return sorted(dict.fromkeys(found), key=lambda pair: pair[1])
+    words = tuple(sorted(allowed))
+    found = [Strange(n.name, n.lineno, words) for n in tree.find_all(nodes.Name) if n.name in free - set(words)]
+    for word in sorted(free & set(words)):
+        found += _strange_parts(_inside([tree], word), word, allowed[word])
+    for loop in tree.find_all(nodes.For):
+        listed = _source(loop.iter)
+        if listed in free & set(items) and isinstance(loop.target, nodes.Name):
+            inside = [each for each in (*loop.body, loop.test) if each is not None]
+            found += _strange_parts(_inside(inside, loop.target.name), loop.target.name, items[listed])
+    return sorted(dict.fromkeys([*found, *strange]), key=lambda each: each.line)
+
+
+def _strange_parts(within: "Iterable[nodes.Node]", word: str, parts: Iterable[str]) -> list[Strange]:
+    """The parts asked of `word` that it does not have; none where any part will do."""
+    from jinja2 import nodes
+
+    has = tuple(sorted(parts))
+    dotted = ((_dotted(node), node.lineno) for node in within if isinstance(node, nodes.Getattr | nodes.Getitem))
+    return [
+        Strange(f"{word}.{part}", line, has)
+        for (asked, part), line in dotted
+        if has and asked == word and part and part not in has
+    ]
+
+
+def _inside(within: "Iterable[nodes.Node]", word: str) -> "Iterator[nodes.Node]":
+    """Every node where `word` still means what it meant: not inside a loop that gives it to its own items."""
+    from jinja2 import nodes
+
+    for node in within:
+        yield node
+        if isinstance(node, nodes.For) and word in {name.name for name in _targets(node.target)}:
+            yield from _inside([node.iter, *node.else_], word)
+        else:
+            yield from _inside(node.iter_child_nodes(), word)
+
+
+def _targets(target: "nodes.Node") -> "Iterator[nodes.Name]":
+    from jinja2 import nodes
+
+    yield from [target] if isinstance(target, nodes.Name) else target.find_all(nodes.Name)
+
+
+def _source(listed: "nodes.Node | None") -> str:
+    """The word a loop goes over, whatever filters order or choose among its items; "" for anything else."""
+    from jinja2 import nodes
+
+    while isinstance(listed, nodes.Filter) and listed.name in _SAME_ITEMS:
+        listed = listed.node
+    return listed.name if isinstance(listed, nodes.Name) else ""
 
 
 def column(template: Path, word: str, line: int) -> int:

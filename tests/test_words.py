@@ -104,7 +104,7 @@ def test_undefined_words_are_listed_with_their_lines(tmp_path):
         encoding="utf-8",
     )
     allowed = {"incident": {"title"}, "actions": (), "facts": ()}
-    assert undefined_words(path, allowed) == [
+    assert [(each.word, each.line) for each in undefined_words(path, allowed)] == [
         ("incident.tilte", 2),
         ("incident.sevrity", 2),
         ("typo", 4),
@@ -128,7 +128,7 @@ def test_an_undefined_word_has_a_column(tmp_path, source, columns):
     path = tmp_path / "t.md.j2"
     path.write_bytes(source.encode())
     found = undefined_words(path, {"incident": {"title"}, "facts": ()})
-    assert [(word, line, column(path, word, line)) for word, line in found] == columns
+    assert [(each.word, each.line, column(path, each.word, each.line)) for each in found] == columns
 
 
 def test_undefined_words_of_a_broken_template_name_the_line(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.diagnosis.versions import natural
@@ -13,6 +14,15 @@ from bot.domain.mitigation import Means
 from bot.engine.ports import Observation, Seen
 
 PREVIOUS = "previous"
+
+
+def moment(told: Any) -> str:
+    """A time as a target's record tells it (ISO 8601), in the words of every other sentence: 12:00:05 UTC on a day."""
+    try:
+        at = datetime.fromisoformat(str(told))
+    except ValueError:
+        return "an unknown time"
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at.tzinfo else "an unknown time"
 
 
 def serving(weights: Mapping[str, int]) -> str:

@@ -103,7 +103,7 @@ class Pipeline:
             return Observation(
                 Seen.NOT_APPLIED, f"the pipeline knows nothing of it; it is {_word(paused=state.paused)}"
             )
-        told = f"the pipeline took it at {record.get('at', 'an unknown time')}"
+        told = f"the pipeline took it at {change.moment(record.get('at'))}"
         if state.paused != plan.after["paused"]:
             told += f"; it was {'paused' if state.paused else 'resumed'} again since"
         return Observation(Seen.APPLIED, told)

@@ -99,7 +99,7 @@ class Router:
         record, state = await self._record(key), await self._state()
         if record is None:
             return Observation(Seen.NOT_APPLIED, f"the router knows nothing of it (revision {state.revision})")
-        told = f"the router applied it at {record.get('at', 'an unknown time')}, revision {record.get('revision', '?')}"
+        told = f"the router applied it at {change.moment(record.get('at'))}, revision {record.get('revision', '?')}"
         if state.part(plan.params) != plan.after:
             told += f"; it was changed again since (revision {state.revision})"
         return Observation(Seen.APPLIED, told)

@@ -46,8 +46,9 @@ def one(api: Api, rows: Any, what: str, name: str, waiting: str = "") -> dict[st
     if not name and len(open_ones) == 1:
         return by_id[open_ones[0]]
     if not name:
-        there_is = f"say which: {', '.join(open_ones)}" if open_ones else f"no {what} waits for it"
-        raise Refused(there_is)
+        standing = ", ".join(f"{key} ({row.get('state', row.get('standing'))})" for key, row in by_id.items())
+        nothing = f"no {what} waits for it; there is {standing or 'none'}"
+        raise Refused(f"say which: {', '.join(open_ones)}" if open_ones else nothing)
     if name not in by_id:
         raise NotFound(what, name, list(by_id))
     return by_id[name]
@@ -75,6 +76,26 @@ def said(api: Api, answer: Any, done: str) -> None:
     with api.understood():
         lines = [done, head(answer)]
     out(lines)
+
+
+def may_approve(config: Path, person: str, name: str, over: str) -> None:
+    """Say at once what would be refused after the question: it waits no more (`over`), or the token is not one's own.
+
+    Raises Refused.
+    """
+    import os
+
+    from bot.cli._api import TOKEN_FILE, own, place
+    from bot.cli._common import somebody
+    from bot.domain.errors import Refused
+
+    if over:
+        raise Refused(f"{name} is {over}; there is nothing to approve")
+    if os.environ.get(TOKEN_FILE):
+        return
+    where, who = place(config, os.environ), somebody(person)
+    if own(where, who) == where:
+        raise Refused(f"this needs your own token or login: ask for one with `tocsin token {who}`")
 
 
 def agreed(question: str, *, yes: bool, read: str, digest: str) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli._ask import agreed, ask, door, look, one, post, said
+from bot.cli._ask import agreed, ask, door, look, may_approve, one, post, said
 from bot.cli._common import TOCSIN_YAML, As, Because, Config, Digest, Incident, Yes
 
 app = typer.Typer()
@@ -50,8 +50,9 @@ def approve(
     known = look(api, incident)
     found = one(api, known.get("mitigations"), "mitigation", mitigation, "proposed")
     with api.understood():
-        lines, read = list(plan(incident, found)), str(found["digest"])
+        lines, read, state = list(plan(incident, found)), str(found["digest"]), str(found["state"])
     out(lines)
+    may_approve(config, person, found["id"], "" if state == "proposed" else state)
     agreed("Approve exactly this?", yes=yes, read=read, digest=digest)
     after = post(api, incident, "approve", mitigation=found["id"], digest=read)
     said(api, after, "Approved: it is carried out as soon as the evidence is held.")
@@ -77,14 +78,14 @@ def undo(
     person: As = "",
 ) -> None:
     """Put the target back as it was before."""
-    from bot.cli._show import plan
+    from bot.cli._show import way_back
     from bot.cli._text import out
     from bot.domain.errors import Refused
 
     api = door(config, person)
     found = one(api, look(api, incident).get("mitigations"), "mitigation", mitigation)
     with api.understood():
-        lines = list(plan(incident, found))
+        lines = list(way_back(incident, found))
     if not yes:
         out(lines)
         if not typer.confirm("Undo this?"):

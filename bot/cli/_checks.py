@@ -181,7 +181,7 @@ async def _source(installation: Installation, doors: Outside, name: str, clock: 
     empty = sorted({slo.name for slo in slos if not points.get(slo.indicator.queries[-1])})
     if empty:
         return Found(NOTE, f"source {name}", f"answers, and has no series for {', '.join(empty)}")
-    return Found(OK, f"source {name}", f"answers, with series for {len(slos)} objectives")
+    return Found(OK, f"source {name}", f"answers, with series for {len(slos)} objective{'s' if len(slos) != 1 else ''}")
 
 
 async def _offer(what: str, action: Action, target: Target, offer: Offer) -> Found:

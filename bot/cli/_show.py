@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.cli._text import clean, clock, line, span, table, when, wrapped
+from bot.domain.finding import certainty
 
 Json = Mapping[str, Any]
 MEASURES = (("ttd_s", "detected"), ("tta_s", "acknowledged"), ("ttm_s", "mitigated"), ("ttr_s", "resolved"))
@@ -98,9 +99,9 @@ def _head(incident: Json, now: datetime) -> Iterator[str]:
 
 def _whys_probably(incident: Json) -> Iterator[str]:
     for each in incident["hypotheses"][:3]:
-        yield f"  {each['belief']:4.0%}  {line(each['cause']).replace('_', ' ')}"
+        yield f"  {certainty(each['belief']):>9}  {line(each['cause']).replace('_', ' ')}"
         if each["next_test"]:
-            yield from wrapped(f"to tell: {each['next_test']}", "        ")
+            yield from wrapped(f"to tell: {each['next_test']}", "             ")
     if incident["cause"]:
         yield f"  taken for the cause: {line(incident['cause']).replace('_', ' ')}"
 
@@ -145,6 +146,15 @@ def plan(incident: str, mitigation: Json) -> Iterator[str]:
     for each in mitigation["approvals"]:
         yield f"  approved by    {line(each['person'])} at {clock(each['at'])}"
     yield f"  digest         {line(mitigation['digest'])}"
+
+
+def way_back(incident: str, mitigation: Json) -> Iterator[str]:
+    """What an undo does: the plan's way back, and what speaks against taking it."""
+    yield f"{incident} {mitigation['id']}: take back the {line(mitigation['means'])} on {line(mitigation['target'])}"
+    yield f"  state          {line(mitigation['state'])}"
+    yield f"  would change   {line(mitigation['undo']) or 'the target says no way back'}"
+    if mitigation["state"] == "verified":
+        yield "  WARNING        the data say that it helps: what it mitigates may come back"
 
 
 def _offers(incident: Json) -> Iterator[str]:
@@ -202,6 +212,8 @@ def _notices(incident: Json) -> Iterator[str]:
         gaps = f", {len(each['gaps'])} gaps" if each["gaps"] else ""
         version = f"version {each['version']}" if each["version"] else "draft"
         yield f"  {each['id']}  {line(each['template'])}: {line(each['standing'])}, {version}{gaps}"
+        if each["unfilled"]:
+            yield from wrapped(each["unfilled"], "      ")
         if each["standing"] == WAITING:
             yield f"      read and approve: tocsin incident approve-notice {incident['id']} {each['id']}"
 
@@ -209,6 +221,8 @@ def _notices(incident: Json) -> Iterator[str]:
 def notice(incident: str, each: Json) -> Iterator[str]:
     """The words an approval binds to."""
     yield f"{incident} {each['id']}: {line(each['template'])}, {line(each['standing'])}, version {each['version']}"
+    if each["unfilled"]:
+        yield from wrapped(each["unfilled"], "")
     yield ""
     for row in str(each["text"]).splitlines():
         yield clean(row).rstrip()

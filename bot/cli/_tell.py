@@ -1,11 +1,10 @@
 """Telling others from a terminal: the facts the law asks for, duties, and notices from request to filing."""
 
-import re
 from typing import Annotated
 
 import typer
 
-from bot.cli._ask import agreed, ask, door, look, one, post, said
+from bot.cli._ask import agreed, ask, door, look, may_approve, one, post, said
 from bot.cli._common import TOCSIN_YAML, As, Because, Config, Digest, Incident, Yes
 
 app = typer.Typer()
@@ -16,7 +15,7 @@ Notice = Annotated[str, typer.Argument(help="The notice, such as N1.", metavar="
 @app.command()
 def fact(
     incident: Incident,
-    name: Annotated[str, typer.Argument(help="The fact, as `tocsin duties` lists it.", metavar="FACT")],
+    name: Annotated[str, typer.Argument(help="The fact, as `tocsin duties --facts` lists it.", metavar="FACT")],
     values: Annotated[
         list[str], typer.Argument(help="yes, no, unknown, a number, a time, or words.", metavar="VALUE...")
     ],
@@ -26,12 +25,8 @@ def fact(
     person: As = "",
 ) -> None:
     """Answer one question the law asks; several values make a list."""
-    value: object = values if as_list or len(values) > 1 else _number(values[0])
+    value: object = values if as_list or len(values) > 1 else values[0]
     ask(config, person, incident, "fact", "Fact recorded.", fact=name, value=value, because=because)
-
-
-def _number(text: str) -> object:
-    return float(text) if re.fullmatch(r"-?[0-9]{1,12}\.[0-9]{1,6}", text) else text
 
 
 @app.command("decide-duty")
@@ -91,6 +86,8 @@ def approve_notice(
     with api.understood():
         lines, read = list(words(incident, found)), str(found["digest"])
     out(lines)
+    standing = str(found["standing"])
+    may_approve(config, person, found["id"], "" if standing == WAITING else standing)
     agreed("Approve exactly these words?", yes=yes, read=read, digest=digest)
     after = post(api, incident, "approve-notice", notice=found["id"], digest=read)
     said(api, after, "Approved: a person may now file it.")

@@ -37,7 +37,7 @@ def demo(
                 if as_json:
                     print(written(result), flush=True)
             if not auto:
-                say("both acts are played; Ctrl-C ends the demonstration")
+                say(f"{f'act {act} is' if act else 'both acts are'} played; Ctrl-C ends the demonstration")
                 await asyncio.Event().wait()
         finally:
             await show.stage.down()

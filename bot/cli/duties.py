@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from bot.domain.duty import Duty
     from bot.engine.draft import DraftingRoom
     from bot.engine.situation import Situation
-    from bot.notices.facts import FactType
     from bot.notices.regime import Regime
 
 
@@ -52,46 +51,16 @@ def duties(
 
 def _given(room: DraftingRoom, text: str) -> tuple[str, object]:
     """KEY=VALUE as the fact's own type reads it. Raises a usage error with the sentence to show."""
-    from difflib import get_close_matches
-
     from bot.notices.facts import UnreadableError
+    from bot.notices.regime import stated
 
     key, sign, value = text.partition("=")
-    key = key.strip()
     if not sign:
         raise typer.BadParameter(f"{text!r} is no KEY=VALUE", param_hint="--fact")
-    fact = room.facts.get(key)
-    if fact is None:
-        near = get_close_matches(key, room.facts, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else "; `tocsin duties --facts` lists them"
-        raise typer.BadParameter(f"there is no fact {key!r}{hint}", param_hint="--fact")
     try:
-        raw = _typed(fact.type, value.strip())
-        fact.type.read(raw)
+        return key.strip(), stated(room.facts, key.strip(), value)
     except UnreadableError as wrong:
-        raise typer.BadParameter(f"{key}: {wrong} (it is {fact.type})", param_hint="--fact") from None
-    return key, raw
-
-
-def _typed(kind: FactType, text: str) -> object:
-    """What somebody typed, in the shape YAML would have given: numbers, lists by comma, ranges as 400..600."""
-    if text in {"", "unknown"}:
-        return None
-    if kind.kind in {"set", "list"}:
-        return [] if text == "none" else [part.strip() for part in text.split(",") if part.strip()]
-    if kind.kind == "map":
-        pairs = (part.partition(":") for part in text.split(","))
-        return {key.strip(): _number(count.strip()) for key, _, count in pairs}
-    if kind.ranged and ".." in text:
-        return [_number(end.strip()) if kind.kind in {"int", "number"} else end.strip() for end in text.split("..")]
-    return _number(text) if kind.kind in {"int", "number"} else text
-
-
-def _number(text: str) -> object:
-    try:
-        return int(text) if text.lstrip("-").isdigit() else float(text)
-    except ValueError:
-        return text  # the type says what it expected
+        raise typer.BadParameter(str(wrong), param_hint="--fact") from None
 
 
 def _what_if(installation: Installation, service: str, facts: Mapping[str, object]) -> Situation:

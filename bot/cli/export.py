@@ -23,6 +23,10 @@ class Format(StrEnum):
     JSON = "json"
 
 
+PROMISES = frozenset({*Format, "csv", "doc", "html", "odt", "txt", "xlsx"})
+"""Endings that say what is inside."""
+
+
 def export(
     incident: Incident,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; - for the standard output.")],
@@ -55,16 +59,20 @@ def export(
 
 
 def _kind(output: Path, kind: Format | None, *, whole: bool) -> Format:
+    """The form to write. Raises a usage error where the file's name promises another: a name must not lie."""
     ending = output.suffix.lstrip(".").lower()
     if whole:
         if kind not in {None, Format.JSON}:
             raise typer.BadParameter("a whole incident is written as json; --notice N1 names a notice")
-        return Format.JSON
-    if kind is not None:
-        return kind
-    if ending not in set(Format):
+        kind = Format.JSON
+    if kind is None and ending not in set(Format):
         raise typer.BadParameter(f"say --format: {', '.join(Format)}")
-    return Format(ending)
+    wanted = kind or Format(ending)
+    if ending in PROMISES and ending != wanted:
+        what = "a whole incident is written as json" if whole else f"--format says {wanted}"
+        hint = "; --notice N1 names a notice" if whole else ""
+        raise typer.BadParameter(f"{what}, and {output.name} ends with .{ending}{hint}")
+    return wanted
 
 
 def _whole(api: Api, incident: str) -> bytes:

@@ -114,7 +114,10 @@ def assign(
     person: As = "",
 ) -> None:
     """Give a part to a person."""
-    ask(config, person, incident, "assign", "Part assigned.", part=PARTS.get(part, part), person=to)
+    known = {**PARTS, **{words: words for words in PARTS.values()}}
+    if part not in known:
+        raise typer.BadParameter(f"{part!r} is none of {', '.join(PARTS)}", param_hint="PART")
+    ask(config, person, incident, "assign", "Part assigned.", part=known[part], person=to)
 
 
 @app.command()

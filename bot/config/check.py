@@ -10,13 +10,16 @@ from bot.config.people import People
 from bot.config.regimes import Regimes
 from bot.config.runbooks import Written
 from bot.config.services import Catalogue, Catalogued
-from bot.domain.errors import Invalid, Problem
+from bot.domain.errors import Problem
 from bot.domain.runbook import Kind
 from bot.domain.service import Service
-from bot.notices.draft import VOCABULARY
 from bot.notices.facts import UnreadableError
+<<<<<<< HEAD
 from bot.slo.spec import Expression, Origin, Slo
 from bot.words import column, undefined_words
+=======
+from bot.slo.spec import Origin, Slo
+>>>>>>> main
 
 SCRAPED = "openmetrics"  # a source without a query language
 
@@ -86,30 +89,6 @@ def _by_hand(known: Known, shipped: Path) -> Iterator[Problem]:
             if means is not None and means not in prepared:
                 what = f"no service has a {means} prepared: whoever comes to this step does it by hand"
                 yield written.page.problem(what, "steps", index, "params", "means", expected="an offer of that means")
-
-
-def template_problems(folder: Path, shipped: Path) -> Iterator[Problem]:
-    """Words in the templates of this installation that they will not be given.
-
-    Regimes' own templates are read with their regimes; a template that takes a shipped one's place may use its words.
-    """
-    for path in sorted(folder.rglob("*.j2")):
-        name = path.relative_to(folder)
-        if name.parts[0] in {"notices", "web"}:
-            continue
-        try:
-            allowed = {**VOCABULARY, "gap": frozenset[str]()}
-            theirs = (
-                {word for word, _ in undefined_words(shipped / name, allowed)} if (shipped / name).is_file() else {}
-            )
-            unknown = undefined_words(path, allowed)
-        except Invalid as wrong:
-            yield from wrong.problems
-            continue
-        for word, line in unknown:
-            if word not in theirs:
-                says = f"{word!r} is no word a template knows"
-                yield Problem(str(path), line, column(path, word, line), says, listing(VOCABULARY))
 
 
 def _unknown(what: str, name: str, there_is: Collection[str], page: Marked, *path: str | int) -> Iterator[Problem]:

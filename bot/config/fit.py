@@ -1,13 +1,14 @@
 """Fits what a person wrote into the shape the product needs, and says line by line where it does not fit."""
 
 import difflib
+import re
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from bot.config.marks import Marked
 from bot.config.secrets import Missing, Resolved, Secrets, is_reference, plain_secret
@@ -17,6 +18,12 @@ from bot.steps import seconds
 M = TypeVar("M", bound=BaseModel)
 Path = tuple[str | int, ...]
 
+BOUNDS = {
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "more than",
+    "less than": "less than",
+}
 LENGTHS = "a length of time with its unit, such as 15s, 5m, 4h or 30d"
 
 
@@ -153,6 +160,9 @@ def _explained(error: Any, model: type[BaseModel], page: Marked, path: Path) -> 
         return page.problem(what, *here, expected="the word in quotes, such as 'no'")
     wanted = str(error["msg"]).removeprefix("Input should be ")
     wanted = wanted.replace("a valid tuple", "a list").replace("Tuple", "List")  # people write lists
+    bound = re.fullmatch(r"(greater than or equal to|less than or equal to|greater than|less than) (.+)", wanted)
+    if bound and isinstance(given, timedelta):
+        wanted = f"{BOUNDS[bound[1]]} {_length_of(bound[2])}"
     if error["type"] in {"model_type", "dict_type", "mapping_type", "dataclass_type"}:
         wanted = "`key: value` lines"
     what = f"{name} is {_shown(given)}" if name and not isinstance(inner[-1], int) else f"this is {_shown(given)}"
@@ -212,6 +222,28 @@ def _odd_key(key: object, page: Marked, path: Path) -> Problem:
     return page.problem(what, *path, key, key=True, expected="a name; write it in quotes")  # type: ignore[arg-type]
 
 
+def _length_of(text: str) -> str:
+    """A bound as pydantic writes it (`0:00:00.100000`, `100 milliseconds`, `1 hour`) as people write lengths: 100ms."""
+    found = TypeAdapter(timedelta)
+    try:
+        return written(found.validate_python(text))
+    except ValidationError:
+        units = {"day": 86400, "hour": 3600, "minute": 60, "second": 1, "millisecond": 0.001, "microsecond": 0.000001}
+        parts = re.findall(r"([\d.]+) (day|hour|minute|second|millisecond|microsecond)s?", text)
+        return written(timedelta(seconds=sum(float(count) * units[unit] for count, unit in parts))) if parts else text
+
+
+def written(length: timedelta) -> str:
+    """A length of time as people write it in a file: 15s, 1h30m, 100ms, 0s."""
+    left = round(length.total_seconds() * 1000)
+    told = "-" if left < 0 else ""
+    left = abs(left)
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, left = divmod(left, size)
+        told += f"{count}{unit}" if count else ""
+    return told if told not in {"", "-"} else "0s"
+
+
 def _shown(given: object) -> str:
     """A value in a complaint: short, and never one that came from a secret."""
     if isinstance(given, Resolved | SecretStr):
@@ -220,5 +252,7 @@ def _shown(given: object) -> str:
         return "a map" if isinstance(given, dict) else "a list"
     if given is None:
         return "empty"
+    if isinstance(given, timedelta):
+        return written(given)
     text = str(given).lower() if isinstance(given, bool) else repr(given)
     return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - one line of a terminal

@@ -21,6 +21,7 @@ from bot.config.runbooks import read_runbooks
 from bot.config.secrets import Resolved, Secrets, plain_secret
 from bot.config.services import Catalogue, read_services
 from bot.config.shelves import Models, settings_model
+from bot.config.templates import template_problems
 from bot.domain.errors import Invalid, NotFound, Problem
 from bot.domain.policy import Policy
 from bot.domain.runbook import Runbook
@@ -116,7 +117,7 @@ class _Reader:
         sources = self._sources()
         known = self._known(tocsin, sources)
         self.problems += check.problems(known)
-        self.problems += check.template_problems(self.root / "templates", self.shipped / "templates")
+        self.problems += template_problems(self.root / "templates", self.shipped / "templates", known.regimes)
         pagers = self._pagers(tocsin, slack)
         if self.problems or tocsin is None or slack is None:
             raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))

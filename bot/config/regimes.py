@@ -7,10 +7,11 @@ from typing import ParamSpec, TypeVar
 
 import yaml
 
+from bot.config.fit import listing
 from bot.config.regime_pages import Page
 from bot.domain.errors import Invalid, Problem
 from bot.notices.counting import NAMES, UNITS_OF
-from bot.notices.draft import VOCABULARY
+from bot.notices.draft import ITEMS, VOCABULARY
 from bot.notices.expression import Expression, ExpressionError, Or, parse
 from bot.notices.facts import Facts, FactType, UnreadableError, Value
 from bot.notices.regime import (
@@ -27,7 +28,7 @@ from bot.notices.regime import (
     Regime,
     Stage,
 )
-from bot.words import column, undefined_words
+from bot.words import Strange, column, undefined_words
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -123,19 +124,26 @@ def template_problems(folder: Path, regime: Regime) -> list[Problem]:
         if not (folder / f"{stage.id}.md.j2").is_file()
     ]
     for path in sorted(folder.glob("*.j2")):
-        own = regime.stage(path.name.removesuffix(".md.j2"))
-        fields = {*own.required, *own.optional} if own else set(regime.fields)
-        allowed = {**VOCABULARY, "facts": frozenset(regime.facts), "fields": frozenset(fields), "gap": frozenset[str]()}
-        try:
-            unknown = undefined_words(path, allowed)
-        except Invalid as wrong:
-            problems += wrong.problems
-            continue
-        problems += [
-            Problem(str(path), line, column(path, name, line), f"{name!r} is no word a draft knows")
-            for name, line in unknown
-        ]
+        problems += strange_words(path, regime)
     return problems
+
+
+def strange_words(path: Path, regime: Regime) -> list[Problem]:
+    """Words and filters in one template of a regime that no draft of it will be given."""
+    own = regime.stage(path.name.removesuffix(".md.j2"))
+    fields = {*own.required, *own.optional} if own else set(regime.fields)
+    allowed = {**VOCABULARY, "facts": frozenset(regime.facts), "fields": frozenset(fields), "gap": frozenset[str]()}
+    try:
+        unknown = undefined_words(path, allowed, ITEMS)
+    except Invalid as wrong:
+        return list(wrong.problems)
+    return [strange(path, each) for each in unknown]
+
+
+def strange(path: Path, each: Strange) -> Problem:
+    """What is wrong with a word no draft is given, and what could stand in its place."""
+    says = f"{each.word!r} is no {each.what} a template knows"
+    return Problem(str(path), each.line, column(path, each.word, each.line), says, listing(each.there_is))
 
 
 class _RegimeReader:

@@ -137,11 +137,12 @@ class Script:
             yield Deed("ana", "Ana is paged: press Acknowledge on the card", lambda: self._click("ana", seen, "ack"))
             return
         run = seen["run"]
-        if run is None:
-            return
-        if run["step"] is not None:
-            yield from self._step(seen, run["step"])
-            return
+        if not seen["resolved"]:  # a person may resolve before the runbook has come to its end: it is left then
+            if run is None:
+                return
+            if run["step"] is not None:
+                yield from self._step(seen, run["step"])
+                return
         yield from self._ending(seen)
 
     # -- the runbook -------------------------------------------------------------------------------------------------
@@ -221,7 +222,8 @@ class Script:
             yield Deed("ana", "Ana asks why, five times if need be: ⋯ → 5 Whys", lambda: self._why(seen, told))
         if "personal_data_breach" not in seen["facts"]:
             body = {"fact": "personal_data_breach", "value": False, "because": "no data left the service"}
-            yield Deed("cleo", "Cleo settles a legal question", lambda: self.cast.post("cleo", name, "fact", body))
+            words = "Cleo answers a legal question on the console, under Duties to tell: personal data breach, no"
+            yield Deed("cleo", words, lambda: self.cast.post("cleo", name, "fact", body))
         if not seen["resolved"]:
             if any(m["state"] in ("applied", "claimed", "approved", "undoing") for m in seen["mitigations"]):
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -200,7 +200,7 @@ class Play:
             "actions": [
                 {"kind": m["means"], "action": m["action"], "target": m["target"], "outcome": m["state"]} for m in done
             ],
-            "verified": bool(done) and all(m["state"] in ("verified", "undone") for m in done),
+            "verified": proved([m["state"] for m in done]),
             "duties": [
                 {name: duty[name] for name in ("regime", "answer", "because", "strict", "outer")}
                 for duty in seen["duties"]
@@ -228,6 +228,11 @@ class Play:
             self.say(f"  {_time(seen[name]):%H:%M:%S} UTC  {words}")
         lag = ", ".join(f"{name[:3]} {measures[name]:.1f} s" for name in ("ttd_s", "tta_s", "ttm_s", "ttr_s"))
         self.say(f"  detection lag {measures['ttd_s']:.1f} s ({lag})")
+
+
+def proved(states: Collection[str]) -> bool:
+    """Whether the data proved what was done: something verified stands, and whatever else was done was taken back."""
+    return "verified" in states and set(states) <= {"verified", "undone"}
 
 
 class _Told:

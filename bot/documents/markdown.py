@@ -21,4 +21,5 @@ class Markdown:
 
 def _comment(document: Document) -> str:
     """The stamp as a comment cannot end early: two hyphens in a row close one."""
-    return f"{document.regime} · {document.stage} · {document.stamp} · {document.digest}".replace("--", "-")
+    parts = (document.regime, document.stage, document.stamp, document.digest)
+    return " · ".join(part for part in parts if part).replace("--", "-")

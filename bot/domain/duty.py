@@ -72,8 +72,16 @@ class FactRecorded(Event):
         return replace(incident, facts={**incident.facts, self.fact: self.value})
 
     def says(self, by: str) -> Sentence:
-        shown = "unknown" if self.value is None else str(self.value)
+        shown = _said(self.value)
         return says("{who} stated {fact}: {value}", who=Who(by), fact=self.fact.replace("_", " "), value=shown)
+
+
+def _said(value: str | float | bool | tuple[str, ...] | None) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
 
 
 @dataclass(frozen=True, slots=True)

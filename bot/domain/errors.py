@@ -63,8 +63,8 @@ class Invalid(TocsinError):  # noqa: N818
 class NotFound(TocsinError):  # noqa: N818
     """A name that stands for nothing here; the message lists what there is."""
 
-    def __init__(self, what: str, name: str, there_is: Sequence[str] = ()) -> None:
-        hint = f"; there is {', '.join(there_is)}" if there_is else ""
+    def __init__(self, what: str, name: str, there_is: Sequence[str] | None = None) -> None:
+        hint = "" if there_is is None else f"; there is {', '.join(there_is) or 'none'}"
         super().__init__(f"no {what} called {name!r}{hint}")
         self.name = name
 

@@ -11,6 +11,7 @@ from bot.domain.errors import Refused
 from bot.domain.log import Ask, Claim, Command, Entry, Event, Free, Sentence, Take, Who, Words, says
 from bot.domain.mitigation import (
     EFFECTIVE,
+    IN_HAND,
     Mitigation,
     MitigationExpired,
     Outcome,
@@ -19,9 +20,10 @@ from bot.domain.mitigation import (
     busy,
     check_approver,
     mitigation_of,
+    require_free,
 )
 from bot.domain.phase import Phase
-from bot.domain.policy import Person
+from bot.domain.policy import ActionClass, Person
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -54,6 +56,7 @@ class ClaimMitigation(Command):
         if ask.at >= mitigation.expires_at or not incident.is_open:  # over meanwhile: nobody wants it any more
             yield MitigationExpired(self.id)
             return
+        require_free(incident, mitigation.plan, IN_HAND, but=self.id)
         self._check_approvals(incident, mitigation, ask)
         hour = timedelta(hours=1)
         lately = [m.id for m in incident.mitigations.values() if m.claimed_at and ask.at - m.claimed_at < hour]
@@ -147,6 +150,11 @@ class OutcomeReported(Event):
         state = {Outcome.APPLIED: State.APPLIED, Outcome.FAILED: State.FAILED, Outcome.UNKNOWN: State.UNKNOWN}[
             self.outcome
         ]
+        was = mitigation_of(incident, self.id)
+        if was.undos and self.outcome is not Outcome.UNKNOWN:  # in doubt was whether it had been taken back
+            stands = self.outcome is Outcome.APPLIED
+            after, undone = (State.APPLIED, None) if stands else (State.UNDONE, entry.at)
+            return amend(incident, self.id, state=after, undone_at=undone, detail=self.detail)
         applied = entry.at if self.outcome is Outcome.APPLIED else None
         return amend(incident, self.id, state=state, applied_at=applied, detail=self.detail)
 
@@ -222,6 +230,11 @@ class MitigationNotHelping(Event):
 # -- undo ------------------------------------------------------------------------------------------------------------
 
 
+def helps(mitigation: Mitigation) -> bool:
+    """Whether taking it back would bring the harm back, by the data, to more than a small part of production."""
+    return mitigation.state is State.VERIFIED and mitigation.plan.klass >= ActionClass.TRAFFIC
+
+
 @dataclass(frozen=True, slots=True)
 class UndoMitigation(Command):
     """Put the target back as it was before."""
@@ -238,6 +251,9 @@ class UndoMitigation(Command):
             raise Refused(f"{incident.id} is closed; re-open it to undo a change")
         if mitigation.state not in EFFECTIVE:
             raise Refused(f"{self.id} is {mitigation.state}; there is nothing to undo")
+        if helps(mitigation) and ask.by == mitigation.proposed_by:
+            raise Refused(f"you proposed {self.id}, and the data say that it helps; a second person must take it back")
+        require_free(incident, mitigation.plan, IN_HAND, but=self.id)
         yield UndoAsked(self.id, self.because.strip() or "no reason given")
 
 
@@ -284,7 +300,8 @@ class UndoReported(Event):
         state = {Outcome.APPLIED: State.UNDONE, Outcome.FAILED: State.APPLIED, Outcome.UNKNOWN: State.UNKNOWN}[
             self.outcome
         ]
-        return amend(incident, self.id, state=state, detail=self.detail)
+        undone = entry.at if self.outcome is Outcome.APPLIED else None
+        return amend(incident, self.id, state=state, undone_at=undone, detail=self.detail)
 
     def says(self, by: str) -> Sentence:
         said = {

@@ -53,9 +53,14 @@ class Hypothesis:
     unfit: tuple[str, ...] = ()  # kinds of mitigation that would not help, each "kind: why"
 
 
+MOST = 0.99
+
+
 def certainty(belief: float) -> str:
-    """A share of belief in words; nobody is ever quite sure."""
-    return "over 99 %" if belief > 0.99 else f"{belief:.0%}"  # noqa: PLR2004
+    """A share of belief in words; nobody is ever quite sure, of it or against it."""
+    if belief > MOST:
+        return "over 99 %"
+    return "under 1 %" if belief < 1 - MOST else f"{100 * belief:.0f} %"
 
 
 @dataclass(frozen=True, slots=True)

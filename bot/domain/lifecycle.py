@@ -25,6 +25,9 @@ def open_claim(fingerprint: str) -> str:
 # -- declare ---------------------------------------------------------------------------------------------------------
 
 
+LONGEST_TITLE = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Declare(Command):
     """Open an incident. `onset` is when the harm began by the data, `detected` when a verdict first said so."""
@@ -49,6 +52,9 @@ class Declare(Command):
             raise Refused(f"{incident.id} was declared already")
         if not self.title.strip():
             raise Refused("an incident needs a title that says what is broken")
+        if len(self.title.strip()) > LONGEST_TITLE and not ask.person.is_bot:
+            many = len(self.title.strip())
+            raise Refused(f"a title has at most {LONGEST_TITLE} letters, this one {many}: give the rest as the reason")
         if self.onset > self.detected:
             raise Refused("the onset cannot lie after the detection")
         yield IncidentDeclared(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -54,6 +54,9 @@ class State(StrEnum):
 
 
 PENDING = frozenset({State.PROPOSED, State.APPROVED, State.CLAIMED, State.UNKNOWN, State.UNDOING})
+IN_HAND = frozenset({State.CLAIMED, State.UNKNOWN, State.UNDOING})
+"""The target is being changed, or nobody can tell."""
+UNDER_WAY = IN_HAND | {State.APPROVED}
 EFFECTIVE = frozenset({State.APPLIED, State.VERIFIED, State.NOT_HELPING})
 
 
@@ -122,6 +125,7 @@ class Mitigation:
     claimed_at: datetime | None = None
     applied_at: datetime | None = None
     verified_at: datetime | None = None
+    undone_at: datetime | None = None
     detail: str = ""
     undos: int = 0  # how often it was asked to be taken back
 
@@ -153,6 +157,21 @@ def mitigation_of(incident: Incident, name: str) -> Mitigation:
     return found
 
 
+def on_target(incident: Incident, uid: str, states: Collection[State], but: str = "") -> list[Mitigation]:
+    """The incident's mitigations of one target in one of these states, without the one named `but`."""
+    known = incident.mitigations.values()
+    return [m for m in known if m.plan.target_uid == uid and m.state in states and m.id != but]
+
+
+def require_free(incident: Incident, plan: Plan, states: Collection[State], but: str = "") -> None:
+    """Raise Refused while another mitigation of this incident has hold of the plan's target.
+
+    The claim keeps other incidents out, not this one's own changes: those are told apart here.
+    """
+    for other in on_target(incident, plan.target_uid, states, but):
+        raise Refused(f"{other.id} is under way on {plan.target} ({other.state}); wait for it to end")
+
+
 def with_mitigation(incident: Incident, mitigation: Mitigation) -> Incident:
     """The incident holding this mitigation in place of the former one of its id."""
     return replace(incident, mitigations={**incident.mitigations, mitigation.id: mitigation})
@@ -178,11 +197,10 @@ class ProposeMitigation(Command):
         require_open(incident, "propose a mitigation")
         if not self.plan.diff:
             raise Refused(f"{self.plan.target} is in the wanted state already; there is nothing to change")
-        for other in incident.mitigations.values():
-            if other.is_pending and other.plan.target_uid == self.plan.target_uid:
-                same = other.digest == self.plan.digest
-                doing = "proposes exactly that" if same else f"is under way on {self.plan.target}"
-                raise Refused(f"{other.id} {doing} ({other.state})")
+        for other in on_target(incident, self.plan.target_uid, PENDING):
+            if other.digest == self.plan.digest:
+                raise Refused(f"{other.id} proposes exactly that ({other.state})")
+        require_free(incident, self.plan, UNDER_WAY)
         name = f"M{len(incident.mitigations) + 1}"
         hold = ask.at + ask.policy.evidence_hold
         yield MitigationProposed(
@@ -293,6 +311,7 @@ class ApproveMitigation(Command):
         require_open(incident, "approve a mitigation")
         if mitigation.state is not State.PROPOSED:
             raise Refused(f"{self.id} is {mitigation.state}; there is nothing to approve")
+        require_free(incident, mitigation.plan, UNDER_WAY, but=self.id)
         if ask.at >= mitigation.expires_at:
             raise Refused(f"{self.id} expired at {mitigation.expires_at:%H:%M:%S} UTC; propose it again")
         yield MitigationApproved(self.id, self.digest)

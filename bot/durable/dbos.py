@@ -228,7 +228,9 @@ def _parse(url: str) -> sa.URL:
 def _lock(path: Path) -> IO[str]:
     """Keep a second process off the file: two with one executor id would run each other's work. Raises Refused."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.with_name(f"{path.name}.lock").open("a")
+    beside = path.with_name(f"{path.name}.lock")
+    beside.touch(mode=0o600, exist_ok=True)
+    file = beside.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -239,6 +241,7 @@ def _lock(path: Path) -> IO[str]:
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     """DBOS sets none of this on an engine it is handed; without hide_parameters it logs them when it meets a lock."""
+    Path(str(url.database)).touch(mode=0o600, exist_ok=True)  # before SQLite makes it; WAL files follow its mode
     engine = sa.create_engine(url, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")

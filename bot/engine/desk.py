@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.domain.errors import NotFound, Refused
+from bot.domain.duty import RecordFact
+from bot.domain.errors import Invalid, NotFound, Refused
 from bot.domain.impact import Impact, estimate
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Declare
@@ -22,6 +22,9 @@ from bot.domain.service import Offer, Service
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Profile, Summary
 from bot.engine.situation import Chart, Keepsake, Shown, Situation, Words
+
+ENOUGH_BARS, CLOSER = 10, 5
+"""Bars with data that make a chart, and how often it is drawn closer for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,13 @@ class Desk:
     async def submit(
         self, incident: str, command: Command, who: Profile | None = None, *, cause: str = "", inbound: str = ""
     ) -> Incident:
-        """Pass a command on for a person (None: Tocsin itself)."""
+        """Pass a command on for a person (None: Tocsin itself).
+
+        A fact is kept only if it is one and the value is of its kind: the log cannot be corrected by hand.
+        """
         person = who.person if who else THE_BOT
+        if isinstance(command, RecordFact):
+            command = replace(command, value=self.drafter.stated(command.fact, command.value))
         return await self.handler.submit(incident, command, by=person, cause=cause, inbound=inbound)
 
     async def declare(
@@ -151,6 +159,7 @@ class Desk:
         kinds = self.drafter.kinds()
         if template not in kinds:
             raise NotFound("notice template", template, sorted(kinds))
+        self._drafted(await self.situation(incident), template)
         regime, _, stage = template.partition("/")
         regime, stage = ("", "") if regime == "stakeholders" else (regime, stage)
         return await self.submit(incident, RequestNotice(template, regime, stage), who, inbound=inbound)
@@ -159,7 +168,7 @@ class Desk:
         """Freeze a notice's words as they are now and ask for approval of exactly those."""
         situation = await self.situation(incident)
         template = notice_of(situation.incident, notice).template
-        words = self.drafter.draft(situation, template)
+        words = self._drafted(situation, template)
         command = FreezeNotice(notice, words.text, words.digest, words.gaps, situation.now)
         return await self.submit(incident, command, who, inbound=inbound)
 
@@ -189,7 +198,7 @@ class Desk:
         now = self.clock.now()
         people = {p.id: Shown(p.id, p.name, p.slack_team, p.slack_user) for p in await self.people.everyone()}
         names = [known.slo, *(sli.slo for sli in known.attached)]
-        charts = [self.charts.chart(slo, known.onset, now) for slo in names if slo]
+        charts = [self._chart(slo, known.onset, now) for slo in names if slo]
         kept = [Keepsake(e.id, e.name, e.media_type, e.sha256, e.at) for e in await self.exhibits.of(incident)]
         bare = Situation(
             incident=known,
@@ -204,15 +213,40 @@ class Desk:
             on_call=await self.on_call(known.service),
             web_url=self.catalogue.web_url,
         )
-        return replace(bare, drafts=self._drafts(bare))
+        return self._with_drafts(bare)
 
-    def _drafts(self, situation: Situation) -> dict[str, Words]:
-        """Every notice's words as they would be now; a template that is gone takes nothing else with it."""
-        drafts = {}
+    def _chart(self, slo: str, since: datetime | None, until: datetime) -> Chart | None:
+        """The SLI from the onset on; where the data begin much later, from there, so that there is a course to see."""
+        drawn = self.charts.chart(slo, since, until)
+        for _ in range(CLOSER):
+            covered = [bar.at for bar in drawn.bars if bar.covered] if drawn else []
+            if drawn is None or not covered or len(covered) >= ENOUGH_BARS:
+                break
+            closer = self.charts.chart(slo, covered[0], until)
+            if closer is None or not closer.bars or closer.bars[0].at <= drawn.bars[0].at:
+                break
+            drawn = closer
+        return drawn
+
+    def _with_drafts(self, situation: Situation) -> Situation:
+        """Every notice's words as they would be now; a template that is gone or wrong takes nothing else with it."""
+        drafts: dict[str, Words] = {}
+        unfilled: dict[str, str] = {}
         for name, notice in situation.incident.notices.items():
-            with contextlib.suppress(NotFound):
-                drafts[name] = self.drafter.draft(situation, notice.template)
-        return drafts
+            try:
+                drafts[name] = self._drafted(situation, notice.template)
+            except NotFound as missing:
+                unfilled[name] = f"{name} cannot be drafted: {missing}"
+            except Refused as refused:
+                unfilled[name] = refused.because
+        return replace(situation, drafts=drafts, unfilled=unfilled)
+
+    def _drafted(self, situation: Situation, template: str) -> Words:
+        """The words of that template now. Raises NotFound; Refused where the template itself is wrong, saying where."""
+        try:
+            return self.drafter.draft(situation, template)
+        except Invalid as wrong:
+            raise Refused(f"the template of {template} cannot be filled: {wrong}") from None
 
     async def on_call(self, service: str) -> tuple[str, ...]:
         """Opaque ids of the people on call for a service, first one first."""

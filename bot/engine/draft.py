@@ -9,16 +9,18 @@ from datetime import datetime
 
 from bot.domain.correction import Moment, TimeCorrected
 from bot.domain.duty import Answer, Duty
-from bot.domain.errors import NotFound
-from bot.domain.mitigation import EFFECTIVE, State
+from bot.domain.errors import NotFound, Refused
+from bot.domain.incident import Incident
+from bot.domain.mitigation import Mitigation
 from bot.engine.situation import Situation, Words
 from bot.notices.applicability import Applicability, answer, stages
 from bot.notices.checklist import checklist
 from bot.notices.deadline import Dates, deadlines
 from bot.notices.draft import context, draft, plain_context
 from bot.notices.facts import Facts, UnreadableError, Value
-from bot.notices.regime import Fact, Regime
+from bot.notices.regime import Fact, Regime, stated
 from bot.words import Words as Templates
+from bot.words import utc
 
 UPDATE = "stakeholders/update"
 
@@ -97,11 +99,19 @@ class DraftingRoom:
             fact = self.facts.get(key)
             if fact is None:
                 continue
+            given = fact.type.typed(raw) if isinstance(raw, str) else list(raw) if isinstance(raw, tuple) else raw
             try:
-                found[key] = None if raw is None else fact.type.read(list(raw) if isinstance(raw, tuple) else raw)
+                found[key] = fact.type.read(given)
             except UnreadableError:
                 found[key] = None  # what cannot be read is not known; `tocsin check` names it in files
         return {key: value for key, value in found.items() if key in self.facts}
+
+    def stated(self, fact: str, given: object) -> str | float | bool | tuple[str, ...] | None:
+        """A fact as the log keeps it. Raises Refused with the sentence of its type."""
+        try:
+            return stated(self.facts, fact, given)
+        except UnreadableError as wrong:
+            raise Refused(str(wrong)) from None
 
     # -- words -------------------------------------------------------------------------------------------------------
 
@@ -163,16 +173,12 @@ class DraftingRoom:
                     "at": mitigation.applied_at,
                     "what": f"{mitigation.plan.means} on {mitigation.plan.target}",
                     "by": situation.name(mitigation.proposed_by),
-                    "outcome": str(mitigation.state),
+                    "outcome": _outcome(mitigation),
                 }
-                for mitigation in incident.mitigations.values()
-                if mitigation.state in EFFECTIVE | {State.UNDONE}
-            ],
-            "timeline": [
-                {"at": mitigation.applied_at, "what": f"{mitigation.plan.means}: {'; '.join(mitigation.plan.diff)}"}
                 for mitigation in incident.mitigations.values()
                 if mitigation.applied_at is not None
             ],
+            "timeline": _changes(incident),
             "followups": [
                 {
                     "what": item.text,
@@ -185,6 +191,21 @@ class DraftingRoom:
             "updates": [],
             "org": dict(self.organisation),
         }
+
+
+def _outcome(mitigation: Mitigation) -> str:
+    return f"taken back {utc(mitigation.undone_at)}" if mitigation.undone_at else str(mitigation.state)
+
+
+def _changes(incident: Incident) -> list[dict[str, object]]:
+    """What was changed and what was taken back, each at its time: a change that no longer stands is not told alone."""
+    told: list[tuple[datetime, str]] = []
+    for each in incident.mitigations.values():
+        if each.applied_at is not None:
+            told.append((each.applied_at, f"{each.plan.means}: {'; '.join(each.plan.diff)}"))
+        if each.undone_at is not None:
+            told.append((each.undone_at, f"that {each.plan.means} was taken back: {each.plan.undo}"))
+    return [{"at": at, "what": what} for at, what in sorted(told, key=lambda pair: pair[0])]
 
 
 def _onset_basis(situation: Situation) -> str:

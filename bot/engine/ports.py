@@ -411,6 +411,10 @@ class Drafter(Protocol):
         """The words of that template now, gaps marked. Raises NotFound."""
         ...
 
+    def stated(self, fact: str, given: object) -> str | float | bool | tuple[str, ...] | None:
+        """A fact as the log keeps it, from what somebody said. Raises Refused where it is none, or not of its kind."""
+        ...
+
     def kinds(self) -> Mapping[str, str]:
         """Templates that can be requested (`stakeholders/update`, `<regime>/<stage>`), each in words."""
         ...

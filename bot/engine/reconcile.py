@@ -39,6 +39,7 @@ from bot.telemetry import log as logger
 AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, VerifyOwed)
 """Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
+NO_CHANNEL = "no channel"
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries while the log is silent
 DECIDE_WITHIN = 5.0  # seconds: one target that hangs must not hold up the others' pages
 
@@ -123,7 +124,10 @@ class Reconciler:
 
     async def _owed(self, incident: Incident) -> list[Owed]:
         on_call = await self.desk.on_call(incident.service)
-        return list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), on_call))
+        owed = list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), on_call))
+        if not self.hands.pagers and any(page.channel == NO_CHANNEL for page in incident.pages.values()):
+            return [each for each in owed if not isinstance(each, PageOwed)]  # said once; trying again changes nothing
+        return owed
 
     async def _try(self, incident: Incident, owed: Owed) -> None:
         """Decide or start it; what cannot be now keeps nothing else waiting, and is looked at again with the next."""
@@ -245,7 +249,7 @@ class Reconciler:
             report = ReportPage(owed.key, owed.person, reached.channel, Receipt.ACCEPTED, reached.where)
         else:
             why = "; ".join(reached.failures) or ("no pager is set up" if person else "nobody is known by that id")
-            channels = ", ".join(self.hands.pagers) or "no channel"
+            channels = ", ".join(self.hands.pagers) or NO_CHANNEL
             report = ReportPage(owed.key, owed.person, channels, Receipt.FAILED, why)
         await self.desk.submit(incident.id, report, cause=owed.key)
 

@@ -30,6 +30,7 @@ class Rounds:
     def __init__(self, watch: Watch, reconciler: Reconciler, durable: Durable, lead: Lead) -> None:
         self.watch, self.reconciler, self.durable, self.lead = watch, reconciler, durable, lead
         self._scheduler: Any = None
+        self._polling = self._slow = False
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -40,7 +41,9 @@ class Rounds:
         await self.reconciler.everything()
         scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
         every = self.watch.every.total_seconds()
-        scheduler.add_job(self.poll, "interval", seconds=every, id="poll", misfire_grace_time=None)
+        # two at once, so that a tick during a slow poll comes to `poll`, which leaves it out in one sentence
+        polls = {"seconds": every, "misfire_grace_time": None, "max_instances": 2}
+        scheduler.add_job(self.poll, "interval", id="poll", **polls)
         scheduler.add_job(self.look, "interval", seconds=LOOK_EVERY.total_seconds(), id="look", misfire_grace_time=None)
         scheduler.add_job(self.prune, "cron", hour=3, minute=17, id="prune", misfire_grace_time=None)
         scheduler.start()
@@ -49,12 +52,20 @@ class Rounds:
 
     async def poll(self) -> None:
         """One tick of the watch; what is being verified is looked at again with the new verdicts."""
+        if self._polling:
+            if not self._slow:
+                logger().warning("a poll takes longer than poll.every; ticks are left out until it ends")
+            self._slow = True
+            return
+        self._polling, slow = True, self._slow
         try:
             await self.watch.tick(leads=await self.lead.holds())
             for name in tuple(self.reconciler.proving):
                 self.reconciler.note(name)
         except Exception:  # noqa: BLE001 - the next tick must come
             logger().exception("a poll failed; the next one follows")
+        finally:
+            self._polling, self._slow = False, self._slow and not slow
 
     async def look(self) -> None:
         """Look at everything that is not closed, and at what was given up."""

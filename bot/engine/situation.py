@@ -75,6 +75,7 @@ class Situation:
     people: Mapping[str, Shown] = field(default_factory=dict)
     charts: tuple[Chart, ...] = ()
     drafts: Mapping[str, Words] = field(default_factory=dict)
+    unfilled: Mapping[str, str] = field(default_factory=dict)  # notice → why its words cannot be had now
     runbooks: tuple[Runbook, ...] = ()
     exhibits: tuple[Keepsake, ...] = ()
     notice_kinds: Mapping[str, str] = field(default_factory=dict)  # template → what it is, in words

@@ -1,12 +1,13 @@
 """What people do with their hands: click, type, submit, say, command; as calls for scripts, tests and the page."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from bot.localslack import payloads
 from bot.localslack.delivery import Answer
 from bot.localslack.dialogs import Dialogs, elements, held, missing
-from bot.localslack.people import BOT_USER, Room
+from bot.localslack.people import BOT_USER, Member, Room
 from bot.localslack.workspace import SlackError, Workspace
 
 Json = dict[str, Any]
@@ -143,9 +144,7 @@ class Hands:
         room = self._room(user, _word(body, "channel"))
         if room.archived:
             raise Refusal(409, f"{room.name} is archived")
-        names = {one.name: one.id for one in self._workspace.people.values()}
-        text = re.sub(r"(?<![\w<])@(\w[\w.-]*)", lambda m: f"<@{names[m[1]]}>" if m[1] in names else m[0],
-                      _word(body, "text"))  # fmt: skip
+        text = _mentioned(_word(body, "text"), self._workspace.people.values())
         try:
             message = self._workspace.post(room, user, {"text": text, "thread_ts": body.get("thread_ts")})
         except SlackError as error:
@@ -273,6 +272,14 @@ class Hands:
         if not answer.acked:
             told["because"] = answer.because
         return told | {"views": [one["id"] for one in self._dialogs.stacks.get(user, [])]}
+
+
+def _mentioned(text: str, people: Iterable[Member]) -> str:
+    """`@name` as a mention: by handle or by the name shown, however it is capitalised, the longer name first."""
+    names = {name.casefold(): one.id for one in people for name in (one.real_name, one.name) if name}
+    anybody = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    at = rf"(?<![\w<])@({anybody})(?![\w-]|\.\w)"
+    return re.sub(at, lambda m: f"<@{names[m[1].casefold()]}>", text, flags=re.IGNORECASE)
 
 
 def _word(body: Json, name: str) -> str:

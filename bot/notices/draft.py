@@ -51,6 +51,16 @@ VOCABULARY: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
+ITEMS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "actions": frozenset({"at", "what", "by", "outcome"}),
+        "followups": frozenset({"what", "owner", "due", "status"}),
+        "timeline": frozenset({"at", "what"}),
+        "updates": frozenset({"at", "text"}),
+    }
+)
+"""What each item of the lists among those words has."""
+
 _GAP = re.compile(r"\[\[ (?:not yet investigated|unknown): .+? \]\]")
 
 

@@ -1,5 +1,6 @@
 """The typed facts a legal question turns on, and how a typed-in answer becomes one, with unknown as a value."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ Value: TypeAlias = (
 )
 Facts: TypeAlias = Mapping[str, Value | None]  # an absent key and None both mean: unknown
 
+MOST_DIGITS = 15  # whole numbers that JSON keeps exactly
 _SCALARS = ("bool", "int", "number", "string", "timestamp", "date", "country", "list")
 _BRACED = re.compile(r"(enum|set)\{([a-z0-9_]+(?:,\s*[a-z0-9_]+)*)\}\Z")
 _ANGLED = re.compile(r"(set|map)<([a-z]+)(?:,\s*([a-z]+))?>\Z")
@@ -99,6 +101,24 @@ class FactType:
             return self._range(raw)
         return self._scalar(raw)
 
+    def typed(self, text: str) -> object:
+        """What somebody typed, in the shape YAML would have given: numbers, lists by comma, ranges as 400..600."""
+        word = text.strip()
+        if word.lower() in {"", "unknown"}:
+            return None
+        match self.kind:
+            case "set" | "list":
+                return [] if word == "none" else [part.strip() for part in word.split(",") if part.strip()]
+            case "map":
+                pairs = (part.partition(":") for part in word.split(","))
+                return {key.strip(): _as_number(count) for key, _, count in pairs}
+            case "bool":
+                return word.lower()
+        numeric = self.kind in {"int", "number"}
+        if self.ranged and ".." in word:
+            return [_as_number(end) if numeric else end.strip() for end in word.split("..")]
+        return _as_number(word) if numeric else word
+
     def _range(self, raw: object) -> Range:
         ends = [raw.get("low"), raw.get("high")] if isinstance(raw, Mapping) else list(raw)  # type: ignore[call-overload]
         if len(ends) != 2 or None in ends:  # noqa: PLR2004 - a range has two ends
@@ -151,8 +171,18 @@ class FactType:
                 if raw is False:
                     raise UnreadableError(_NORWAY)
                 return country(str(raw))
+            case _ if isinstance(raw, list | tuple | Mapping):
+                raise UnreadableError(f"expected words, got {raw!r}")
             case _:
                 return str(raw)
+
+
+def _as_number(text: str) -> object:
+    word = text.strip()
+    try:
+        return int(word) if word.lstrip("-").isdigit() and len(word) <= MOST_DIGITS else float(word)
+    except ValueError:
+        return word  # the type says what it expected
 
 
 def country(text: str) -> str:
@@ -165,7 +195,7 @@ def country(text: str) -> str:
 def _yes_or_no(raw: object) -> bool:
     if isinstance(raw, bool):
         return raw
-    if raw in {"yes", "no", "true", "false"}:
+    if isinstance(raw, str) and raw in {"yes", "no", "true", "false"}:
         return raw in {"yes", "true"}
     raise UnreadableError(f"expected yes, no or unknown, got {raw!r}")
 
@@ -173,8 +203,8 @@ def _yes_or_no(raw: object) -> bool:
 def _number(raw: object, *, whole: bool) -> float:
     if isinstance(raw, bool) or not isinstance(raw, int | float) or (whole and not isinstance(raw, int)):
         raise UnreadableError(f"expected a {'whole ' if whole else ''}number, got {raw!r}")
-    if raw != raw:  # noqa: PLR0124 - not a number is no answer
-        raise UnreadableError("expected a number, got not-a-number")
+    if not math.isfinite(raw):  # neither is an answer
+        raise UnreadableError("expected a number, got not-a-number or infinity")
     return raw
 
 

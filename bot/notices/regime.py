@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from bot.notices.expression import Expression
-from bot.notices.facts import FactType
+from bot.notices.facts import FactType, UnreadableError
 
 DISCLAIMER = "Drafting aid, not legal advice: a person must decide whether the duty exists and by when."
 
@@ -27,6 +28,27 @@ class Fact:
     type: FactType
     label: str
     note: str = ""
+
+
+def stated(facts: Mapping[str, Fact], key: str, given: object) -> str | float | bool | tuple[str, ...] | None:
+    """A fact as the log keeps it, from what somebody said of it; None is that it is not known.
+
+    Text is read as people type it (`DE, FR`, `400..600`, `yes`), anything else as JSON gives it. Raises UnreadableError
+    with the sentence to show: an unknown fact with its like, or a value of another kind with what was expected.
+    """
+    fact = facts.get(key)
+    if fact is None:
+        near = get_close_matches(key, facts, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "; `tocsin duties --facts` lists them"
+        raise UnreadableError(f"there is no fact {key!r}{hint}")
+    raw = fact.type.typed(given) if isinstance(given, str) else list(given) if isinstance(given, tuple) else given
+    try:
+        value = fact.type.read(raw)
+    except UnreadableError as wrong:
+        raise UnreadableError(f"{key}: {wrong} (it is {fact.type})") from None
+    if isinstance(raw, list) and fact.type.kind in {"set", "list"}:
+        return tuple(str(each) for each in raw)
+    return value if isinstance(value, bool | int | float | str) or value is None else str(given).strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,9 @@ class SlackRoom:
             await self.client.me()
         except (Unavailable, Refused) as error:
             _log.warning("Slack does not say who we are yet: %s", error)
+        self._tending = asyncio.get_running_loop().create_task(self._tend())
         if self.socket is not None:
             await self.socket.open()
-        self._tending = asyncio.get_running_loop().create_task(self._tend())
 
     async def close(self) -> None:
         """Leave; what is in doubt is found again at the next start."""

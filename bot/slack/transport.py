@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime
 from typing import Any
 
+import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
@@ -21,6 +23,7 @@ WINDOW = 300
 """Seconds a signed request may be old (Slack, verifying requests)."""
 LARGEST = 2 * 2**20
 FIRST_WAIT = 5.0
+SAY_AGAIN_AFTER = 300.0  # seconds: how often the log repeats that Slack is away
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -87,6 +90,35 @@ async def _answer(send: Send, status: int, text: str, kind: str = "text/plain;ch
     await send({"type": "http.response.body", "body": text.encode()})
 
 
+class Briefly(logging.Filter):
+    """Makes one sentence of what the library logs with a traceback at each try, and says the same only now and then."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[str, datetime] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """The record in a sentence; false where that sentence was logged a moment ago."""
+        if record.levelno < logging.WARNING:
+            return True
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, aiohttp.ClientError | OSError | SlackClientError):
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.msg, record.args = f"Slack cannot be reached, it is tried again: {_one_line(error)}", ()
+            record.exc_info = record.exc_text = None
+        sentence, now = record.getMessage(), self._clock.now()
+        last = self._said.get(sentence)
+        if last is not None and (now - last).total_seconds() < SAY_AGAIN_AFTER:
+            return False
+        self._said = {**dict(list(self._said.items())[-20:]), sentence: now}
+        return True
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
 class Socket:
     """Socket Mode, watched: closed or silent for too long, a new connection is opened before the old one is left."""
 
@@ -95,13 +127,14 @@ class Socket:
         self._handler: AsyncSocketModeHandler | None = None
         self._open: list[tuple[AsyncSocketModeHandler, asyncio.Task[None]]] = []
         self._watch: asyncio.Task[None] | None = None
+        self._briefly = Briefly(clock)
         self.heard: datetime = clock.now()
         self.rebuilt = 0
 
     async def open(self) -> None:
         """Connect, and go on trying in the background where Slack does not answer."""
-        await self._build()
         self._watch = asyncio.get_running_loop().create_task(self._watching())
+        await self._build()
 
     async def close(self) -> None:
         """Leave."""
@@ -117,9 +150,11 @@ class Socket:
     async def look(self) -> None:
         """Rebuild the connection where it is closed or deaf."""
         silent = (self._clock.now() - self.heard).total_seconds()
-        if await self.connected() and silent < self._settings.deaf_after:
+        connected = await self.connected()
+        if connected and silent < self._settings.deaf_after:
             return
-        _log.warning("the socket is rebuilt: nothing heard for %.0f s", silent)
+        if connected:  # where it is closed, the library says itself what keeps it from opening
+            _log.warning("the socket is rebuilt: nothing heard for %.0f s", silent)
         self.rebuilt += 1
         await self._build()
 
@@ -135,6 +170,7 @@ class Socket:
         web = AsyncWebClient(base_url=self._settings.api_url, retry_handlers=[], timeout=10)
         token = self._settings.app_token.get_secret_value()
         logger = logging.getLogger("bot.slack.socket")
+        logger.filters[:] = [self._briefly]
         handler = AsyncSocketModeHandler(self._app, token, logger=logger, web_client=web, ping_interval=5)
         handler.client.on_message_listeners.append(self._listen)
         connecting = asyncio.get_running_loop().create_task(handler.connect_async())  # type: ignore[no-untyped-call]

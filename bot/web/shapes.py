@@ -110,6 +110,7 @@ class MitigationShape(Shape):
     expires_at: Instant
     applied_at: Instant | None
     verified_at: Instant | None
+    undone_at: Instant | None
     held: list[str] | None
     not_held: list[str]
     detail: str
@@ -209,6 +210,7 @@ class NoticeShape(Shape):
     approved_at: Instant | None
     note: str
     draft_digest: str
+    unfilled: str  # why its words cannot be had now
 
 
 class FollowUpShape(Shape):

@@ -154,6 +154,7 @@ def _mitigation(each: Mitigation, situation: Situation) -> MitigationShape:
         expires_at=each.expires_at,
         applied_at=each.applied_at,
         verified_at=each.verified_at,
+        undone_at=each.undone_at,
         held=list(each.held) if each.held is not None else None,
         not_held=list(each.not_held),
         detail=each.detail,
@@ -199,6 +200,7 @@ def _notice(notice: Notice, situation: Situation) -> NoticeShape:
         approved_at=notice.approved_at,
         note=notice.note,
         draft_digest=draft.digest if draft else "",
+        unfilled=situation.unfilled.get(notice.id, ""),
     )
 
 

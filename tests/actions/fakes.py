@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -251,53 +250,3 @@ def make(name: str, transport: httpx.AsyncBaseTransport | None = None, **setting
 ROLLBACK = (Means.ROLLBACK, {"to": "previous"})
 WEIGHTS = (Means.TRAFFIC, {"weights": {"v1": 90, "v2": 10}})
 BYPASS = (Means.BYPASS, {"slice": "health=poor", "to": "rules"})
-
-
-@contextlib.asynccontextmanager
-async def router_scene() -> AsyncIterator[Scene]:
-    fake = FakeRouter()
-    action = make("router", httpx.ASGITransport(fake.app), url="http://router", carries="visits")
-    asks = {"rollback": ROLLBACK, "traffic": WEIGHTS, "bypass": BYPASS}
-    target = Target("visits-router", "router")
-    changes = lambda: len(fake.applied)  # noqa: E731
-    yield Scene(action, target, asks, Means.RETRAIN, fake.state, changes, fake.someone_changes_it)
-    await action.close()
-
-
-@contextlib.asynccontextmanager
-async def pipeline_scene() -> AsyncIterator[Scene]:
-    fake = FakePipeline()
-    action = make("pipeline", httpx.ASGITransport(fake.app), url="http://pipeline")
-    asks: dict[str, tuple[Means, Mapping[str, object]]] = {"pause": (Means.PAUSE, {})}
-    state, changes = lambda: fake.paused, lambda: len(fake.applied)
-    yield Scene(action, Target("features", "pipeline"), asks, Means.ROLLBACK, state, changes, fake.someone_changes_it)
-    await action.close()
-
-
-@contextlib.asynccontextmanager
-async def haproxy_scene() -> AsyncIterator[Scene]:
-    fake = FakeHAProxy()
-    async with fake.listening() as address:
-        action = make("haproxy", address=address, backend="visits", map_file="/etc/slices.map", carries="visits")
-        asks = {"rollback": ROLLBACK, "traffic": WEIGHTS, "bypass": BYPASS}
-        target, changes = Target("visits-lb", "haproxy"), lambda: fake.changed
-        yield Scene(action, target, asks, Means.RESTART, fake.state, changes, fake.someone_changes_it)
-        await action.close()
-
-
-@contextlib.asynccontextmanager
-async def mlflow_scene() -> AsyncIterator[Scene]:
-    fake = FakeMLflow()
-    action = make("mlflow", httpx.ASGITransport(fake.app), url="http://mlflow", model="visits")
-    asks = {"rollback": ROLLBACK, "rollback to 3": (Means.ROLLBACK, {"to": "3"})}
-    state, changes = lambda: dict(fake.aliases), lambda: fake.moved
-    yield Scene(action, Target("registry", "mlflow"), asks, Means.TRAFFIC, state, changes, fake.someone_changes_it)
-    await action.close()
-
-
-SCENES: dict[str, Callable[[], AbstractAsyncContextManager[Scene]]] = {
-    "router": router_scene,
-    "pipeline": pipeline_scene,
-    "haproxy": haproxy_scene,
-    "mlflow": mlflow_scene,
-}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
+
 import pytest
 from pydantic import ValidationError
 
@@ -10,9 +13,23 @@ from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means
 from bot.domain.service import Target
 from bot.engine.ports import Seen
-from tests.actions.fakes import FakeHAProxy, make
+from tests.actions.fakes import BYPASS, ROLLBACK, WEIGHTS, FakeHAProxy, Scene, make
+from tests.shelves.files import SECONDS
 
 TARGET = Target("visits-lb", "haproxy")
+SETTINGS = {"address": "tcp:127.0.0.1:{port}", "backend": "visits", "map_file": "slices", "timeout_seconds": SECONDS}
+
+
+@contextlib.asynccontextmanager
+async def scene() -> AsyncIterator[Scene]:
+    """What the suite in tests/shelves tries it on."""
+    fake = FakeHAProxy()
+    async with fake.listening() as address:
+        action = make("haproxy", address=address, backend="visits", map_file="/etc/slices.map", carries="visits")
+        asks = {"rollback": ROLLBACK, "traffic": WEIGHTS, "bypass": BYPASS}
+        target, changes = Target("visits-lb", "haproxy"), lambda: fake.changed
+        yield Scene(action, target, asks, Means.RESTART, fake.state, changes, fake.someone_changes_it)
+        await action.close()
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+
 import httpx
 import pytest
 
@@ -9,9 +12,23 @@ from bot.domain.errors import Refused
 from bot.domain.mitigation import Means
 from bot.domain.policy import ActionClass
 from bot.domain.service import Target
-from tests.actions.fakes import FakePipeline, make
+from tests.actions.fakes import FakePipeline, Scene, make
+from tests.parts import CANARY
+from tests.shelves.files import SECONDS
 
 TARGET = Target("features", "pipeline")
+SETTINGS = {"url": "{url}", "token": CANARY, "timeout_seconds": SECONDS}
+
+
+@contextlib.asynccontextmanager
+async def scene() -> AsyncIterator[Scene]:
+    """What the suite in tests/shelves tries it on."""
+    fake = FakePipeline()
+    action = make("pipeline", httpx.ASGITransport(fake.app), url="http://pipeline")
+    asks: dict[str, tuple[Means, Mapping[str, object]]] = {"pause": (Means.PAUSE, {})}
+    state, changes = lambda: fake.paused, lambda: len(fake.applied)
+    yield Scene(action, Target("features", "pipeline"), asks, Means.ROLLBACK, state, changes, fake.someone_changes_it)
+    await action.close()
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
@@ -10,9 +13,24 @@ from bot.domain.mitigation import Means
 from bot.domain.policy import ActionClass
 from bot.domain.service import Target
 from bot.engine.ports import Seen
-from tests.actions.fakes import FakeRouter, make
+from tests.actions.fakes import BYPASS, ROLLBACK, WEIGHTS, FakeRouter, Scene, make
+from tests.parts import CANARY
+from tests.shelves.files import SECONDS
 
 TARGET = Target("visits-router", "router")
+SETTINGS = {"url": "{url}", "token": CANARY, "timeout_seconds": SECONDS}
+
+
+@contextlib.asynccontextmanager
+async def scene() -> AsyncIterator[Scene]:
+    """What the suite in tests/shelves tries it on."""
+    fake = FakeRouter()
+    action = make("router", httpx.ASGITransport(fake.app), url="http://router", carries="visits")
+    asks = {"rollback": ROLLBACK, "traffic": WEIGHTS, "bypass": BYPASS}
+    target = Target("visits-router", "router")
+    changes = lambda: len(fake.applied)  # noqa: E731
+    yield Scene(action, target, asks, Means.RETRAIN, fake.state, changes, fake.someone_changes_it)
+    await action.close()
 
 
 @pytest.fixture
@@ -134,3 +152,12 @@ async def test_a_state_without_its_fields_is_unavailable(state) -> None:
     with pytest.raises(Unavailable, match=r"revision|weights"):
         await action.plan(TARGET, Means.ROLLBACK, {})
     await action.close()
+
+
+async def test_what_the_router_recorded_is_told_in_the_words_of_every_other_sentence(router, fake: FakeRouter) -> None:
+    """Its time as people read times here; a record without one says so."""
+    plan = await router.plan(TARGET, Means.ROLLBACK, {"to": "v1"})
+    await router.execute(plan, "K")
+    assert "the router applied it at 2026-11-20 12:00:00 UTC, revision 5" in (await router.observe(plan, "K")).detail
+    fake.applied["K"]["at"] = "noon"
+    assert "at an unknown time" in (await router.observe(plan, "K")).detail

@@ -78,7 +78,11 @@ def test_the_night_shift_reads_takes_and_mitigates(live: Live, told) -> None:
     assert live.world.router.weights == {"v1": 100, "v2": 0}
     told()
     assert live.tocsin("incident", "approve", "INC-1", person="ben") == 1
-    assert "no mitigation waits for it" in told()[1]
+    assert "no mitigation waits for it; there is M1 (applied)" in told()[1]
+    assert live.tocsin("incident", "approve", "INC-1", "M1", person="ben") == 1
+    assert told()[1] == "tocsin: M1 is applied; there is nothing to approve\n", "said before anybody is asked"
+    assert live.tocsin("incident", "assign", "INC-1", "comander", "ben") == 2
+    assert "'comander' is none of commander, operations, communications" in " ".join(told()[1].split())
     assert live.tocsin("incident", "undo", "INC-1", "M1", "--yes", "--because", "it was not that") == 1
     assert "may undo a mitigation" in told()[1]
     assert live.tocsin("incident", "undo", "INC-1", "M1", "--yes", "--because", "not that", person="ben") == 0
@@ -185,6 +189,10 @@ def test_counsel_is_told_and_a_notice_is_filed(live: Live, told, tmp_path: Path)
     facts = live.do(live.world.incident()).facts
     assert facts["personal_data_breach"] is True
     assert facts["member_states_affected"] == ("DE",)
+    assert live.tocsin("incident", "fact", "INC-1", "bogus", "yes", person="cleo") == 1
+    assert "there is no fact 'bogus'" in told()[1]
+    assert live.tocsin("incident", "fact", "INC-1", "personal_data_breach", "maybe", person="cleo") == 1
+    assert "expected yes, no or unknown, got 'maybe'" in told()[1]
     assert live.tocsin(
         "incident", "decide-duty", "INC-1", "eu_gdpr_art33", "no", "--because", "none left the house", person="cleo"
     ) == 0  # fmt: skip
@@ -223,6 +231,11 @@ def test_a_whole_incident_is_taken_away(live: Live, told, tmp_path: Path) -> Non
     assert live.tocsin("export", "INC-1", "-o", str(tmp_path / "none" / "inc.json")) == 1
     assert "cannot be written: No such file or directory" in told()[1]
     assert live.tocsin("export", "INC-1", "--format", "pdf", "-o", str(tmp_path / "inc.pdf")) == 2
+    assert live.tocsin("export", "INC-1", "-o", str(tmp_path / "inc.PDF")) == 2
+    assert "inc.PDF ends with .pdf" in told()[1]
+    assert live.tocsin("export", "INC-1", "--notice", "N1", "--format", "pdf", "-o", str(tmp_path / "n1.docx")) == 2
+    assert "--format says pdf, and n1.docx ends with .docx" in told()[1]
+    assert not [*tmp_path.glob("inc.PDF"), *tmp_path.glob("n1.docx")]
 
 
 def test_declared_by_hand(live: Live, told) -> None:

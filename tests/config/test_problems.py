@@ -141,6 +141,50 @@ def test_a_template_with_an_undefined_word_is_told(folder):
     assert only(folder).startswith("templates/stakeholders/mine.md.j2:3:11: 'incident.becuase' is no word")
 
 
+@pytest.mark.parametrize(
+    ("given", "what", "expected"),
+    [("0s", "every is 0s", "at least 100ms"), ("90m", "every is 1h30m", "at most 1h"), ("50ms", "every is 50ms", "at")],
+)
+def test_a_length_out_of_bounds_is_told_as_people_write_lengths(folder, given, what, expected):
+    """Neither microseconds nor a programming language's names."""
+    folder.change("tocsin.yaml", "every: 5s", f"every: {given}")
+    (problem,) = folder.problems()
+    assert problem.what == what
+    assert problem.expected.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("stakeholders/update", "{% for f in followups %}\n- {{ f.wat }}{% endfor %}", "2:6: 'f.wat' is no word"),
+        (
+            "stakeholders/update",
+            "{% for f in followups | sort(attribute='due') if f.wen %}{{ f.what }}{% endfor %}",
+            "1:50: 'f.wen' is no word",
+        ),
+        ("stakeholders/update", "{{ incident.title | sparkle }}", "1:21: 'sparkle' is no filter a template knows"),
+        ("stakeholders/update", "a\n{{ incident.mitigated | utc }}", "2:1: None is no time with a zone"),
+        ("stakeholders/update", "{{ (followups | first).wat }}", "1:1: "),
+        ("stakeholders/update", "{{ incident.acknowledged | day }}", "1:1: "),
+        ("notices/eu_gdpr_art33/sa_notification", "{{ facts.awaer_at }}", "1:4: 'facts.awaer_at' is no word"),
+        ("notices/eu_gdpr_art33/sa_notification", "{{ fields.cause.lable }}", "1:1: "),
+    ],
+)
+def test_a_template_that_could_not_be_filled_is_told(folder, name, text, told):
+    """Words a loop gives, parts deeper down, and values that may be missing: each would fail a notice at night."""
+    folder.write(f"templates/{name}.md.j2", text)
+    assert only(folder).startswith(f"templates/{name}.md.j2:{told}")
+
+
+def test_a_loops_word_means_what_the_innermost_loop_gives(folder):
+    """The same letter for two lists is no mistake, and what is left outside is."""
+    text = "{% for x in actions %}{{ x.by }}{% for x in followups %}{{ x.owner }}{% endfor %}{{ x.what }}{% endfor %}"
+    folder.write("templates/stakeholders/update.md.j2", text)
+    assert folder.problems() == []
+    folder.write("templates/stakeholders/update.md.j2", text.replace("x.what", "x.owner"))
+    assert "'x.owner' is no word" in only(folder)
+
+
 def test_an_own_template_may_use_what_the_shipped_one_uses(folder):
     """Taking the place of a shipped template brings no complaint about the words that one has."""
     from bot.words import house

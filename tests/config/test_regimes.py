@@ -129,7 +129,7 @@ def test_a_missing_template_and_an_unknown_word_in_one_are_problems(tmp_path):
     (tmp_path / "xx" / "first.md.j2").write_text(
         "{{ fields.what | filled }}\n{{ fields.why | filled }}\n", encoding="utf-8"
     )
-    with pytest.raises(Invalid, match=r"first\.md\.j2:2:4: 'fields\.why' is no word a draft knows"):
+    with pytest.raises(Invalid, match=r"first\.md\.j2:2:4: 'fields\.why' is no word a template knows"):
         load(tmp_path)
     (tmp_path / "xx" / "first.md.j2").write_text("{{ fields.what | filled }}\n", encoding="utf-8")
     assert set(load(tmp_path).by_id) == {"xx"}

@@ -193,3 +193,9 @@ def test_numbers_stay_numbers_and_nothing_is_empty():
     """A register can still be summed up."""
     assert [safe(cell) for cell in (-5, 2.5, None, True, "a=b", "x-y")] == [-5, 2.5, "", "True", "a=b", "x-y"]
     assert table(("a", "b"), [(1, "x,y")]) == b'\xef\xbb\xbfa,b\r\n1,"x,y"\r\n'
+
+
+def test_a_file_of_no_regime_has_no_empty_places_in_its_stamp():
+    """A stakeholders' update belongs to no law and no stage: its first line begins with what it is."""
+    first = Markdown().write(document(regime="", stage="")).decode().splitlines()[0]
+    assert first.startswith("<!-- draft, version 2 · facts as of 2026-11-20")

@@ -1,6 +1,6 @@
 """Findings with their source, and the ranking that follows from them."""
 
-from bot.domain.finding import AttachReport, Cause, Diagnose, Hypothesis, RecordFinding
+from bot.domain.finding import AttachReport, Cause, Diagnose, Hypothesis, RecordFinding, certainty
 from tests.kit import ANA, AUDREY, Story, at, declared, lines
 
 FIRST = Hypothesis(Cause.TRAINING_DATA, 0.83, ("F1",), ("F2",), "compare label rates", ("rollback",))
@@ -25,13 +25,20 @@ def test_the_same_words_from_the_same_source_are_one_finding() -> None:
     assert "no incident" in Story().refuses(RecordFinding("x", "drift"), ANA)
 
 
+def test_nobody_is_quite_sure() -> None:
+    """Neither of an explanation nor against it: there is no 100 % and no 0 %."""
+    assert [certainty(share) for share in (1.0, 0.995, 0.99, 0.5, 0.011, 0.004, 0.0)] == [
+        "over 99 %", "over 99 %", "99 %", "50 %", "1 %", "under 1 %", "under 1 %",
+    ]  # fmt: skip
+
+
 def test_the_likeliest_cause_is_the_first_of_the_ranking() -> None:
     """The sentence names it with its belief, what supports it and what was not to be had."""
     story = declared().when(Diagnose((FIRST, SECOND), ("mlflow: no answer within 15 s",)))
     assert story.incident.cause == "training_data"
     assert story.incident.hypotheses[0].opposed_by == ("F2",)
     assert lines(story)[-1] == (
-        "the likeliest cause is training data (83%), supported by F1; not to be had: mlflow: no answer within 15 s"
+        "the likeliest cause is training data (83 %), supported by F1; not to be had: mlflow: no answer within 15 s"
     )
 
 

@@ -187,3 +187,11 @@ def test_percentiles_are_nearest_rank_and_say_their_size(sample: list[int], medi
     assert found is not None
     assert (found.size, found.median, found.p90) == (len(list(sample)), median, p90)
     assert spread([]) is None
+
+
+def test_a_title_is_a_title() -> None:
+    """What is longer belongs to the reason; the watch's own titles are not refused, nobody could be told."""
+    asked = Declare("x" * 201, Severity.SEV2, "visits", "", at(0), at(1))
+    assert "at most 200 letters, this one 201" in Story().refuses(asked, ANA)
+    assert Story().when(asked).incident.exists
+    assert Story().when(replace(asked, title=" " + "x" * 200 + " "), ANA).incident.title == "x" * 200

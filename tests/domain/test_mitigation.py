@@ -83,10 +83,44 @@ def test_an_approval_is_of_exactly_this_digest_in_time_and_once() -> None:
 
 def test_the_same_change_is_not_proposed_twice_and_nothing_is_not_proposed() -> None:
     """A target already being changed, and a plan without a difference, are refused in words."""
+    other = ProposeMitigation(plan(params={"to": "v0"}))
     assert "exactly that" in proposed().refuses(ProposeMitigation(PLAN), BEN)
-    assert "under way" in proposed().refuses(ProposeMitigation(plan(params={"to": "v0"})), BEN)
+    for story in (approved(), claimed(), claimed().when(ReportOutcome("M1", Outcome.UNKNOWN, "?"))):
+        assert "M1 is under way on visits-router" in story.refuses(other, BEN)
     assert "wanted state already" in declared().refuses(ProposeMitigation(plan(diff=())), ANA)
     assert "only" in declared().refuses(ProposeMitigation(PLAN), AUDREY)
+
+
+def test_two_ways_for_one_target_may_be_put_side_by_side_and_one_is_taken() -> None:
+    """A proposal holds nothing: another may stand beside it. Once one is approved the other must wait, then is stale."""
+    other = plan(means=Means.TRAFFIC, params={"weights": {"v1": 90, "v2": 10}})
+    both = proposed().when(ProposeMitigation(other, "gently"), ANA)
+    assert [m.state for m in both.incident.mitigations.values()] == [State.PROPOSED] * 2
+    one = both.when(ApproveMitigation("M2", other.digest), BEN)
+    assert "M2 is under way on visits-router" in one.refuses(ApproveMitigation("M1", PLAN.digest), BEN)
+    one = one.when(ReportHold("M1", ())).when(ReportHold("M2", ())).when(ClaimMitigation("M2", "7", (BEN,)))
+    done = one.when(ReportOutcome("M2", Outcome.APPLIED, "revision 8"))
+    late = done.when(ApproveMitigation("M1", PLAN.digest), BEN).when(ClaimMitigation("M1", "8", (BEN,)))
+    assert late.events == (MitigationOutdated("M1", "8"),)
+
+
+def test_nothing_else_is_done_to_a_target_that_is_being_changed() -> None:
+    """While one is carried out, taken back or in doubt, no other of the same incident is undone or carried out."""
+    bypass = plan(means=Means.BYPASS, klass=ActionClass.SMALL)
+    story = declared().when(ProposeMitigation(bypass), ANA).when(ApproveMitigation("M1", bypass.digest), BEN)
+    story = story.when(ClaimMitigation("M1", "7", (BEN,))).when(ReportOutcome("M1", Outcome.APPLIED, "x"))
+    roll = plan(token="8")
+    story = story.when(ProposeMitigation(roll), ANA).when(ApproveMitigation("M2", roll.digest), BEN)
+    story = story.when(ReportHold("M2", ()))
+    undoing = story.when(UndoMitigation("M1", "x"), BEN)
+    assert "M1 is under way" in undoing.refuses(ClaimMitigation("M2", "8", (BEN,)))
+    carried = story.when(ClaimMitigation("M2", "8", (BEN,)))
+    assert "M2 is under way" in carried.refuses(UndoMitigation("M1", "x"), BEN)
+    doubt = carried.when(ReportOutcome("M2", Outcome.UNKNOWN, "?"))
+    assert "M2 is under way" in doubt.refuses(UndoMitigation("M1", "x"), BEN)
+    assert (
+        state(carried.when(ReportOutcome("M2", Outcome.FAILED, "x")).when(UndoMitigation("M1"), BEN)) is State.UNDOING
+    )
 
 
 def test_claiming_checks_everything_once_more() -> None:
@@ -175,6 +209,29 @@ def test_only_the_data_verify() -> None:
     late = applied.when(ReportVerification("M1", False, "still 2×"))
     assert state(late) is State.NOT_HELPING
     assert state(late.when(ReportVerification("M1", True, "met"))) is State.VERIFIED
+
+
+def test_what_helps_is_not_taken_back_by_its_proposer_alone() -> None:
+    """Verified and moving production: a second person undoes it. Before, or where it does not help, one is enough."""
+    story = declared().after(seconds=55).when(ProposeMitigation(PLAN, "x"), BEN).when(ReportHold("M1", ()))
+    dora = Person("dora", frozenset({Role.APPROVER}))
+    story = story.when(ApproveMitigation("M1", PLAN.digest), dora).after(seconds=1)
+    applied = story.when(ClaimMitigation("M1", "7", (dora,))).when(ReportOutcome("M1", Outcome.APPLIED, "x"))
+    verified = applied.when(ReportVerification("M1", True, "met"))
+    assert "a second person must take it back" in verified.refuses(UndoMitigation("M1", "x"), BEN)
+    assert state(verified.when(UndoMitigation("M1", "x"), dora)) is State.UNDOING
+    assert state(applied.when(UndoMitigation("M1", "x"), BEN)) is State.UNDOING
+    worse = applied.when(ReportVerification("M1", False, "still 2×"))
+    assert state(worse.when(UndoMitigation("M1", "x"), BEN)) is State.UNDOING
+
+
+def test_a_small_change_is_taken_back_by_whoever_made_it() -> None:
+    """A bypass of one slice is not worth waking a second person, not even to lift it."""
+    small = plan(klass=ActionClass.SMALL, means=Means.BYPASS)
+    story = declared().when(ProposeMitigation(small), ANA).when(ApproveMitigation("M1", small.digest), BEN)
+    story = story.when(ClaimMitigation("M1", "7", (BEN,))).when(ReportOutcome("M1", Outcome.APPLIED, "x"))
+    story = story.when(ReportVerification("M1", True, "met"))
+    assert state(story.when(UndoMitigation("M1", "x"), ANA)) is State.UNDOING
 
 
 def test_declining_and_expiring_change_nothing_in_production() -> None:

@@ -26,6 +26,18 @@ async def test_a_second_engine_on_one_file_is_refused(tmp_path: Path) -> None:
     await again.close()
 
 
+async def test_its_files_are_its_owners_alone(tmp_path: Path) -> None:
+    """What is being done, and to what, is nobody else's to read: the file, its journal, its lock."""
+    engine, hands = Dbos(f"sqlite:///{tmp_path}/work.db"), Hands()
+    await engine.open(hands.perform, hands.wake)
+    try:
+        files = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.glob("work.db*")}  # noqa: ASYNC240
+        assert {"work.db", "work.db-wal", "work.db.lock"} <= set(files)
+        assert set(files.values()) == {0o600}
+    finally:
+        await engine.close()
+
+
 @pytest.mark.real
 async def test_a_living_replica_takes_up_a_dead_ones_work(postgres, tmp_path: Path) -> None:
     """Of two replicas one is killed while performing: the other, which runs all the time, performs it."""

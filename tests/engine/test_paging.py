@@ -50,7 +50,13 @@ async def test_without_any_pager_the_failure_is_shown(tmp_path: Path) -> None:
         await declared(world)
         page = (await world.incident()).pages["page:INC-1:0"]
         assert (page.receipt, page.detail) == (Receipt.FAILED, "no pager is set up")
-        assert any("failed: no pager is set up" in line for line in await world.lines())
+        for _ in range(5):
+            await world.round(seconds=600)
+        assert sum("no pager is set up" in line for line in await world.lines()) == 1
+        assert list((await world.incident()).pages) == ["page:INC-1:0"]
+        world.house.reconciler.hands.pagers["phone"] = world.phone
+        await world.round(seconds=600)
+        assert world.phone.pages, "set up later, it pages"
 
 
 async def test_a_second_channel_is_tried_before_anybody_counts_as_unreached(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.duty import Answer, DutiesAnswered, DutiesStand, RecordFact
+from bot.domain.errors import Refused
 from bot.domain.finding import Cause, HypothesesRanked
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Resolve, Update
@@ -116,6 +117,53 @@ async def test_a_fact_found_after_it_was_over_is_still_asked_about(tmp_path: Pat
         assert (await world.incident()).duties["eu_gdpr_art33"].answer is Answer.YES
 
 
+@pytest.mark.parametrize(
+    ("fact", "given", "kept"),
+    [
+        ("personal_data_breach", "Yes", True),
+        ("personal_data_breach", False, False),
+        ("personal_data_breach", "unknown", None),
+        ("risk_to_individuals", "risk", "risk"),
+        ("member_states_affected", "DE, FR", ("DE", "FR")),
+        ("member_states_affected", ("DE",), ("DE",)),
+        ("data_subjects_count", "400", 400),
+        ("data_subjects_count", "400..600", "400..600"),
+    ],
+)
+async def test_a_fact_is_kept_in_the_shape_of_its_kind(tmp_path: Path, fact: str, given: object, kept: object) -> None:
+    """However it was typed, the regimes read it back as that fact."""
+    async with World.open(tmp_path) as world:
+        await world.declare("records were sent", "max")
+        await world.say(RecordFact(fact, given), "cleo")
+        situation = await world.house.desk.situation("INC-1")
+        assert situation.incident.facts == {fact: kept}
+        assert (world.house.desk.drafter.known(situation)[fact] is None) == (kept is None)
+
+
+@pytest.mark.parametrize(
+    ("fact", "given", "because"),
+    [
+        ("bogus", "yes", "there is no fact 'bogus'"),
+        ("personal_data_braech", "yes", "did you mean 'personal_data_breach'?"),
+        ("personal_data_breach", "maybe", "expected yes, no or unknown, got 'maybe'"),
+        ("personal_data_breach", ("yes",), "expected yes, no or unknown"),
+        ("risk_to_individuals", "great", "none of unlikely, risk, high"),
+        ("member_states_affected", "Austria", "no country code"),
+        ("deaths", "many", "expected a whole number, got 'many'"),
+        ("deaths", float("inf"), "expected a whole number"),
+        ("aware_at", "2026-11-20", "no time zone"),
+    ],
+)
+async def test_what_is_no_fact_or_not_of_its_kind_is_refused(
+    tmp_path: Path, fact: str, given: object, because: str
+) -> None:
+    """The log is never told what no regime could read; whoever said it is told what was expected."""
+    async with World.open(tmp_path) as world:
+        await world.declare("records were sent", "max")
+        assert because in await world.refuses(RecordFact(fact, given), "cleo")
+        assert (await world.incident()).facts == {}
+
+
 async def test_a_later_fact_voids_an_approved_notice(tmp_path: Path) -> None:
     """The words would be others now: the approval is void by itself, and filing the old ones is refused."""
     async with World.open(tmp_path) as world:
@@ -133,6 +181,43 @@ async def test_a_later_fact_voids_an_approved_notice(tmp_path: Path) -> None:
         await desk.ask_approval("INC-1", "N1", ana)
         second = (await world.incident()).notices["N1"].latest
         assert (second.number, "180" in second.text) == (2, True)
+
+
+async def test_a_wrong_template_fails_its_own_notice_and_nothing_else(tmp_path: Path) -> None:
+    """The incident stays reachable, the notice says where its template is wrong, others are voided as ever."""
+    async with World.open(tmp_path, root=tmp_path) as world:
+        await world.declare("records were sent", "max")
+        cleo = await world.who("cleo")
+        gdpr = "eu_gdpr_art33/sa_notification"
+        await world.house.desk.request_notice("INC-1", "stakeholders/update", cleo)
+        await world.house.desk.request_notice("INC-1", gdpr, cleo)
+        await world.house.desk.ask_approval("INC-1", "N2", await world.who("ana"))
+        own = tmp_path / "templates" / "stakeholders" / "update.md.j2"
+        own.parent.mkdir(parents=True)
+        own.write_text("# Update\n{{ incident.wat }}\n")
+        await world.restart(root=tmp_path)
+        desk = world.house.desk
+        situation = await desk.situation("INC-1")
+        assert set(situation.drafts) == {"N2"}
+        assert f"{own}:2:1: " in situation.unfilled["N1"]
+        assert "cannot be filled" in situation.unfilled["N1"]
+        with pytest.raises(Refused, match="cannot be filled"):
+            await desk.ask_approval("INC-1", "N1", cleo)
+        await world.say(AssessImpact(200, 180, None, "EUR"), "ana")
+        await world.say(RecordFact("data_subjects_count", 12), "ana")
+        assert (await world.incident()).notices["N2"].standing is Standing.STALE
+
+
+async def test_a_notice_whose_template_is_wrong_is_not_begun(tmp_path: Path) -> None:
+    """Whoever asks for it is told at once where the template is wrong; the log stays as it was."""
+    own = tmp_path / "templates" / "stakeholders" / "update.md.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("# Update\n{{ incident.wat }}\n")
+    async with World.open(tmp_path, root=tmp_path) as world:
+        await world.declare("records were sent", "max")
+        with pytest.raises(Refused, match="cannot be filled"):
+            await world.house.desk.request_notice("INC-1", "stakeholders/update", await world.who("cleo"))
+        assert (await world.incident()).notices == {}
 
 
 async def test_a_template_that_is_gone_stops_neither_pages_nor_views(tmp_path: Path) -> None:

@@ -7,6 +7,10 @@ import pytest
 from bot.domain.errors import Unavailable
 from tests.evidence.fakes import ModelService, asked, bearing, collect
 from tests.kit import at
+from tests.parts import CANARY
+from tests.shelves.files import SECONDS
+
+SETTINGS = {"url": "{url}", "token": CANARY, "timeout_seconds": SECONDS}
 
 
 def release(seconds: float, version: str = "v2", previous: str | None = "v1") -> dict:

@@ -10,6 +10,10 @@ import pytest
 from bot.domain.errors import Unavailable
 from tests.evidence.fakes import ModelService, asked, bearing, collect, instrument, lost, version
 from tests.kit import at
+from tests.parts import CANARY
+from tests.shelves.files import SECONDS
+
+SETTINGS = {"url": "{url}", "token": CANARY, "timeout_seconds": SECONDS}
 
 
 def texts(collected) -> str:

@@ -155,7 +155,7 @@ async def test_events_arrive(app: AsyncApp, connect, ana: Person, slack: LocalSl
         await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": [section("nothing waits")]})
 
     await connect(app)
-    ts = await ana.say("@tocsin ack")
+    ts = await ana.say("@Tocsin ack")
     await ana.react("pushpin", ts)
     await ana.open_home()
     await slack.delivery.settle()

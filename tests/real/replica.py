@@ -35,11 +35,11 @@ async def main(config: Path, phone: Path) -> None:
     installation = load(config, environ=os.environ, models=wiring.models)
     installation.state.mkdir(parents=True, exist_ok=True)
     telemetry.listen("info")
-    stop = asyncio.Event()
+    stop, sockets = asyncio.Event(), serving.bound(installation.web)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     engine = Dbos(installation.database_url, takeover_every=0.5)
     async with wiring.running(installation, durable=engine, pagers={"phone": Phone(phone)}) as house:
-        await serving._listen(serving.console(house), installation, stop)
+        await serving._listen(serving.console(house), sockets, stop)
 
 
 asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))

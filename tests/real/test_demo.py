@@ -7,9 +7,12 @@ answers in Slack's shapes.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -90,6 +93,22 @@ async def test_both_acts_by_script(tmp_path: Path) -> None:
         assert result["ttd_s"] < 30
 
 
+def test_the_command_tells_its_result_and_nothing_else(tmp_path: Path) -> None:
+    """`tocsin demo --auto --act 1 --embedded --json` as a script calls it: one JSON object on stdout, exit code 0."""
+    command = [sys.executable, "-m", "bot", "demo", "--auto", "--act", "1", "--embedded", "--json"]
+    done = subprocess.run(
+        [*command, "--state", str(tmp_path / "demo")], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (line,) = done.stdout.splitlines()
+    result = json.loads(line)
+    assert (result["act"], result["incident"], result["cause"]) == (1, "INC-1", "training_data")
+    assert result["verified"]
+    assert result["chain_ok"]
+    check_measures(result)
+    assert "act 1" in done.stderr.lower() or result["incident"] in done.stderr
+
+
 class Assassin:
     """Kills the bot when the incident's log has grown to each of some lengths."""
 
@@ -115,9 +134,14 @@ class Assassin:
                     await asyncio.sleep(1)
 
 
-async def killed_at(folder: Path, moments: Sequence[int]) -> None:
-    """Play act one, killing the bot at these lengths of the log; the end must be as if nothing had happened."""
-    play = Play(folder, acts=(1,), embedded=True, say=lambda _text: None)
+CAUSES = {1: "training_data", 2: "feature_pipeline"}
+ACTIONS = {1: ["bypass", "rollback"], 2: ["bypass", "pause"]}
+AT_THE_ROUTER = {1: 3, 2: 1}  # act one: the bypass, the rollback, the bypass taken back; act two: the bypass
+
+
+async def killed_at(folder: Path, moments: Sequence[int], act: int = 1) -> None:
+    """Play an act, killing the bot at these lengths of the log; the end must be as if nothing had happened."""
+    play = Play(folder, acts=(act,), embedded=True, say=lambda _text: None)
     assassin = Assassin(folder, moments)
     lurking = asyncio.create_task(assassin.lurk(play))
     try:
@@ -130,11 +154,11 @@ async def killed_at(folder: Path, moments: Sequence[int]) -> None:
     assert assassin.killed == len(moments)
     assert result["verified"]
     assert result["chain_ok"]
-    assert result["cause"] == "training_data"
-    assert [action["kind"] for action in result["actions"]] == ["bypass", "rollback"]
+    assert result["cause"] == CAUSES[act]
+    assert sorted(action["kind"] for action in result["actions"]) == ACTIONS[act]
     ours = [change for change in history if str(change.get("key", "")).startswith("INC-1/")]
     assert len({change["key"] for change in ours}) == len(ours), "no key was applied twice"
-    assert len(ours) == 3, "the bypass, the rollback, and the bypass taken back: each once"
+    assert len(ours) == AT_THE_ROUTER[act], "each change once"
     assert len(parents) == 1, "one card"
 
 
@@ -149,6 +173,13 @@ async def test_three_kills_change_nothing(tmp_path: Path) -> None:
 async def test_a_kill_at_any_moment_changes_nothing(tmp_path: Path, seed: int) -> None:
     """The same, once for each of ten seeded moments."""
     await killed_at(tmp_path, [random.Random(f"moment {seed}").randrange(1, 40)])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_kill_in_act_two_changes_nothing(tmp_path: Path, seed: int) -> None:
+    """The broken pipeline likewise: bypass and pause each once, whenever the bot dies."""
+    await killed_at(tmp_path, [random.Random(f"act two {seed}").randrange(1, 36)], act=2)
 
 
 async def test_a_demonstration_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:

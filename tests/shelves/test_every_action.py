@@ -7,7 +7,8 @@ import pytest
 from bot import shelf
 from bot.domain.errors import Refused
 from bot.engine.ports import Seen
-from tests.actions.fakes import ROLLBACK, SCENES, Scene
+from tests.actions.fakes import ROLLBACK
+from tests.shelves.files import scene as scene_of
 
 KEY = "INC-7/M1/0123456789abcdef"
 BACK = f"{KEY}/undo"
@@ -15,14 +16,9 @@ NAMES = shelf.names("actions")
 pytestmark = pytest.mark.parametrize("name", NAMES)
 
 
-async def each(scene: Scene, does) -> None:
-    for means, params in scene.asks.values():
-        await does(await scene.action.plan(scene.target, means, params))
-
-
 async def test_planning_changes_nothing(name: str) -> None:
     """A plan only reads; made twice of one state it has one digest, and it says what, how wide and how back."""
-    async with SCENES[name]() as scene:
+    async with scene_of("actions", name) as scene:
         before = scene.state()
         for means, params in scene.asks.values():
             one = await scene.action.plan(scene.target, means, params)
@@ -36,8 +32,8 @@ async def test_planning_changes_nothing(name: str) -> None:
 
 async def test_a_key_acts_once_and_undo_restores(name: str) -> None:
     """Executed and executed again, one change; taken back and taken back again, the state of before."""
-    for ask in [*_asks(name)]:
-        async with SCENES[name]() as scene:
+    for ask in await _asks(name):
+        async with scene_of("actions", name) as scene:
             before = scene.state()
             plan = await scene.action.plan(scene.target, *scene.asks[ask])
             assert (await scene.action.observe(plan, KEY)).seen is Seen.NOT_APPLIED
@@ -58,7 +54,7 @@ async def test_a_key_acts_once_and_undo_restores(name: str) -> None:
 
 async def test_the_wanted_state_needs_no_change(name: str) -> None:
     """A plan for what holds already has an empty diff; for rollbacks, `previous` asked twice never rolls forward."""
-    async with SCENES[name]() as scene:
+    async with scene_of("actions", name) as scene:
         for ask in scene.asks.values():
             plan = await scene.action.plan(scene.target, *ask)
             await scene.action.execute(plan, f"{KEY}{ask}"[:150])
@@ -71,8 +67,8 @@ async def test_the_wanted_state_needs_no_change(name: str) -> None:
 
 async def test_the_token_tells_that_the_target_changed(name: str) -> None:
     """A token read again is the plan's own until somebody changes the target; then the plan is refused, not carried out."""
-    for ask in [*_asks(name)]:
-        async with SCENES[name]() as scene:
+    for ask in await _asks(name):
+        async with scene_of("actions", name) as scene:
             plan = await scene.action.plan(scene.target, *scene.asks[ask])
             assert await scene.action.token(plan) == plan.token
             scene.disturb()
@@ -89,7 +85,7 @@ async def test_the_token_tells_that_the_target_changed(name: str) -> None:
 
 async def test_undo_never_takes_back_what_somebody_else_did(name: str) -> None:
     """Changed again since, the state is left as that other person wanted it, and the refusal says so."""
-    async with SCENES[name]() as scene:
+    async with scene_of("actions", name) as scene:
         plan = await scene.action.plan(scene.target, *next(iter(scene.asks.values())))
         await scene.action.execute(plan, KEY)
         scene.disturb()
@@ -103,10 +99,11 @@ async def test_undo_never_takes_back_what_somebody_else_did(name: str) -> None:
 
 async def test_what_it_cannot_do_is_refused_with_what_it_can(name: str) -> None:
     """An unknown kind of change is refused in a sentence naming the known ones."""
-    async with SCENES[name]() as scene:
+    async with scene_of("actions", name) as scene:
         with pytest.raises(Refused, match="it can "):
             await scene.action.plan(scene.target, scene.impossible, {})
 
 
-def _asks(name: str) -> list[str]:
-    return {"pipeline": ["pause"], "mlflow": ["rollback", "rollback to 3"]}.get(name, ["rollback", "traffic", "bypass"])
+async def _asks(name: str) -> list[str]:
+    async with scene_of("actions", name) as scene:
+        return [*scene.asks]

@@ -9,11 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot import shelf
 from bot.domain.errors import RateLimited, Refused, Unavailable
 from bot.domain.paging import Acknowledge
 from bot.localslack import LocalSlack
@@ -354,29 +353,3 @@ def test_no_deed_is_registered_twice():
 
     assert len(CLICKS) == sum(len(one.CLICKS) for one in _FEATURES)
     assert len(SUBMITS) == sum(len(one.SUBMITS) for one in _FEATURES)
-
-
-@settings(max_examples=20)
-@given(st.sampled_from(["ok", "refused", "lost", "broken"]))
-def test_the_pager_reaches_people_through_the_room(outcome: str):
-    """The pager of the shelf hands over to the room and keeps its errors to the tree."""
-    from tests.slack.bench import PEOPLE
-
-    async def deliver(person: Any, _situation: Any, key: str) -> str:
-        match outcome:
-            case "refused":
-                raise Refused("no")
-            case "lost":
-                raise Unavailable("Slack", "away")
-            case "broken":
-                raise KeyError("channel")
-        return f"{person.key} {key}"
-
-    made = shelf.load("pagers", "slack")
-    pager = made(made.Settings(), clock=Hands(), deliver=deliver)
-    expected = {"refused": Refused, "lost": Unavailable, "broken": Unavailable}
-    if outcome == "ok":
-        assert asyncio.run(pager.page(PEOPLE[0], None, "k")) == "ana k"
-    else:
-        with pytest.raises(expected[outcome]):
-            asyncio.run(pager.page(PEOPLE[0], None, "k"))

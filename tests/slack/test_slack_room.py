@@ -259,7 +259,12 @@ async def test_the_slash_command(bench: Bench):
     await ana.command("/incident", "INC-9 ack")
     assert bench.whispers("ana")[-1] == "There is no incident INC-9"
     await ana.command("/incident", "rubbish")
+    assert bench.whispers("ana")[-1].startswith("I do not know “rubbish”.")
     assert "/incident declare" in bench.whispers("ana")[-1]
+    await ben.command("/incident", "approve m1")
+    assert "approve.open" in str(bench.slack.workspace.ephemerals[-1]["blocks"])
+    await ben.command("/incident", "approve M9")
+    assert bench.whispers("ben")[-1] == "No M9 waits for you; there is M1 of INC-1"
 
 
 async def test_a_stranger_is_refused_with_a_sentence(sock: Bench):

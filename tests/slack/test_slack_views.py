@@ -16,7 +16,7 @@ from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
 from bot.domain.lifecycle import Resolve, Update
-from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold
+from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold, State
 from bot.domain.notice import FreezeNotice, RequestNotice
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import Policy, Role
@@ -304,3 +304,46 @@ def test_every_gap_of_a_notice_stands_in_the_dialog():
     assert validate_view(view) == []
     assert view["submit"]["text"] == "Approve"
     assert all(gap in "".join(formatted(view)) for gap in gaps)
+
+
+def test_an_undo_shows_the_way_back_and_what_speaks_against_it():
+    """Not the change once more; verified, it says that the harm may come back."""
+    made = plan(undo="weights go back to v2", diff=("weights go to v1",))
+    situation = seen(declared().when(ProposeMitigation(made, "x"), ANA))
+    mitigation = replace(situation.incident.mitigations["M1"], state=State.APPLIED)
+    shown = str(reason.render("undo", situation, mitigation))
+    assert mitigation.plan.undo in shown
+    assert mitigation.plan.diff[0] not in shown
+    assert "The data say that it helps" not in shown
+    verified = replace(mitigation, state=State.VERIFIED)
+    assert "The data say that it helps" in str(reason.render("undo", situation, verified))
+    assert mitigation.plan.diff[0] in str(reason.render("decline", situation, mitigation))
+
+
+def test_kinds_of_notices_can_be_told_apart_and_those_of_no_duty_are_left_out():
+    """Many stages of one regime share a long name: the stage stands first. A regime that answers no has none to offer."""
+    long = "Regulation (EU) 2016/679 on the protection of natural persons, Article 33"
+    kinds = {
+        "stakeholders/update": "Stakeholder update: business impact",
+        "gdpr/first": f"{long}: Notice to the authority",
+        "gdpr/later": f"{long}: Further information in phases",
+        "act/report": "AI Act: Report of a serious incident",
+    }
+    no = Duty("act", "AI Act", Answer.NO, "not of high risk")
+    situation = replace(seen(declared().when(AnswerDuties((no,), "b"))), notice_kinds=kinds)
+    (asked,) = [block for block in notice.overview(situation)["blocks"] if block["type"] == "input"]
+    shown = {one["value"]: one for one in asked["element"]["options"]}
+    assert set(shown) == {"stakeholders/update", "gdpr/first", "gdpr/later"}
+    assert shown["gdpr/first"]["text"]["text"] == "Notice to the authority"
+    assert shown["gdpr/later"]["text"]["text"] == "Further information in phases"
+    assert shown["gdpr/first"]["description"]["text"].startswith("Regulation (EU) 2016/679")
+    assert shown["stakeholders/update"]["text"]["text"] == "Stakeholder update"
+
+
+def test_the_card_counts_as_people_do():
+    """One why is one, and where no clock runs none is counted."""
+    story = declared().when(RequestNotice("gdpr/first", "gdpr", "first"), ANA).when(AddWhy("labels were lost"), ANA)
+    text = str(card.render(seen(story)).blocks)
+    assert "1 why " in text
+    assert "notice work in progress" in text
+    assert "clock" not in text

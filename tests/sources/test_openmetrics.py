@@ -18,6 +18,9 @@ from bot.slo.spec import Point, Selector
 from bot.sources.openmetrics import OpenMetrics
 from tests.kit import NOON, at
 from tests.parts import CANARY, Hands
+from tests.shelves.files import SECONDS
+
+SETTINGS = {"urls": ["{url}/metrics"], "token": CANARY, "timeout_seconds": SECONDS}
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 ALL = Selector.parse("requests_total")

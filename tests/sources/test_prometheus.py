@@ -19,6 +19,9 @@ from bot.slo.spec import Selector
 from bot.sources.prometheus import Prometheus, queries
 from tests.kit import NOON, at
 from tests.parts import CANARY, Hands, badly
+from tests.shelves.files import SECONDS
+
+SETTINGS = {"url": "{url}", "token": CANARY, "timeout_seconds": SECONDS}
 
 
 @contextlib.asynccontextmanager

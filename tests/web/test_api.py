@@ -78,14 +78,14 @@ async def test_a_life_by_api(home: Place) -> None:
     assert told["followups"][0]["owner"] == "Ben Okafor"
     await post(home, "ben", "finish", followup="U1")
     await post(home, "ana", "impact", events=10, people=None, money="25.00", unknowns=["people: not counted"])
-    await post(home, "cleo", "fact", fact="security_breach", value=False)
+    await post(home, "cleo", "fact", fact="personal_data_breach", value=False)
     await post(home, "ana", "correct", moment="onset", to="2026-11-20T11:50:00Z", because="the graph")
     await post(home, "ana", "resolve", summary="the cache is warm")
     await post(home, "ana", "close")
     told = await post(home, "ana", "reopen", because="cold again")
     assert told["phase"] == Phase.ACKNOWLEDGED
     assert told["onset"] == "2026-11-20T11:50:00.000Z"
-    assert told["facts"] == {"security_breach": False}
+    assert told["facts"] == {"personal_data_breach": False}
     assert told["parts"]["operations lead"] == "Ben Okafor"
 
 

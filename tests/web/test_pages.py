@@ -10,6 +10,8 @@ import pytest
 
 from bot.domain.lifecycle import Resolve
 from bot.domain.policy import Severity
+from bot.domain.runbook import Kind, Runbook, StartRunbook, Step
+from bot.words import Words
 from tests.web.fakes import HOME, Place
 from tests.web.rich import HOSTILE, declared, rich
 
@@ -241,6 +243,40 @@ async def test_counsel_reads_what_changed(home: Place) -> None:
     assert answer.status_code == 409
     assert "N1 is at version 2 now; read it again" in answer.text
     await cleo.aclose()
+
+
+async def test_a_notice_that_cannot_be_filled_says_so_on_its_page(home: Place) -> None:
+    """Its template is wrong: the incident's page stands, the notice's page and API say where, no button freezes it."""
+    name = await declared(home)
+    await home.desk.request_notice(name, "stakeholders/update", await home.who("ana"))
+    own = home.web.state / "templates" / "stakeholders" / "update.md.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("# Update\n{{ incident.wat }}\n", encoding="utf-8")
+    home.desk.drafter.templates = Words(home.web.state / "templates")
+    browser = await home.browser("ana")
+    sound(await browser.get(f"/incidents/{name}"))
+    page = sound(await browser.get(f"/incidents/{name}/notices/N1"))
+    assert "cannot be filled" in page.text
+    assert "update.md.j2:2:1" in page.text
+    assert f"/incidents/{name}/ask-approval" not in [form.get("action") for form in page.of("form")]
+    refused = await browser.get(f"/incidents/{name}/notices/N1/export.md")
+    assert (refused.status_code, "cannot be filled" in refused.text) == (409, True)
+    await browser.aclose()
+    async with home.api("ana") as api:
+        (told,) = (await api.get(f"/api/incidents/{name}")).json()["notices"]
+        assert "cannot be filled" in told["unfilled"]
+
+
+async def test_a_runbooks_words_are_shown_as_they_are_meant(home: Place) -> None:
+    """Its Markdown is rendered, not shown letter by letter; HTML in it stays text."""
+    name = await declared(home)
+    step = Step("s", Kind.READ, "Look", "Find out *which slice*.\n\n- first <b>x</b>\n- second")
+    await home.desk.submit(name, StartRunbook(Runbook("r", "R", "", (step,))), await home.who("ana"))
+    browser = await home.browser("ana")
+    shown = (await browser.get(f"/incidents/{name}")).text
+    await browser.aclose()
+    assert "<em>which slice</em>" in shown
+    assert "<li>first &lt;b&gt;x&lt;/b&gt;</li>" in shown
 
 
 async def test_the_second_click(home: Place) -> None:

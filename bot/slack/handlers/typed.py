@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from bot.blockkit.blocks import section
+from bot.blockkit.text import untrusted
 from bot.domain.errors import NotFound, Refused
 from bot.domain.finding import RecordFinding
 from bot.domain.five_whys import AddWhy
@@ -124,10 +125,15 @@ async def slash(knock: Knock, verb: Verb) -> Reply:
             return await declare.opened(replace(knock, text=verbs.unescape(verb.rest)))
         case "list":
             return await _list(knock)
+        case "approve" if verb.rest.strip():
+            return await _named(knock, verb.rest.strip().split()[0].upper())
         case "approve":
             return await _queue(knock, "approve")
         case "legal":
             return await _queue(knock, "legal")
+        case "" if verb.rest.strip():
+            word = untrusted(verbs.unescape(verb.rest.split()[0]), 60)
+            return Tell(f"I do not know “{word}”.\n{verbs.HELP_ROOM}\n{verbs.HELP_THREAD}")
         case _:
             return Tell(f"{verbs.HELP_ROOM}\n{verbs.HELP_THREAD}")
 
@@ -140,6 +146,17 @@ async def _list(knock: Knock) -> Reply:
     lines = [home.line(one) for one in reversed(seen[-LISTED:])]
     left = len(seen) - len(lines)
     return Tell("\n".join([*lines, *([f"… and {left} more"] if left else [])]))
+
+
+async def _named(knock: Knock, name: str) -> Reply:
+    """Of what waits for this person, what was named: M1, or N2."""
+    situations = await open_situations(knock.desk, (knock.who.id,))
+    items = home.waiting(situations, knock.who.person, knock.desk.catalogue.policy)
+    chosen = [one for one in items if one.item == name]
+    if not chosen:
+        there_is = ", ".join(f"{one.item} of {one.incident}" for one in items if one.item) or "nothing"
+        raise Refused(f"no {untrusted(name, 40)} waits for you; there is {there_is}")
+    return Tell(f"{len(chosen)} waiting for you", (section("*Waiting for you*"), *home.queue(chosen)))
 
 
 async def _queue(knock: Knock, which: str) -> Reply:

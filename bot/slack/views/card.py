@@ -145,7 +145,7 @@ def _small_print(situation: Situation) -> str:
     found = len(incident.findings)
     parts.append("no findings yet" if not found else f"{found} finding{'s' if found > 1 else ''}")
     if incident.whys:
-        parts.append(f"{len(incident.whys)} whys")
+        parts.append(f"{len(incident.whys)} why{'s' if len(incident.whys) != 1 else ''}")
     parts += [words] if (words := notices_line(incident)) else []
     if incident.attached:
         parts.append(
@@ -160,8 +160,11 @@ def notices_line(incident: Incident) -> str:
     clocks = [d.strict for d in incident.duties.values() if d.answer is Answer.YES and d.strict is not None]
     if not working and not clocks:
         return ""
-    first = f", first due {at(min(clocks))}" if clocks else ""
-    return f"notice work in progress ({len(clocks)} clock{'s' if len(clocks) != 1 else ''}{first})"
+    if not clocks:
+        return "notice work in progress"
+    return (
+        f"notice work in progress ({len(clocks)} clock{'s' if len(clocks) != 1 else ''}, first due {at(min(clocks))})"
+    )
 
 
 def _paged(situation: Situation) -> str:

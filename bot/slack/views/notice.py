@@ -106,13 +106,23 @@ def overview(situation: Situation) -> View:
         blocks.append(section(f"*{notice.id}* {kind}: {notice.standing}",
                               accessory=press("Review", "notice.open", incident.id, notice.id)))  # fmt: skip
     taken = {notice.template for notice in incident.notices.values()}
-    free = [(name, words) for name, words in situation.notice_kinds.items() if name not in taken]
+    no = {duty.regime for duty in incident.duties.values() if duty.answer is Answer.NO}
+    free = [(name, words) for name, words in situation.notice_kinds.items()
+            if name not in taken and name.partition("/")[0] not in no]  # fmt: skip
     if not free:
         return modal("Legal and notices", blocks, callback_id="info", close="Close")
-    choices = [option(filled(words or name, 75), name[:150]) for name, words in free[:100]]
+    choices = [_choice(name, words) for name, words in free[:100]]
     blocks.append(input_block("Request a notice", static_select("value", choices), block_id="kind"))
     return modal("Legal and notices", blocks, callback_id=REQUEST, submit="Request",
                  private_metadata=Ref(incident.id).metadata)  # fmt: skip
+
+
+def _choice(name: str, words: str) -> Block:
+    """A kind of notice to choose: the stage first, which tells it from its neighbours, and the regime below it."""
+    regime, _, stage = words.partition(": ")
+    if not stage or name.startswith("stakeholders/"):
+        regime, stage = stage, regime
+    return option(filled(stage or name, 75), name[:150], description=clean(regime, 75) or None)
 
 
 def review(situation: Situation, notice: Notice) -> View:
@@ -134,7 +144,8 @@ def review(situation: Situation, notice: Notice) -> View:
             return modal(heading, blocks, callback_id="info", close="Close")
         return _file(situation, notice, heading, blocks)
     draft = situation.drafts.get(notice.id)
-    text, gaps = (draft.text, draft.gaps) if draft else ("There is no draft yet.", ())
+    why_not = situation.unfilled.get(notice.id, "There is no draft yet.")
+    text, gaps = (draft.text, draft.gaps) if draft else (why_not, ())
     blocks = _words(situation, notice, text, gaps)
     ref = Ref(situation.incident.id, notice.id)
     submit = "Ask for approval" if draft else None

@@ -1,8 +1,8 @@
 """A dialog that asks for the reason of a deed: decline, undo, settle by hand, re-open, change a severity."""
 
 from bot.blockkit.blocks import View, input_block, modal, option, plain_text_input, radio_buttons, section
-from bot.blockkit.text import clean
-from bot.domain.mitigation import Mitigation
+from bot.blockkit.text import clean, untrusted
+from bot.domain.mitigation import Mitigation, State
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views import request
@@ -17,8 +17,11 @@ def render(deed: str, situation: Situation, mitigation: Mitigation | None = None
     heading = {"decline": "Decline", "undo": "Undo", "settle": "Settle by hand", "reopen": "Re-open"}[deed]
     about = f"*{incident.id}* · {title(incident)}"
     if mitigation is not None:
-        about += f"\n{mitigation.id}: {request.standing(situation, mitigation)}\n{request.changes(mitigation, 1_200)}"
+        about += f"\n{mitigation.id}: {request.standing(situation, mitigation)}"
+        about += f"\n{_back(mitigation) if deed == 'undo' else request.changes(mitigation, 1_200)}"
     blocks = [section(about)]
+    if deed == "undo" and mitigation is not None and mitigation.state is State.VERIFIED:
+        blocks.append(section("*The data say that it helps.* Taken back, what it mitigates may come back."))
     if deed == "settle":
         choices = [option(label, value) for value, label in SETTLED]
         blocks.append(input_block("What does the target show?", radio_buttons("value", choices), block_id="outcome"))
@@ -30,3 +33,8 @@ def render(deed: str, situation: Situation, mitigation: Mitigation | None = None
         clean(f"{heading} {item or incident.id}", 24), blocks, callback_id=deed, submit=heading,
         private_metadata=Ref(incident.id, item).metadata,
     )  # fmt: skip
+
+
+def _back(mitigation: Mitigation) -> str:
+    """What taking it back does, in mrkdwn: the way back of the plan, not its way there."""
+    return f"*What changes*\n{untrusted(mitigation.plan.undo or 'the target says no way back', 1_200)}"

@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from bot.domain.errors import TocsinError
+from bot.domain.finding import certainty
 from bot.engine.ports import Profile
 from bot.web.door import console, visitor
 from bot.web.phrases import clock, marked, number, rendered, span
@@ -73,6 +74,7 @@ def show(
         "time": clock,
         "number": number,
         "rendered": rendered,
+        "certainty": certainty,
         "marked": marked,
     }
     text = here.house.words.fill(f"web/{template}.html.j2", {**shared, **context})

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from bot.domain.errors import NotFound
+from bot.domain.errors import NotFound, Refused
 from bot.domain.notice import Notice, Standing
 from bot.engine.situation import Situation
 from bot.web.door import Here, Who
@@ -36,6 +36,8 @@ async def export(name: str, notice: str, kind: str, here: Here, who: Who) -> Res
     if writer is None:
         raise NotFound("export", kind, sorted(writers))
     text, digest, _gaps, version = current(found, situation.drafts.get(notice))
+    if not text:
+        raise Refused(situation.unfilled.get(notice) or f"{notice} has no words yet")
     latest = found.latest
     document = here.house.make_document(
         text,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from bot.domain.duty import Answer
+from bot.domain.execution import helps
 from bot.domain.five_whys import Why
 from bot.domain.lifecycle import resolve_checks
 from bot.domain.measures import DEFINITIONS, LAGS, lag
@@ -96,7 +97,8 @@ def _change(each: Mitigation, who: Profile, situation: Situation, here: Console)
         "waiting": waiting,
         "wanted": " or ".join(sorted(allowed)),
         "may_decline": each.state in (State.PROPOSED, State.APPROVED) and (own or bool(who.roles & allowed)),
-        "may_undo": each.state in EFFECTIVE and bool(who.roles & allowed),
+        "may_undo": each.state in EFFECTIVE and bool(who.roles & allowed) and not (own and helps(each)),
+        "helps": each.state is State.VERIFIED,
         "may_settle": each.state is State.UNKNOWN and bool(who.roles & allowed),
         "left": each.expires_at - situation.now,
         "tone": _tone(each.state),

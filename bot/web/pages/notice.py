@@ -43,7 +43,8 @@ def page(
     text, digest, gaps, version = current(notice, draft)
     latest, allowed = notice.latest, console(request).desk.handler.policy.approve_notice
     duty = situation.incident.duties.get(notice.regime)
-    pieces = changes(notice, draft.text if draft else "")
+    to_compare = draft is not None or notice.standing in FROZEN
+    pieces = changes(notice, draft.text if draft else "") if to_compare else []
     context: dict[str, object] = {
         "i": situation.incident,
         "n": notice,
@@ -55,9 +56,10 @@ def page(
         "latest": latest,
         "asked_by": situation.name(latest.asked_by) if latest else "",
         "approved_by": situation.name(notice.approved_by) if notice.approved_by else "",
+        "unfilled": situation.unfilled.get(name, ""),
         "pieces": pieces,
         "changed": changed(pieces),
-        "against": _against(notice),
+        "against": _against(notice) if to_compare else "",
         "duty": duty,
         "is_counsel": bool(who.roles & allowed),
         "own": latest is not None and latest.asked_by == who.id,

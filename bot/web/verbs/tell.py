@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
-
-from pydantic import BeforeValidator
+from typing import ClassVar
 
 from bot.domain.duty import Answer, DecideDuty, RecordFact
 from bot.domain.incident import Incident
@@ -13,20 +11,6 @@ from bot.domain.notice import ApproveNotice, FileNotice, RequestChanges
 from bot.engine.desk import Desk
 from bot.engine.ports import Profile
 from bot.web.verbs._asking import Asking, Name, Text
-
-BOOLS = {"yes": True, "true": True, "no": False, "false": False}
-
-
-def _fact(value: Any) -> Any:
-    """What somebody typed as a fact: yes and no, whole numbers, unknown (or nothing), else the words themselves."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if text.lower() in {"", "unknown"}:
-        return None
-    if text.lower() in BOOLS:
-        return BOOLS[text.lower()]
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else text  # noqa: PLR2004 - exact in JSON
 
 
 class FactGiven(Asking):
@@ -38,7 +22,7 @@ class FactGiven(Asking):
     about: ClassVar[str] = "fact"
 
     fact: Name
-    value: Annotated[bool | int | float | tuple[Text, ...] | Text | None, BeforeValidator(_fact)]
+    value: bool | int | float | tuple[Text, ...] | Text | None
     because: Text = ""
 
     def command(self) -> Command:

@@ -1,0 +1,61 @@
+"""The clockwork: a source slower than the tick costs one sentence, not a warning at every tick."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import structlog
+
+from bot.engine.rounds import Rounds
+from tests.world import World
+
+
+class Slow:
+    """A watch whose tick lasts until it is let go."""
+
+    def __init__(self) -> None:
+        self.ticks, self.go = 0, asyncio.Event()
+
+    async def tick(self, *, leads: bool) -> None:
+        self.ticks += 1
+        await self.go.wait()
+
+
+class Lead:
+    async def holds(self) -> bool:
+        return True
+
+
+async def test_ticks_during_a_slow_poll_are_left_out_in_one_sentence() -> None:
+    """The poll goes on; what falls due meanwhile is one poll less. Once a poll is in time again, it may be said anew."""
+    watch = Slow()
+    rounds = Rounds(watch, SimpleNamespace(proving=set()), None, Lead())
+    with structlog.testing.capture_logs() as logged:
+        first = asyncio.create_task(rounds.poll())
+        await asyncio.sleep(0)
+        for _ in range(5):
+            await rounds.poll()
+        assert watch.ticks == 1
+        watch.go.set()
+        await first
+        assert [each["event"] for each in logged] == [
+            "a poll takes longer than poll.every; ticks are left out until it ends"
+        ]
+        await rounds.poll()
+        assert watch.ticks == 2
+    assert len(logged) == 1
+
+
+async def test_a_chart_begins_where_there_is_something_to_see(tmp_path: Path) -> None:
+    """The onset was set right to weeks ago, long before the data: the course is still drawn, not one bar of it."""
+    async with World.open(tmp_path) as world:
+        await world.healthy(30)
+        await world.broken()
+        desk, incident = world.house.desk, await world.incident()
+        now = world.clock.now()
+        for days in (0, 1, 60):
+            drawn = desk._chart(incident.slo, incident.onset - timedelta(days=days), now)
+            assert sum(bar.covered for bar in drawn.bars) >= 10, days

@@ -1,0 +1,53 @@
+"""The pager of the name slack: it hands over to Slack's room, and keeps that room's errors to the tree."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from bot import shelf
+from bot.domain.errors import RateLimited, Refused, Unavailable
+from bot.engine.ports import Profile
+from tests.pagers.fakes import Scene
+from tests.parts import Hands
+from tests.slack.bench import PEOPLE
+
+SETTINGS: dict[str, Any] = {}
+
+
+class Room:
+    """Slack's delivery: remembers, or fails as it is told."""
+
+    def __init__(self) -> None:
+        self.reached: list[tuple[str, str]] = []
+        self.fault: Exception | None = None
+
+    async def deliver(self, person: Profile, _situation: Any, key: str) -> str:
+        if self.fault is not None:
+            raise self.fault
+        self.reached.append((person.key, key))
+        return f"direct message to {person.key}"
+
+    def breaks(self, fault: Exception) -> None:
+        self.fault = fault
+
+
+@contextlib.asynccontextmanager
+async def scene() -> AsyncIterator[Scene]:
+    """What the suite in tests/shelves tries it on."""
+    room, made = Room(), shelf.load("pagers", "slack")
+    pager = made(made.Settings(), clock=Hands(), deliver=room.deliver)
+    yield Scene(pager, PEOPLE[0], Profile("p9", "eve", "Eve", frozenset()), lambda: room.reached, room.breaks)
+    await pager.close()
+
+
+@pytest.mark.parametrize("fault", [Refused("no"), RateLimited("Slack", 3), Unavailable("Slack", "away")])
+async def test_what_the_room_says_is_passed_on(fault: Exception) -> None:
+    """A refusal stays one, and so does the time Slack asks to wait."""
+    async with scene() as made:
+        made.breaks(fault)
+        with pytest.raises(type(fault), match=str(fault)):
+            await made.pager.page(made.person, None, "k")
