@@ -14,12 +14,7 @@ from bot.domain.errors import Problem
 from bot.domain.runbook import Kind
 from bot.domain.service import Service
 from bot.notices.facts import UnreadableError
-<<<<<<< HEAD
 from bot.slo.spec import Expression, Origin, Slo
-from bot.words import column, undefined_words
-=======
-from bot.slo.spec import Origin, Slo
->>>>>>> main
 
 SCRAPED = "openmetrics"  # a source without a query language
 
