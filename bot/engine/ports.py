@@ -26,11 +26,9 @@ class Log(Protocol):
 
     async def load(self, incident: str) -> Incident:
         """The incident folded from its entries; one that never was is void (`exists` is False)."""
-        ...
 
     async def entries(self, incident: str) -> list[Entry]:
         """Its entries in order, free text resolved ("[erased]" where it was)."""
-        ...
 
     async def append(
         self, incident: Incident, events: Sequence[Event], *, by: str, at: datetime, cause: str, inbound: str = ""
@@ -40,47 +38,36 @@ class Log(Protocol):
         Raises Conflict where somebody wrote first or `inbound` is known already, Taken where a claim is held,
         Unavailable where the database does not answer within 1.5 s.
         """
-        ...
 
     async def seen(self, inbound: str) -> bool:
         """True where that inbound id was committed before."""
-        ...
 
     async def received(self, inbound: str) -> Received | None:
         """What became of an inbound id that was committed before; None where it is new."""
-        ...
 
     async def remember(self, inbound: str, incident: str = "", refused: str = "") -> bool:
         """Commit an inbound id that led to no event, with the refusal if it was one; False where it was known."""
-        ...
 
     async def fresh_id(self) -> str:
         """An id no incident has, such as INC-7; two callers may be given the same (append settles it)."""
-        ...
 
     async def holder(self, claim: str) -> str | None:
         """The incident that holds a claim."""
-        ...
 
     async def open_ids(self) -> list[str]:
         """Ids of incidents that are not closed, oldest first."""
-        ...
 
     async def summaries(self, *, limit: int = 100, before: str = "") -> list[Summary]:
         """The newest incidents first, from the projection."""
-        ...
 
     async def verify(self, incident: str = "") -> dict[str, str]:
         """Head hash per incident after walking every chain (or one). Raises Tampered."""
-        ...
 
     async def prune(self, before: datetime) -> int:
         """Forget inbound ids older than that, which nobody sends again; how many that were."""
-        ...
 
     async def rebuild(self) -> int:
         """Write every projection anew from the log; how many incidents that were."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +121,9 @@ class People(Protocol):
 
     async def enrol(self, profiles: Sequence[Profile]) -> None:
         """Make the directory say what the configuration says; ids of known keys stay (given ids are ignored)."""
-        ...
 
     async def everyone(self) -> list[Profile]:
         """The whole directory."""
-        ...
 
     async def by_id(self, person: str) -> Profile | None: ...
 
@@ -168,13 +153,11 @@ class Exhibits(Protocol):
         self, incident: str, name: str, media_type: str, content: bytes, at: datetime, note: str = ""
     ) -> Exhibit:
         """Keep it; the same name and content in one incident is one exhibit."""
-        ...
 
     async def get(self, exhibit: str) -> Exhibit | None: ...
 
     async def of(self, incident: str) -> list[Exhibit]:
         """Without their content, oldest first."""
-        ...
 
 
 class Checkpoints(Protocol):
@@ -184,11 +167,9 @@ class Checkpoints(Protocol):
         self, documents: Mapping[str, Mapping[str, object]], at: datetime, *, drop: Collection[str] = ()
     ) -> None:
         """Write these documents in place of those of the same names and let go of `drop`: all or nothing."""
-        ...
 
     async def load(self, names: Collection[str]) -> dict[str, dict[str, object]]:
         """The documents of these names, as far as they are there."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,17 +191,14 @@ class Mirror(Protocol):
 
     async def of(self, incident: str) -> dict[str, Posted]:
         """By surface."""
-        ...
 
     async def claim(self, posted: Posted) -> bool:
         """Write down that this surface is about to be posted (state sending); False where another did so already."""
-        ...
 
     async def save(self, posted: Posted) -> None: ...
 
     async def find(self, channel: str, ts: str) -> Posted | None:
         """Which surface a message is."""
-        ...
 
 
 # -- the world -------------------------------------------------------------------------------------------------------
@@ -234,7 +212,6 @@ class Source(Protocol):
 
         Raises Unavailable (time-out, refusal, junk): never an empty answer for a failed one.
         """
-        ...
 
     async def close(self) -> None: ...
 
@@ -245,13 +222,11 @@ class Wide(Source, Protocol):
 
     async def sweep(self, queries: Collection[Query], at: datetime, since: datetime | None = None) -> Batch:
         """The raw samples there are at `at`; with `since` those after it suffice. Raises Unavailable."""
-        ...
 
     def past(
         self, queries: Collection[Query], start: datetime, end: datetime, step: timedelta
     ) -> AsyncIterator[tuple[datetime, Batch]]:
         """What stood at every `step` from `start` to `end`, oldest first. Raises Unavailable."""
-        ...
 
 
 class Seen(StrEnum):
@@ -278,30 +253,24 @@ class Action(Protocol):
 
     async def plan(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
         """Read the target and resolve what would change. Changes nothing. Raises Refused, Unavailable."""
-        ...
 
     async def token(self, plan: Plan) -> str:
         """The target's version as it is now, to compare with `plan.token`."""
-        ...
 
     async def execute(self, plan: Plan, key: str) -> None:
         """Ask the target to change, compare-and-set on `plan.token` where it can.
 
         Raises Refused (it did not happen), Unavailable (it may have happened).
         """
-        ...
 
     async def observe(self, plan: Plan, key: str) -> Observation:
         """Whether that key took effect, by reading the target's effective state."""
-        ...
 
     async def undo(self, plan: Plan, key: str) -> None:
         """Put the state before the plan back, under its own key. Raises like execute."""
-        ...
 
     async def undone(self, plan: Plan, key: str) -> Observation:
         """Whether the state before the plan is back."""
-        ...
 
     async def close(self) -> None: ...
 
@@ -347,7 +316,6 @@ class Reporter(Protocol):
 
     async def report(self, question: Question) -> tuple[str, str, bytes]:
         """Name, media type and content. Raises Unavailable."""
-        ...
 
 
 class Pager(Protocol):
@@ -355,7 +323,6 @@ class Pager(Protocol):
 
     async def page(self, person: Profile, situation: Situation, key: str) -> str:
         """Reach them; the words say where it went. Raises Unavailable, Refused. A page in doubt is sent again."""
-        ...
 
     async def close(self) -> None: ...
 
@@ -365,7 +332,6 @@ class Chat(Protocol):
 
     async def show(self, situation: Situation) -> None:
         """Make the messages say what the situation says. Repeating it is harmless. Raises Unavailable."""
-        ...
 
 
 # -- time and work ---------------------------------------------------------------------------------------------------
@@ -379,23 +345,18 @@ class Durable(Protocol):
 
     async def open(self, perform: Perform, wake: Perform) -> None:
         """Begin (and take up what a crash left): `perform(key)` does one owed thing, `wake(incident)` looks again."""
-        ...
 
     async def start(self, key: str, attempt: int = 1) -> None:
         """Perform `key` once per attempt; a repetition while or after it ran has no effect. Never waits for it."""
-        ...
 
     async def wake_at(self, incident: str, due: datetime, now: datetime) -> None:
         """Call wake(incident) at `due`; asking twice for the same due time is one wake-up."""
-        ...
 
     async def prune(self, before: datetime) -> int:
         """Forget what ended before then; how many that were."""
-        ...
 
     async def dead_letters(self) -> list[tuple[str, int]]:
         """Keys and attempts given up after repeated crashes."""
-        ...
 
     async def close(self) -> None: ...
 
@@ -405,16 +366,12 @@ class Drafter(Protocol):
 
     def duties(self, situation: Situation) -> tuple[Duty, ...]:
         """Every enabled regime's answer by the facts known now."""
-        ...
 
     def draft(self, situation: Situation, template: str) -> Words:
         """The words of that template now, gaps marked. Raises NotFound."""
-        ...
 
     def stated(self, fact: str, given: object) -> str | float | bool | tuple[str, ...] | None:
         """A fact as the log keeps it, from what somebody said. Raises Refused where it is none, or not of its kind."""
-        ...
 
     def kinds(self) -> Mapping[str, str]:
         """Templates that can be requested (`stakeholders/update`, `<regime>/<stage>`), each in words."""
-        ...
