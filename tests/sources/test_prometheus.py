@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.domain.errors import Unavailable
-from bot.slo.spec import Selector
+from bot.slo.batch import EXPRESSION
+from bot.slo.spec import Expression, Selector
 from bot.sources.prometheus import Prometheus, queries
 from tests.kit import NOON, at
 from tests.parts import CANARY, Hands, badly
@@ -79,6 +80,41 @@ async def test_a_token_goes_into_the_header() -> None:
     async with answering(matrix()) as (source, got):
         assert await source.read([ALL], NOON) == {ALL: ()}
     assert got[0]["auth"] == f"Bearer {CANARY}"
+
+
+async def test_what_is_new_suffices_after_the_first_sweep() -> None:
+    """Only the time since is asked for, never more than the lookback; what was seen within that is still there."""
+    told = matrix(series([[NOON.timestamp(), "9"]], job="api"))
+    async with answering(told) as (source, got):
+        first = await source.sweep((ALL,), NOON)
+        second = await source.sweep((ALL,), NOON, at(-25))
+        third = await source.sweep((ALL,), NOON, at(-600))
+    assert [each["query"].rpartition("[")[2] for each in got] == ["60000ms]", "25000ms]", "60000ms]"]
+    assert (first.patience, second.patience, third.patience) == (0, 60_000, 60_000)
+
+
+async def test_expressions_are_asked_fifty_at_a_time() -> None:
+    """Each series of the answer tells by its label whose it is; the window stands where the author left it open."""
+    asked = [Expression(f"sum(rate(x{number}[$window])) / $seconds") for number in range(120)]
+    told = {"status": "success", "data": {"resultType": "vector", "result": [
+        {"metric": {"tocsin_query": "1", "pod": "a"}, "value": [NOON.timestamp(), "2.5"]}]}}  # fmt: skip
+    async with answering(told) as (source, got):
+        found = await source.sweep(tuple(asked), NOON)
+    assert len(got) == 3
+    assert got[0]["query"].count(" or ") == 49
+    assert 'label_replace((sum(rate(x1[60s])) / 60), "tocsin_query", "1", "", "")' in {
+        part for each in got for part in each["query"].split(" or ")
+    }
+    assert {(labels[EXPRESSION], labels["pod"]) for labels in found.names} == {
+        (asked[number].text, "a") for number in (1, 51, 101)
+    }
+
+
+def test_a_metric_with_thousands_of_objectives_is_asked_for_whole() -> None:
+    """An alternation of 5,000 names fits no address line; every series of the metric is then less than that."""
+    wanted = [Selector.parse(f'x{{team="a",slo="s{number}"}}') for number in range(5000)]
+    assert queries(wanted) == [("x", 'x{team="a"}')]
+    assert queries([Selector.parse(f'x{{slo="s{number}"}}') for number in range(5000)]) == [("x", "x")]
 
 
 @pytest.mark.parametrize(

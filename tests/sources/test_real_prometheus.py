@@ -15,7 +15,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import generate_latest
 
-from bot.slo.spec import Selector
+from bot.slo.spec import Expression, Selector
 from bot.sources.prometheus import Prometheus
 from tests.parts import Hands, binary, free_port, running
 
@@ -190,3 +190,18 @@ async def test_a_regular_expression_of_ours_is_one_of_theirs(watched, source: Pr
     assert await until(there)
     read = await source.read([one, two], datetime.now(UTC))
     assert (read[one][-1].value, read[two][-1].value) == (5, 5)
+
+
+async def test_what_only_the_server_can_work_out(watched, source: Prometheus) -> None:
+    """A rate over the open window comes back as this expression's; one the server does not take leaves the rest alone."""
+    process, _ = watched
+    rate, junk = Expression("sum(rate(requests_total[$window]))"), Expression("sum by (")
+    process.counted.labels("200").inc(5)
+
+    async def there() -> list[float]:
+        found = await source.read([rate, junk], datetime.now(UTC))
+        assert found[junk] == ()
+        return [point.value for point in found[rate]]
+
+    (value,) = await until(there)
+    assert value >= 0
