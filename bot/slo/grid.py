@@ -218,13 +218,23 @@ class Grid:
         yield from self._recorded(account, first, last)
 
     def _recorded(self, account: int, first: int, last: int) -> Iterator[Bucket]:
+        columns = (each.tolist() for each in self.recorded(account, first, last))
+        for left, right, good, bad in zip(*columns, strict=True):
+            yield Bucket(from_ms(left), from_ms(right), good, bad)
+
+    def recorded(self, account: int, start: int, end: int) -> tuple[Ints, Ints, Ints, Ints]:
+        """Buckets of one account after `start` up to `end` as they were recorded: starts, ends, good and bad events."""
+        if not 0 <= account < len(self.newest) or not self.rows:
+            nothing = np.zeros(0, dtype=np.int64)
+            return nothing, nothing, nothing, nothing
+        first, last = int(self.ceil(np.int64(start))), int(self.ceil(np.int64(end)))
         ends, *totals = self.history(account, first, last)
         good, bad, covered = (np.diff(column) for column in totals)
-        for index in np.flatnonzero(good | bad | covered):
-            right, watched = int(ends[index + 1]), int(covered[index])
-            # After a silence a recorded bucket is one bucket wide: its events are not those of the silence.
-            left = max(right - watched, first) if watched else right - self.width
-            yield Bucket(from_ms(left), from_ms(right), int(good[index]), int(bad[index]))
+        some = np.flatnonzero(good | bad | covered)
+        right, watched = ends[some + 1], covered[some]
+        # After a silence a recorded bucket is one bucket wide: its events are not those of the silence.
+        left = np.where(watched != 0, np.maximum(right - watched, first), right - self.width)
+        return left, right, good[some], bad[some]
 
     # -- letting go --------------------------------------------------------------------------------------------------
 

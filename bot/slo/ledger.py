@@ -335,6 +335,11 @@ class Ledger:
         size = None if step is None else step // MILLISECOND
         return list(self.grid.buckets(account.number, to_ms(start), to_ms(end), size))
 
+    def recorded(self, slo: Slo, start: datetime, end: datetime) -> tuple[Ints, Ints, Ints, Ints]:
+        """The buckets as recorded in columns: starts and ends (milliseconds since 1970), good and bad events."""
+        account = self.accounts.by_name.get(slo.name)
+        return self.grid.recorded(-1 if account is None else account.number, to_ms(start), to_ms(end))
+
     # -- letting go --------------------------------------------------------------------------------------------------
 
     def forget(self, before: datetime) -> None:
