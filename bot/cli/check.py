@@ -13,11 +13,17 @@ def check(
     import os
     import sys
 
+    from bot.config import budget_policy
     from bot.config.load import load
     from bot.domain.errors import Invalid
     from bot.shelf import load as choose
 
-    installation = load(config, environ=os.environ, models=lambda shelf, name: choose(shelf, name).Settings)
+    beside = config.parent / budget_policy.FILE
+    try:
+        installation = load(config, environ=os.environ, models=lambda shelf, name: choose(shelf, name).Settings)
+    except Invalid as wrong:
+        raise Invalid([*wrong.problems, *budget_policy.problems(beside)]) from None
+    budget_policy.load(beside, services=installation.services)
     if strict and installation.warnings:
         raise Invalid(installation.warnings)
     for warning in installation.warnings:

@@ -229,6 +229,20 @@ class Wide(Source, Protocol):
         """What stood at every `step` from `start` to `end`, oldest first. Raises Unavailable."""
 
 
+@runtime_checkable
+class History(Protocol):
+    """Where raw samples of the past stand, each with the time it was scraped."""
+
+    def recall(
+        self, queries: Collection[Query], start: datetime, end: datetime, step: timedelta
+    ) -> AsyncIterator[tuple[datetime, Batch]]:
+        """All samples after `start` up to `end`, stretch by stretch, oldest first: (end of the stretch, its samples).
+
+        Each stretch is a whole number of steps long, the last one what is left. Raises Unavailable.
+        """
+        ...
+
+
 class Seen(StrEnum):
     """What a target shows of a key."""
 

@@ -134,7 +134,8 @@ class Samples:
         order = np.lexsort((self.at, self.line))
         return Samples(self.line[order], self.at[order], self.value[order])
 
-    def only(self, chosen: Flags) -> "Samples":
+    def only(self, chosen: Flags | slice) -> "Samples":
+        """The chosen samples alone."""
         return Samples(self.line[chosen], self.at[chosen], self.value[chosen])
 
 
@@ -157,7 +158,7 @@ def fresh(samples: Samples, lines: Lines) -> tuple[Samples, Flags]:
     if not len(ordered.line):
         return ordered, np.zeros(0, dtype=bool)
     again = np.concatenate(([False], (np.diff(ordered.line) == 0) & (np.diff(ordered.at) == 0)))
-    contradicting = again & np.concatenate(([False], np.diff(ordered.value) != 0))
+    contradicting = again & np.concatenate(([False], ordered.value[1:] != ordered.value[:-1]))
     keep = ~again | contradicting
     return ordered.only(keep), contradicting[keep]
 

@@ -96,6 +96,7 @@ class Grid:
         self.ends: array[int] = array("q")
         self.rows: list[Row] = []
         self.newest: Ints = np.full(0, -1, dtype=np.int64)  # the end of each account's newest bucket, -1 without one
+        self.pins: set[int] = set()  # moments that stay exact however coarse the rows around them become
         self.touched = 0  # rows from this end on may have changed since somebody set it
         self.gaps: dict[int, list[tuple[int, int, int]]] = {}  # account -> (end, good, bad) of silences, oldest first
 
@@ -218,13 +219,23 @@ class Grid:
         yield from self._recorded(account, first, last)
 
     def _recorded(self, account: int, first: int, last: int) -> Iterator[Bucket]:
+        columns = (each.tolist() for each in self.recorded(account, first, last))
+        for left, right, good, bad in zip(*columns, strict=True):
+            yield Bucket(from_ms(left), from_ms(right), good, bad)
+
+    def recorded(self, account: int, start: int, end: int) -> tuple[Ints, Ints, Ints, Ints]:
+        """Buckets of one account after `start` up to `end` as they were recorded: starts, ends, good and bad events."""
+        if not 0 <= account < len(self.newest) or not self.rows:
+            nothing = np.zeros(0, dtype=np.int64)
+            return nothing, nothing, nothing, nothing
+        first, last = int(self.ceil(np.int64(start))), int(self.ceil(np.int64(end)))
         ends, *totals = self.history(account, first, last)
         good, bad, covered = (np.diff(column) for column in totals)
-        for index in np.flatnonzero(good | bad | covered):
-            right, watched = int(ends[index + 1]), int(covered[index])
-            # After a silence a recorded bucket is one bucket wide: its events are not those of the silence.
-            left = max(right - watched, first) if watched else right - self.width
-            yield Bucket(from_ms(left), from_ms(right), int(good[index]), int(bad[index]))
+        some = np.flatnonzero(good | bad | covered)
+        right, watched = ends[some + 1], covered[some]
+        # After a silence a recorded bucket is one bucket wide: its events are not those of the silence.
+        left = np.where(watched != 0, np.maximum(right - watched, first), right - self.width)
+        return left, right, good[some], bad[some]
 
     # -- letting go --------------------------------------------------------------------------------------------------
 
@@ -233,6 +244,7 @@ class Grid:
         index = bisect_right(self.ends, int(self.ceil(np.int64(before)))) - 1
         if index > 0:
             del self.ends[:index], self.rows[:index]
+            self.pins = {pin for pin in self.pins if pin >= self.ends[0]}
         for account, held in list(self.gaps.items()):
             kept = [each for each in held if each[0] > before]
             if kept:
@@ -240,11 +252,23 @@ class Grid:
             else:
                 del self.gaps[account]
 
+    def pin(self, ms: int) -> int:
+        """Keep the row that tells what had been counted up to `ms`; its end."""
+        end = int(self.ceil(np.int64(ms)))
+        if self.ends:
+            self.pins.add(self.ends[max(bisect_right(self.ends, end) - 1, 0)])
+        return end
+
     def thin(self, before: int, step: int) -> None:
         """Keep one row per `step` in what is older than `before`: coarser in time, exact in sum."""
         old = bisect_right(self.ends, before)
         cells = [-(-end // step) for end in self.ends[:old]]
-        keep = [index for index in range(old) if index in {0, old - 1} or cells[index] != cells[index + 1]]
+        kept = {0, old - 1}
+        keep = [
+            index
+            for index in range(old)
+            if index in kept or cells[index] != cells[index + 1] or self.ends[index] in self.pins
+        ]
         if len(keep) < old:
             self.rows = [self.rows[index] for index in keep] + self.rows[old:]
             self.ends = array("q", [self.ends[index] for index in keep]) + self.ends[old:]

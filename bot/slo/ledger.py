@@ -133,6 +133,15 @@ class Ledger(Intake):
         windows = self._excused.get(slo.name, ())
         return [each for each in held if not any(first < to_ms(each.end) <= last for first, last in windows)]
 
+    def recorded(self, slo: Slo, start: datetime, end: datetime) -> tuple[Ints, Ints, Ints, Ints]:
+        """The buckets as recorded in columns: starts and ends (milliseconds since 1970), good and bad events."""
+        account = self.accounts.by_name.get(slo.name)
+        found = self.grid.recorded(-1 if account is None else account.number, to_ms(start), to_ms(end))
+        for first, last in self._excused.get(slo.name, ()):
+            beside = (found[1] <= first) | (found[1] > last)
+            found = (found[0][beside], found[1][beside], found[2][beside], found[3][beside])
+        return found
+
     # -- letting go --------------------------------------------------------------------------------------------------
 
     def forget(self, before: datetime) -> None:

@@ -23,6 +23,15 @@ def parse_length(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def length_text(length: timedelta) -> str:
+    """The shortest way to write a length in one unit: 5m, 1h, 3d; what is no whole second in milliseconds."""
+    milliseconds = length // timedelta(milliseconds=1)
+    for unit in ("d", "h", "m", "s"):
+        if milliseconds % (_UNITS[unit] * 1000) == 0:
+            return f"{milliseconds // (_UNITS[unit] * 1000)}{unit}"
+    return f"{milliseconds}ms"
+
+
 def parse_tiers(text: str, window: timedelta) -> tuple[Tier, ...]:
     """Read `page:1h/5m@14.4, ticket:3d/6h@1`: severity, long window, short window, burn factor.
 

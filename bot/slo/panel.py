@@ -88,7 +88,7 @@ class Panel:
         """Judge only what came after `at`."""
         if at is not None:
             place = self.place[name]
-            end = int(self.ledger.grid.ceil(np.int64(to_ms(at))))
+            end = self.ledger.grid.pin(to_ms(at))
             self.floor[:, place] = self.ledger.grid.row(end)[:, self.numbers[place]]
 
     # -- surviving ---------------------------------------------------------------------------------------------------

@@ -1,16 +1,17 @@
 """When a failure ended: the stretch of good data a recovery rests on."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from bot.slo.burn import burn_rate
-from bot.slo.detector import EDetector, onset
-from bot.slo.grid import Bucket, Counts
+from bot.slo.detector import onset
+from bot.slo.grid import Counts, Ints, from_ms
 from bot.slo.ledger import Ledger
 from bot.slo.spec import Slo
-from bot.slo.streams import CEILING
+from bot.slo.streams import CEILING, TINY, EDetectors, Floats
 
 RELIEF = (1 / 2, 1 / 4, 1 / 10, 1 / 30, 1 / 100)
 """What the rate of failures may have fallen to, as shares of the rate that woke somebody."""
@@ -24,7 +25,7 @@ class Run:
     """Data since `start` that looks good: what it counted, its burn rate, and the length actually watched.
 
     `relief` is the evidence, ln SR, that the failure no longer goes on at the rate that woke somebody; `allowed` is how
-    many bad events the objective lets happen in such a run.
+    many bad events the objective lets happen in such a run, `power` the evidence that its events could give at most.
     """
 
     start: datetime
@@ -33,6 +34,7 @@ class Run:
     relief: float = -math.inf
     allowed: float = 0.0
     bad: float = 0.0
+    power: float = 0.0
 
     @property
     def good(self) -> bool:
@@ -49,6 +51,8 @@ class Run:
         """Whether a recovery may rest on it: proved, or where traffic is too low for a proof, long and good enough."""
         if self.proved and self.counts.covered >= min(AT_LEAST, slo.recover_for):
             return True
+        if self.power >= PROVED / 4:  # a proof is a matter of time: a lucky stretch is not taken for one
+            return False
         enough = self.counts.total >= max(slo.min_events, 1) * slo.unit
         return self.good and self.counts.covered >= slo.recover_for and enough
 
@@ -66,23 +70,33 @@ def good_run(slo: Slo, ledger: Ledger, now: datetime, factor: float, since: date
     bad = min(
         CEILING * 0.99, slo.budget * max(factor, 1.5)
     )  # a tier at 1× would leave nothing to tell good from bad by
-    held = ledger.buckets(slo, since, now)
-    start = onset(held, bad, slo.budget)
-    if start is None:
+    starts, _, succeeded, failed = ledger.recorded(slo, since, now)
+    place = turn(succeeded, failed, bad, slo.budget)
+    if place is None:
         return None
+    start = from_ms(int(starts[place]))
     counts = ledger.counts(slo, now, now - start)
     events = counts.total / slo.unit
-    return Run(
-        start, counts, burn_rate(slo, counts), relief(held, bad, slo.unit), events * slo.budget, counts.bad / slo.unit
-    )
+    proof = relief(succeeded / slo.unit, failed / slo.unit, bad)
+    power = -events * math.log1p(-bad)
+    return Run(start, counts, burn_rate(slo, counts), proof, events * slo.budget, counts.bad / slo.unit, power)
 
 
-def relief(buckets: Iterable[Bucket], rate: float, unit: int = 1) -> float:
+def relief(good: Floats, bad: Floats, rate: float) -> float:
     """Ln SR against "the rate of failures is still at least `rate`" after these buckets, in order of time.
 
     The same detector as for a failure, with alternatives below its null (bot.slo.detector).
     """
-    detector = EDetector(rate, RELIEF)
-    for bucket in buckets:
-        detector.see(bucket.total / unit, bucket.bad / unit)
-    return detector.evidence
+    detector = EDetectors(rate, RELIEF)
+    detector.see_all(good + bad, bad)
+    return float(detector.evidence[0])
+
+
+def turn(good: Ints, bad: Ints, p0: float, p1: float) -> int | None:
+    """As bot.slo.detector.onset, in columns: from which bucket on the rate is most likely p1; None where from none."""
+    p0, p1 = (min(max(p, TINY), 1 - TINY) for p in (p0, p1))
+    ratio = bad * math.log(p1 / p0) + good * math.log((1 - p1) / (1 - p0))
+    suffix = np.cumsum(ratio[::-1])
+    if not len(suffix) or suffix.max() <= 0:
+        return None
+    return int(len(suffix) - 1 - np.argmax(suffix))

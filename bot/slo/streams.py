@@ -128,6 +128,26 @@ class EDetectors:
         self.looks += n > 0
         return self.evidence
 
+    def ahead(self, n: Floats, k: Floats) -> Floats:
+        """(looks, alternatives): what the logarithms of the only row would be after each of these looks.
+
+        M ← (M + 1)·L, many times over: with C the sum of ln L up to a look, ln M − C is a running logarithm of sums.
+        """
+        summed = np.cumsum(k[:, None] * self._bad + (n - k)[:, None] * self._good, axis=0)
+        before = np.concatenate((np.zeros((1, summed.shape[1])), summed[:-1]))
+        terms = np.concatenate((self.logs, np.where(n[:, None] > 0, -before, -math.inf)))
+        return np.asarray(summed + np.logaddexp.accumulate(terms, axis=0)[1:])
+
+    def evidence_of(self, logs: Floats) -> Floats:
+        """The logarithm of SR for each of these rows of logarithms of the only row."""
+        return log_sum(logs + self._weights)
+
+    def see_all(self, n: Floats, k: Floats) -> None:
+        """Take in many looks of the only row, one after another."""
+        if len(n):
+            self.logs = self.ahead(n, k)[-1:].copy()
+            self.looks += int(np.count_nonzero(n))
+
     def forget(self, row: int) -> None:
         """Start one row anew, as after an incident settled."""
         self.logs[row], self.looks[row] = -math.inf, 0

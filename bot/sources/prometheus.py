@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import anyio
 import httpx
+import numpy as np
 import requests
 from anyio import to_thread
 from prometheus_api_client import PrometheusConnect
@@ -24,7 +25,7 @@ from bot.clients.together import together
 from bot.clock import Clock
 from bot.domain.errors import Unavailable
 from bot.slo.batch import Batch
-from bot.slo.grid import from_ms
+from bot.slo.grid import from_ms, to_ms
 from bot.slo.spec import Expression, Labels, Point, Query, Selector
 from bot.sources._asking import expressions, queries
 from bot.sources._columns import WHAT, batch, moments
@@ -32,6 +33,8 @@ from bot.telemetry import log as logger
 
 _MOST_STEPS = 10_000  # Prometheus refuses more than 11,000 points per series
 _THREADS = 4
+_FIRST_STRETCH, _LONGEST_STRETCH = timedelta(hours=1), timedelta(days=1)
+_COMFORTABLE = 200_000  # samples in one answer: 6 MB of JSON
 _STATUS = re.compile(r"HTTP Status Code (\d{3})")
 
 Call = Callable[[str], Any]
@@ -128,6 +131,57 @@ class Prometheus:
             for moment, held in moments(whole):
                 yield from_ms(moment), held
             begin = until + step
+
+    async def recall(
+        self, asked: Collection[Query], start: datetime, end: datetime, step: timedelta
+    ) -> AsyncIterator[tuple[datetime, Batch]]:
+        """All raw samples after `start` up to `end` with the times of their scrapes, in stretches of whole steps.
+
+        A range query of plain values would repeat each for five minutes and hide where data ended, so ranges are asked
+        for. What an expression says is asked at every step. A stretch is as long as one answer holds comfortably; the
+        next is asked for while the last is used. Raises Unavailable.
+        """
+        steps, begin = max(1, _FIRST_STRETCH // step), start
+        asking = asyncio.create_task(self._stretch(asked, begin, min(begin + steps * step, end), step))
+        try:
+            while True:
+                upto, found = await asking
+                taken = max(1, (upto - begin) // step)
+                comfortable = taken * _COMFORTABLE // max(1, len(found.at))
+                steps = max(1, min(_LONGEST_STRETCH // step, 2 * taken, comfortable))
+                begin = upto
+                if begin < end:
+                    asking = asyncio.create_task(self._stretch(asked, begin, min(begin + steps * step, end), step))
+                yield upto, found
+                if begin >= end:
+                    return
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+
+    async def _stretch(
+        self, asked: Collection[Query], start: datetime, end: datetime, step: timedelta
+    ) -> tuple[datetime, Batch]:
+        """Everything of one stretch, or of the first part of it that the server is willing to answer."""
+        selected, chunks = self._planning(asked)
+        while True:
+            ask = partial(self._api.custom_query, params={"time": f"{end.timestamp():.3f}"})
+            length = (end - start) // timedelta(milliseconds=1)
+            wanted: list[tuple[Sequence[Expression], str, Call]] = [
+                ((), f"{query}[{length}ms]", ask) for query in selected
+            ]
+            at_steps = partial(
+                self._api.custom_query_range, start_time=start + step, end_time=end, step=f"{step.total_seconds():g}"
+            )
+            try:
+                stepwise = chunks if start + step <= end else []
+                found = batch(await self._all([*wanted, *((chunk, text, at_steps) for chunk, text in stepwise)]))
+            except NotAccepted:  # more samples than one query may load
+                if (end - start) // step <= 1:
+                    raise
+                end = start + step * ((end - start) // step // 2)
+                continue
+            return end, found.only(np.flatnonzero(found.at > to_ms(start)))
 
     async def _all(
         self, asked: Sequence[tuple[Sequence[Expression], str, Call]]
