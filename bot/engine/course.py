@@ -64,8 +64,8 @@ class Course:
         self.slo, self.every, self.lookback = slo, every, lookback
         self.ledger = Ledger(min(every, WIDEST), max(CONTINUITY, lookback))
         self.panel = Panel(self.ledger, [slo], every)
-        self.account = self.ledger.account(slo)
-        self.directory = Directory([self.account], self.ledger.lines)
+        self.accounts = self.ledger.asked(slo)
+        self.directory = Directory(self.accounts, self.ledger.lines)
         self.episode = Episode(slo.name)
         self.tally = Tally()
         self.lengths = {length_text(each): each for tier in slo.tiers for each in (tier.short, tier.long)}
@@ -142,7 +142,7 @@ class Course:
     def _known(self, batch: Batch) -> Samples:
         """The samples this objective counts, by time; series that are long gone are let go of first."""
         if not self.directory.reads(self.ledger.lines):
-            self.directory, self._unread = Directory([self.account], self.ledger.lines), {}
+            self.directory, self._unread = Directory(self.accounts, self.ledger.lines), {}
         found = self.directory.samples(batch)
         order = np.argsort(found.at, kind="stable")
         return Samples(found.line[order], found.at[order], found.value[order])
@@ -166,8 +166,8 @@ class Course:
 
     def _poll(self, samples: Samples, moment: int) -> Turn | None:
         at = from_ms(moment)
-        poll = self.ledger.poll([self.account], samples, at, patience=self._patience)
-        self.panel.see(poll)
+        poll = self.ledger.poll(self.accounts, samples, at, patience=self._patience)
+        self.panel.see(poll, at)
         level = self.panel.rule(at).level[0]
         turn = None
         calm, waiting = level == Level.MET and self.episode.calm, level == Level.QUIET and self.episode.waiting

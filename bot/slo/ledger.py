@@ -12,7 +12,7 @@ import numpy as np
 
 from bot.slo.accounts import Account
 from bot.slo.counters import Flags
-from bot.slo.grid import MILLISECOND, Bucket, Counts, Row, from_ms, to_ms
+from bot.slo.grid import MILLISECOND, Bucket, Counts, Ints, Row, from_ms, to_ms
 from bot.slo.intake import Delta, Intake, NoData, Poll, counted, stale
 from bot.slo.slicing import PART
 from bot.slo.spec import Slo

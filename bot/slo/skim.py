@@ -15,7 +15,8 @@ from bot.slo import counters
 from bot.slo.accounts import Account
 from bot.slo.counters import COUNTERS, Role, Samples
 from bot.slo.grid import BAD, COVERED, GOOD, MILLISECOND, Grid, Ints
-from bot.slo.ledger import IS_TOTAL, THINNED, Ledger
+from bot.slo.intake import IS_TOTAL
+from bot.slo.ledger import THINNED, Ledger
 from bot.slo.panel import Panel
 from bot.slo.rule import HAIR
 from bot.slo.spec import Indicator

@@ -303,7 +303,8 @@ async def test_two_replicas_do_everything_once(tmp_path: Path, database: str) ->
         assert sum(stand.log(name).count("leads now") for name in ("a", "b")) == 1
         lines = [line["text"] for line in (await stand.seen("a"))["timeline"]]
         for once in (
-            "declared",
+            "Tocsin suspects ",  # it opens on evidence, and pages when there is harm
+            "it is a page now",
             "was paged",
             "approved M1",
             "M1 is being carried out",

@@ -91,13 +91,13 @@ class Trusting(World):
     """A world whose watch takes silence for health."""
 
     def engine(self, house: wiring.House) -> None:
-        told = house.watch._sli
+        told = house.watch.teller._sli
 
         def healthy(*given: object) -> Sli:
             sli = told(*given)
             return replace(sli, judged=Judged.MET) if sli.judged is Judged.NO_DATA else sli
 
-        house.watch._sli = healthy
+        house.watch.teller._sli = healthy
 
 
 async def first_broken(folder: Path, kind: type[World], seeds: int = 5) -> str:
