@@ -81,11 +81,8 @@ def compare_histograms(
     names = sorted(reference.keys() | current.keys())
     findings: list[Finding] = []
     for name in names:
-        if name not in reference or name not in current:
-            where = "the live data" if name not in current else "the reference"
-            findings.append(
-                Finding(name, "absent", drifted=True, because=f"{name} is missing from {where}", distance=1.0)
-            )
+        if (gone := drift.absent(name, reference, current)) is not None:
+            findings.append(gone)
             continue
         findings += _compared(name, reference[name], current[name], distinct, len(names) * slices, alpha)
     return sorted(findings, key=drift.order)

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from bot.domain.errors import Invalid, Problem
-from bot.slo.grid import Bucket
+from bot.slo.grid import Bucket, Ints
 from bot.slo.rule import Proof
 from bot.slo.spec import Slo
-from bot.slo.streams import CEILING, GRID, EDetectors
+from bot.slo.streams import CEILING, GRID, TINY, EDetectors
 
 YEAR = timedelta(days=365)
 
@@ -124,11 +124,17 @@ def onset(buckets: Iterable[Bucket], p0: float, p1: float) -> datetime | None:
     With p0 above p1 it finds where a recovery began. None where no suffix speaks for p1. `buckets` come in order of
     time.
     """
-    p0, p1 = (min(max(p, 1e-9), 1 - 1e-9) for p in (p0, p1))
-    bad, good = math.log(p1 / p0), math.log((1 - p1) / (1 - p0))
-    best, at, ratio = 0.0, None, 0.0
-    for bucket in reversed(list(buckets)):
-        ratio += bucket.bad * bad + bucket.good * good
-        if ratio > best:
-            best, at = ratio, bucket.start
-    return at
+    held = list(buckets)
+    good, bad = (np.array([getattr(each, what) for each in held], dtype=np.int64) for what in ("good", "bad"))
+    place = turn(good, bad, p0, p1)
+    return held[place].start if place is not None else None
+
+
+def turn(good: Ints, bad: Ints, p0: float, p1: float) -> int | None:
+    """The same in columns: from which bucket on the rate is most likely p1; None where from none."""
+    p0, p1 = (min(max(p, TINY), 1 - TINY) for p in (p0, p1))
+    ratio = bad * math.log(p1 / p0) + good * math.log((1 - p1) / (1 - p0))
+    suffix = np.cumsum(ratio[::-1])
+    if not len(suffix) or suffix.max() <= 0:
+        return None
+    return int(len(suffix) - 1 - np.argmax(suffix))

@@ -7,7 +7,7 @@ features are looked at, and a size that matters.
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, Literal
@@ -138,11 +138,8 @@ def compare(reference: Mapping[str, Column], current: Mapping[str, Column], *, a
     distinct = _distinct_rows([current[name] for name in sorted(current)])
     findings: list[Finding] = []
     for name in names:
-        if name not in reference or name not in current:
-            where = "the live data" if name not in current else "the reference"
-            findings.append(
-                Finding(name, "absent", drifted=True, because=f"{name} is missing from {where}", distance=1.0)
-            )
+        if (gone := absent(name, reference, current)) is not None:
+            findings.append(gone)
             continue
         old, new = list(reference[name]), list(current[name])
         findings.append(_missing(name, old, new, len(names), alpha))
@@ -162,6 +159,14 @@ def finding(feature: str, kind: Kind, word: str, distance: float, noise: float, 
     verb = "reaches" if distance >= floor else "stays below"
     because = f"{feature}: {word} {distance:.3f} {verb} {floor:.3f}, {reason}"
     return Finding(feature, kind, drifted=distance >= floor, because=because, distance=distance, floor=floor)
+
+
+def absent(name: str, reference: Collection[str], current: Collection[str]) -> Finding | None:
+    """The finding that a feature is on one side only; None where it is on both."""
+    if name in reference and name in current:
+        return None
+    where = "the live data" if name not in current else "the reference"
+    return Finding(name, "absent", drifted=True, because=f"{name} is missing from {where}", distance=1.0)
 
 
 def _missing(name: str, old: list[Any], new: list[Any], features: int, alpha: float) -> Finding:

@@ -4,14 +4,12 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
-
 from bot.slo.burn import burn_rate
-from bot.slo.detector import onset
-from bot.slo.grid import Counts, Ints, from_ms
+from bot.slo.detector import onset, turn
+from bot.slo.grid import Counts, from_ms
 from bot.slo.ledger import Ledger
 from bot.slo.spec import Slo
-from bot.slo.streams import CEILING, TINY, EDetectors, Floats
+from bot.slo.streams import CEILING, EDetectors, Floats
 
 RELIEF = (1 / 2, 1 / 4, 1 / 10, 1 / 30, 1 / 100)
 """What the rate of failures may have fallen to, as shares of the rate that woke somebody."""
@@ -90,13 +88,3 @@ def relief(good: Floats, bad: Floats, rate: float) -> float:
     detector = EDetectors(rate, RELIEF)
     detector.see_all(good + bad, bad)
     return float(detector.evidence[0])
-
-
-def turn(good: Ints, bad: Ints, p0: float, p1: float) -> int | None:
-    """As bot.slo.detector.onset, in columns: from which bucket on the rate is most likely p1; None where from none."""
-    p0, p1 = (min(max(p, TINY), 1 - TINY) for p in (p0, p1))
-    ratio = bad * math.log(p1 / p0) + good * math.log((1 - p1) / (1 - p0))
-    suffix = np.cumsum(ratio[::-1])
-    if not len(suffix) or suffix.max() <= 0:
-        return None
-    return int(len(suffix) - 1 - np.argmax(suffix))
