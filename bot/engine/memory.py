@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -25,7 +26,8 @@ class Memory:
 
     async def save(self, counting: Counting, episodes: Mapping[str, Episode], at: datetime) -> None:
         """Write down what is new. Raises Unavailable; then the next save writes it."""
-        made = keeping.checkpoint(counting.ledger, self._kept)
+        # packing a month of thousands of objectives takes seconds: nobody's click waits for it
+        made = await asyncio.to_thread(keeping.checkpoint, counting.ledger, self._kept)
         documents: dict[str, Mapping[str, object]] = {
             f"{CHECKPOINT}/{name}": held for name, held in made.documents.items() if name != keeping.HEAD
         }

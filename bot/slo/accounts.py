@@ -94,7 +94,9 @@ class Accounts:
     """Every account's settings and standing, by number."""
 
     def __init__(self, grid: Grid) -> None:
-        self.grid, self.size, self.generation = grid, 0, 0
+        self.grid, self.size = grid, 0
+        self.generation = 0  # how often an account was opened or closed
+        self.closed = 0  # how often one was closed: its number may mean another objective since
         self.by_name: dict[str, Account] = {}
         self.by_number: dict[int, Account] = {}
         self.because: dict[int, str] = {}
@@ -140,7 +142,7 @@ class Accounts:
 
     def close(self, number: int) -> None:
         """Forget an account and all it counted."""
-        self.generation += 1
+        self.generation, self.closed = self.generation + 1, self.closed + 1
         account = self.by_number.pop(number)
         self.by_name.pop(account.name, None)
         self.grid.clear(number)

@@ -36,6 +36,7 @@ class Kept:
     pages: dict[str, tuple[int, ...]] = field(default_factory=dict)
     newest: int = -1
     book: tuple[int, int] = (-1, -1)
+    closed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def checkpoint(ledger: Ledger, kept: Kept) -> Checkpoint:
     ledger.lines.settle()
     grid, documents = ledger.grid, dict[str, Document]()
     book = (ledger.accounts.generation, len(ledger.lines))
-    whole = book[0] != kept.book[0]  # an account's number may mean another objective now
+    whole = ledger.accounts.closed != kept.closed  # an account's number may mean another objective now
     if book != kept.book:
         documents[BOOK] = _book(ledger, book)
     pages: dict[str, tuple[int, ...]] = {}
@@ -66,7 +67,7 @@ def checkpoint(ledger: Ledger, kept: Kept) -> Checkpoint:
             }
     documents[HEAD] = _head(ledger, book, sorted(pages))
     drop = frozenset(kept.pages.keys() - pages.keys())
-    return Checkpoint(documents, drop, Kept(pages, grid.last, book))
+    return Checkpoint(documents, drop, Kept(pages, grid.last, book, ledger.accounts.closed))
 
 
 def written(ledger: Ledger, upto: int) -> None:

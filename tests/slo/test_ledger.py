@@ -247,6 +247,25 @@ def test_a_checkpoint_writes_what_is_new():
         )
 
 
+def test_a_number_that_means_another_objective_is_written_anew():
+    """Where an objective is gone and its place is taken, no page of before is left that would count for the new one."""
+    service, other = Service(slo()), slo(name="other")
+    service.run(timedelta(minutes=30), rate=10)
+    made = keeping.checkpoint(service.ledger, keeping.Kept())
+    store, kept = dict(made.documents), made.kept
+    keeping.written(service.ledger, service.ledger.grid.last)
+    service.ledger.account(slo(name="third"))
+    more = keeping.checkpoint(service.ledger, kept)
+    assert {"head", "book"} == set(more.documents), "a new objective leaves the pages as they are"
+    service.ledger.keep({"third"})
+    service.ledger.account(other)
+    made = keeping.checkpoint(service.ledger, more.kept)
+    assert set(store) - {"head", "book"} <= set(made.documents)
+    revived = Ledger(width=seconds(1))
+    keeping.restore(revived, {**store, **made.documents})
+    assert revived.counts(other, service.now, timedelta(hours=1)).total == 0
+
+
 @pytest.mark.parametrize("break_it", [
     lambda state: state["head"].update(version=9),
     lambda state: state["head"].update(width_ms=5),
