@@ -21,6 +21,9 @@ from bot.telemetry import log as logger
 FINE_PAST = timedelta(hours=6)
 """So far back the past is asked for in steps that count as watched; before that by the hour, for the budget alone."""
 
+MOST_SAMPLES = 1_000_000
+"""Of so many samples a past is made at most, finely and by the hour: a few seconds, whatever the number of series."""
+
 COARSE = timedelta(hours=1)
 OVERDUE, OVERLAP = timedelta(seconds=30), timedelta(seconds=10)
 PATIENCE = timedelta(minutes=10)  # a source that cannot give the past is asked for it again after so long
@@ -88,7 +91,6 @@ class Counting:
 
     async def _count(self, desk: Desk, at: datetime) -> None:
         try:
-            await self._catch_up(desk, at)
             poll = await self._ask(desk, at)
         except Unavailable as trouble:
             if not desk.away:
@@ -113,6 +115,7 @@ class Counting:
             desk.swept = None
             batch = await desk.source.sweep(desk.queries, at, since)
             desk.swept = at
+            await self._catch_up(desk, at, len(batch.names))
             return self.ledger.take(desk.accounts, desk.directory, batch, at)
         return self.ledger.read(desk.accounts, await desk.source.read(desk.queries, at), at)
 
@@ -122,10 +125,11 @@ class Counting:
 
     # -- what was missed ---------------------------------------------------------------------------------------------
 
-    async def _catch_up(self, desk: Desk, at: datetime) -> None:
+    async def _catch_up(self, desk: Desk, at: datetime, series: int) -> None:
         """Ask a source that remembers for the time nobody watched: after a start, an outage, for a new objective.
 
-        What it cannot tell stays a gap, as with a source that remembers nothing.
+        What it cannot tell stays a gap, as with a source that remembers nothing; so does what would be too many samples
+        of that many series.
         """
         source, directory = desk.source, desk.directory
         if not isinstance(source, Wide) or directory is None:
@@ -137,8 +141,8 @@ class Counting:
         asked = queries(behind)
         begun = at
         try:
-            for start, end, step in self._stretches(desk, behind, at):
-                async for moment, batch in source.past(asked, start, end, step):
+            for start, end, step in self._stretches(desk, behind, at, MOST_SAMPLES // max(series, 1)):
+                async for moment, batch in source.past(asked, start, end, step, series=series):
                     poll = self.ledger.poll(behind, directory.samples(batch), moment)
                     if at - moment <= FINE_PAST:
                         self.panel.see(poll, moment)
@@ -149,13 +153,17 @@ class Counting:
         logger().info("caught up", source=desk.name, objectives=len(behind), since=begun.isoformat())
 
     def _stretches(
-        self, desk: Desk, behind: Sequence[Account], at: datetime
+        self, desk: Desk, behind: Sequence[Account], at: datetime, points: int
     ) -> list[tuple[datetime, datetime, timedelta]]:
-        """From where to where, in which steps: by the hour as far back as a window reaches, then finely."""
+        """From where to where, in which steps: by the hour as far back as a window reaches, then finely.
+
+        Of each series at most so many `points` are asked for in each of the two.
+        """
         windows = {slo.name: slo.window for slo in desk.slos}
         since = [self.ledger.seen(each) or at - windows[each.name.split(PART)[0]] for each in behind]
-        oldest, fine = min(since), at - FINE_PAST
         step = max(self.every, timedelta(seconds=15))
+        fine = at - min(FINE_PAST, points * step)
+        oldest = max(min(since), at - points * COARSE)
         end = at - step  # the newest samples are the next poll's
         coarse = [(oldest, fine, COARSE)] if oldest < fine else []
         return [*coarse, (max(oldest, fine), end, step)] if max(oldest, fine) < end else coarse

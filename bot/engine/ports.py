@@ -224,9 +224,12 @@ class Wide(Source, Protocol):
         """The raw samples there are at `at`; with `since` those after it suffice. Raises Unavailable."""
 
     def past(
-        self, queries: Collection[Query], start: datetime, end: datetime, step: timedelta
+        self, queries: Collection[Query], start: datetime, end: datetime, step: timedelta, *, series: int = 1000
     ) -> AsyncIterator[tuple[datetime, Batch]]:
-        """What stood at every `step` from `start` to `end`, oldest first. Raises Unavailable."""
+        """What stood at every `step` from `start` to `end`, oldest first. Raises Unavailable.
+
+        `series` is how many there are likely to be: the past is asked for in pieces that fit into memory.
+        """
 
 
 @runtime_checkable

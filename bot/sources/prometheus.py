@@ -32,6 +32,7 @@ from bot.sources._columns import WHAT, batch, moments
 from bot.telemetry import log as logger
 
 _MOST_STEPS = 10_000  # Prometheus refuses more than 11,000 points per series
+_PIECE = 250_000  # samples in one answer: some 15 MB
 _THREADS = 4
 _FIRST_STRETCH, _LONGEST_STRETCH = timedelta(hours=1), timedelta(days=1)
 _COMFORTABLE = 200_000  # samples in one answer: 6 MB of JSON
@@ -111,7 +112,7 @@ class Prometheus:
         return [query for _, query in queries(selectors)], expressions(free, round(self._lookback))
 
     async def past(
-        self, asked: Collection[Query], start: datetime, end: datetime, step: timedelta
+        self, asked: Collection[Query], start: datetime, end: datetime, step: timedelta, *, series: int = 1000
     ) -> AsyncIterator[tuple[datetime, Batch]]:
         """What stood at every `step` from `start` to `end` (range queries), oldest first.
 
@@ -119,7 +120,7 @@ class Prometheus:
         speak of the time between two polls. Raises Unavailable.
         """
         selectors = [query for query in asked if isinstance(query, Selector)]
-        span = step * min(_MOST_STEPS, max(1, int(timedelta(hours=6) / step)))
+        span = step * max(1, min(_MOST_STEPS, _PIECE // max(series, 1)))
         begin = start
         while begin <= end and selectors:
             until = min(begin + span, end)

@@ -184,7 +184,7 @@ async def test_a_dripping_server_is_given_up_in_time() -> None:
 async def test_a_long_history_is_asked_in_pieces() -> None:
     """Prometheus answers at most 11,000 points per series: a longer span is several questions, each sample once."""
     async with answering(matrix(series([[NOON.timestamp(), "7"]], job="api"))) as (source, got):
-        found = [moment async for moment, _ in source.past([ALL], at(-24_000), NOON, timedelta(seconds=1))]
+        found = [moment async for moment, _ in source.past([ALL], at(-24_000), NOON, timedelta(seconds=1), series=10)]
     assert set(found) == {NOON}
     spans = sorted((float(each["start"]), float(each["end"])) for each in got)
     assert len(spans) == 3
