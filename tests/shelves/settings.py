@@ -17,6 +17,7 @@ def settings(shelf: str, name: str, port: int) -> dict[str, Any]:
     known: dict[tuple[str, str], dict[str, Any]] = {
         ("sources", "openmetrics"): {"urls": [f"{url}/metrics"], "token": CANARY, "timeout_seconds": SECONDS},
         ("sources", "prometheus"): web,
+        ("sources", "predictions"): {"path": f"/nowhere/{port}/*.parquet", "timeout_seconds": SECONDS},
         ("actions", "router"): web,
         ("actions", "pipeline"): web,
         ("actions", "mlflow"): {**web, "model": "visits"},
