@@ -13,6 +13,7 @@ from bot.engine.slices import SliceChange, SliceWatch
 from bot.slo.accounts import Account
 from bot.slo.batch import Directory, queries
 from bot.slo.ledger import Ledger, Poll
+from bot.slo.maintenance import Maintenance, windows
 from bot.slo.panel import Panel
 from bot.slo.slicing import PART
 from bot.slo.spec import Query, Slo
@@ -53,8 +54,14 @@ class Counting:
     changed: list[SliceChange] = field(default_factory=list)  # of slices, not yet told
 
     @classmethod
-    def of(cls, slos: Sequence[Slo], sources: Mapping[str, Source], every: timedelta) -> Counting:
-        """Counting of these objectives, from nothing."""
+    def of(
+        cls,
+        slos: Sequence[Slo],
+        sources: Mapping[str, Source],
+        every: timedelta,
+        maintenance: Sequence[Maintenance] = (),
+    ) -> Counting:
+        """Counting of these objectives, from nothing; what maintenance excuses stays excused whatever is taken up."""
         ledger = Ledger(width=min(every, timedelta(seconds=30)))
         made = cls(ledger, Panel(ledger, slos, every), every, slices=SliceWatch(slos, every))
         fed = {slo.name: {source for source, _ in ledger.sources(slo)} for slo in slos}
@@ -62,6 +69,9 @@ class Counting:
             mine = tuple(slo for slo in slos if name in fed[slo.name])
             if mine:
                 made.desks[name] = Desk(name, source, mine)
+        for slo in slos:
+            if excused := windows(maintenance, slo.name):
+                ledger.excuse(slo.name, excused)
         made.arrange()
         return made
 

@@ -140,8 +140,10 @@ class SliceWatch:
     def see(self, ledger: Ledger, poll: Poll, at: datetime) -> list[SliceChange]:
         """Take in what one poll counted of every slice."""
         found: list[SliceChange] = []
+        excused = ledger.excused(at) if self.sliced else ()
         for each in self.sliced.values():
-            found += each.see(ledger.by_slice(each.slo, poll), at)
+            if not excused[ledger.account(each.slo).number]:  # maintenance proves nothing
+                found += each.see(ledger.by_slice(each.slo, poll), at)
         return found
 
     def verdict(self, name: str, at: datetime) -> Verdict | None:

@@ -21,6 +21,7 @@ from bot.engine.telling import Teller, blindness, fingerprint, title
 from bot.slo.burn import Verdict, judge
 from bot.slo.episode import Episode, Phase, step
 from bot.slo.ledger import Ledger
+from bot.slo.maintenance import Maintenance
 from bot.slo.rule import Level
 from bot.slo.spec import Slo
 from bot.telemetry import log as logger
@@ -74,13 +75,14 @@ class Watch(Charts):
         handler: Handler,
         checkpoints: Checkpoints,
         every: timedelta,
+        maintenance: Sequence[Maintenance] = (),
     ) -> None:
         self.slos = {slo.name: slo for slo in slos}
         self.handler, self.every = handler, every
         self.teller = Teller(handler, services)
         self.teller.timing = self._timing
         self.memory = Memory(checkpoints)
-        self.counting = Counting.of(tuple(self.slos.values()), sources, every)
+        self.counting = Counting.of(tuple(self.slos.values()), sources, every, maintenance)
         self.episodes: dict[str, Episode] = {}
         self.verdicts: Mapping[str, Verdict] = {}
         self.states: Mapping[str, int] = {}
@@ -131,7 +133,9 @@ class Watch(Charts):
             state: sum(n for name, n in counted if name == state) for state in ("met", "breached", "no_data")
         }
         self.verdicts = verdicts = Verdicts(self, at)
-        nothing_new = (level == Level.MET) & self._calm | (level == Level.QUIET) & self._waiting
+        # what is taken down on purpose is silent on purpose
+        excused = (level == Level.SILENT) & self.ledger.excused(at)[self.counting.panel.numbers]
+        nothing_new = (level == Level.MET) & self._calm | (level == Level.QUIET) & self._waiting | excused
         try:
             begun = None if nothing_new.all() else await self._standing()
         except Unavailable as trouble:
