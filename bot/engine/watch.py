@@ -17,6 +17,7 @@ from bot.engine.handle import Handler
 from bot.engine.memory import CHECKPOINT, Memory
 from bot.engine.ports import Checkpoints, Source
 from bot.engine.situation import Bar, Chart
+from bot.engine.standing import Standing, standing
 from bot.engine.telling import Teller, blindness, fingerprint, title
 from bot.slo.burn import Verdict, judge
 from bot.slo.episode import Episode, Phase, step
@@ -198,6 +199,10 @@ class Watch(Charts):
             Bar(b.start, b.good, b.bad, covered=b.total > 0) for b in self.ledger.buckets(known, start, until, step)
         ]
         return Chart(slo, known.target, tuple(bars), known.title)
+
+    def standing(self, slo: str, at: datetime) -> Standing:
+        """The budget, the slices and the outcomes of an objective, for people."""
+        return standing(self.counting, self.slos[slo], at)
 
     # -- surviving ---------------------------------------------------------------------------------------------------
 
