@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.errors import Unavailable
+from bot.engine.fair import FairWatch
 from bot.engine.ports import Source, Wide
 from bot.engine.slices import SliceChange, SliceWatch
 from bot.slo.accounts import Account
@@ -51,6 +52,7 @@ class Counting:
     every: timedelta
     desks: dict[str, Desk] = field(default_factory=dict)
     slices: SliceWatch = field(default_factory=lambda: SliceWatch((), timedelta(seconds=1)))
+    fair: FairWatch = field(default_factory=lambda: FairWatch((), timedelta(seconds=1)))
     changed: list[SliceChange] = field(default_factory=list)  # of slices, not yet told
 
     @classmethod
@@ -63,7 +65,9 @@ class Counting:
     ) -> Counting:
         """Counting of these objectives, from nothing; what maintenance excuses stays excused whatever is taken up."""
         ledger = Ledger(width=min(every, timedelta(seconds=30)))
-        made = cls(ledger, Panel(ledger, slos, every), every, slices=SliceWatch(slos, every))
+        made = cls(
+            ledger, Panel(ledger, slos, every), every, slices=SliceWatch(slos, every), fair=FairWatch(slos, every)
+        )
         fed = {slo.name: {source for source, _ in ledger.sources(slo)} for slo in slos}
         for name, source in sources.items():
             mine = tuple(slo for slo in slos if name in fed[slo.name])
@@ -114,6 +118,7 @@ class Counting:
             desk.away = False
             self.panel.see(poll, at)
             self.changed += self.slices.see(self.ledger, poll, at)
+            self.fair.see(self.ledger, poll, at)
 
     async def _ask(self, desk: Desk, at: datetime) -> Poll:
         if isinstance(desk.source, Wide) and desk.directory is not None:

@@ -135,7 +135,7 @@ class SliceWatch:
     """Every objective that is watched by slice."""
 
     def __init__(self, slos: Sequence[Slo], every: timedelta) -> None:
-        self.sliced = {slo.name: Sliced(slo, every) for slo in slos if slo.slice_by}
+        self.sliced = {slo.name: Sliced(slo, every) for slo in slos if slo.slice_by and slo.allowed_gap is None}
 
     def see(self, ledger: Ledger, poll: Poll, at: datetime) -> list[SliceChange]:
         """Take in what one poll counted of every slice."""

@@ -11,6 +11,7 @@ from bot.engine.counting import Counting
 from bot.engine.slices import Sliced
 from bot.slo import detectable
 from bot.slo.budget import Budget, budget
+from bot.slo.fairness import Gap
 from bot.slo.labels import Coverage, Labelled
 from bot.slo.spec import Slo
 
@@ -37,11 +38,15 @@ class Standing:
     unwatched: int = 0
     findable: tuple[str, ...] = ()
     coverage: Coverage | None = None
+    gap: Gap | None = None
 
 
 def standing(counting: Counting, slo: Slo, at: datetime) -> Standing:
     """Where `slo` stands by what has been counted."""
     held, coverage = budget(slo, counting.ledger, at), _coverage(counting, slo)
+    fair = counting.fair.by_name.get(slo.name)
+    if fair is not None:
+        return Standing(held, coverage=coverage, gap=fair.gap)
     sliced = counting.slices.sliced.get(slo.name)
     if sliced is None:
         return Standing(held, coverage=coverage)

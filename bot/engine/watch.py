@@ -111,6 +111,7 @@ class Watch(Charts):
         at = self.handler.clock.now()
         if leads and self._stood_by:
             await self._take_up(await self.memory.episodes())  # its own ledger has no gap
+            await self.memory.fair(self.counting)
         self._stood_by = not leads
         self._began = at
         await self.counting.poll(at)
@@ -119,6 +120,7 @@ class Watch(Charts):
         waiting, self.counting.changed = self.counting.changed, []
         if leads:
             self.counting.changed += await self.teller.slices(waiting)
+            await self.teller.fair(self.counting.fair, at)
         self.polled = at
         if self._tidied is None or at - self._tidied >= TIDY_EVERY:
             self._tidy(at)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from bot.domain.policy import Urgency
 from bot.engine.standing import FailingSlice, Standing
 from bot.slo.budget import Budget
+from bot.slo.fairness import Gap
 from bot.slo.labels import Coverage
 from tests.kit import NOON
 from tests.web.fakes import Place
@@ -61,3 +62,16 @@ async def test_missing_outcomes_are_shown(home: Place) -> None:
     home.watch.stands = replace(home.watch.stands, coverage=coverage)
     text = (await shown(home)).text
     assert "Outcomes: 12.0 % of 1,000 answers older than 30 d have an outcome; none came lately." in text
+
+
+async def test_a_gap_between_groups_is_shown(home: Place) -> None:
+    """What is known of it, and a mark only where it is proved."""
+    home.watch.poll("met", "Invitations meet their objective.")
+    home.watch.slos = {name: replace(slo, slice_by="age_group") for name, slo in home.watch.slos.items()}
+    gap = Gap("demographic parity", 0.12, "young", "old", {}, 3.0, 14.0, "a gap of 12.0 points, not more than chance.")
+    home.watch.stands = replace(home.watch.stands, gap=gap)
+    assert "Fairness by age_group a gap of 12.0 points, not more than chance." in (await shown(home)).text
+    home.watch.stands = replace(home.watch.stands, gap=replace(gap, evidence=20.0))
+    text = (await shown(home)).text
+    assert "Fairness by age_group gap a gap of 12.0 points" in text
+    assert "Slices by" not in text
