@@ -147,6 +147,7 @@ async def opened(
             handler=handler,
             checkpoints=store.checkpoints,
             every=installation.poll_every,
+            maintenance=installation.maintenance,
         )
         desk = Desk(
             handler=handler,

@@ -12,13 +12,14 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from glob import glob
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.clients.keys import AtLeast, Before, Both, Every, Is, Key, Known, Same, Text
 from bot.domain.errors import Unavailable
 from bot.slo.bins import Grid
 from bot.slo.histogram import Layout, Tally
@@ -28,16 +29,21 @@ T = TypeVar("T")
 BATCH = 1 << 17
 FILES = (".parquet", ".csv", ".csv.gz", ".tsv", ".duckdb")
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
+NOTHING = '"NULL"'  # the type of a column without any value
 TEXTS = ("VARCHAR", "BOOLEAN", "ENUM", "UUID", "DATE")
 _SAID = 300  # characters of DuckDB's own words worth repeating
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the rows are: a file, a glob of files, or a table of a DuckDB file."""
+    """Where the rows are: a file, a glob of files, or a table of a DuckDB file.
+
+    With `by_name` the files of a glob may differ in columns and types, as before and after the first outcome came.
+    """
 
     path: str
     table: str = ""
+    by_name: bool = False
 
     def __str__(self) -> str:
         return f"{self.path} ({self.table})" if self.table else self.path
@@ -98,7 +104,15 @@ class Look:
     def __init__(self, connection: Any, source: Source, stop: threading.Event) -> None:
         self._connection, self._source, self._stop = connection, source, stop
         self._kinds: dict[str, str] | None = None
+        self._times: dict[str, bool] = {}  # columns of another type: whether all that is in them reads as a time
         self._enums = 0
+
+    @contextlib.contextmanager
+    def file(self, path: str) -> Iterator[Look]:
+        """One file of a glob, looked at by itself; what is wrong with it names it."""
+        one = Source(path, self._source.table)
+        with _named(one):
+            yield Look(self._connection, one, self._stop)
 
     def interrupt(self) -> None:
         """End the query that runs."""
@@ -166,6 +180,65 @@ class Look:
                 kept[name].append(column.to_numpy(zero_copy_only=False)[chosen])
         return {name: np.concatenate(parts) if parts else np.zeros(0) for name, parts in kept.items()}
 
+    def counts(self, keys: Sequence[Key], conditions: Sequence[Key], where: Where) -> list[tuple[Any, ...]]:
+        """Of every combination of the keys' values: these, how many rows, and how many of them meet each condition."""
+        values: dict[str, Any] = {}
+        selected = [self._key(key, values) for key in keys]
+        selected += ["count(*)", *(f"count(*) FILTER (WHERE {self._key(each, values)})" for each in conditions)]
+        places = ", ".join(str(place) for place in range(1, len(keys) + 1))
+        return self._ask(", ".join(selected), where, f"GROUP BY {places}" if keys else "", values)
+
+    def delays(self, name: str, since: str, where: Where, at: Sequence[float]) -> tuple[float, ...]:
+        """Quantiles of how many seconds after `since` the time `name` came; none where no row has both."""
+        length = f"epoch_us({self._when(name)}) - epoch_us({self._when(since)})"
+        ((found,),) = self._ask(f"quantile_cont({length}, [{', '.join(f'{each:f}' for each in at)}])", where)
+        return tuple(float(each) / 1e6 for each in found or () if each is not None)
+
+    def _key(self, key: Key, values: dict[str, Any]) -> str:
+        """A key in SQL."""
+        match key:
+            case Text(name):
+                self.need(name)
+                return _text(name)
+            case Known(of):
+                return f"({self._key(of, values)}) IS NOT NULL"
+            case Both(one, other):
+                return f"({self._key(one, values)}) AND ({self._key(other, values)})"
+            case Before(name, moment):
+                return f"{self._when(name)} < {_bound(values, self._moment(name, moment))}"
+            case Every(name, begin, step):
+                since = f"epoch_us({self._when(name)}) - {_bound(values, _micro(begin))}"
+                length = float(step // timedelta(microseconds=1))
+                return f"greatest(CAST(floor(({since}) / {_bound(values, length)}) AS BIGINT), -1)"
+            case _:
+                return self._compared(key, values)
+
+    def _compared(self, key: Is | AtLeast | Same, values: dict[str, Any]) -> str:
+        """A question about what a column says, in SQL."""
+        numeric = self._counts(key.name)
+        match key:
+            case Is(name, value):
+                wanted = _as_number(value)
+                if numeric and wanted is None:
+                    raise Unavailable(str(self._source), f"column {name!r} holds numbers and never reads {value!r}")
+                return (
+                    f"{_number(name)} = {_bound(values, wanted)}"
+                    if numeric
+                    else f"{_text(name)} = {_bound(values, value)}"
+                )
+            case AtLeast(name, least):
+                if not numeric:
+                    raise Unavailable(str(self._source), f"column {name!r} is {self.columns()[name]}, not a number")
+                return f"{_number(name)} >= {_bound(values, least)}"
+            case Same(name, other):
+                alike = _number if self._counts(other) and numeric else _text
+                return f"{alike(name)} = {alike(other)}"
+
+    def _counts(self, name: str) -> bool:
+        """Whether a column's values are compared as numbers: yes and no are 1 and 0."""
+        self.need(name)
+        return self.columns()[name] == "BOOLEAN" or (self.columns()[name] != NOTHING and self.is_number(name))
+
     def tally(self, layout: Layout, where: Where) -> Tally:
         """All rows counted in one pass."""
         self.need(*layout.features, *layout.slices)
@@ -193,9 +266,11 @@ class Look:
         code = f"coalesce(enum_code(TRY_CAST({text} AS {kind})), {other:d})"
         return f"CASE WHEN {text} IS NULL THEN {other + 1:d} ELSE {code} END"
 
-    def _ask(self, selected: str, where: Where, tail: str = "") -> list[tuple[Any, ...]]:
+    def _ask(
+        self, selected: str, where: Where, tail: str = "", bound: Mapping[str, Any] | None = None
+    ) -> list[tuple[Any, ...]]:
         query, values = self._query(selected, where)
-        return self._rows(f"{query} {tail}", values)
+        return self._rows(f"{query} {tail}", {**values, **(bound or {})})
 
     def _rows(self, query: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self._connection.execute(query, dict(values)).fetchall()
@@ -216,7 +291,7 @@ class Look:
         for sign, moment in ((">=", where.since), ("<=", where.until)):
             if moment is not None:
                 values[f"v{len(values)}"] = self._moment(where.time, moment)
-                wanted.append(f"{_quoted(where.time)} {sign} $v{len(values) - 1}")
+                wanted.append(f"{self._when(where.time)} {sign} $v{len(values) - 1}")
         for name, among in where.among.items():
             self.need(name)
             values[f"v{len(values)}"] = [*among]
@@ -229,16 +304,29 @@ class Look:
         kind = self.columns()[name]
         if kind == "TIMESTAMP WITH TIME ZONE":
             return at
+        return at.astimezone(UTC).replace(tzinfo=None)
+
+    def _when(self, name: str) -> str:
+        """A column of times. A text whose values all read as such is one too, and so is one without any value yet."""
+        self.need(name)
+        kind, text = self.columns()[name], _text(name)
         if kind.startswith("TIMESTAMP") or kind == "DATE":
-            return at.astimezone(UTC).replace(tzinfo=None)
-        raise Unavailable(str(self._source), f"column {name!r} is {kind}, not a time")
+            return _quoted(name)
+        if name not in self._times:
+            values: dict[str, Any] = {}
+            others = f"{text} IS NOT NULL AND TRY_CAST({text} AS TIMESTAMP) IS NULL"
+            query = f"SELECT count(*) FROM {self._from(values)} WHERE {others}"  # noqa: S608 - the name is quoted
+            self._times[name] = not self._rows(query, values)[0][0]
+        if not self._times[name]:
+            raise Unavailable(str(self._source), f"column {name!r} is {kind}, not a time")
+        return f"CAST({text} AS TIMESTAMP)"
 
     def _from(self, values: dict[str, Any]) -> str:
         if self._source.table:
             return ".".join(("source", *map(_quoted, self._source.table.split("."))))
         values["path"] = self._source.path
         reader = "read_parquet" if self._source.path.endswith(".parquet") else "read_csv"
-        return f"{reader}($path)"
+        return f"{reader}($path, union_by_name = true)" if self._source.by_name else f"{reader}($path)"
 
 
 @contextlib.contextmanager
@@ -284,3 +372,21 @@ def _number(name: str) -> str:
 
 def _text(name: str) -> str:
     return f"CAST({_quoted(name)} AS VARCHAR)"
+
+
+def _bound(values: dict[str, Any], value: Any) -> str:
+    name = f"k{len(values)}"
+    values[name] = value
+    return f"${name}"
+
+
+def _as_number(value: str) -> float | None:
+    said = value.strip().lower()
+    try:
+        return {"true": 1.0, "false": 0.0}[said] if said in {"true", "false"} else float(said)
+    except ValueError:
+        return None
+
+
+def _micro(moment: datetime) -> int:
+    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)

@@ -13,15 +13,17 @@ from bot.slo.spec import MIN_EVENTS, NO_DATA_AFTER, RECOVER_FOR, Slice, Tier
 PREFIX = "tocsin.dev/"
 NAMES = (
     "slice", "slice-by", "tiers", "min-events", "no-data-after", "recover-for", "runbook", "severity", "missing-bad",
-    "source", "births", "page-rule", "empty-slices",
+    "source", "births", "page-rule", "empty-slices", "fairness",
 )  # fmt: skip
 WORST, MILDEST = 1, 5
+WIDEST = 0.5  # a gap beyond it is none that anybody allows
 
 Missing = Literal["zero", "no_data"]
 Empty = Literal["unknown", "good", "bad"]
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
 
+_SHARE = re.compile(r"0?\.\d+|0")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MISSING: dict[str, Missing] = {"zero": "zero", "no_data": "no_data"}
 _EMPTY: dict[str, Empty] = {"unknown": "unknown", "good": "good", "bad": "bad"}
@@ -34,6 +36,7 @@ class Settings(TypedDict):
 
     slice: Slice | None
     slice_by: str
+    allowed_gap: float | None
     births: Literal["count", "skip"]
     rule: Literal["evidence", "burn_rate"]
     min_events: int
@@ -57,9 +60,14 @@ class Annotations:
 
     def settings(self, no_data_after: timedelta = NO_DATA_AFTER) -> Settings:
         """Everything but what depends on the rest of the document."""
+        allowed_gap = self._parsed("fairness", _parity, "parity, or parity@0.05 where so large a gap is allowed")
+        if allowed_gap is not None and self.text("slice-by") is None:
+            what = "between whom is this to be fair?"
+            self.page.complain(what, *self.path("fairness"), expected=f"{PREFIX}slice-by beside it, such as age_group")
         return Settings(
             slice=self._parsed("slice", _slice, "dimension=value, as in health=poor"),
             slice_by=self._parsed("slice-by", _label, "a label's name, such as region") or "",
+            allowed_gap=allowed_gap,
             births=self._one_of("births", _BIRTHS) or "count",
             rule=self._one_of("page-rule", _RULES) or "evidence",
             min_events=self._number("min-events", 1, 10**9) or MIN_EVENTS,
@@ -137,6 +145,16 @@ def _slice(text: str) -> Slice:
     if not (dimension and equals and value) or not all(each.strip() for each in value.split("|")):
         raise ValueError(f"{text!r} is no slice")
     return Slice(dimension, value)
+
+
+def _parity(text: str) -> float:
+    """The gap that is allowed: none, unless it is said."""
+    kind, sign, gap = (each.strip() for each in text.partition("@"))
+    if kind == "odds":
+        raise ValueError("equalised odds are two objectives: parity of true positives, and of false ones")
+    if kind != "parity" or (sign and not _SHARE.fullmatch(gap)) or (sign and float(gap) >= WIDEST):
+        raise ValueError(f"{text!r} is no measure of fairness")
+    return float(gap) if sign else 0.0
 
 
 def _label(text: str) -> str:

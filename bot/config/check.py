@@ -16,7 +16,7 @@ from bot.domain.service import Service
 from bot.notices.facts import UnreadableError
 from bot.slo.spec import Expression, Origin, Slo
 
-SCRAPED = "openmetrics"  # a source without a query language
+SCRAPED = ("openmetrics", "predictions")  # sources without a query language
 
 Places = Mapping[tuple[Origin, str], tuple[int, int]]
 """Where an objective (by its origin) names its service, source or runbook: line and column."""
@@ -112,7 +112,7 @@ def _of_slo(slo: Slo, known: Known) -> Iterator[Problem]:
 def _of_queries(slo: Slo, known: Known) -> Iterator[Problem]:
     """Queries that somebody must work out, asked of a source that only shows what there is."""
     asked = [query for measure in slo.measures for query in measure.queries if isinstance(query, Expression)]
-    if asked and slo.origin is not None and known.page.get("sources", slo.source, "kind") == SCRAPED:
+    if asked and slo.origin is not None and known.page.get("sources", slo.source, "kind") in SCRAPED:
         text = " ".join(asked[0].text.split())
         says = f"the objective {slo.name!r} asks for {text[:60]!r}, and {slo.source!r} only shows raw series"
         place = known.slo_places.get((slo.origin, "source"), (slo.origin.line, slo.origin.column))

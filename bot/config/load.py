@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from bot.config import check, regimes
 from bot.config.files import listed, read_page
 from bot.config.fit import Fitter, Unreadable
+from bot.config.maintenance import Named, read_maintenance
 from bot.config.marks import Marked
 from bot.config.model import LOOPBACK, Database, Organisation, Slack, Tocsin, Web
 from bot.config.objectives import objectives
@@ -27,6 +28,7 @@ from bot.domain.policy import Policy
 from bot.domain.runbook import Runbook
 from bot.domain.service import Service
 from bot.engine.ports import Profile
+from bot.slo.maintenance import Maintenance
 from bot.slo.spec import Slo
 from bot.words import house
 
@@ -54,6 +56,7 @@ class Installation:
     """Their `id` is empty: the directory gives it."""
     regimes: tuple[str, ...]
     pagers: tuple[str, ...]
+    maintenance: tuple[Maintenance, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
 
@@ -61,7 +64,8 @@ def load(path: Path, *, environ: Mapping[str, str], models: Models, shipped: Pat
     """The installation whose `tocsin.yaml` is at `path`.
 
     Args:
-        path: the file; folders slos/, services/, runbooks/, templates/ and people.yaml are looked for beside it.
+        path: the file; folders slos/, services/, runbooks/, templates/, people.yaml and
+            maintenance.yaml are looked for beside it.
         environ: where `{env: NAME}` is looked up.
         models: (shelf, name) → the settings model of that file; raises NotFound naming what there is.
         shipped: the folder holding the product's own runbooks/ and templates/; left out, it is found.
@@ -119,6 +123,7 @@ class _Reader:
         self.problems += check.problems(known)
         self.problems += template_problems(self.root / "templates", self.shipped / "templates", known.regimes)
         pagers = self._pagers(tocsin, slack)
+        maintenance = self._maintenance(tocsin, known)
         if self.problems or tocsin is None or slack is None:
             raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))
         services = {
@@ -142,6 +147,7 @@ class _Reader:
             people=known.people.profiles,
             regimes=tuple(tocsin.regimes),
             pagers=pagers,
+            maintenance=maintenance,
             warnings=tuple(self._warnings(known, tocsin)),
         )
 
@@ -187,6 +193,12 @@ class _Reader:
                 what = f"the DataSource {each.name!r} is of type {each.type}, and the source of that name is {kind}"
                 self.problems.append(replace(each.at, what=what, expected=f"type: {kind}"))
         return slos, frozenset(found.names) if found.sound else Unreadable(found.names), found.places
+
+    def _maintenance(self, tocsin: Tocsin | None, known: check.Known) -> tuple[Maintenance, ...]:
+        by_service = {name: check.watched(each.service, known.slos) for name, each in known.catalogue.by_name.items()}
+        named = Named(by_service, known.catalogue.named, known.slo_names)
+        zone = tocsin.organisation.timezone if tocsin is not None else "UTC"
+        return read_maintenance(self.root / "maintenance.yaml", self.problems, named, zone=zone)
 
     def _regimes(self) -> regimes.Regimes | None:
         own, theirs = self.root / "templates" / "notices", self.shipped / "templates" / "notices"

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.errors import Unavailable
+from bot.engine.fair import FairWatch
 from bot.engine.ports import Source, Wide
 from bot.engine.slices import SliceChange, SliceWatch
 from bot.slo.accounts import Account
 from bot.slo.batch import Directory, queries
 from bot.slo.ledger import Ledger, Poll
+from bot.slo.maintenance import Maintenance, windows
 from bot.slo.panel import Panel
 from bot.slo.slicing import PART
 from bot.slo.spec import Query, Slo
@@ -53,18 +55,30 @@ class Counting:
     every: timedelta
     desks: dict[str, Desk] = field(default_factory=dict)
     slices: SliceWatch = field(default_factory=lambda: SliceWatch((), timedelta(seconds=1)))
+    fair: FairWatch = field(default_factory=lambda: FairWatch((), timedelta(seconds=1)))
     changed: list[SliceChange] = field(default_factory=list)  # of slices, not yet told
 
     @classmethod
-    def of(cls, slos: Sequence[Slo], sources: Mapping[str, Source], every: timedelta) -> Counting:
-        """Counting of these objectives, from nothing."""
+    def of(
+        cls,
+        slos: Sequence[Slo],
+        sources: Mapping[str, Source],
+        every: timedelta,
+        maintenance: Sequence[Maintenance] = (),
+    ) -> Counting:
+        """Counting of these objectives, from nothing; what maintenance excuses stays excused whatever is taken up."""
         ledger = Ledger(width=min(every, timedelta(seconds=30)))
-        made = cls(ledger, Panel(ledger, slos, every), every, slices=SliceWatch(slos, every))
+        made = cls(
+            ledger, Panel(ledger, slos, every), every, slices=SliceWatch(slos, every), fair=FairWatch(slos, every)
+        )
         fed = {slo.name: {source for source, _ in ledger.sources(slo)} for slo in slos}
         for name, source in sources.items():
             mine = tuple(slo for slo in slos if name in fed[slo.name])
             if mine:
                 made.desks[name] = Desk(name, source, mine)
+        for slo in slos:
+            if excused := windows(maintenance, slo.name):
+                ledger.excuse(slo.name, excused)
         made.arrange()
         return made
 
@@ -106,6 +120,7 @@ class Counting:
             desk.away = False
             self.panel.see(poll, at)
             self.changed += self.slices.see(self.ledger, poll, at)
+            self.fair.see(self.ledger, poll, at)
 
     async def _ask(self, desk: Desk, at: datetime) -> Poll:
         if isinstance(desk.source, Wide) and desk.directory is not None:

@@ -35,6 +35,7 @@ class Memory:
             "ledger": made.documents[keeping.HEAD],
             "evidence": counting.panel.checkpoint(),
             "slices": counting.slices.checkpoint(),
+            "fair": counting.fair.checkpoint(),
             "episodes": {name: episode.to_dict() for name, episode in episodes.items() if episode.eventful},
         }
         newest = counting.ledger.grid.last
@@ -59,14 +60,20 @@ class Memory:
             return False
         counting.ledger.keep({slo.name for slo in counting.panel.slos})
         counting.arrange()
-        slices = head.get("slices")
+        slices, fair = head.get("slices"), head.get("fair")
         counting.slices.restore(slices if isinstance(slices, dict) else {})
+        counting.fair.restore(fair if isinstance(fair, dict) else {})
         evidence = head.get("evidence")
         try:
             counting.panel.restore(evidence if isinstance(evidence, dict) else {})
         except Invalid as trouble:
             logger().warning("the evidence cannot be taken up", because=str(trouble))
         return True
+
+    async def fair(self, counting: Counting) -> None:
+        """Take up the comparison of groups as the last leader saved it: it knows what people resolved."""
+        fair = (await self.checkpoints.load([CHECKPOINT])).get(CHECKPOINT, {}).get("fair")
+        counting.fair.restore(fair if isinstance(fair, dict) else {})
 
     async def episodes(self) -> dict[str, Episode]:
         """The episodes as they were saved, as far as they can be read."""

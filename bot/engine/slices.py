@@ -135,13 +135,15 @@ class SliceWatch:
     """Every objective that is watched by slice."""
 
     def __init__(self, slos: Sequence[Slo], every: timedelta) -> None:
-        self.sliced = {slo.name: Sliced(slo, every) for slo in slos if slo.slice_by}
+        self.sliced = {slo.name: Sliced(slo, every) for slo in slos if slo.slice_by and slo.allowed_gap is None}
 
     def see(self, ledger: Ledger, poll: Poll, at: datetime) -> list[SliceChange]:
         """Take in what one poll counted of every slice."""
         found: list[SliceChange] = []
+        excused = ledger.excused(at) if self.sliced else ()
         for each in self.sliced.values():
-            found += each.see(ledger.by_slice(each.slo, poll), at)
+            if not excused[ledger.account(each.slo).number]:  # maintenance proves nothing
+                found += each.see(ledger.by_slice(each.slo, poll), at)
         return found
 
     def verdict(self, name: str, at: datetime) -> Verdict | None:

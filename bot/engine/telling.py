@@ -14,6 +14,7 @@ from bot.domain.policy import Severity, Urgency, severity
 from bot.domain.service import Service
 from bot.domain.sli import Attach, Judged, ObserveSli, Sli
 from bot.domain.urgency import RaiseUrgency, Withdraw
+from bot.engine.fair import Fair
 from bot.engine.handle import Handler
 from bot.engine.slices import SliceChange
 from bot.slo.burn import Verdict
@@ -224,6 +225,43 @@ class Teller:
                 left.append(change)
                 logger().warning("a verdict could not be recorded yet", slo=change.name, because=str(trouble))
         return left
+
+    async def fair(self, watched: Iterable[Fair], at: datetime) -> None:
+        """Open a ticket where a gap between groups is proved; begin anew where a person resolved the last one.
+
+        It never pages by itself: what to do about people treated unlike is decided by people, awake.
+        """
+        for each in watched:
+            mark = f"fair/{each.name}"
+            try:
+                if each.told and await self.handler.log.holder(open_claim(mark)) is None:
+                    each.settle()
+                elif each.gap.proved and not each.told and each.slo.opens:
+                    await self._declare_gap(each, mark, at)
+                    each.told = True
+            except (Unavailable, Refused, Conflict) as trouble:
+                logger().warning("a gap could not be recorded yet", slo=each.name, because=str(trouble))
+
+    async def _declare_gap(self, fair: Fair, mark: str, at: datetime) -> None:
+        slo, gap = fair.slo, fair.gap
+        service = self.services.get(slo.service)
+        command = Declare(
+            title=f"{slo.title} unlike between groups of {slo.slice_by}",
+            severity=severity(tier=service.tier if service else 2, paging=False),
+            service=slo.service,
+            because=gap.because,
+            onset=min(fair.began or at, at),
+            detected=at,
+            slo=fair.name,
+            slice=f"{slo.slice_by}={gap.low}",
+            fingerprint=mark,
+            urgency=Urgency.TICKET,
+        )
+        try:
+            opened = await self.handler.open(command, cause=f"poll:{fair.name}")
+        except Taken:  # it was told before this replica led
+            return
+        logger().info("an incident was declared", incident=opened.id, title=command.title)
 
     async def _declare_slice(self, change: SliceChange, mark: str) -> None:
         service = self.services.get(change.slo.service)

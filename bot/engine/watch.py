@@ -17,10 +17,12 @@ from bot.engine.handle import Handler
 from bot.engine.memory import CHECKPOINT, Memory
 from bot.engine.ports import Checkpoints, Source
 from bot.engine.situation import Bar, Chart
+from bot.engine.standing import Standing, standing
 from bot.engine.telling import Away, Teller, blindness, fingerprint, title
 from bot.slo.burn import Verdict, judge
 from bot.slo.episode import Episode, Phase, step
 from bot.slo.ledger import Ledger
+from bot.slo.maintenance import Maintenance
 from bot.slo.rule import Level
 from bot.slo.spec import Slo
 from bot.telemetry import log as logger
@@ -75,6 +77,7 @@ class Watch(Charts):
         handler: Handler,
         checkpoints: Checkpoints,
         every: timedelta,
+        maintenance: Sequence[Maintenance] = (),
     ) -> None:
         self.slos = {slo.name: slo for slo in slos}
         self.handler, self.every = handler, every
@@ -82,7 +85,7 @@ class Watch(Charts):
         self.teller.timing, self.teller.away = self._timing, self._away
         self._unanswered: set[str] = set()  # sources that were away at the last tick, or may have been before it
         self.memory = Memory(checkpoints)
-        self.counting = Counting.of(tuple(self.slos.values()), sources, every)
+        self.counting = Counting.of(tuple(self.slos.values()), sources, every, maintenance)
         self.episodes: dict[str, Episode] = {}
         self.verdicts: Mapping[str, Verdict] = {}
         self.states: Mapping[str, int] = {}
@@ -110,6 +113,7 @@ class Watch(Charts):
         at = self.handler.clock.now()
         if leads and self._stood_by:
             await self._take_up(await self.memory.episodes())  # its own ledger has no gap
+            await self.memory.fair(self.counting)
         self._stood_by = not leads
         self._began = at
         await self.counting.poll(at)
@@ -119,6 +123,7 @@ class Watch(Charts):
         waiting, self.counting.changed = self.counting.changed, []
         if leads:
             self.counting.changed += await self.teller.slices(waiting)
+            await self.teller.fair(self.counting.fair, at)
         self.polled = at
         if self._tidied is None or at - self._tidied >= TIDY_EVERY:
             self._tidy(at)
@@ -134,7 +139,9 @@ class Watch(Charts):
             state: sum(n for name, n in counted if name == state) for state in ("met", "breached", "no_data")
         }
         self.verdicts = verdicts = Verdicts(self, at)
-        nothing_new = (level == Level.MET) & self._calm | (level == Level.QUIET) & self._waiting
+        # what is taken down on purpose is silent on purpose
+        excused = (level == Level.SILENT) & self.ledger.excused(at)[self.counting.panel.numbers]
+        nothing_new = (level == Level.MET) & self._calm | (level == Level.QUIET) & self._waiting | excused
         try:
             begun = None if nothing_new.all() else await self._standing()
         except Unavailable as trouble:
@@ -214,6 +221,10 @@ class Watch(Charts):
             Bar(b.start, b.good, b.bad, covered=b.total > 0) for b in self.ledger.buckets(known, start, until, step)
         ]
         return Chart(slo, known.target, tuple(bars), known.title)
+
+    def standing(self, slo: str, at: datetime) -> Standing:
+        """The budget, the slices and the outcomes of an objective, for people."""
+        return standing(self.counting, self.slos[slo], at)
 
     # -- surviving ---------------------------------------------------------------------------------------------------
 

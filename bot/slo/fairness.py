@@ -67,6 +67,7 @@ class Parity:
         self._streams = TwoStreams()  # two rows per group: more often than the rest, and less often
         self._run = 0.0
         self._whole, self._since = np.zeros((0, 2)), np.zeros((0, 2))
+        self.looks = 0  # since the gap most likely opened
 
     @property
     def evidence(self) -> float:
@@ -85,7 +86,8 @@ class Parity:
         told = (seen[:, 0] > 0).sum() > 1
         self._streams.see(here[:, 0], here[:, 1], there[:, 0], there[:, 1])
         if told and self._run <= 0:
-            self._run, self._since = 0.0, np.zeros_like(self._since)
+            self._run, self._since, self.looks = 0.0, np.zeros_like(self._since), 0
+        self.looks += 1
         self._whole, self._since = self._whole + seen, self._since + seen
         if told:
             self._run += self.evidence - before
@@ -135,6 +137,7 @@ class Parity:
         for row in range(len(self._streams)):
             self._streams.forget(row)
         self._run, self._whole, self._since = 0.0, np.zeros_like(self._whole), np.zeros_like(self._since)
+        self.looks = 0
 
     def checkpoint(self) -> dict[str, Any]:
         """Its state as plain JSON-able data."""
@@ -143,6 +146,7 @@ class Parity:
             "measure": self.measure,
             "groups": list(self._groups),
             "run": self._run,
+            "looks": self.looks,
             "whole": plain(self._whole),
             "since": plain(self._since),
             "streams": self._streams.checkpoint(),
@@ -159,7 +163,7 @@ class Parity:
         streams = TwoStreams([self.tolerance] * (2 * len(groups)))
         try:
             whole, since = array(state["whole"], shape), array(state["since"], shape)
-            run = float(array([state["run"]], (1,))[0])
+            run, looks = float(array([state["run"]], (1,))[0]), int(state.get("looks", 0))
             streams.restore(state["streams"])
             if not (_possible(whole) and _possible(since)) or len(set(groups)) < len(groups) or math.isinf(run):
                 raise ValueError("its counts are none")  # noqa: TRY301 - worded once, below
@@ -167,6 +171,7 @@ class Parity:
             raise refused(error) from error
         self._groups = {group: row for row, group in enumerate(groups)}
         self._run, self._whole, self._since, self._streams = run, whole, since, streams
+        self.looks = looks
 
 
 class Odds:

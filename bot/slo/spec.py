@@ -125,8 +125,9 @@ class Slo:
     silence lasts before it becomes an incident of its own, unless `blind_opens` is off; with `opens` off its failures
     open none either: it is measured, budgeted and shown. `recover_for` is how much good data a recovery needs. `births`
     says whether a series first seen under our eyes counts from zero. `rule` chooses what pages: evidence and impact
-    together, or the Workbook's burn rates alone. `slice_by` names a label whose values are watched against one another.
-    `severity` (1 worst) overrides what impact and urgency would give.
+    together, or the Workbook's burn rates alone. `slice_by` names a label whose values are watched against one another;
+    with `allowed_gap` they are groups of people and good events favourable answers: one group may get them so much less
+    often. `severity` (1 worst) overrides what impact and urgency would give.
     """
 
     name: str
@@ -143,6 +144,7 @@ class Slo:
     parts: tuple[Constituent, ...] = ()
     slice: Slice | None = None
     slice_by: str = ""
+    allowed_gap: float | None = None
     births: Literal["count", "skip"] = "count"
     rule: Literal["evidence", "burn_rate"] = "evidence"
     blind_opens: bool = True

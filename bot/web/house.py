@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from bot.engine.desk import Desk
 from bot.engine.situation import Chart
+from bot.engine.standing import Standing
 from bot.slo.burn import Verdict
 from bot.slo.spec import Slo
 from bot.words import Words
@@ -50,6 +51,10 @@ class Watching(Protocol):
         ...
 
     def chart(self, slo: str, since: datetime | None, until: datetime) -> Chart | None: ...
+
+    def standing(self, slo: str, at: datetime) -> Standing:
+        """The budget, the slices and the outcomes of an objective."""
+        ...
 
 
 class MakeDocument(Protocol):

@@ -31,6 +31,8 @@ from bot.engine.draft import DraftingRoom
 from bot.engine.handle import Handler
 from bot.engine.ports import Observation, Profile, Seen
 from bot.engine.situation import Bar, Chart
+from bot.engine.standing import Standing
+from bot.slo.budget import Budget
 from bot.slo.burn import Verdict
 from bot.slo.ledger import Counts
 from bot.slo.spec import Slo
@@ -133,6 +135,10 @@ class FakeWatch(Charts):
         self.slos: Mapping[str, Slo] = {"recall": slo(0.9, name="recall", service="visits", display="Recall of visits")}
         self.verdicts: dict[str, Verdict] = {}
         self.polled: datetime | None = None
+        self.stands = Standing(Budget(4_000, 160, 400.0, timedelta(days=30), estimated=False, since=NOON))
+
+    def standing(self, slo: str, at: datetime) -> Standing:
+        return self.stands
 
     @property
     def states(self) -> Mapping[str, int]:

@@ -12,9 +12,11 @@ from bot.config.openslo.documents import Library, Sheet
 from bot.config.promql import Phrase
 from bot.slo.measure import Expression, Indicator, Measure, Operator, Part, Query, Raw, Threshold
 
-PROMQL = frozenset({"prometheus", "openmetrics", "thanos", "mimir", "grafanamimir", "cortex", "victoriametrics"})
+PROMQL = frozenset(
+    {"prometheus", "openmetrics", "predictions", "thanos", "mimir", "grafanamimir", "cortex", "victoriametrics"}
+)
 DEFAULT = "default"
-SCRAPED = "openmetrics"
+SCRAPED = ("openmetrics", "predictions")
 
 _COUNTER = re.compile(r".*_(?:total|count|bucket)")
 _RAW: dict[str, Part] = {"success": "good", "failure": "bad"}
@@ -222,5 +224,5 @@ def _source(sheet: Sheet, path: Path, held: Library) -> tuple[str, bool, Path] |
         kind = str(described.get("spec", "type"))
     unheard_of = bool(name) and held.sources is not None and name not in held.sources
     promql = kind.lower() in PROMQL if kind else not unheard_of
-    plain = DEFAULT if not kind or (promql and kind.lower() != SCRAPED) else kind
+    plain = DEFAULT if not kind or (promql and kind.lower() not in SCRAPED) else kind
     return name or plain, promql, where

@@ -1,14 +1,17 @@
-"""The objectives: each verdict with its reason, what is left of the budget, and when the sources were last asked."""
+"""The objectives: each verdict with its reason, what is left of the budget, its slices, and what is judged yet."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from bot.slo.burn import Verdict
+from bot.domain.service import Service
+from bot.engine.standing import Standing
+from bot.slo.burn import Verdict, span
 from bot.slo.spec import Slo
 from bot.web.chart import Drawing, draw
 from bot.web.door import Console, Here, Who
@@ -18,6 +21,7 @@ from bot.web.shapes import SloShape
 router = APIRouter()
 
 SHOWN = timedelta(hours=1)
+FEW = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,29 @@ class Stand:
     slo: Slo
     verdict: Verdict | None
     drawing: Drawing | None
+    standing: Standing
+    owner: str = ""
+    users: tuple[str, ...] = ()
+    """Who is told before it is switched off: consumers, and services that depend on it."""
+
+    @property
+    def left(self) -> str:
+        """What remains of the budget, in words."""
+        rest = self.standing.budget.remaining
+        return f"{rest * 100:.1f} %" if rest >= 0 else f"overspent by {-rest * 100:.0f} %"
+
+    @property
+    def spending(self) -> str:
+        """How the budget is reckoned, in a sentence or two."""
+        held, unit = self.standing.budget, self.slo.unit
+        allowed = held.allowed / unit
+        shown = f"{allowed:,.0f}" if allowed >= FEW else f"{allowed:,.2g}"
+        text = f"{held.bad / unit:,.0f} failed of the {shown} that may"
+        if held.estimated:
+            text += f", as far as can be told from {span(held.covered)} of data"
+        if held.excused:
+            text += f"; {held.excused / unit:,.0f} more failed in planned maintenance and are left out"
+        return f"{text}."
 
     @property
     def state(self) -> str:
@@ -68,9 +95,20 @@ def standing(here: Console) -> list[Stand]:
     found = []
     for name, slo in watch.slos.items():
         chart = watch.chart(name, now - SHOWN, now)
-        found.append(Stand(slo, watch.verdicts.get(name), draw(chart) if chart else None))
+        drawing = draw(chart) if chart else None
+        owner, users = _people(here.desk.catalogue.services, slo.service)
+        found.append(Stand(slo, watch.verdicts.get(name), drawing, watch.standing(name, now), owner, users))
     order = {"breached": 0, "no data": 1, "met": 2}
     return sorted(found, key=lambda stand: (order[stand.state], stand.slo.title))
+
+
+def _people(services: Mapping[str, Service], name: str) -> tuple[str, tuple[str, ...]]:
+    """(who owns a service, who uses it)."""
+    service = services.get(name)
+    if service is None:
+        return "", ()
+    dependent = [each.title for each in services.values() if name in each.depends_on]
+    return service.owner, tuple(dict.fromkeys([*service.consumers, *dependent]))
 
 
 @router.get("/slos")

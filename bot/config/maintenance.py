@@ -1,0 +1,102 @@
+"""`maintenance.yaml`: what is planned, from when to when, for which services or objectives, and why."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bot.config.files import read_page
+from bot.config.fit import closest, listing
+from bot.config.marks import Page
+from bot.domain.errors import Problem
+from bot.slo.maintenance import Maintenance
+
+KEYS = ("from", "to", "services", "slos", "because")
+EXPECTED = "a time such as 2026-12-01 22:00 (in the organisation's zone) or 2026-12-01T22:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a window may name: each service with its objectives, and every name that stands in a file."""
+
+    by_service: Mapping[str, Collection[str]]
+    services: Collection[str]
+    slos: Collection[str]
+
+
+def read_maintenance(path: Path, problems: list[Problem], named: Named, *, zone: str) -> tuple[Maintenance, ...]:
+    """Every window of the file; a file that is not there plans nothing. Times without an offset are of `zone`."""
+    if not path.is_file():
+        return ()
+    document = read_page(path, problems)
+    if document is None:
+        return ()
+    if not isinstance(document.data, list):
+        problems.append(document.problem("holds no list", expected="`- from: …` for each window"))
+        return ()
+    pages = [Page(part, problems) for part in document.parts()] if document.data else []
+    return tuple(found for page in pages if (found := _window(page, named, ZoneInfo(zone))) is not None)
+
+
+def _window(page: Page, named: Named, zone: ZoneInfo) -> Maintenance | None:
+    if not page.known((), *KEYS):
+        return None
+    start, end = _moment(page, "from", zone), _moment(page, "to", zone)
+    slos = frozenset(_slos(page, named))
+    because = page.text("because")
+    if page.get("services") is None and page.get("slos") is None:
+        page.complain("this window is for nothing", expected="services, slos, or both")
+    if start is None or end is None:
+        return None
+    if end <= start:
+        page.complain("this window ends before it begins", "to", expected="a time after `from`")
+        return None
+    return Maintenance(start, end, slos, because)
+
+
+def _slos(page: Page, named: Named) -> Iterator[str]:
+    """The objectives a window is for."""
+    for name in _names(page, "services", "service", named.services):
+        yield from named.by_service.get(name, ())
+    yield from _names(page, "slos", "objective", named.slos)
+
+
+def _names(page: Page, key: str, what: str, there_is: Collection[str]) -> Iterator[str]:
+    held = page.get(key)
+    if held is None:
+        return
+    if not isinstance(held, list) or not held:
+        page.complain(f"{key} is no list of names", key, expected=f"{key}: [name, …]")
+        return
+    for index in range(len(held)):
+        name = page.text(key, index)
+        if name and name not in there_is:
+            page.complain(
+                f"there is no {what} {name!r}{closest(name, there_is)}", key, index, expected=listing(there_is)
+            )
+        elif name:
+            yield name
+
+
+def _moment(page: Page, key: str, zone: ZoneInfo) -> datetime | None:
+    """A time with its offset as it is, without one by the wall clocks of `zone`."""
+    value = page.get(key)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            page.complain(f"{value!r} is no time", key, expected=EXPECTED)
+            return None
+    if not isinstance(value, datetime):
+        what = "is missing" if value is None else "is a day without a time" if isinstance(value, date) else "is no time"
+        page.complain(f"{key} {what}", key, expected=EXPECTED)
+        return None
+    if value.tzinfo is not None:
+        return value.astimezone(UTC)
+    early, late = (value.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if early != late:  # clocks are put forward or back just then
+        happens = "does not exist" if early > late else "comes twice"
+        page.complain(f"{value:%Y-%m-%d %H:%M} {happens} in {zone.key}", key, expected="a time with its offset")
+        return None
+    return early
