@@ -123,6 +123,12 @@ async def test_counts_are_exact_and_one_read_serves_both(watched, source: Promet
 async def test_every_increase_of_the_lookback_is_seen(watched, source: Prometheus) -> None:
     """The raw samples rise one by one, each at its own time: no poll interval hides what came between."""
     process, _ = watched
+    process.counted.labels("200").inc(0)
+
+    async def scraped() -> bool:
+        return await newest(source, GOOD) >= 0
+
+    assert await until(scraped)
     begun = datetime.now(UTC)
     for _ in range(4):
         process.counted.labels("404").inc()
