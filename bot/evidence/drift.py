@@ -171,7 +171,11 @@ def _inputs(
     mine = by_version.get(current.name, []) if current else []
     if everywhere and len(compared) > 1:
         text = f"inputs of {part}: {_named(everywhere)} differs from every version's training data ({rows} live rows)"
-        moved = bears(FEATURE_PIPELINE=DECISIVE, UPSTREAM=HINT, TRAINING_DATA=-STRONG, CODE_CHANGE=-STRONG)
+        # a pipeline breaks a feature; where several differ, it may as well be that other people come
+        world = LIKELY if len(everywhere) > 1 else HINT
+        moved = bears(
+            FEATURE_PIPELINE=DECISIVE, UPSTREAM=HINT, CONCEPT_DRIFT=world, TRAINING_DATA=-STRONG, CODE_CHANGE=-STRONG
+        )
         return [Found(text, moved)]
     if mine and current:
         differs = f"{_named(mine)} differs from what {current.name} was trained on"

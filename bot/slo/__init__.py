@@ -7,5 +7,6 @@ What is counted: `batch` (an answer of a source) → `counters` (samples to incr
 What follows: `streams` and `detector` (evidence) and `budget` feed `rule`, which decides for all objectives at once
 (`panel`) and for one in words (`burn`); `recovery` says when it is over, `episode` what is news.
 Beyond one objective: `slices` (a group against the rest), `fairness`, `canary`, with `interval` and `detectable`.
+What must be said beside a verdict: `maintenance` (what is excused), `labels` (how much could be judged yet).
 What models eat: `drift` on values, `binned` on `histogram`s (`bins`, `distinct`) of any size.
 """

@@ -57,7 +57,7 @@ def test_an_unknown_kind_of_source_is_answered_with_the_real_shelf(tmp_path, cap
     assert run(["check", "-c", str(path)]) == 2
     told = capsys.readouterr().err
     assert f"{path}:2:21: there is no source 'promethius'; did you mean 'prometheus'?" in told
-    assert "openmetrics, prometheus" in told
+    assert "openmetrics, predictions, prometheus" in told
 
 
 def test_an_unknown_command_is_a_sentence(capsys):

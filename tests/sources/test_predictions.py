@@ -22,7 +22,7 @@ from bot.domain.errors import Unavailable
 from bot.engine.counting import Counting
 from bot.engine.ports import Wide
 from bot.slo.ledger import Ledger
-from bot.slo.spec import Indicator, Point, Selector, Slo
+from bot.slo.spec import Indicator, Point, Selector, Slo, Threshold
 from bot.sources._arrivals import METRICS
 from bot.sources.predictions import Predictions
 from tests.kit import NOON, at
@@ -175,10 +175,10 @@ def story() -> list[Answer]:
     """Two hours of answers over midnight, most outcomes up to an hour later, a slice that appears after midnight."""
     dice = np.random.default_rng(5)
     rows = []
-    for number in range(1_440):
-        made = EVENING + timedelta(seconds=5 * number + float(dice.random()))
+    for number in range(720):
+        made = EVENING + timedelta(seconds=10 * number + float(dice.random()))
         label = int(dice.random() < 0.4)
-        region = "asia" if number > 700 and number % 5 == 0 else ("eu", "us")[number % 2]
+        region = "asia" if number > 350 and number % 5 == 0 else ("eu", "us")[number % 2]
         known = made + timedelta(seconds=float(dice.exponential(1_200))) if dice.random() < 0.8 else None
         rows.append(
             Answer(made, int(dice.random() < 0.5), None if known is None else label, known, region, f"v{number % 2}")
@@ -290,6 +290,21 @@ async def test_coverage_and_delay_are_told(tmp_path: Path) -> None:
     young = source(tmp_path / "log.parquet", maturity=hour)
     assert (await young.read(asked, NOON))[asked[0]] == ()
     assert "nobody can tell" in young.coverage.because
+
+
+async def test_too_few_outcomes_are_an_objective_too(tmp_path: Path) -> None:
+    """Coverage is a gauge that an objective holds to a threshold: each look at it is an event."""
+    old = [Answer(at(-5_000), 1, 1, at(-4_000)) for _ in range(60)] + [Answer(at(-5_000)) for _ in range(40)]
+    write(tmp_path / "log.parquet", [*old, Answer(at(-60))])
+    log = source(tmp_path / "log.parquet", maturity=timedelta(hours=1))
+    enough = Threshold(Selector.parse("label_coverage"), "gte", 0.8)
+    objective = Slo("covered", "loans", enough, 0.9, timedelta(days=1))
+    counting = Counting.of([objective], {"default": log}, timedelta(seconds=15))
+    for poll in range(41):
+        await counting.poll(at(15 * poll))
+    counts = counting.ledger.counts(objective, at(600), timedelta(hours=1))
+    assert (counts.good, counts.bad) == (0, 11)
+    assert counting.ledger.silence(objective, at(600)) is None
 
 
 @pytest.mark.parametrize(
