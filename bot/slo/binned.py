@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.slo import drift
-from bot.slo.drift import ALPHA, BINS, EFFECT_KS, EFFECT_MISSING, EFFECT_PSI, EFFECT_WASSERSTEIN, FEW, Finding, Kind
 from bot.slo.bins import BODY, Categories, Grid
+from bot.slo.drift import ALPHA, BINS, EFFECT_KS, EFFECT_MISSING, EFFECT_PSI, EFFECT_WASSERSTEIN, FEW, Finding, Kind
 from bot.slo.histogram import Histogram, Tally
 
 CLIP = 0.005  # the share at either end of the reference that Wasserstein counts as if it lay at that quantile

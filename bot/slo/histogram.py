@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.slo.distinct import Distinct, row_hashes
 from bot.slo.bins import Categories, Codes, Grid, fit, numbers, restored
+from bot.slo.distinct import Distinct, row_hashes
 
 BLOCK = 1 << 16  # rows counted at a time: what is at work stays in the processor's cache
 _ALL = ""  # the dimension of no dimension

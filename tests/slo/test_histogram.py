@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slo.distinct import KEPT, Distinct, row_hashes
 from bot.slo.bins import BODY, CATEGORIES, Categories, Grid, fit, restored
+from bot.slo.distinct import KEPT, Distinct, row_hashes
 from bot.slo.histogram import BLOCK, Histogram, Layout, Tally
 
 NUMBER = st.floats(allow_nan=True, allow_infinity=True) | st.integers(-1000, 1000).map(float) | st.none()
