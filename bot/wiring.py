@@ -23,6 +23,7 @@ from bot.engine.ports import Action, Chat, Durable, Evidence, Pager, Reporter, S
 from bot.engine.reconcile import Hands, Reconciler
 from bot.engine.rounds import Rounds
 from bot.engine.watch import Watch
+from bot.heap import growing, settled
 from bot.words import Words, house
 
 if TYPE_CHECKING:
@@ -235,12 +236,14 @@ def warm() -> None:
 async def running(installation: Installation, **given: Any) -> AsyncIterator[House]:
     """The house at work: durable engine taken up, ledger restored, Slack connected, rounds going."""
     async with opened(installation, **given) as home, contextlib.AsyncExitStack() as stack:  # whatever one end does
-        await home.watch.restore()
+        with growing():
+            await home.watch.restore()
         await home.durable.open(home.reconciler.perform, home.reconciler.wake)
         stack.push_async_callback(home.durable.close)
         if home.slack is not None:
             stack.push_async_callback(home.slack.close)
             await home.slack.open()
+        stack.enter_context(settled())
         stack.push_async_callback(home.rounds.stop)
         await home.rounds.start()
         warming = asyncio.create_task(asyncio.to_thread(warm))
