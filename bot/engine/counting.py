@@ -21,7 +21,10 @@ from bot.telemetry import log as logger
 FINE_PAST = timedelta(hours=6)
 """So far back the past is asked for in steps that count as watched; before that by the hour, for the budget alone."""
 
-COARSE = timedelta(hours=1)
+FINEST_PAST = timedelta(hours=2)
+"""So far back in the steps of the polls; before that by the minute, which is how the ledger keeps it."""
+
+COARSE, MIDDLE = timedelta(hours=1), timedelta(minutes=1)
 OVERDUE, OVERLAP = timedelta(seconds=30), timedelta(seconds=10)
 PATIENCE = timedelta(minutes=10)  # a source that cannot give the past is asked for it again after so long
 
@@ -151,11 +154,17 @@ class Counting:
     def _stretches(
         self, desk: Desk, behind: Sequence[Account], at: datetime
     ) -> list[tuple[datetime, datetime, timedelta]]:
-        """From where to where, in which steps: by the hour as far back as a window reaches, then finely."""
+        """From where to where, in which steps: by the hour as far back as a window reaches, then ever more finely."""
         windows = {slo.name: slo.window for slo in desk.slos}
         since = [self.ledger.seen(each) or at - windows[each.name.split(PART)[0]] for each in behind]
-        oldest, fine = min(since), at - FINE_PAST
-        step = max(self.every, timedelta(seconds=15))
-        end = at - step  # the newest samples are the next poll's
-        coarse = [(oldest, fine, COARSE)] if oldest < fine else []
-        return [*coarse, (max(oldest, fine), end, step)] if max(oldest, fine) < end else coarse
+        begin, step = min(since), max(self.every, timedelta(seconds=15))
+        stretches = []
+        for end, each in (
+            (at - FINE_PAST, COARSE),
+            (at - FINEST_PAST, max(step, MIDDLE)),
+            (at - step, step),  # the newest samples are the next poll's
+        ):
+            if begin < end:
+                stretches.append((begin, end, each))
+                begin = end
+        return stretches
