@@ -23,6 +23,7 @@ from bot.engine.ports import Action, Chat, Durable, Evidence, Pager, Reporter, S
 from bot.engine.reconcile import Hands, Reconciler
 from bot.engine.rounds import Rounds
 from bot.engine.watch import Watch
+from bot.heap import growing, settled
 from bot.telemetry import log as logger
 from bot.words import Words, house
 
@@ -250,13 +251,15 @@ async def _ended(task: asyncio.Task[None]) -> None:
 async def running(installation: Installation, **given: Any) -> AsyncIterator[House]:
     """The house at work: durable engine taken up, ledger restored, Slack being connected, rounds going."""
     async with opened(installation, **given) as home, contextlib.AsyncExitStack() as stack:  # whatever one end does
-        await home.watch.restore()
+        with growing():
+            await home.watch.restore()
         await home.durable.open(home.reconciler.perform, home.reconciler.wake)
         stack.push_async_callback(home.durable.close)
         if home.slack is not None:
             stack.push_async_callback(home.slack.close)
             connecting = asyncio.create_task(_connect(home.slack))
             stack.push_async_callback(_ended, connecting)
+        stack.enter_context(settled())
         stack.push_async_callback(home.rounds.stop)
         await home.rounds.start()
         warming = asyncio.create_task(asyncio.to_thread(warm))

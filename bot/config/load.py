@@ -28,6 +28,7 @@ from bot.domain.policy import Policy
 from bot.domain.runbook import Runbook
 from bot.domain.service import Service
 from bot.engine.ports import Profile
+from bot.heap import growing
 from bot.slo.maintenance import Maintenance
 from bot.slo.spec import Slo
 from bot.words import house
@@ -74,7 +75,8 @@ def load(path: Path, *, environ: Mapping[str, str], models: Models, shipped: Pat
         Invalid: with every problem of every file, each with file, line and column.
 
     """
-    return _Reader(path, environ, models, shipped or house()).installation()
+    with growing():
+        return _Reader(path, environ, models, shipped or house()).installation()
 
 
 def record(path: Path, *, environ: Mapping[str, str]) -> str:

@@ -26,7 +26,10 @@ FINE_PAST = timedelta(hours=6)
 MOST_SAMPLES = 1_000_000
 """Of so many samples a past is made at most, finely and by the hour: a few seconds, whatever the number of series."""
 
-COARSE = timedelta(hours=1)
+FINEST_PAST = timedelta(hours=2)
+"""So far back in the steps of the polls; before that by the minute, which is how the ledger keeps it."""
+
+COARSE, MIDDLE = timedelta(hours=1), timedelta(minutes=1)
 OVERDUE, OVERLAP = timedelta(seconds=30), timedelta(seconds=10)
 PATIENCE = timedelta(minutes=10)  # a source that cannot give the past is asked for it again after so long
 
@@ -170,15 +173,21 @@ class Counting:
     def _stretches(
         self, desk: Desk, behind: Sequence[Account], at: datetime, points: int
     ) -> list[tuple[datetime, datetime, timedelta]]:
-        """From where to where, in which steps: by the hour as far back as a window reaches, then finely.
+        """From where to where, in which steps: by the hour as far back as a window reaches, then ever more finely.
 
-        Of each series at most so many `points` are asked for in each of the two.
+        Of each series at most so many `points` are asked for in each of them.
         """
         windows = {slo.name: slo.window for slo in desk.slos}
         since = [self.ledger.seen(each) or at - windows[each.name.split(PART)[0]] for each in behind]
-        step = max(self.every, timedelta(seconds=15))
-        fine = at - min(FINE_PAST, points * step)
-        oldest = max(min(since), at - points * COARSE)
-        end = at - step  # the newest samples are the next poll's
-        coarse = [(oldest, fine, COARSE)] if oldest < fine else []
-        return [*coarse, (max(oldest, fine), end, step)] if max(oldest, fine) < end else coarse
+        begin, step = min(since), max(self.every, timedelta(seconds=15))
+        stretches = []
+        for end, each in (
+            (at - FINE_PAST, COARSE),
+            (at - FINEST_PAST, max(step, MIDDLE)),
+            (at - step, step),  # the newest samples are those just read
+        ):
+            first = max(begin, end - points * each)
+            if first < end:
+                stretches.append((first, end, each))
+                begin = end
+        return stretches

@@ -74,8 +74,7 @@ class Panel:
     def evidence(self, name: str) -> Evidence:
         """The evidence on one objective."""
         place = self.place[name]
-        slow, fast = float(self.slow.evidence[place]), float(self.fast.evidence[place])
-        return Evidence(slow, fast, self.threshold, float(self.burn[place]))
+        return Evidence(self.slow.of(place), self.fast.of(place), self.threshold, float(self.burn[place]))
 
     def settle(self, name: str, at: datetime | None) -> None:
         """A failure is over: what came before `at` is neither judged again nor evidence any more."""

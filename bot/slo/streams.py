@@ -120,6 +120,10 @@ class EDetectors:
         """The logarithm of SR in every row; −∞ before its first event."""
         return log_sum(self.logs + self._weights)
 
+    def of(self, row: int) -> float:
+        """The logarithm of SR in one row."""
+        return float(log_sum(self.logs[row] + self._weights[row]))
+
     def see(self, n: ArrayLike, k: ArrayLike) -> Floats:
         """Take in one look and return ln SR: M ← (M + 1)·L for each alternative, then their mean."""
         n, k = counts(n, k, self.p0.size)

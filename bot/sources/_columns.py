@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -21,28 +22,25 @@ def batch(answers: Sequence[tuple[Sequence[Expression], Any]]) -> Batch:
     Raises Unavailable where an answer is something else.
     """
     names: list[Mapping[str, str]] = []
-    counts: list[int] = []
     pairs: list[Sequence[Sequence[Any]]] = []
     try:
         for asked, answer in answers:
-            for series in answer:
-                labels = series["metric"]
-                held = series["values"] if "values" in series else (series["value"],)
-                names.append(_whose(labels, asked) if asked else labels)
-                counts.append(len(held))
-                pairs.append(held)
+            labels = [series["metric"] for series in answer]
+            names += [_whose(each, asked) for each in labels] if asked else labels
+            pairs += [series["values"] if "values" in series else (series["value"],) for series in answer]
+        counts = np.fromiter(map(len, pairs), np.int64, len(pairs))
     except (TypeError, ValueError, KeyError, IndexError):
         raise Unavailable(WHAT, "answered something that is no list of series") from None
     try:
         flat = list(chain.from_iterable(pairs))
-        at = np.array([pair[0] for pair in flat], dtype=np.float64)
-        value = np.array([float(pair[1]) for pair in flat], dtype=np.float64)
+        at = np.fromiter(map(itemgetter(0), flat), np.float64, len(flat))
+        value = np.fromiter(map(float, map(itemgetter(1), flat)), np.float64, len(flat))
     except (TypeError, ValueError, KeyError, IndexError):
         raise Unavailable(WHAT, "answered a sample that cannot be read") from None
-    if not all(isinstance(each, dict) for each in names):
+    if not set(map(type, names)) <= {dict}:
         raise Unavailable(WHAT, "answered something that is no list of series")
-    series_of = np.repeat(np.arange(len(counts)), np.array(counts, dtype=np.int64))
-    return Batch(names, series_of.astype(np.int64), np.round(at * 1000).astype(np.int64), value)
+    series_of = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    return Batch(names, series_of, np.round(at * 1000).astype(np.int64), value)
 
 
 def _whose(labels: Mapping[str, str], asked: Sequence[Expression]) -> Mapping[str, str]:

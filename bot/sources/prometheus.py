@@ -18,6 +18,7 @@ from anyio import to_thread
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from pydantic import Field
+from pydantic_core import from_json
 from urllib3.util.retry import Retry
 
 from bot.clients.http import HttpSettings
@@ -32,7 +33,7 @@ from bot.sources._columns import WHAT, batch, moments
 from bot.telemetry import log as logger
 
 _MOST_STEPS = 10_000  # Prometheus refuses more than 11,000 points per series
-_PIECE = 250_000  # samples in one answer: some 15 MB
+_MOST_SAMPLES = 300_000  # of the past in one answer: some 10 MB, and 60 MB while it is counted
 _THREADS = 4
 _FIRST_STRETCH, _LONGEST_STRETCH = timedelta(hours=1), timedelta(days=1)
 _COMFORTABLE = 200_000  # samples in one answer: 6 MB of JSON
@@ -47,6 +48,9 @@ class PrometheusSettings(HttpSettings):
 
     lookback_seconds: float = Field(default=60.0, ge=1, le=3600)
     """Raw samples of so many seconds before the asked time are read; longer than the scrape interval."""
+
+    compressed: bool = False
+    """Whether answers come compressed: a tenth of the bytes for a third more of the server's time. For one far away."""
 
 
 class NotAccepted(Unavailable):
@@ -117,18 +121,19 @@ class Prometheus:
         """What stood at every `step` from `start` to `end` (range queries), oldest first.
 
         Values are the last known within Prometheus's own lookback, at whole seconds. Expressions are not asked: they
-        speak of the time between two polls. Raises Unavailable.
+        speak of the time between two polls. Of many series a short stretch is asked at a time. Raises Unavailable.
         """
         selectors = [query for query in asked if isinstance(query, Selector)]
-        span = step * max(1, min(_MOST_STEPS, _PIECE // max(series, 1)))
-        begin = start
+        most = min(_MOST_STEPS, max(1, int(timedelta(hours=6) / step)))
+        begin, series = start, max(series, 1)
         while begin <= end and selectors:
-            until = min(begin + span, end)
+            until = min(begin + step * min(most, max(1, _MOST_SAMPLES // series)), end)
             # the library rounds both ends to whole seconds, and naive times are the machine's own: ours have a zone
             ask = partial(
                 self._api.custom_query_range, start_time=begin, end_time=until, step=f"{step.total_seconds():g}"
             )
             whole = batch(await self._all([((), query, ask) for _, query in queries(selectors)]))
+            series = max(series, len(whole.names))
             for moment, held in moments(whole):
                 yield from_ms(moment), held
             begin = until + step
@@ -221,12 +226,12 @@ class Prometheus:
             raise kind(WHAT, f"answered {status[1]}" if status else "did not accept the query") from None
         except requests.Timeout:
             raise Unavailable(WHAT, f"did not answer within {self._seconds:g} s") from None
-        except requests.JSONDecodeError:
-            raise Unavailable(WHAT, "answered something that is not JSON") from None
         except requests.ConnectionError:
             raise Unavailable(WHAT, "could not be reached, or broke off its answer") from None
         except requests.RequestException as error:
             raise Unavailable(WHAT, f"could not be asked ({type(error).__name__})") from None
+        except ValueError:
+            raise Unavailable(WHAT, "answered something that is not JSON") from None
         except (KeyError, TypeError):  # 200 without data, or with something else in its place
             raise Unavailable(WHAT, "answered without a result") from None
         if not isinstance(answer, list):
@@ -257,7 +262,15 @@ def _session(settings: PrometheusSettings) -> requests.Session:
     session.trust_env = False  # a .netrc would replace our Authorization header
     session.verify = settings.ca or True
     session.max_redirects = 0
+    session.hooks["response"].append(_decoding)
+    if not settings.compressed:
+        session.headers["Accept-Encoding"] = "identity"
     return session
+
+
+def _decoding(response: requests.Response, **_given: object) -> None:
+    """Let pydantic's parser decode an answer: equal labels become one object, and series are compared twice as fast."""
+    response.json = lambda **_more: from_json(response.content)  # type: ignore[method-assign]
 
 
 def _headers(settings: PrometheusSettings) -> dict[str, str] | None:

@@ -63,6 +63,13 @@ def test_half_a_failure_lies_between(n, share, p0):
     assert between <= (below + (k - low) * (above - below)) * (1 + 1e-9)
 
 
+def test_one_row_alone_is_that_row_of_all():
+    """Looking at one row costs one row; it says what looking at all of them says of it."""
+    rows = EDetectors([0.001, 0.01, 0.1])
+    rows.see([100.0, 10.0, 0.0], [3.0, 1.0, 0.0])
+    assert [rows.of(row) for row in range(3)] == rows.evidence.tolist()
+
+
 def test_forgetting_one_row():
     """A row begun anew leaves the others alone."""
     many = EDetectors([0.1, 0.1])

@@ -194,6 +194,32 @@ async def test_a_long_history_is_asked_in_pieces() -> None:
     assert all(later[0] > earlier[1] for earlier, later in pairwise(spans))
 
 
+async def test_the_past_of_many_series_is_asked_in_short_stretches() -> None:
+    """However many series answer, one answer stays small enough to be held: the first says how many there are."""
+    crowd = matrix(*(series([[NOON.timestamp(), "7"]], job="api", pod=str(number)) for number in range(3_000)))
+    async with answering(crowd) as (source, got):
+        async for _ in source.past([ALL], at(-21_600), NOON, timedelta(seconds=15), series=1):
+            pass
+    spans = sorted((float(each["start"]), float(each["end"])) for each in got)
+    assert spans[0] == (at(-21_600).timestamp(), NOON.timestamp())  # nobody knew yet
+    async with answering(crowd) as (source, got):
+        async for _ in source.past([ALL], at(-43_200), NOON, timedelta(seconds=15)):
+            pass
+    spans = sorted((float(each["start"]), float(each["end"])) for each in got)
+    assert all((end - start) / 15 * 3_000 <= 300_000 for start, end in spans[1:])
+    assert spans[-1][1] == NOON.timestamp()
+    assert all(later[0] == earlier[1] + 15 for earlier, later in pairwise(spans))
+
+
+@pytest.mark.parametrize(("compressed", "asked"), [(False, "identity"), (True, "gzip")])
+async def test_answers_come_as_they_are_unless_asked_for_compressed(compressed: bool, asked: str) -> None:
+    """Compressing costs the server more than the pass costs us; a server far away can be told to."""
+    url = "http://127.0.0.1:1"
+    source = Prometheus(Prometheus.Settings(url=url, compressed=compressed), clock=Hands())
+    assert str(source._session.headers["Accept-Encoding"]).startswith(asked)
+    await source.close()
+
+
 def test_an_address_with_a_password_is_refused() -> None:
     """Secrets go by reference, and the error does not repeat this one."""
     with pytest.raises(ValueError) as caught:
