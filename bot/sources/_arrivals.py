@@ -236,13 +236,15 @@ def rows(looked: Look, columns: Columns, since: datetime, sides: Sequence[Side])
     if not columns.label:
         return
     positive = Is(columns.label, columns.positive)
+    known, said = Known(positive), Known(predicted)
     conditions: list[Key] = [
-        known := Known(positive), positive, Both(known, predicted), Both(positive, predicted),
-        Both(known, Same(columns.prediction, columns.label)),
+        known, positive, Both(known, predicted), Both(positive, predicted),
+        Both(known, Same(columns.prediction, columns.label)), Both(known, said), Both(positive, said),
     ]  # fmt: skip
     for told in looked.counts(keys(columns.label_time), conditions, Where(columns.label_time, since)):
-        labelled, true, answered, foreseen, same = told[-len(conditions) :]
-        correct = same if columns.threshold is None else labelled - true - answered + 2 * foreseen
+        labelled, true, answered, foreseen, same, scored, scored_true = told[-len(conditions) :]
+        # of a score: the true ones that reach the threshold, and the others that do not; no score is no right answer
+        correct = same if columns.threshold is None else scored - scored_true - answered + 2 * foreseen
         counted = [labelled, correct, true, labelled - true, foreseen, answered - foreseen, answered]
         yield Row(told[:width], cell(told), np.array([*none[: len(MADE)], *counted], dtype=np.int64))
 

@@ -43,11 +43,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from bot.clients.duckdb import FILES, Limits, Look, Source, Where, look
 from bot.clients.keys import Before, Both, Is, Known
 from bot.clock import Clock
+from bot.domain.errors import Unavailable
 from bot.slo.batch import METRIC, Batch
 from bot.slo.grid import to_ms
 from bot.slo.labels import Coverage
 from bot.slo.spec import Point, Query, Selector
 from bot.sources._arrivals import DAY, METRICS, ZERO, Arrivals, Columns, Counts, Labels, Row, days
+from bot.telemetry import log as logger
 
 COVERAGE, DELAY = "label_coverage", "label_delay_seconds"
 QUANTILES = (0.5, 0.9)
@@ -168,6 +170,7 @@ class Predictions:
         self._columns, self._arrivals = columns, Arrivals(self._source, columns, self._limits, settings.late)
         self._shown: set[Labels] = set()
         self._read: datetime | None = None
+        self._looked: datetime | None = None
         self.coverage: Coverage | None = None
         """How many answers have their outcome, as far as was last looked; None before, and without labels."""
 
@@ -201,8 +204,12 @@ class Predictions:
         found = list(_standing(asked, counts, self._read, at, new))
         self._shown |= new
         self._read = at
-        if self._told.label and (self.coverage is None or at - self.coverage.at >= GAUGES_EVERY):
-            self.coverage = await look(self._source, lambda log: self._covered(log, at), self._limits)
+        if self._told.label and (self._looked is None or at - self._looked >= GAUGES_EVERY):
+            self._looked = at
+            try:
+                self.coverage = await look(self._source, lambda log: self._covered(log, at), self._limits)
+            except Unavailable as trouble:  # what was counted stands; the gauge grows old, and whoever holds to it sees
+                logger().warning("how many outcomes are missing is not known", because=str(trouble))
         return found + [gauge for gauge in _gauges(self.coverage) if gauge.metric in asked]
 
     def _covered(self, log: Look, at: datetime) -> Coverage:

@@ -15,9 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pydantic import ValidationError
 
-from bot.config.objectives import objectives
 from bot.domain.errors import Unavailable
 from bot.engine.counting import Counting
 from bot.engine.ports import Wide
@@ -120,6 +118,14 @@ async def test_classes_yes_and_no_numbers_and_scores(
     assert (found["true_positive_total"], found["false_positive_total"]) == (1, 1)
 
 
+@pytest.mark.parametrize("more", [{}, {"threshold": 0.5}])
+async def test_no_answer_is_no_right_answer(tmp_path: Path, more: dict[str, Any]) -> None:
+    """A row without a prediction is judged and not right, whatever came out."""
+    write(tmp_path / "log.parquet", [Answer(at(-9), p, y, at(-5)) for p in (None, 1, 0) for y in (0, 1)])
+    found = totals(await source(tmp_path / "log.parquet", **more).read(ALL, NOON))
+    assert (found["labelled_total"], found["correct_total"], found["predicted_positive_total"]) == (6, 2, 2)
+
+
 async def test_an_outcome_counts_when_it_arrives(tmp_path: Path) -> None:
     """The row is rewritten with its outcome: the answer is not counted again, the outcome once, at its own time."""
     path, rows = tmp_path / "log.parquet", [Answer(at(-90 + n)) for n in range(60)]
@@ -142,7 +148,6 @@ async def test_only_files_that_changed_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"x" * stood.st_size)
     os.utime(tmp_path / "a.parquet", ns=(stood.st_atime_ns, stood.st_mtime_ns))
     write(tmp_path / "b.parquet", [Answer(at(5))] * 7)
-    log.coverage = replace(log.coverage, at=at(15))
     assert totals(await log.read(ALL, at(15)))["predictions_total"] == 12
 
 
@@ -346,56 +351,3 @@ async def test_a_column_of_ids_is_no_slice(tmp_path: Path) -> None:
     write(tmp_path / "log.parquet", [Answer(at(-9), region=f"user-{n}") for n in range(6_000)])
     with pytest.raises(Unavailable, match="'version', 'region': these are no slices"):
         await source(tmp_path / "log.parquet").read(ALL, NOON)
-
-
-OBJECTIVE = """\
-apiVersion: openslo/v1
-kind: SLO
-metadata: {name: right-answers}
-spec:
-  service: loans
-  timeWindow: [{duration: 28d, isRolling: true}]
-  budgetingMethod: Occurrences
-  indicator:
-    metadata: {name: correct}
-    spec:
-      ratioMetric:
-        counter: true
-        good: {metricSource: {metricSourceRef: loans, spec: {query: 'correct_total{region="eu"}'}}}
-        total: {metricSource: {metricSourceRef: loans, type: predictions, spec: {query: 'labelled_total{region="eu"}'}}}
-  objectives: [{target: 0.95}]
-"""
-
-
-def test_openslo_objectives_name_its_counters(tmp_path: Path) -> None:
-    """With or without its type beside the name, a query is a selector of the log's counters."""
-    (tmp_path / "slo.yaml").write_text(OBJECTIVE)
-    found = objectives([tmp_path / "slo.yaml"], frozenset({"loans"}))
-    assert found.problems == []
-    (read,) = found.slos
-    assert read.source == "loans"
-    region = '{region="eu"}'
-    assert read.indicator == Indicator(
-        "good", Selector.parse(f"correct_total{region}"), Selector.parse(f"labelled_total{region}")
-    )
-
-
-def test_a_bare_one_is_a_class() -> None:
-    """YAML reads 1 and true as what they are; a log's class is text."""
-    made = [Predictions.Settings.model_validate({"path": "/x.csv", "positive": each}) for each in (1, True, "yes")]
-    assert [each.positive for each in made] == ["1", "true", "yes"]
-
-
-@pytest.mark.parametrize(
-    ("told", "because"),
-    [
-        ({"path": "/x/log.txt"}, "a path that ends in"),
-        ({"path": "/x/log.duckdb"}, "expected table"),
-        ({"path": "/x/log.csv", "label_time": "known"}, "expected label"),
-        ({"path": "/x/log.csv", "slices": ["a b"]}, "cannot be a label's name"),
-    ],
-)
-def test_settings_that_cannot_be_meant(told: dict[str, Any], because: str) -> None:
-    """Each is told with what is expected."""
-    with pytest.raises(ValidationError, match=because):
-        Predictions.Settings.model_validate(told)
