@@ -8,7 +8,7 @@ import contextlib
 import gc
 from collections.abc import Iterator
 
-PATIENT = (50_000, 10, 10)
+PATIENT = (100_000, 10, 10)
 """Objects made before the youngest are looked at; how many such looks make one at the older ones, and at all."""
 
 

@@ -4,7 +4,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from yaml.composer import Composer
@@ -21,8 +21,7 @@ OTHERWISE = re.compile(r"[\t?\ufeff]|![\s,\]}]|!$|[|>][-+0-9]*#")
 MOST_NODES = 100_000  # aliases of aliases can name more values than memory holds
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(NamedTuple):
     line: int
     column: int
     text: int  # where a scalar's own letters begin: after the quote, if any

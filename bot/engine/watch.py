@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -150,7 +151,15 @@ class Watch(Charts):
         for place in np.flatnonzero(~nothing_new):
             slo = self.counting.panel.slos[int(place)]
             before = self.episodes.get(slo.name) or _begun(slo, begun or {})
-            await self._look(slo, int(place), before, verdicts, at)
+            if level[place] in (Level.MET, Level.QUIET) and not before.eventful and before.phase is Phase.UNKNOWN:
+                self._first(slo, int(place), before, met=level[place] == Level.MET)
+            else:
+                await self._look(slo, int(place), before, verdicts, at)
+
+    def _first(self, slo: Slo, place: int, before: Episode, *, met: bool) -> None:
+        """Of an objective that nothing was known of, the first look finds nothing to tell: not worth its own words."""
+        self.episodes[slo.name] = episode = replace(before, phase=Phase.OK) if met else before
+        self._calm[place], self._waiting[place] = episode.calm, episode.waiting
 
     async def _look(self, slo: Slo, place: int, before: Episode, verdicts: Verdicts, at: datetime) -> None:
         """Judge one objective by itself, move its episode on, and tell what changed."""

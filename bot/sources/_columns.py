@@ -21,13 +21,25 @@ def batch(answers: Sequence[tuple[Sequence[Expression], Any]]) -> Batch:
     A series that two answers brought is there once: samples that repeat others change nothing, but for the time.
     Raises Unavailable where an answer is something else.
     """
-    names: list[Mapping[str, str]] = []
-    pairs: list[Sequence[Sequence[Any]]] = []
+    parts = [answer if isinstance(answer, Batch) else _columns(asked, answer) for asked, answer in answers]
+    if len(parts) == 1:
+        return parts[0]
+    first = np.cumsum([0, *(len(each.names) for each in parts)])
+    series = [each.series + start for each, start in zip(parts, first[:-1], strict=True)]
+    nothing = np.zeros(0, dtype=np.int64)
+    return Batch(
+        [labels for each in parts for labels in each.names],
+        np.concatenate([nothing, *series]),
+        np.concatenate([nothing, *(each.at for each in parts)]),
+        np.concatenate([np.zeros(0), *(each.value for each in parts)]),
+    )
+
+
+def _columns(asked: Sequence[Expression], answer: Any) -> Batch:
     try:
-        for asked, answer in answers:
-            labels = [series["metric"] for series in answer]
-            names += [_whose(each, asked) for each in labels] if asked else labels
-            pairs += [series["values"] if "values" in series else (series["value"],) for series in answer]
+        labels = [series["metric"] for series in answer]
+        names = [_whose(each, asked) for each in labels] if asked else labels
+        pairs = [series["values"] if "values" in series else (series["value"],) for series in answer]
         counts = np.fromiter(map(len, pairs), np.int64, len(pairs))
     except (TypeError, ValueError, KeyError, IndexError):
         raise Unavailable(WHAT, "answered something that is no list of series") from None

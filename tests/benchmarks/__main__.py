@@ -2,6 +2,10 @@
 
 `python -m tests.benchmarks drift` prints what drift of ten million predictions costs beside scipy's exact statistics;
 it makes 2.6 GB of files in the temporary folder, takes 2 GB of memory and a few minutes, and is run only when asked for.
+
+`python -m tests.benchmarks polling` prints what it costs to know how 5,000 objectives stand, beside google's
+slo-generator and a query per window on one real Prometheus; `restart` what it costs to start again with as many. Each
+takes some minutes and is run only when asked for.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks import drift, house
+from tests.benchmarks import drift, house, polling, restart
 from tests.benchmarks.child import end, memory, times
 
 
@@ -62,7 +66,9 @@ def _empty() -> float:
 def main() -> None:
     """Measure what is asked for, or everything."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["help", "run", "drift"], help="left out: help and run")
+    parser.add_argument(
+        "what", nargs="?", choices=["help", "run", "drift", "polling", "restart"], help="left out: help and run"
+    )
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
     parser.add_argument("--config", type=Path, help="a tocsin.yaml to run; left out, a starter folder made for it")
     parser.add_argument("--watch", type=float, default=5.0, help="seconds of polling before memory is read (default 5)")
@@ -70,10 +76,18 @@ def main() -> None:
     parser.add_argument(
         "--exact", type=int, default=4, help="features of 20 that scipy is given (default 4, one a shape)"
     )
+    parser.add_argument("--slos", type=int, default=5_000, help="objectives of polling and restart (default 5,000)")
+    parser.add_argument("--subset", type=int, default=250, help="objectives that others are asked for (default 250)")
     asked = parser.parse_args()
     if asked.what == "drift":
         _say(f"Python {sys.version.split()[0]}, one run; on a busy machine the processor's seconds mean more")
         drift.measure(asked.rows, max(1, min(asked.exact, drift.FEATURES)), _say)
+        return
+    if asked.what == "polling":
+        polling.measure(asked.slos, max(2, min(asked.subset, asked.slos // 2)), asked.rounds, _say)
+        return
+    if asked.what == "restart":
+        restart.measure(asked.slos, min(asked.rounds, 3), _say)
         return
     _say(f"Python {sys.version.split()[0]}, {asked.rounds} rounds, taking turns; times on a busy machine mean little")
     if asked.what != "run":

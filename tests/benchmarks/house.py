@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -36,7 +36,9 @@ def measure(config: Path | None, rounds: int, watch: float) -> tuple[Times, list
     return Times(ready), held, heavy(said)
 
 
-def once(config: Path, watch: float, *options: str) -> tuple[float, Memory, str]:
+def once(
+    config: Path, watch: float, *options: str, ready: Callable[[int], None] = lambda _pid: None
+) -> tuple[float, Memory, str]:
     """Start the house, wait until /healthz answers, let it poll, look, and end it. Raises RuntimeError if it does not come up."""
     address = _address(config)
     with tempfile.TemporaryFile() as output:
@@ -52,6 +54,7 @@ def once(config: Path, watch: float, *options: str) -> tuple[float, Memory, str]
             came_up = _answers(process, address, begun + PATIENCE)
             taken = time.perf_counter() - begun
             if came_up:
+                ready(process.pid)
                 time.sleep(watch)
             resident = memory(process.pid) if process.poll() is None else Memory(0, 0, 0)
         finally:
