@@ -147,7 +147,7 @@ class Many:
         return Batch(self.names, series, at, value, patience)
 
     async def past(
-        self, queries: Collection[Query], start: datetime, end: datetime, step: timedelta
+        self, queries: Collection[Query], start: datetime, end: datetime, step: timedelta, *, series: int = 1000
     ) -> AsyncIterator[tuple[datetime, Batch]]:
         """What was last scraped at every step, told as of that step; nothing before the start."""
         self.asked_past += 1
