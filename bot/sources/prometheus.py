@@ -34,7 +34,7 @@ from bot.sources._columns import WHAT, batch, moments
 from bot.telemetry import log as logger
 
 _MOST_STEPS = 10_000  # Prometheus refuses more than 11,000 points per series
-_MOST_SAMPLES = 300_000  # of the past in one answer: some 10 MB, and 60 MB while it is counted
+_MOST_SAMPLES = 100_000  # of the past in one answer: some 3 MB, as much as a poll of many series brings
 _THREADS = 4
 _FIRST_STRETCH, _LONGEST_STRETCH = timedelta(hours=1), timedelta(days=1)
 _COMFORTABLE = 200_000  # samples in one answer: 6 MB of JSON
@@ -243,12 +243,12 @@ class Prometheus:
 
     def _decoding(self, response: requests.Response, **_given: object) -> None:
         """Let what the library decodes be taken apart by us, where it can be."""
+        # the body, never the response: that would hold itself, and its megabytes, until somebody collects cycles
+        response.json = partial(self._decoded, response.content)  # type: ignore[method-assign]
 
-        def decoded(**_more: object) -> Any:
-            taken = self._apart.take(response.content)
-            return from_json(response.content) if taken is None else {"data": {"result": taken}}
-
-        response.json = decoded  # type: ignore[method-assign]
+    def _decoded(self, body: bytes) -> Any:
+        taken = self._apart.take(body)
+        return from_json(body) if taken is None else {"data": {"result": taken}}
 
 
 def _points(query: Query, found: Batch) -> Iterable[Point]:

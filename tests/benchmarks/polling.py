@@ -184,7 +184,8 @@ async def _growth(server: Served, rounds: int, say: Say) -> None:
     with settled():
         for turn in range(rounds + 1):
             await asyncio.to_thread(server.scraped)
-            for each in passes:
+            first = turn % len(passes)  # or the server would clear away what it made in the same one's turn each time
+            for each in (*passes[first:], *passes[:first]):
                 taken = await each.once(), floor(server, each.size, session)
                 if turn:
                     found[each.size].append(taken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -33,6 +34,8 @@ def measure(slos: int, rounds: int, say: Callable[[str], None]) -> None:
     size = slos * len(CODES)
     with tempfile.TemporaryDirectory(prefix="tocsin-restart-") as name, serving([size], 0, say) as server:
         server.scraped()
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation compiles its modules once, not at each start
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(name) / "compiled")
         page = many.folder(Path(name) / "house", slos, url=server.url, metric=metric(size), port=free_port())
         say(f"{slos:,} objectives in as many files, {size:,} series in a real Prometheus")
         found = [_load(page) for _ in range(rounds)]
