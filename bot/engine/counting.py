@@ -116,6 +116,7 @@ class Counting:
             self._miss(desk.slos, str(trouble), at)
         except Exception as error:  # noqa: BLE001 - whatever broke, nothing is known, and the other sources are polled
             logger().error("a source broke", source=desk.name, error=repr(error))
+            desk.away = True
             self._miss(desk.slos, f"its source broke ({type(error).__name__})", at)
         else:
             if desk.away:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.errors import Invalid
+from bot.domain.incident import Incident
 from bot.domain.policy import Urgency
 from bot.domain.sli import Judged, Sli
 from bot.engine.situation import Bar, Chart
@@ -60,6 +61,11 @@ def sliced_name(slo: Slo, value: str) -> str:
     return f"{slo.name}[{slo.slice_by}={value}]"
 
 
+def slice_mark(name: str) -> str:
+    """The fingerprint of a slice that fails, by its name among objectives."""
+    return f"slice/{name}"
+
+
 @dataclass
 class Sliced:
     """One objective and its slices."""
@@ -90,7 +96,7 @@ class Sliced:
         rest = worse.rest_failed / worse.rest_events if worse.rest_events else 0.0
         floor = min(tier.factor for tier in self.slo.tiers if tier.severity == "page") if self._pages else math.inf
         urgency = Urgency.PAGE if rate >= self.slo.budget * floor else Urgency.TICKET
-        relief = EDetector(rate, (min(max(rest / rate, 0.05), 0.9),))
+        relief = _relief(rate, rest)
         onset = at - worse.looks * self.every
         self.failing[worse.value] = Failing(rate, rest, worse.because, at, onset, urgency, relief)
         sli = Sli(
@@ -145,6 +151,21 @@ class SliceWatch:
             if not excused[ledger.account(each.slo).number]:  # maintenance proves nothing
                 found += each.see(ledger.by_slice(each.slo, poll), at)
         return found
+
+    def take_up(self, standing: Mapping[str, Incident]) -> None:
+        """Know the slices that open incidents (by fingerprint) say are failing: told after what is known was saved."""
+        for incident in standing.values():
+            sli = incident.sli
+            base, _, rest = incident.slo.partition("[")
+            owner, value = self.sliced.get(base), rest.removesuffix("]").partition("=")[2]
+            if incident.fingerprint != slice_mark(incident.slo) or owner is None or value in owner.failing:
+                continue
+            if sli is None or sli.judged is Judged.MET or sli.value is None or sli.objective is None:
+                continue
+            rate, beside = min(max(1 - sli.value, 1e-6), CEILING * 0.99), 1 - sli.objective
+            owner.failing[value] = Failing(
+                rate, beside, sli.because, sli.seen, sli.since, incident.urgency, _relief(rate, beside)
+            )
 
     def verdict(self, name: str, at: datetime) -> Verdict | None:
         """What the data say of one slice; None where there is no such slice."""
@@ -207,9 +228,14 @@ class SliceWatch:
                 self.sliced[name] = Sliced(each.slo, each.every)
 
 
+def _relief(rate: float, rest: float) -> EDetector:
+    """Evidence that a slice no longer fails at `rate`, against the rest's rate or near it."""
+    return EDetector(rate, (min(max(rest / rate, 0.05), 0.9),))
+
+
 def _failing(held: Mapping[str, Any]) -> Failing:
     rate, rest = float(held["rate"]), float(held["rest"])
-    relief = EDetector(rate, (min(max(rest / rate, 0.05), 0.9),))
+    relief = _relief(rate, rest)
     relief.restore(held["relief"])
     return Failing(
         rate, rest, str(held["because"]), datetime.fromisoformat(held["opened"]),

@@ -16,7 +16,7 @@ from bot.domain.sli import Attach, Judged, ObserveSli, Sli
 from bot.domain.urgency import RaiseUrgency, Withdraw
 from bot.engine.fair import Fair
 from bot.engine.handle import Handler
-from bot.engine.slices import SliceChange
+from bot.engine.slices import SliceChange, slice_mark
 from bot.slo.burn import Verdict
 from bot.slo.episode import Change, Episode
 from bot.slo.spec import Slo
@@ -213,7 +213,7 @@ class Teller:
         """Tell of slices what changed; what cannot be recorded yet is given back."""
         left: list[SliceChange] = []
         for change in changes:
-            mark = f"slice/{change.name}"
+            mark = slice_mark(change.name)
             cause = f"poll:{change.name}:{change.sli.judged}:{change.sli.since.isoformat()}"
             try:
                 holder = await self.handler.log.holder(open_claim(mark))

@@ -33,6 +33,7 @@ __all__ = ["CHECKPOINT", "Verdicts", "Watch", "blindness", "fingerprint", "title
 SAVE_EVERY = timedelta(seconds=30)
 TIDY_EVERY = timedelta(minutes=1)
 BARS = 60
+UNTOLD = timedelta(minutes=2)  # so long a standby keeps what the leader should have told of slices
 FEW = 2  # objectives of one source that are told one by one when it does not answer
 SLACK = timedelta(days=2)  # kept beyond the longest window
 
@@ -121,10 +122,12 @@ class Watch(Charts):
         self.teller.begin(self.handler.clock.now())
         await self._judge(at)
         await self._tell_sources(at)
-        waiting, self.counting.changed = self.counting.changed, []
         if leads:
+            waiting, self.counting.changed = self.counting.changed, []
             self.counting.changed += await self.teller.slices(waiting)
             await self.teller.fair(self.counting.fair, at)
+        else:  # the leader tells them, unless it dies first: telling what was told already changes nothing
+            self.counting.changed = [each for each in self.counting.changed if at - each.sli.seen <= UNTOLD]
         self.polled = at
         if self._tidied is None or at - self._tidied >= TIDY_EVERY:
             self._tidy(at)
@@ -260,6 +263,7 @@ class Watch(Charts):
         self.episodes = {}
         self._unanswered = set(self.counting.desks)  # one may have been silent when this house stood still
         begun = await self._standing()
+        self.counting.slices.take_up(begun)
         for name, slo in self.slos.items():
             episode = saved.get(name)
             told = _begun(slo, begun)

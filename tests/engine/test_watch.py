@@ -330,3 +330,15 @@ async def test_a_source_that_is_away_is_one_incident(tmp_path: Path) -> None:
         await world.say(Resolve("the network was mended"), "ana")
         await world.healthy(5)
         assert len(await world.house.desk.summaries()) == 1
+
+
+async def test_a_source_that_breaks_is_one_incident_too(tmp_path: Path) -> None:
+    """A bug in a source leaves as many objectives unseen as its being down: that is no reason for as many pages."""
+    many = tuple(objective(f"recall-{n}", 'health="good"', display=f"Recall {n}") for n in range(10))
+    async with World.open(tmp_path, slos=(POOR, *many)) as world:
+        await world.healthy(5)
+        world.counters.broken = ZeroDivisionError("junk")
+        await silent(world, 40)
+        (only,) = await world.house.desk.summaries()
+        assert only.title == "No data from metrics: 11 objectives are not watched"
+        assert len(world.phone.pages) == 1

@@ -8,6 +8,7 @@ from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase
 from bot.domain.policy import Urgency
 from bot.domain.sli import Judged
+from bot.engine.watch import CHECKPOINT
 from tests.world import World, objective
 
 WHOLE = objective("answers", slice_by="health", display="Good answers", target=0.9)
@@ -85,3 +86,36 @@ async def test_a_mild_group_is_a_ticket_and_a_hopeless_one_a_page(tmp_path: Path
             await serve(world, 30, poor=poor)
             assert (await world.incident()).urgency is urgency
             assert bool(world.phone.pages) is (urgency is Urgency.PAGE)
+
+
+async def test_a_leader_that_dies_before_it_told_loses_no_group(tmp_path: Path) -> None:
+    """A standby saw the same group fail: when it leads, it opens the incident that nobody opened, and only one."""
+    async with World.open(tmp_path, slos=(WHOLE,)) as world, world.another(slos=(WHOLE,)) as second:
+        for poor, rounds in ((1, 60), (4, 30)):
+            for _ in range(rounds):
+                for which in GROUPS:
+                    bad = poor if which == "poor" else 1
+                    world.traffic(which, good=20 - bad, bad=bad)
+                world.clock.forward(seconds=1)
+                await second.watch.tick(leads=False)
+        assert await world.house.desk.summaries() == []
+        for _ in range(3):
+            world.clock.forward(seconds=1)
+            await second.watch.tick(leads=True)
+        (only,) = await world.house.desk.summaries()
+        assert only.title == "Good answers worse for health=poor than for the rest"
+
+
+async def test_a_group_told_after_the_last_save_is_still_told_its_end(tmp_path: Path) -> None:
+    """The log knows what the checkpoint does not: the incident of a group ends by the data after a restart too."""
+    async with World.open(tmp_path, slos=(WHOLE,)) as world:
+        await serve(world, 60)
+        await world.house.watch.save()
+        saved = await world.house.store.checkpoints.load([CHECKPOINT])
+        await serve(world, 25, poor=4)
+        assert (await world.incident()).sli.judged is Judged.BREACHED
+        await world.house.store.checkpoints.save(saved, world.clock.now())
+        await world.restart(slos=(WHOLE,))
+        await serve(world, 150)
+        assert (await world.incident()).sli.judged is Judged.MET
+        assert len(await world.house.desk.summaries()) == 1
