@@ -26,7 +26,7 @@ class Api:
         method = request.match_info["method"]
         begun = self._workspace.now()
         given, token = await _arguments(request)
-        fault = self._workspace.faults.take(method)
+        fault = self._workspace.faults.take(method) or self._limit(method, given)
         if fault is not None and fault.kind in {"429", "500", "cut", "outage"}:
             self._note(method, given, {}, f"fault {fault.kind}", begun)
             return _struck(request, fault)
@@ -42,9 +42,14 @@ class Api:
         seconds = self._workspace.now() - begun
         self._workspace.traffic.note("app->slack", method, sent=given, answer=answer, outcome=outcome, seconds=seconds)
 
+    def _limit(self, method: str, given: dict[str, Any]) -> Fault | None:
+        """Too many calls of a method, or messages in a channel."""
+        wait = self._workspace.strict.refuse(method, str(given.get("channel") or ""))
+        return Fault(method, "429", 1, wait) if wait else None
+
     def _answer(self, method: str, given: dict[str, Any], token: str) -> dict[str, Any]:
         settings = self._workspace.settings
-        if method not in METHODS:
+        if method not in METHODS or method in self._workspace.strict.without:
             return {"ok": False, "error": "unknown_method", "req_method": method}
         if method not in _OPEN:
             if not token:

@@ -18,6 +18,7 @@ from bot.localslack.control import Control
 from bot.localslack.delivery import Delivery
 from bot.localslack.dialogs import Dialogs
 from bot.localslack.hands import Hands, Refusal
+from bot.localslack.limits import Limits
 from bot.localslack.people import CAST, ROOMS, Member, Room, member, room
 from bot.localslack.screen import Screen
 from bot.localslack.traffic import Traffic
@@ -56,6 +57,9 @@ class LocalSlack:
         clock: Clock | None = None,
         ack_within: float = 3.0,
         retry_after: Sequence[float] = (1.0, 60.0, 300.0),
+        limits: Limits | None = None,
+        without: frozenset[str] = frozenset(),
+        drops_metadata: bool = False,
     ) -> None:
         ticking = clock or SystemClock()
 
@@ -75,6 +79,8 @@ class LocalSlack:
             people=[member(one) for one in people], rooms=[room(one) for one in channels], folder=state,
             settings=settings, delivery=self.delivery, traffic=self.traffic, now=now,
         )  # fmt: skip
+        strict = self.workspace.strict
+        strict.limits, strict.without, strict.drops_metadata = limits, without, drops_metadata
         self.dialogs = Dialogs(self.workspace)
         self.hands = Hands(self.workspace, self.dialogs)
         self._port = port
@@ -142,7 +148,7 @@ class LocalSlack:
             web.post("/control/fault", control.fault), web.delete("/control/fault", control.clear),
             web.get("/control/traffic", control.traffic), web.get("/control/state", control.state),
             web.post("/control/hint", control.hint), web.post("/control/shortcuts", control.shortcuts),
-            web.post("/control/sockets", control.sockets),
+            web.post("/control/sockets", control.sockets), *self.workspace.strict.routes(),
             web.post("/upload/{file}", screen.upload), web.get("/files/{file}", screen.file),
             web.get("/stream", self._stream), web.get("/", _page), web.get("/page/{name}", _file),
             web.get("/archives/{channel}/{message}", screen.permalink),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.localslack.delivery import Delivery
+from bot.localslack.limits import Strictness
 from bot.localslack.memory import Memory
 from bot.localslack.people import APP_ID, BOT_ID, BOT_USER, Member, Room
 from bot.localslack.traffic import Faults, Traffic
@@ -49,7 +50,7 @@ class Workspace:
     def __init__(self, *, people: Iterable[Member], rooms: Iterable[Room], folder: Path | None, settings: Settings,
                  delivery: Delivery, traffic: Traffic, now: Callable[[], float]) -> None:  # fmt: skip
         self.settings, self.delivery, self.traffic, self.now = settings, delivery, traffic, now
-        self.faults = Faults()
+        self.faults, self.strict = Faults(), Strictness(now)
         self.memory = Memory(folder, now)
         bot = Member(BOT_USER, settings.bot_name, "Tocsin", is_bot=True)
         self.people = {one.id: one for one in (*people, bot)}

@@ -40,6 +40,7 @@ class Surface:
     broadcast: bool = False
     person: str = ""  # a direct message to this Slack user instead
     fresh: bool = field(default=True)  # False: only kept up to date where it stands, never posted anew
+    follows: bool = False  # somebody must act on it: posted again below the card where that had to move
 
 
 def verbatim(node: Any) -> Any:

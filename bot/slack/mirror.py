@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -10,59 +10,42 @@ from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.phase import Phase
 from bot.engine.ports import Mirror, Posted, Profile
 from bot.engine.situation import Situation
-from bot.slack.client import Client, SlackRefused
-from bot.slack.message import Surface
-from bot.slack.pacing import UPDATES, Pacer
-from bot.slack.poster import GONE, LATE, POSTED, SENDING, Poster
-from bot.slack.refusals import Refusals
+from bot.slack import likeness
+from bot.slack.client import Client
+from bot.slack.lanes import POST
+from bot.slack.pacing import Rank
+from bot.slack.poster import GONE, LATE, POSTED, SENDING
 from bot.slack.settings import SlackSettings
-from bot.slack.wanted import CARD, page, wanted
+from bot.slack.showing import NewerError, Showing, Work
+from bot.slack.wanted import page
 
 _log = logging.getLogger(__name__)
 GIVE_UP = timedelta(days=1)
 """How long after its closing an incident's refused messages are still tried."""
-
-
-class _NewerError(Exception):
-    """A newer situation came while this one waited for its turn."""
-
-
-@dataclass(slots=True)
-class _Work:
-    """What is to be shown of one incident: the newest situation nobody showed yet."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    latest: Situation | None = None
-    seq: int = 0  # of the newest that was shown
-    due: datetime | None = None  # when what Slack refused may be tried again; None where nothing was
-    closed: datetime | None = None  # since when the incident is known to be closed
+SHOWN_WITHIN = timedelta(minutes=1)
+"""What could not be shown for longer is told elsewhere than in Slack."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched:
-    """A surface that was posted more than once and may have landed more than once."""
+class Behind:
+    """How many incidents are not shown as they stand, since when the oldest, and what kept it."""
 
-    row: Posted
-    thread_ts: str
-    since: datetime
-    until: datetime
+    incidents: int = 0
+    since: datetime | None = None
+    error: str = ""
 
 
 class SlackChat:
     """Shows situations in Slack. Any number may ask at once: each incident is shown by one, and the newest wins."""
 
-    def __init__(
-        self, client: Client, mirror: Mirror, settings: SlackSettings, clock: Clock, pacer: Pacer | None = None
-    ) -> None:
-        self.client, self.settings, self.clock = client, settings, clock
-        self.pacer = pacer or Pacer(clock)
-        self.poster = Poster(client, mirror, self.pacer, settings, clock)
+    def __init__(self, client: Client, mirror: Mirror, settings: SlackSettings, clock: Clock) -> None:
+        self.client, self.settings, self.clock, self.pacer = client, settings, clock, client.pacer
+        self.showing = Showing(client, mirror, settings, clock)
+        self.poster, self.duplicates = self.showing.poster, self.showing.duplicates
         self._mirror = mirror
-        self._work: dict[str, _Work] = {}
-        self._watched: dict[tuple[str, str], _Watched] = {}
-        self._direct: dict[str, str] = {}
-        self._refusals = Refusals(clock)
-        self._unsent: set[tuple[str, str, int]] = set()  # claimed as far as we know, and certainly never sent
+        self._work: dict[str, Work] = {}
+        self._retries: set[asyncio.Task[None]] = set()
+        self._said_behind = False
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
@@ -73,66 +56,112 @@ class SlackChat:
         same; the refused one rests and is tried again by `tend`.
         """
         name = situation.incident.id
-        work = self._work.setdefault(name, _Work())
+        work = self._work.setdefault(name, Work())
         if situation.incident.seq < work.seq:
             return
         if work.latest is None or _order(situation) >= _order(work.latest):
-            work.latest = situation
+            work.supersede(situation)
+            work.behind = work.behind or self.clock.now()
             work.closed = (work.closed or self.clock.now()) if situation.incident.phase is Phase.CLOSED else None
-        async with work.lock:
-            while (chosen := work.latest) is not None:
-                try:
-                    await self._sync(chosen, work)
-                except _NewerError:
-                    continue
-                work.seq = max(work.seq, chosen.incident.seq)
-                if work.latest is chosen:
-                    if work.due is not None:
-                        return
-                    work.latest = None
+        try:
+            async with work.lock:
+                await self._show(work)
+        except (Unavailable, Refused, NotFound) as error:
+            work.error = str(error)
+            raise
+
+    async def _show(self, work: Work) -> None:
+        while (chosen := work.latest) is not None:
+            try:
+                await self.showing.sync(chosen, work)
+            except NewerError:
+                continue
+            work.seq = max(work.seq, chosen.incident.seq)
+            if work.latest is chosen:
+                if work.due is not None:
+                    return
+                work.latest, work.behind, work.error = None, None, ""
 
     async def tend(self) -> None:
-        """Show again what could not be shown, and collapse what landed twice; asked for every few seconds."""
+        """Show again what could not be shown, and collapse what landed twice; returns when all that was tried."""
+        await asyncio.gather(*self._retries)
+        await self.retry()
+        await asyncio.gather(*self._retries)
+        await self.duplicates.tend()
+
+    async def sweep(self) -> int:
+        """Look for duplicates of everything that was sent again in the last ten minutes; how many were watched."""
+        return await self.duplicates.sweep()
+
+    async def retry(self) -> None:
+        """Begin to show again what could not be shown, side by side; asked for every few seconds."""
         now = self.clock.now()
+        due = []
         for name, work in list(self._work.items()):
             if work.lock.locked():
                 continue
             left = work.latest
             if work.closed is not None and now - work.closed >= (LATE if left is None else GIVE_UP):
-                self._drop(name)
-                continue
-            if left is None or (work.due is not None and now < work.due):
-                continue
-            try:
-                await self.show(left)
-            except (Unavailable, Refused, NotFound) as error:
-                _log.info("%s is not shown yet: %s", name, error)
-        await self.sweep()
+                del self._work[name]  # not at once, because an older situation may come late
+                self.showing.forget(name)
+            elif left is not None and (work.due is None or now >= work.due):
+                due.append(left)
+        self._say_behind()
+        if due and await self._answers():
+            for each in due:
+                task = asyncio.get_running_loop().create_task(self._again(each))
+                self._retries.add(task)
+                task.add_done_callback(self._retries.discard)
 
-    def _drop(self, incident: str) -> None:
-        """A closed incident of which nothing is left to show; not at once, because an older situation may come late."""
-        del self._work[incident]
-        self._refusals.forget(incident)
-        self._unsent = {key for key in self._unsent if key[0] != incident}
+    async def _again(self, situation: Situation) -> None:
+        try:
+            await self.show(situation)
+        except (Unavailable, Refused, NotFound) as error:
+            _log.info("%s is not shown yet: %s", situation.incident.id, error)
+        except Exception:  # noqa: BLE001 - the next round tries again
+            _log.exception("%s could not be shown", situation.incident.id)
 
-    async def sweep(self) -> int:
-        """Look for duplicates of everything that was sent again in the last ten minutes; how many were watched."""
-        now = self.clock.now()
-        for key, watched in list(self._watched.items()):
-            try:
-                found = await self.poster.copies(watched.row, thread_ts=watched.thread_ts, since=watched.since)
-                if len(found) > 1:
-                    rows = await self._mirror.of(watched.row.incident)
-                    await self.poster.adopt(rows.get(watched.row.surface, watched.row), found)
-            except Refused as refused:  # the channel may not be read; asking again would be refused again
-                _log.info("duplicates of %s cannot be looked for: %s", key, refused)
-                self._watched.pop(key, None)
-                continue
-            except Unavailable as error:
-                _log.info("could not look for duplicates of %s: %s", key, error)
-            if now >= watched.until:
-                self._watched.pop(key, None)
-        return len(self._watched)
+    async def _answers(self) -> bool:
+        """Whether Slack answers: after a silence one small question is asked before the messages of all incidents."""
+        if not self.client.away:
+            return True
+        try:
+            await self.client.call("auth.test")
+        except Unavailable as error:
+            _log.info("Slack is still away: %s", error)
+            return False
+        except Refused as refused:
+            _log.info("Slack answers: %s", refused)
+        return True
+
+    async def close(self) -> None:
+        """End what is being tried again."""
+        for task in list(self._retries):
+            task.cancel()
+        await asyncio.gather(*self._retries, return_exceptions=True)
+
+    # -- how it stands -----------------------------------------------------------------------------------------------
+
+    def behind(self) -> Behind:
+        """The incidents that are not shown as they stand for longer than they may be."""
+        late = self.clock.now() - SHOWN_WITHIN
+        since = {name: work.behind for name, work in self._work.items() if work.behind and work.behind <= late}
+        if not since:
+            return Behind()
+        oldest = min(since, key=lambda name: since[name])
+        return Behind(len(since), since[oldest], self.client.away or self._work[oldest].error)
+
+    def _say_behind(self) -> None:
+        """Once in the log, and once when it is over."""
+        behind = self.behind()
+        if behind.incidents and not self._said_behind:
+            _log.warning("Slack does not show %d incident(s) as they stand since %s: %s", behind.incidents,
+                         f"{behind.since:%H:%M:%S} UTC", behind.error or "their turn has not come")  # fmt: skip
+        elif self._said_behind and not behind.incidents:
+            _log.warning("Slack shows every incident as it stands again")
+        self._said_behind = bool(behind.incidents)
+
+    # -- messages and incidents --------------------------------------------------------------------------------------
 
     async def forget(self, channel: str, ts: str) -> str:
         """Somebody deleted a message: it is posted again at the next showing. The incident it belonged to, or ""."""
@@ -147,126 +176,6 @@ class SlackChat:
         row = await self._mirror.find(channel, ts) if channel and ts else None
         return row.incident if row is not None else ""
 
-    # -- one situation -----------------------------------------------------------------------------------------------
-
-    async def _sync(self, situation: Situation, work: _Work) -> None:
-        name = situation.incident.id
-        rows = await self._mirror.of(name)
-        standing = {key for key, row in rows.items() if row.state == POSTED}
-        card = rows[CARD] if CARD in standing else None
-        trouble: Exception | None = None
-        resting: list[datetime] = []
-        work.due = None
-        surfaces = [*wanted(situation, self.settings), *self._pages(situation, rows)]
-        # what somebody must notice comes before what is only brought up to date: Slack lets us change 45 a minute
-        for surface in sorted(surfaces, key=lambda each: each.name in standing):
-            row = rows.get(surface.name)
-            shown = row if row is not None and row.state == POSTED else None
-            if surface.in_thread and card is None and shown is None:
-                continue
-            if not self._refusals.rests(name, surface.name):
-                try:
-                    shown = await self._settle(situation, surface, row, card, work)
-                    self._refusals.over(name, surface.name)
-                except (SlackRefused, NotFound) as refused:
-                    if getattr(refused, "code", "") == "thread_not_found" and card is not None:
-                        await self._mirror.save(replace(card, state=GONE))
-                        raise Unavailable("Slack", "the card was deleted; it is posted again") from refused
-                    first = self._refusals.note(name, surface.name)
-                    _log.log(logging.WARNING if first else logging.INFO, "%s: %s could not be shown, it is tried again "
-                             "now and then: %s", name, surface.name, refused)  # fmt: skip
-                    trouble = trouble or refused
-            until = self._refusals.until(name, surface.name)
-            resting += [until] if until else []
-            if surface.name == CARD:
-                card = shown
-        work.due = min(resting, default=None)
-        if trouble is not None:
-            raise trouble
-
-    @staticmethod
-    def _pages(situation: Situation, rows: dict[str, Posted]) -> list[Surface]:
-        """Pages that were sent and stand: their button goes once somebody acknowledged."""
-        keys = [name.removeprefix("page:") for name, row in rows.items() if name.startswith("page:") and row.ts]
-        return [replace(page(situation, key, ""), fresh=False) for key in keys]
-
-    async def _settle(
-        self, situation: Situation, surface: Surface, row: Posted | None, card: Posted | None, work: _Work
-    ) -> Posted | None:
-        """One surface: post it, change it, or leave it alone; its row, or None where it need not stand."""
-        thread_ts = card.ts if card is not None and surface.in_thread else ""
-        if row is not None and row.state == SENDING and not surface.name.startswith("page:"):
-            first = row
-            if (row.incident, row.surface, row.attempt) in self._unsent:
-                return await self._post(situation, surface, first, card, work)
-            row = await self.poster.resolve(row, thread_ts=thread_ts)
-            if row is None:
-                return await self._post(situation, surface, first, card, work)
-        if row is None or row.state != POSTED:
-            return await self._post(situation, surface, row, card, work) if surface.fresh else None
-        if row.attempt > 1 and self.clock.now() - row.at < LATE:
-            self._watch(row, thread_ts, row.at - LATE)
-        if row.shown == surface.message.shown:
-            return row
-        await self._turn(UPDATES, work, situation)
-        changed = await self.poster.change(surface, row)
-        if changed is None and surface.fresh:
-            return await self._post(situation, surface, replace(row, state=GONE), card, work)
-        return changed
-
-    async def _post(
-        self, situation: Situation, surface: Surface, before: Posted | None, card: Posted | None, work: _Work
-    ) -> Posted:
-        channel = await self._channel(situation, surface, card)
-        thread_ts = card.ts if card is not None and surface.in_thread else ""
-        await self._turn(channel, work, situation)
-        now = self.clock.now()
-        attempt = before.attempt + 1 if before is not None else 1
-        row = Posted(situation.incident.id, surface.name, channel, "", "", SENDING, attempt, now)
-        try:
-            claimed = await self._mirror.claim(row)
-        except Unavailable:  # the row may stand although nobody answered; the message was not sent, that much is known
-            self._unsent.add((row.incident, row.surface, attempt))
-            self.pacer.give_back(channel)
-            raise
-        if not claimed:
-            self.pacer.give_back(channel)
-            raise Unavailable("Slack", f"{surface.name} of {row.incident} is being posted already")
-        self._unsent.discard((row.incident, row.surface, attempt - 1))
-        if before is not None and before.state == SENDING:
-            self._watch(row, thread_ts, before.at)
-        return await self.poster.post(surface, row, thread_ts=thread_ts)
-
-    async def _turn(self, lane: str, work: _Work, situation: Situation) -> None:
-        """Wait for a turn; what became old meanwhile is not sent."""
-        await self.pacer.turn(lane)
-        if work.latest is not situation:
-            self.pacer.give_back(lane)
-            raise _NewerError
-
-    def _watch(self, row: Posted, thread_ts: str, since: datetime) -> None:
-        known = self._watched.get((row.incident, row.surface))
-        since = min(since, known.since) if known else since
-        self._watched[row.incident, row.surface] = _Watched(row, thread_ts, since, row.at + LATE)
-
-    async def _channel(self, situation: Situation, surface: Surface, card: Posted | None) -> str:
-        """Where a surface goes: below the card, to a person, to its own channel, or to the service's."""
-        if surface.person:
-            return await self._direct_to(surface.person)
-        if surface.channel:
-            return await self.client.channel_id(surface.channel)
-        if card is not None and surface.in_thread:
-            return card.channel
-        named = (situation.service.channel if situation.service else "") or self.settings.home_channel
-        if not named:
-            raise NotFound("Slack channel", f"for {situation.incident.service or situation.incident.id}")
-        return await self.client.channel_id(named)
-
-    async def _direct_to(self, user: str) -> str:
-        if user not in self._direct:
-            self._direct[user] = await self.client.direct(user)
-        return self._direct[user]
-
     # -- paging ------------------------------------------------------------------------------------------------------
 
     async def page(self, person: Profile, situation: Situation, key: str) -> str:
@@ -278,20 +187,25 @@ class SlackChat:
             raise Refused(f"{person.name} has no Slack account in the people file")
         surface = page(situation, key, person.slack_user)
         where = f"direct message to {person.name}"
-        row = (await self._mirror.of(situation.incident.id)).get(surface.name)
-        if row is not None and row.state == POSTED:
-            return where
-        if row is not None and row.state == SENDING and await self.poster.resolve(row, patient=False) is not None:
-            return where
-        channel = await self._direct_to(person.slack_user)
-        attempt = row.attempt + 1 if row is not None else 1
-        fresh = Posted(situation.incident.id, surface.name, channel, "", "", SENDING, attempt, self.clock.now())
+        with self.pacer.paging():
+            row = (await self._mirror.of(situation.incident.id)).get(surface.name)
+            if row is not None and row.state == POSTED:
+                return where
+            if row is not None and row.state == SENDING and await self.poster.resolve(row, patient=False) is not None:
+                return where
+            channel = await self.client.direct(person.slack_user)
+            await self.pacer.turn(POST, channel, rank=Rank.PAGE)
+        marks = {likeness.mark(surface.message.text)}
+        if row is not None and row.state == SENDING:
+            marks |= likeness.marks(row.shown)
+        fresh = Posted(situation.incident.id, surface.name, channel, "", likeness.noted("", marks), SENDING,
+                       row.attempt + 1 if row is not None else 1, self.clock.now())  # fmt: skip
         if not await self._mirror.claim(fresh):
+            self.pacer.give_back(POST, channel)
             raise Unavailable("Slack", f"{surface.name} is being sent already")
         if row is not None and row.state == SENDING:
-            self._watch(fresh, "", row.at)
-        await self.pacer.turn(channel, urgent=True)
-        await self.poster.post(surface, fresh, urgent=True)
+            self.duplicates.watch(fresh, "", row.at)
+        await self.poster.post(surface, fresh, rank=Rank.PAGE)
         return where
 
 

@@ -1,7 +1,8 @@
 """Posts one surface so that it is there at least once always, and exactly once in the end, whatever the network does.
 
 The row is claimed before the call and carries the surface's name into the message's metadata; a post whose answer was
-lost is looked for by that name, adopted where it is found, and sent again where it is not.
+lost is looked for by that name (by its words where a server drops metadata), adopted where it is found, and sent again
+where it is not.
 """
 
 import logging
@@ -14,9 +15,10 @@ from bot.blockkit.validate import validate_message
 from bot.clock import Clock
 from bot.domain.errors import RateLimited, Unavailable
 from bot.engine.ports import Mirror, Posted
-from bot.slack.client import Client, SlackRefused
+from bot.slack import likeness
+from bot.slack.client import Client, Json, SlackRefused
 from bot.slack.message import Message, Surface
-from bot.slack.pacing import UPDATES, Pacer
+from bot.slack.pacing import Rank
 from bot.slack.settings import SlackSettings
 
 _log = logging.getLogger(__name__)
@@ -24,8 +26,6 @@ EVENT = "tocsin_surface"
 SENDING, POSTED, GONE = "sending", "posted", "gone"
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 LOST = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
-PATIENCE = 30.0
-"""The longest wait Slack may ask for that is waited out in place, seconds."""
 LATE = timedelta(minutes=10)
 """How long a post may still land after its answer was lost."""
 
@@ -42,71 +42,69 @@ class Copy:
 class Poster:
     """Posts, changes, finds and collapses the messages of surfaces."""
 
-    def __init__(self, client: Client, mirror: Mirror, pacer: Pacer, settings: SlackSettings, clock: Clock) -> None:
-        self.client, self.mirror, self.pacer, self.settings, self.clock = client, mirror, pacer, settings, clock
+    def __init__(self, client: Client, mirror: Mirror, settings: SlackSettings, clock: Clock) -> None:
+        self.client, self.mirror, self.settings, self.clock = client, mirror, settings, clock
         self.rich = settings.charts
 
     # -- posting -----------------------------------------------------------------------------------------------------
 
-    async def post(self, surface: Surface, row: Posted, *, thread_ts: str = "", urgent: bool = False) -> Posted:
-        """Post what `row` (state sending, saved before) claims; the row as it then stands.
+    async def post(self, surface: Surface, row: Posted, *, thread_ts: str = "", rank: Rank = Rank.POST) -> Posted:
+        """Post what `row` (state sending, saved before) claims, the turn being taken; the row as it then stands.
 
-        Raises Unavailable where nobody knows whether it arrived (the row stays as it is), SlackRefused where it
-        certainly did not (the row is gone).
+        Raises Unavailable where nobody knows whether it arrived (the row stays as it is), SlackRefused or RateLimited
+        where it certainly did not (the row is gone).
         """
         metadata = _metadata(row, surface.message)
+
+        async def send(text: str, blocks: list[Block], *, paced: bool) -> tuple[str, str]:
+            return await self.client.post(row.channel, text, blocks, thread_ts=thread_ts, broadcast=surface.broadcast,
+                                          metadata=metadata, rank=rank, paced=paced)  # fmt: skip
+
         try:
-            channel, ts = await self._in_shape(
-                row.channel,
-                surface.message,
-                lambda text, blocks: self.client.post(
-                    row.channel, text, blocks, thread_ts=thread_ts, broadcast=surface.broadcast, metadata=metadata
-                ),
-                urgent=urgent,
-            )
+            channel, ts = await self._in_shape(surface.message, send)
         except (SlackRefused, RateLimited):
             await self.mirror.save(replace(row, state=GONE))
             raise
-        done = replace(row, channel=channel, ts=ts, shown=surface.message.shown, state=POSTED)
+        marks = likeness.marks(row.shown) if row.attempt > 1 else ()
+        shown = likeness.noted(surface.message.shown, marks)
+        done = replace(row, channel=channel, ts=ts, shown=shown, state=POSTED)
         await self.mirror.save(done)
         return done
 
     async def change(self, surface: Surface, row: Posted) -> Posted | None:
-        """Make the message say what the surface says; None where it stands no more (the row is then gone)."""
+        """Make the message say what the surface says, the turn being taken; None where it stands no more (the row is
+        then gone).
+        """  # noqa: D205
         metadata = _metadata(row, surface.message)
+
+        async def send(text: str, blocks: list[Block], *, paced: bool) -> None:
+            await self.client.update(row.channel, row.ts, text, blocks, metadata, paced=paced)
+
         try:
-            await self._in_shape(
-                UPDATES,
-                surface.message,
-                lambda text, blocks: self.client.update(row.channel, row.ts, text, blocks, metadata),
-            )
+            await self._in_shape(surface.message, send)
         except SlackRefused as refused:
             if refused.code not in LOST:
                 raise
             await self.mirror.save(replace(row, state=GONE))
             return None
-        done = replace(row, shown=surface.message.shown)
+        marks = likeness.marks(row.shown) if self.clock.now() - row.at < LATE else ()
+        done = replace(row, shown=likeness.noted(surface.message.shown, marks))
         await self.mirror.save(done)
         return done
 
-    async def _in_shape(self, lane: str, message: Message, send: Any, *, urgent: bool = False) -> Any:
-        """Send the richest shape Slack takes; waits where Slack asks for it. The turn was taken by the caller."""
-        shapes = self._shapes(message)
+    async def _in_shape(self, message: Message, send: Any) -> Any:
+        """Send the richest shape Slack takes. The turn of the first one was taken by the caller."""
+        shapes, paced = self._shapes(message), True
         while True:
             try:
-                return await send(message.text, shapes[0])
-            except RateLimited as limited:
-                self.pacer.hold(lane, limited.retry_after)
-                if limited.retry_after > PATIENCE:
-                    raise
-                await self.pacer.turn(lane, urgent=urgent)
+                return await send(message.text, shapes[0], paced=paced)
             except SlackRefused as refused:
                 if refused.code not in BLOCKS_REFUSED or len(shapes) == 1:
                     raise
                 _log.warning("Slack refused the blocks of a message, a plainer one is sent: %s", refused)
                 if message.rich is not None and shapes[0] is message.rich:
                     self.rich = False  # this workspace does not have the newer blocks yet
-                shapes = [shapes[-1] if len(shapes) > 1 else message.bare]
+                shapes, paced = [shapes[-1] if len(shapes) > 1 else message.bare], False
 
     def _shapes(self, message: Message) -> list[list[Block]]:
         """What may be sent, the best first: with a chart, classic, words alone. Only what the validator takes."""
@@ -124,28 +122,51 @@ class Poster:
 
     # -- finding -----------------------------------------------------------------------------------------------------
 
-    async def copies(self, row: Posted, *, thread_ts: str = "", since: datetime | None = None) -> list[Copy]:
-        """Our messages for this surface, oldest first. Raises SlackRefused where the channel cannot be read."""
+    async def read(
+        self, channel: str, thread_ts: str, since: datetime, *, rank: Rank = Rank.CHANGE
+    ) -> list[Json]:  # fmt: skip
+        """What was said there since a little before. Raises SlackRefused where the channel cannot be read."""
+        oldest = (since - timedelta(seconds=60)).timestamp()
+        return await self.client.messages(channel, thread_ts=thread_ts, oldest=oldest, rank=rank)
+
+    async def copies(self, row: Posted, said: list[Json], *, thread_ts: str = "") -> list[Copy]:
+        """Our messages for this surface among those, oldest first."""
         me = await self.client.me()
-        oldest = ((since or row.at) - timedelta(seconds=60)).timestamp()
+        marks = likeness.marks(row.shown)
         found = []
-        for said in await self.client.messages(row.channel, thread_ts=thread_ts, oldest=oldest):
-            data = said.get("metadata") or {}
+        for one in said:
+            ours = one.get("user") == me.get("user_id") or one.get("bot_id") == me.get("bot_id")
+            if not ours or one.get("subtype") == "tombstone":
+                continue
+            data = one.get("metadata") or {}
             payload = data.get("event_payload") or {}
-            ours = said.get("user") == me.get("user_id") or said.get("bot_id") == me.get("bot_id")
-            same = (payload.get("incident"), payload.get("surface")) == (row.incident, row.surface)
-            if ours and same and data.get("event_type") == EVENT and said.get("subtype") != "tombstone":
-                found.append(Copy(str(said["ts"]), str(payload.get("shown", "")), int(said.get("reply_count") or 0)))
+            ts = str(one["ts"])
+            if data.get("event_type"):
+                same = (payload.get("incident"), payload.get("surface")) == (row.incident, row.surface)
+                same = same and data["event_type"] == EVENT
+            else:
+                same = ts == row.ts or (_below(one, thread_ts) and likeness.mark(str(one.get("text"))) in marks)
+                same = same and await self._nobody_elses(row, ts)
+            if same:
+                shown = likeness.shown(row.shown) if ts == row.ts else str(payload.get("shown", ""))
+                found.append(Copy(ts, shown, int(one.get("reply_count") or 0)))
         return sorted(found, key=lambda one: float(one.ts))
 
+    async def _nobody_elses(self, row: Posted, ts: str) -> bool:
+        """Two surfaces may say the same words: a message that is known as another's is not this one's."""
+        known = await self.mirror.find(row.channel, ts)
+        return known is None or (known.incident, known.surface) == (row.incident, row.surface)
+
     async def adopt(self, row: Posted, found: list[Copy]) -> Posted:
-        """Keep the oldest of the copies as the surface's message, and take the others away."""
-        kept = found[0]
+        """Keep one of the copies (the one that stands, else the oldest) for the surface; collapse the others."""
+        kept = next((one for one in found if row.state == POSTED and one.ts == row.ts), found[0])
         if (row.state, row.ts) != (POSTED, kept.ts):
-            row = replace(row, ts=kept.ts, shown=kept.shown, state=POSTED)
+            shown = likeness.noted(kept.shown, likeness.marks(row.shown))
+            row = replace(row, ts=kept.ts, shown=shown, state=POSTED)
             await self.mirror.save(row)
-        for extra in found[1:]:
-            await self._collapse(row, extra)
+        for extra in found:
+            if extra is not kept:
+                await self._collapse(row, extra)
         return row
 
     async def _collapse(self, row: Posted, extra: Copy) -> None:
@@ -173,7 +194,8 @@ class Poster:
         if patient and age < self.settings.settle_after:
             raise Unavailable("Slack", f"{row.surface} of {row.incident} may have been posted; it is looked for soon")
         try:
-            found = await self.copies(row, thread_ts=thread_ts)
+            said = await self.read(row.channel, thread_ts, row.at, rank=Rank.CHANGE if patient else Rank.PAGE)
+            found = await self.copies(row, said, thread_ts=thread_ts)
         except SlackRefused as refused:  # no right to read the channel: better twice than never
             _log.warning("cannot look for a message in doubt: %s", refused)
             found = []
@@ -182,6 +204,13 @@ class Poster:
         if patient and age < self.settings.repost_after:
             raise Unavailable("Slack", f"{row.surface} of {row.incident} was not found yet; it is sent again soon")
         return None
+
+
+def _below(message: Json, thread_ts: str) -> bool:
+    """Whether a message hangs in that thread; with none, whether it stands in the channel itself."""
+    parent = str(message.get("thread_ts") or "")
+    own = parent in ("", str(message.get("ts")))
+    return not own and parent == thread_ts if thread_ts else own
 
 
 def _metadata(row: Posted, message: Message) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.domain.errors import Conflict, NotFound, Refused, Unavailable
@@ -10,12 +12,26 @@ from bot.engine.ports import Mirror, Profile
 from bot.engine.situation import Situation
 from bot.slack.client import Client
 from bot.slack.ingress import Ingress
-from bot.slack.mirror import SlackChat
+from bot.slack.mirror import Behind, SlackChat
 from bot.slack.settings import SlackSettings
 from bot.slack.transport import HttpApp, Socket
 
 _log = logging.getLogger(__name__)
 TEND_EVERY = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How Slack stands: whether we are connected, and what it does not show as it is."""
+
+    connected: bool
+    behind: Behind
+
+    def as_json(self) -> dict[str, object]:
+        """For machines; names no incident."""
+        since = self.behind.since
+        return {"connected": self.connected, "behind": self.behind.incidents,
+                "since": since.isoformat() if since else None, "error": self.behind.error}  # fmt: skip
 
 
 class SlackRoom:
@@ -29,7 +45,7 @@ class SlackRoom:
         self.http_app = HttpApp(self.ingress.app, settings.signing_secret.get_secret_value(), clock)
         self.socket = Socket(self.ingress.app, settings, clock) if settings.mode == "socket" else None
         self._changed = False
-        self._tending: asyncio.Task[None] | None = None
+        self._tending: list[asyncio.Task[None]] = []
         desk.handler.after_commit(self._note)
 
     async def open(self) -> None:
@@ -39,15 +55,17 @@ class SlackRoom:
             await self.client.me()
         except (Unavailable, Refused) as error:
             _log.warning("Slack does not say who we are yet: %s", error)
-        self._tending = asyncio.get_running_loop().create_task(self._tend())
+        loop = asyncio.get_running_loop()
+        self._tending = [loop.create_task(self._every(each)) for each in (self._tend, self._refresh)]
         if self.socket is not None:
             await self.socket.open()
 
     async def close(self) -> None:
         """Leave; what is in doubt is found again at the next start."""
-        if self._tending is not None:
-            self._tending.cancel()
-            await asyncio.gather(self._tending, return_exceptions=True)
+        for task in self._tending:
+            task.cancel()
+        await asyncio.gather(*self._tending, return_exceptions=True)
+        await self.chat.close()
         if self.socket is not None:
             await self.socket.close()
         await self.ingress.close()
@@ -57,20 +75,33 @@ class SlackRoom:
         """Send the direct message that pages a person; the words say where it went."""
         return await self.chat.page(person, situation, key)
 
+    async def health(self) -> Health:
+        """How Slack stands; told elsewhere than in Slack."""
+        connected = await self.socket.connected() if self.socket is not None else not self.client.away
+        return Health(connected and not self.client.away, self.chat.behind())
+
     def _note(self, _incident: str) -> None:
         self._changed = True
 
     async def _tend(self) -> None:
-        """Every few seconds: repair what could not be shown, collapse duplicates, refresh open Home tabs."""
+        """Repair what could not be shown, collapse duplicates; nobody waits here for what is waiting for its turn."""
+        if not self.client.known_me:
+            await self.client.me()
+        await self.chat.retry()
+        await self.chat.duplicates.tend()
+
+    async def _refresh(self) -> None:
+        """Bring open Home tabs up to date."""
+        if self._changed:
+            self._changed = False
+            self._changed = not await self.ingress.refresh_homes() or self._changed
+
+    async def _every(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it every few seconds, whatever became of it the last time."""
         while True:
             await self.clock.sleep(TEND_EVERY)
             try:
-                if not self.client.known_me:
-                    await self.client.me()
-                await self.chat.tend()
-                if self._changed:
-                    self._changed = False
-                    self._changed = not await self.ingress.refresh_homes() or self._changed
+                await work()
             except (Unavailable, Refused, NotFound, Conflict) as error:
                 _log.info("Slack is tended later: %s", error)
             except Exception:  # noqa: BLE001 - the loop must not die

@@ -2,6 +2,7 @@
 
 from bot.domain.duty import Answer
 from bot.domain.lifecycle import UpdatePosted
+from bot.domain.mitigation import EFFECTIVE, PENDING
 from bot.domain.phase import Phase
 from bot.engine.situation import Situation
 from bot.slack.message import Surface
@@ -19,11 +20,14 @@ def wanted(situation: Situation, settings: SlackSettings) -> list[Surface]:
         return _restricted(situation)
     found = [Surface(CARD, card.render(situation, charts=settings.charts), in_thread=False)]
     found += [
-        Surface(f"step:{walk.number}", step.render(situation, walk), fresh=walk.live)
+        Surface(f"step:{walk.number}", step.render(situation, walk), fresh=walk.live, follows=walk.live)
         for walk in step.walked(situation)
         if not walk.step.kind.automatic
     ]
-    found += [Surface(f"request:{one.id}", request.render(situation, one)) for one in incident.mitigations.values()]
+    found += [
+        Surface(f"request:{one.id}", request.render(situation, one), follows=one.state in PENDING | EFFECTIVE)
+        for one in incident.mitigations.values()
+    ]
     found += [
         Surface(f"update:{entry.seq}", update.render(situation, entry), broadcast=True)
         for entry in situation.entries

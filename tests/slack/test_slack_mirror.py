@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import NotFound, RateLimited, Refused, Unavailable
+from bot.domain.errors import RateLimited, Refused, Unavailable
 from bot.domain.lifecycle import Resolve, Update
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
 from bot.engine.ports import Posted
 from bot.slack.client import SlackRefused
-from bot.slack.poster import Poster
 from tests.slack.bench import Bench
 
 
@@ -95,12 +94,12 @@ class ClaimedUnheard:
 async def test_a_claim_whose_answer_was_lost_is_posted_at_the_next_showing(bench: Bench):
     """The message certainly was not sent, so nobody looks for it for a minute first."""
     await declare(bench)
-    bench.room.chat._mirror = ClaimedUnheard(bench.store.mirror)
+    bench.room.chat.showing.mirror = ClaimedUnheard(bench.store.mirror)
     with pytest.raises(Unavailable):
         await bench.show()
     await bench.show()
     assert len(bench.posts("card")) == 1
-    assert bench.room.chat._unsent == set()
+    assert bench.room.chat.showing.unsent == set()
 
 
 async def test_tending_repairs_what_could_not_be_shown(bench: Bench):
@@ -297,16 +296,6 @@ async def test_a_page_that_never_arrived_is_sent_at_once_again(bench: Bench):
     assert len(bench.posts("page:k", "D0ANA")) == 1
     with pytest.raises(Refused, match="no Slack account"):
         await bench.room.page(replace(await bench.who("ana"), slack_user=""), situation, "k2")
-
-
-async def test_an_unknown_channel_is_named(bench: Bench):
-    """A channel nobody invited the bot to is an error that says which."""
-    await declare(bench)
-    situation = await bench.desk.situation("INC-1")
-    lost = replace(situation, service=replace(situation.service, channel="#nowhere"))
-    with pytest.raises(NotFound, match="nowhere"):
-        await bench.room.chat.show(lost)
-    assert isinstance(bench.room.chat.poster, Poster)
 
 
 async def test_the_socket_is_rebuilt_when_it_is_deaf(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""The small parts of the Slack room: codec, typed words, pacing, signatures, the client's reading of failures, manifest."""
+"""The small parts of the Slack room: codec, typed words, signatures, the client's reading of failures, manifest."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,6 @@ from bot.slack.handlers.impact import number
 from bot.slack.ids import Ref, choice, read_choice, read_metadata, read_value
 from bot.slack.ingress import _SHORTCUTS, CLICKS, SUBMITS
 from bot.slack.knock import Knock, Values
-from bot.slack.pacing import UPDATES, Pacer
 from bot.slack.settings import SlackSettings
 from bot.slack.transport import HttpApp, signed
 from bot.slack.verbs import Verb
@@ -153,44 +152,6 @@ def test_what_is_no_number_is_said_so(typed: str):
         number(typed)
 
 
-# -- pacing ----------------------------------------------------------------------------------------------------------
-
-
-async def test_a_channel_gets_a_burst_and_then_one_message_a_second():
-    """Ten posts: four at once, six seconds for the rest; another channel does not wait."""
-    clock = Hands()
-    pacer = Pacer(clock)
-    for _ in range(10):
-        await pacer.turn("C1")
-    assert 5.9 <= (clock.now() - NOON).total_seconds() <= 6.1
-    assert pacer.wait("C2") == 0
-
-
-async def test_changes_share_one_bucket_for_the_workspace():
-    """Sixty changes take at least a minute and a bit: 45 a minute after a burst of ten."""
-    clock = Hands()
-    pacer = Pacer(clock)
-    for _ in range(60):
-        await pacer.turn(UPDATES)
-    assert (clock.now() - NOON).total_seconds() >= 60
-
-
-async def test_a_page_goes_at_once_and_the_others_pay():
-    """Urgent overtakes; only Slack's own wait holds it."""
-    clock = Hands()
-    pacer = Pacer(clock)
-    for _ in range(4):
-        await pacer.turn("C1")
-    assert pacer.wait("C1") > 0
-    assert pacer.wait("C1", urgent=True) == 0
-    await pacer.turn("C1", urgent=True)
-    assert pacer.wait("C1") == pytest.approx(2.0)
-    pacer.hold("C1", 30)
-    assert pacer.wait("C1", urgent=True) == pytest.approx(30)
-    clock.forward(31)
-    assert pacer.wait("C1") == 0
-
-
 # -- the way in ------------------------------------------------------------------------------------------------------
 
 
@@ -261,17 +222,19 @@ async def slack() -> AsyncIterator[LocalSlack]:
 
 async def test_failures_are_told_apart(slack: LocalSlack):
     """429 waits, a refusal is final and named, everything else is doubt; no token in any of the words."""
-    client = Client.open(slack.bot_token, slack.api_url)
+    clock = MovedClock()
+    client = Client.open(slack.bot_token, slack.api_url, clock=clock)
     for kind in ("500", "cut", "outage", "500_after_storing", "cut_after_storing"):
         slack.workspace.faults.add(Fault("chat.postMessage", kind, 1))
         with pytest.raises(Unavailable) as lost:
             await client.post("C0INC", "x", [])
         assert not isinstance(lost.value, RateLimited)
         assert slack.bot_token not in str(lost.value)
-    slack.workspace.faults.add(Fault("chat.postMessage", "429", 1, 7))
+    slack.workspace.faults.add(Fault("chat.postMessage", "429", 1, 70))
     with pytest.raises(RateLimited) as limited:
         await client.post("C0INC", "x", [])
-    assert limited.value.retry_after == 7
+    assert limited.value.retry_after == 70
+    clock.forward(71)
     with pytest.raises(SlackRefused) as refused:
         await client.post("C0INC", "x", [{"type": "nonsense"}])
     assert refused.value.code == "invalid_blocks"

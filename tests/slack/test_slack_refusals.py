@@ -176,7 +176,7 @@ async def test_a_refused_change_of_the_card_does_not_stop_the_thread(bench: Benc
     client = bench.room.client
     update = client.update
 
-    async def refusing(*_given: Any) -> None:
+    async def refusing(*_given: Any, **_more: Any) -> None:
         raise SlackRefused("chat.update", "restricted_action")
 
     client.update = refusing
@@ -225,4 +225,4 @@ async def test_what_a_closed_incident_cannot_show_is_given_up_after_a_day(tmp_pa
         bench.clock.forward(86_400)
         await bench.room.chat.tend()
         assert not bench.room.chat._work
-        assert bench.room.chat._refusals.until("INC-1", "notice:N1") is None
+        assert bench.room.chat.showing.refusals.until("INC-1", "notice:N1") is None

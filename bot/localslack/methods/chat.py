@@ -39,7 +39,7 @@ def metadata(call: Call) -> dict[str, Any] | None:
         raise SlackError("invalid_metadata_schema")
     if len(json.dumps(given).encode()) > limits.METADATA_BYTES:
         raise SlackError("metadata_too_large")
-    return given
+    return None if call.workspace.strict.drops_metadata else given
 
 
 def post_message(call: Call) -> dict[str, Any]:
