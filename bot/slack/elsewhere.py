@@ -10,9 +10,10 @@ from bot.slack.client import CHANNEL_ID, SlackRefused
 from bot.slack.message import Message, Surface
 from bot.slack.settings import SlackSettings
 
+UNSEEN = "cannot be found: it may be archived, or Tocsin is not in it"
 _WHY = {
     "is_archived": "is archived", "is_inactive": "is archived", "channel_is_archived": "is archived",
-    "not_in_channel": "does not have Tocsin in it", "channel_not_found": "cannot be found",
+    "not_in_channel": "does not have Tocsin in it", "channel_not_found": UNSEEN,
     "restricted_action": "does not let Tocsin post", "no_permission": "does not let Tocsin post",
     "restricted_action_read_only_channel": "does not let Tocsin post",
     "restricted_action_thread_only_channel": "takes nothing but replies",
@@ -26,7 +27,7 @@ def why(refusal: Refused | NotFound) -> str:
     """What is wrong with a channel, as the end of a sentence; "" where the refusal is not about the channel."""
     if isinstance(refusal, SlackRefused):
         return _WHY.get(refusal.code, "")
-    return "cannot be found" if isinstance(refusal, NotFound) else ""
+    return UNSEEN if isinstance(refusal, NotFound) else ""
 
 
 def places(situation: Situation, settings: SlackSettings) -> list[str]:

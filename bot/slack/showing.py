@@ -213,7 +213,6 @@ class Showing:
 
     async def _left(self, card: Posted) -> None:
         """The card stands where nobody can change it."""
-        self.client.forget_channel(card.channel)
         await self.mirror.save(replace(card, state=GONE))
 
     async def _post(
@@ -241,7 +240,8 @@ class Showing:
             except (SlackRefused, NotFound) as refused:
                 if not elsewhere.why(refused):
                     raise
-                self.client.forget_channel(channel)
+                if getattr(refused, "code", "") == "channel_not_found":
+                    self.client.forget_channel(channel)  # its name may stand for another one by now
                 first = first or refused
             else:
                 self._because.pop(name, None)
