@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.duty import AnswerDuties
-from bot.domain.errors import Conflict, Refused, TocsinError, Unavailable
+from bot.domain.errors import Conflict, RateLimited, Refused, TocsinError, Unavailable
 from bot.domain.incident import Incident
 from bot.domain.mitigation import ExpireMitigation
 from bot.domain.notice import MarkStale, Standing
@@ -84,18 +84,13 @@ class Reconciler:
             await self.settle()
 
     async def settle(self) -> None:
-        """Look at everything noted, and at what is noted meanwhile."""
+        """Look at everything noted, and at what is noted meanwhile; all their pages are begun before any is shown."""
         while self._dirty:
-            name = next(iter(self._dirty))
-            del self._dirty[name]
-            try:
-                await self.look(name)
-            except Unavailable as trouble:
-                logger().warning(
-                    "an incident was not looked at; the next round does", incident=name, because=str(trouble)
-                )
-            except Exception:  # noqa: BLE001 - one incident's trouble must not stop the others
-                logger().exception("looking at an incident failed; the next round looks again", incident=name)
+            noted, self._dirty = list(self._dirty), {}
+            for name in noted:
+                await self._look_at(name)
+            for name in noted:
+                self._show(name)
         self._noted.clear()
         if self._dirty:
             self._noted.set()
@@ -107,8 +102,16 @@ class Reconciler:
 
     # -- one look ----------------------------------------------------------------------------------------------------
 
+    async def _look_at(self, name: str) -> None:
+        try:
+            await self.look(name)
+        except Unavailable as trouble:
+            logger().warning("an incident was not looked at; the next round does", incident=name, because=str(trouble))
+        except Exception:  # noqa: BLE001 - one incident's trouble must not stop the others
+            logger().exception("looking at an incident failed; the next round looks again", incident=name)
+
     async def look(self, name: str) -> None:
-        """Start what is due, set wake-ups for what is not, and bring the views up to date."""
+        """Start what is due, set wake-ups for what is not, and see what became of frozen words."""
         incident = await self.desk.log.load(name)
         now = self.desk.clock.now()
         todo_now = await self._owed(incident)
@@ -120,7 +123,6 @@ class Reconciler:
                 await self._try(incident, owed)
         await self.hands.diagnosis.rerank(incident)
         await self._check_notices(incident)
-        self._show(name)
 
     async def _owed(self, incident: Incident) -> list[Owed]:
         on_call = await self.desk.on_call(incident.service)
@@ -272,6 +274,10 @@ class Reconciler:
                 await chat.show(await self.desk.situation(name))
                 if name not in self._again:
                     break
+        except RateLimited as later:
+            logger().info(
+                "the chat's turn has not come; it shows the incident by itself", incident=name, because=str(later)
+            )
         except TocsinError as trouble:
             logger().warning("the chat is behind; the next round repairs it", incident=name, because=str(trouble))
         except Exception:  # noqa: BLE001 - views never stop the work

@@ -64,6 +64,8 @@ class Client:
         self._timeout = float(web.timeout)
         self.away: str = ""
         """Why the last call was not answered; empty while Slack answers."""
+        self.under_way = 0
+        """How many calls wait for their answer."""
 
     @classmethod
     def open(cls, token: str, api_url: str, *, timeout: int = 10, clock: Clock | None = None) -> "Client":
@@ -111,6 +113,7 @@ class Client:
                     raise
 
     async def _once(self, web: AsyncWebClient, method: str, arguments: Json) -> Json:
+        self.under_way += 1
         try:
             answer = await web.api_call(method, json=_sent(arguments))
             data = answer.data
@@ -118,6 +121,8 @@ class Client:
             raise self._noted(_meaning(method, error)) from None
         except (TimeoutError, aiohttp.ClientError, SlackClientError, OSError) as error:
             raise self._noted(Unavailable("Slack", f"{method}: {type(error).__name__}")) from None
+        finally:
+            self.under_way -= 1
         if not isinstance(data, dict):
             raise self._noted(Unavailable("Slack", f"{method}: not an answer of the Web API"))
         self.away = ""

@@ -34,12 +34,9 @@ class Duplicates:
         self._watched: dict[tuple[str, str], _Watched] = {}
         self._due = clock.now()
 
-    def watch(self, row: Posted, thread_ts: str, since: datetime) -> None:
-        """It was posted again at `row.at` and may have landed since `since`."""
-        key = (row.incident, row.surface)
-        known = self._watched.get(key)
-        since = min(since, known.since) if known else since
-        self._watched[key] = _Watched(row, thread_ts, since, row.at + LATE)
+    def watch(self, row: Posted, thread_ts: str) -> None:
+        """It was posted again at `row.at`; what was sent in doubt before may land until ten minutes later."""
+        self._watched[row.incident, row.surface] = _Watched(row, thread_ts, row.at - LATE, row.at + LATE)
 
     async def tend(self) -> None:
         """Look for them now and then."""

@@ -8,7 +8,6 @@ GRAIN = 1e-3
 """A turn this near is there: waiting for less than the clock can tell apart would never end."""
 EASED = timedelta(seconds=60)
 """How long a lane goes slowly after Slack asked it to wait; then it goes twice as fast, up to its pace."""
-SLOWEST = 1 / 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +16,11 @@ class Pace:
 
     rate: float | None
     burst: float
+    slowest: float = 1 / 8  # share of the rate, after many a "wait"
 
 
-CHANNEL = Pace(1.0, 4.0)
-"""Messages in one channel (Slack: about one a second, short bursts)."""
+CHANNEL = Pace(1.0, 4.0, 0.9)
+"""Messages in one channel (Slack: about one a second, short bursts): known well enough not to be halved."""
 TIERS = {2: Pace(18 / 60, 6.0), 3: Pace(45 / 60, 10.0), 4: Pace(90 / 60, 20.0)}
 """Per method and workspace, a little below what Slack allows in a minute: 20, 50, 100 (Web API rate limits)."""
 SPECIAL = Pace(None, 1.0)
@@ -99,5 +99,5 @@ class Lane:
         self._held = max(self._held, now + timedelta(seconds=seconds))
         self._tokens, self._at = 1.0, self._held
         if not again:  # several answers to calls sent side by side are one "wait"
-            self._slow = max(SLOWEST, self._slow / 2)
+            self._slow = max(self._pace.slowest, self._slow / 2)
         self._eased = self._held

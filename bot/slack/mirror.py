@@ -13,6 +13,8 @@ from bot.engine.situation import Situation
 from bot.slack import likeness
 from bot.slack.client import Client
 from bot.slack.lanes import POST
+from bot.slack.message import Surface
+from bot.slack.news import GRACE
 from bot.slack.pacing import Rank
 from bot.slack.poster import GONE, LATE, POSTED, SENDING
 from bot.slack.settings import SlackSettings
@@ -55,20 +57,32 @@ class SlackChat:
         Raises Unavailable, and Refused or NotFound where Slack just said no to a message. The others are shown all the
         same; the refused one rests and is tried again by `tend`.
         """
-        name = situation.incident.id
-        work = self._work.setdefault(name, Work())
+        work = self._work.setdefault(situation.incident.id, Work())
         if situation.incident.seq < work.seq:
             return
-        if work.latest is None or _order(situation) >= _order(work.latest):
-            work.supersede(situation)
-            work.behind = work.behind or self.clock.now()
-            work.closed = (work.closed or self.clock.now()) if situation.incident.phase is Phase.CLOSED else None
+        self._take(situation, work)
         try:
             async with work.lock:
                 await self._show(work)
         except (Unavailable, Refused, NotFound) as error:
             work.error = str(error)
             raise
+
+    def waits(self, incident: str) -> bool:
+        """Whether a message of that incident waits for its turn."""
+        work = self._work.get(incident)
+        return work is not None and work.place is not None
+
+    def renew(self, situation: Situation) -> None:
+        """Give what waits for its turn a newer situation; where nothing waits any more, whoever asks next shows it."""
+        if self.waits(situation.incident.id):
+            self._take(situation, self._work[situation.incident.id])
+
+    def _take(self, situation: Situation, work: Work) -> None:
+        if work.latest is None or _order(situation) >= _order(work.latest):
+            work.supersede(situation)
+            work.behind = work.behind or self.clock.now()
+            work.closed = (work.closed or self.clock.now()) if situation.incident.phase is Phase.CLOSED else None
 
     async def _show(self, work: Work) -> None:
         while (chosen := work.latest) is not None:
@@ -188,25 +202,28 @@ class SlackChat:
         surface = page(situation, key, person.slack_user)
         where = f"direct message to {person.name}"
         with self.pacer.paging():
-            row = (await self._mirror.of(situation.incident.id)).get(surface.name)
-            if row is not None and row.state == POSTED:
-                return where
-            if row is not None and row.state == SENDING and await self.poster.resolve(row, patient=False) is not None:
-                return where
-            channel = await self.client.direct(person.slack_user)
-            await self.pacer.turn(POST, channel, rank=Rank.PAGE)
-        marks = {likeness.mark(surface.message.text)}
-        if row is not None and row.state == SENDING:
-            marks |= likeness.marks(row.shown)
-        fresh = Posted(situation.incident.id, surface.name, channel, "", likeness.noted("", marks), SENDING,
-                       row.attempt + 1 if row is not None else 1, self.clock.now())  # fmt: skip
+            await self._page(surface, situation, person.slack_user)
+        return where
+
+    async def _page(self, surface: Surface, situation: Situation, user: str) -> None:
+        row = (await self._mirror.of(situation.incident.id)).get(surface.name)
+        if row is not None and row.state == POSTED:
+            return
+        if row is not None and row.state == SENDING and await self.poster.resolve(row, patient=False) is not None:
+            return
+        channel = await self.client.direct(user)
+        due = self.clock.now() + GRACE[situation.incident.severity]
+        await self.pacer.turn(POST, channel, rank=Rank.PAGE, due=due)
+        earlier = likeness.marks(row.shown) if row is not None else frozenset()
+        note = likeness.noted("", earlier | {likeness.mark(surface.message.text)})
+        attempt = row.attempt + 1 if row is not None else 1
+        fresh = Posted(situation.incident.id, surface.name, channel, "", note, SENDING, attempt, self.clock.now())
         if not await self._mirror.claim(fresh):
             self.pacer.give_back(POST, channel)
             raise Unavailable("Slack", f"{surface.name} is being sent already")
-        if row is not None and row.state == SENDING:
-            self.duplicates.watch(fresh, "", row.at)
-        await self.poster.post(surface, fresh, rank=Rank.PAGE)
-        return where
+        if earlier:
+            self.duplicates.watch(fresh, "")
+        await self.poster.post(surface, fresh, rank=Rank.PAGE, earlier=earlier)
 
 
 def _order(situation: Situation) -> tuple[int, datetime]:

@@ -76,6 +76,7 @@ class Pacer:
         self._queue: list[Place] = []
         self._numbers = itertools.count()
         self._pages = 0  # that will ask for a turn in a moment
+        self._again: datetime | None = None  # until when a page that had no turn is expected again
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
 
@@ -144,10 +145,13 @@ class Pacer:
 
     @contextlib.contextmanager
     def paging(self) -> Iterator[None]:
-        """Around what leads up to a page: new messages let it go first."""
+        """Around a page: new messages let it go first, and for a while where it had no turn and is tried again."""
         self._pages += 1
         try:
             yield
+        except RateLimited:
+            self._again = self._clock.now() + PAGES_FIRST
+            raise
         finally:
             self._pages -= 1
             self._serve()
@@ -195,11 +199,13 @@ class Pacer:
         if page or place.method != POST or not self._pages_wait():
             return wait
         if self._lane((POST, "")).eased:
-            return max(wait, (place.until - now).total_seconds())
+            again = (self._again - now).total_seconds() if self._again is not None and self._again > now else PATIENCE
+            return max(wait, min(again, (place.until - now).total_seconds()))
         return max(wait, (place.asked + PAGES_FIRST - now).total_seconds())
 
     def _pages_wait(self) -> bool:
-        return self._pages > 0 or any(one.rank is Rank.PAGE for one in self._queue)
+        expected = self._again is not None and self._clock.now() < self._again
+        return expected or self._pages > 0 or any(one.rank is Rank.PAGE for one in self._queue)
 
     def _come_back(self, now: datetime, seconds: float) -> None:
         due = now + timedelta(seconds=seconds)

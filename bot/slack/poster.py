@@ -48,8 +48,18 @@ class Poster:
 
     # -- posting -----------------------------------------------------------------------------------------------------
 
-    async def post(self, surface: Surface, row: Posted, *, thread_ts: str = "", rank: Rank = Rank.POST) -> Posted:
+    async def post(
+        self,
+        surface: Surface,
+        row: Posted,
+        *,
+        thread_ts: str = "",
+        rank: Rank = Rank.POST,
+        earlier: frozenset[str] = frozenset(),
+    ) -> Posted:
         """Post what `row` (state sending, saved before) claims, the turn being taken; the row as it then stands.
+
+        `earlier` are the marks of attempts in doubt that may land yet.
 
         Raises Unavailable where nobody knows whether it arrived (the row stays as it is), SlackRefused or RateLimited
         where it certainly did not (the row is gone).
@@ -63,9 +73,9 @@ class Poster:
         try:
             channel, ts = await self._in_shape(surface.message, send)
         except (SlackRefused, RateLimited):
-            await self.mirror.save(replace(row, state=GONE))
+            await self.mirror.save(replace(row, shown=likeness.noted("", earlier), state=GONE))
             raise
-        marks = likeness.marks(row.shown) if row.attempt > 1 else ()
+        marks = likeness.marks(row.shown) if earlier else ()
         shown = likeness.noted(surface.message.shown, marks)
         done = replace(row, channel=channel, ts=ts, shown=shown, state=POSTED)
         await self.mirror.save(done)

@@ -44,7 +44,8 @@ class SlackRoom:
         self.ingress = Ingress(desk, self.client, self.chat, settings, clock)
         self.http_app = HttpApp(self.ingress.app, settings.signing_secret.get_secret_value(), clock)
         self.socket = Socket(self.ingress.app, settings, clock) if settings.mode == "socket" else None
-        self._changed = False
+        self._desk, self._changed = desk, False
+        self._renewing: set[asyncio.Task[None]] = set()
         self._tending: list[asyncio.Task[None]] = []
         desk.handler.after_commit(self._note)
 
@@ -62,9 +63,10 @@ class SlackRoom:
 
     async def close(self) -> None:
         """Leave; what is in doubt is found again at the next start."""
-        for task in self._tending:
+        tasks = [*self._tending, *self._renewing]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tending, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.chat.close()
         if self.socket is not None:
             await self.socket.close()
@@ -80,8 +82,19 @@ class SlackRoom:
         connected = await self.socket.connected() if self.socket is not None else not self.client.away
         return Health(connected and not self.client.away, self.chat.behind())
 
-    def _note(self, _incident: str) -> None:
+    def _note(self, incident: str) -> None:
+        """Something was committed: what waits for its turn with older news is given the newer ones at once."""
         self._changed = True
+        if self.chat.waits(incident):
+            task = asyncio.get_running_loop().create_task(self._renew(incident))
+            self._renewing.add(task)
+            task.add_done_callback(self._renewing.discard)
+
+    async def _renew(self, incident: str) -> None:
+        try:
+            self.chat.renew(await self._desk.situation(incident))
+        except (Unavailable, NotFound) as error:
+            _log.info("%s is shown by the next round: %s", incident, error)
 
     async def _tend(self) -> None:
         """Repair what could not be shown, collapse duplicates; nobody waits here for what is waiting for its turn."""

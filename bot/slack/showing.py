@@ -185,8 +185,8 @@ class Showing:
         if thread_ts and card is not None and row.channel != card.channel:  # the card had to move
             moved = replace(row, state=GONE)
             return await self._post(situation, surface, moved, card, work) if surface.follows else row
-        if row.attempt > 1 and self.clock.now() - row.at < LATE:
-            self.duplicates.watch(row, thread_ts, row.at - LATE)
+        if likeness.marks(row.shown) and self.clock.now() - row.at < LATE:
+            self.duplicates.watch(row, thread_ts)
         if likeness.shown(row.shown) == surface.message.shown:
             self._told(situation, surface, work)
             return row
@@ -257,14 +257,11 @@ class Showing:
         work: Work, attempts: Iterator[int],
     ) -> Posted:  # fmt: skip
         thread_ts = card.ts if card is not None and surface.in_thread else ""
-        words = {likeness.mark(surface.message.text)}
-        if before is not None and before.state == SENDING:
-            words |= likeness.marks(before.shown)
+        earlier = likeness.marks(before.shown) if before is not None else frozenset()
+        note = likeness.noted("", earlier | {likeness.mark(surface.message.text)})
 
         async def post() -> Posted:
-            nonlocal before
             now, attempt = self.clock.now(), next(attempts)
-            note = likeness.noted("", words)
             row = Posted(situation.incident.id, surface.name, channel, "", note, SENDING, attempt, now)
             try:
                 claimed = await self.mirror.claim(row)
@@ -276,9 +273,9 @@ class Showing:
                 self.pacer.give_back(POST, channel)
                 raise Unavailable("Slack", f"{surface.name} of {row.incident} is being posted already")
             self.unsent.discard((row.incident, row.surface, attempt - 1))
-            if before is not None and before.state == SENDING:
-                self.duplicates.watch(row, thread_ts, before.at)
-            done = await self.poster.post(surface, row, thread_ts=thread_ts)
+            if earlier:
+                self.duplicates.watch(row, thread_ts)
+            done = await self.poster.post(surface, row, thread_ts=thread_ts, earlier=earlier)
             self._told(situation, surface, work)
             return done
 

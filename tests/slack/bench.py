@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import uvicorn
 
@@ -133,7 +133,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.clock = MovedClock()
+        self.clock = self.new_clock()
         self.router = Router(self.clock)
         self.dirty: set[str] = set()
         self.slack: LocalSlack
@@ -144,11 +144,19 @@ class Bench:
         self._stack = contextlib.AsyncExitStack()
         self.people: dict[str, Person] = {}
 
+    @staticmethod
+    def new_clock() -> Any:
+        return MovedClock()
+
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, folder: Path, *, transport: str = "socket", **settings: Any) -> AsyncIterator[Bench]:
+    async def open(
+        cls, folder: Path, *, transport: str = "socket", strict: Mapping[str, Any] | None = None, **settings: Any
+    ) -> AsyncIterator[Self]:
+        """`strict` is what the workspace is strict about: limits, without, drops_metadata."""
         bench = cls(folder)
-        async with LocalSlack(clock=bench.clock, ack_within=3.0, retry_after=(0.05, 1.5)) as bench.slack:
+        given = {"clock": bench.clock, "ack_within": 3.0, "retry_after": (0.05, 1.5)} | dict(strict or {})
+        async with LocalSlack(**given) as bench.slack:
             try:
                 await bench.start(transport, **settings)
                 yield bench
