@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -291,6 +292,11 @@ class Client:
         self._channels = {name: known for name, known in self._channels.items() if known != channel}
 
     async def _learn_channels(self) -> None:
+        async for one in self.channels():
+            self._channels[str(one.get("name"))] = str(one.get("id"))
+
+    async def channels(self) -> AsyncIterator[Json]:
+        """Every channel the bot can see that is not archived."""
         cursor = ""
         for _page in range(50):
             answer = await self.call(
@@ -298,7 +304,7 @@ class Client:
                 cursor=cursor or None,
             )  # fmt: skip
             for one in answer.get("channels", []):
-                self._channels[str(one.get("name"))] = str(one.get("id"))
+                yield one
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
                 return

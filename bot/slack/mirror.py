@@ -2,23 +2,24 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.phase import Phase
-from bot.engine.ports import Mirror, Posted, Profile
+from bot.engine.ports import Mirror, Profile, Waiting
 from bot.engine.situation import Situation
-from bot.slack import likeness
 from bot.slack.client import Client
-from bot.slack.lanes import POST
+from bot.slack.direct import Direct
 from bot.slack.message import Surface
-from bot.slack.news import GRACE
-from bot.slack.pacing import Rank
-from bot.slack.poster import GONE, LATE, POSTED, SENDING
+from bot.slack.poster import GONE, LATE, POSTED
+from bot.slack.quiet import quiet_until
+from bot.slack.rooms import Rooms
 from bot.slack.settings import SlackSettings
 from bot.slack.showing import NewerError, Showing, Work
+from bot.slack.views import reminder
 from bot.slack.wanted import page
 
 _log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class SlackChat:
         self.client, self.settings, self.clock, self.pacer = client, settings, clock, client.pacer
         self.showing = Showing(client, mirror, settings, clock)
         self.poster, self.duplicates = self.showing.poster, self.showing.duplicates
+        self._direct = Direct(client, mirror, self.poster, self.duplicates, clock)
+        self._rooms = Rooms(client)
         self._mirror = mirror
         self._work: dict[str, Work] = {}
         self._retries: set[asyncio.Task[None]] = set()
@@ -190,40 +193,43 @@ class SlackChat:
         row = await self._mirror.find(channel, ts) if channel and ts else None
         return row.incident if row is not None else ""
 
-    # -- paging ------------------------------------------------------------------------------------------------------
+    # -- people and rooms --------------------------------------------------------------------------------------------
 
     async def page(self, person: Profile, situation: Situation, key: str) -> str:
         """Send a person a direct message that pages them; the words say where it went.
 
         The same key is one message as far as anybody can tell; in doubt it is sent again. Raises Unavailable, Refused.
         """
-        if not person.slack_user:
-            raise Refused(f"{person.name} has no Slack account in the people file")
-        surface = page(situation, key, person.slack_user)
-        where = f"direct message to {person.name}"
-        with self.pacer.paging():
-            await self._page(surface, situation, person.slack_user)
-        return where
+        incident = situation.incident
+        await self._direct.page(incident.id, page(situation, key, _account(person)), incident.severity)
+        return f"direct message to {person.name}"
 
-    async def _page(self, surface: Surface, situation: Situation, user: str) -> None:
-        row = (await self._mirror.of(situation.incident.id)).get(surface.name)
-        if row is not None and row.state == POSTED:
-            return
-        if row is not None and row.state == SENDING and await self.poster.resolve(row, patient=False) is not None:
-            return
-        channel = await self.client.direct(user)
-        due = self.clock.now() + GRACE[situation.incident.severity]
-        await self.pacer.turn(POST, channel, rank=Rank.PAGE, due=due)
-        earlier = likeness.marks(row.shown) if row is not None else frozenset()
-        note = likeness.noted("", earlier | {likeness.mark(surface.message.text)})
-        attempt = row.attempt + 1 if row is not None else 1
-        fresh = Posted(situation.incident.id, surface.name, channel, "", note, SENDING, attempt, self.clock.now())
-        if not await self._mirror.claim(fresh):
-            self.pacer.give_back(POST, channel)
-            raise Unavailable("Slack", f"{surface.name} is being sent already")
-        if earlier:
-            self.duplicates.watch(fresh, "")
-        await self.poster.post(surface, fresh, rank=Rank.PAGE, earlier=earlier)
+    async def remind(self, person: Profile, waiting: Sequence[Waiting], key: str) -> str:
+        """Tell a person in one message what waits for them. Raises Unavailable, Refused."""
+        surface = Surface(f"remind:{key}", reminder.render(waiting), in_thread=False, person=_account(person))
+        await self._direct.tell(waiting[0].situation.incident.id, surface)
+        return f"direct message to {person.name}"
+
+    async def resting(self, person: Profile) -> datetime | None:
+        """Until when a person asked not to be disturbed; None where Slack does not say."""
+        if not person.slack_user:
+            return None
+        said = await self.client.optional("dnd.info", user=person.slack_user)
+        return quiet_until(said or {}, self.clock.now())
+
+    async def open_room(self, situation: Situation) -> tuple[str, str]:
+        """The war room's channel (id, name). Raises Unavailable, Refused."""
+        return await self._rooms.open(situation)
+
+    async def archive_room(self, situation: Situation) -> None:
+        """Put the war room away. Raises Unavailable, Refused."""
+        await self._rooms.archive(situation)
+
+
+def _account(person: Profile) -> str:
+    if not person.slack_user:
+        raise Refused(f"{person.name} has no Slack account in the people file")
+    return person.slack_user
 
 
 def _order(situation: Situation) -> tuple[int, datetime]:
