@@ -17,6 +17,7 @@ from bot.telemetry import log as logger
 if TYPE_CHECKING:
     from bot.config.load import Installation
     from bot.config.model import Web
+    from bot.slack.room import SlackRoom
     from bot.wiring import House
 
 BACKLOG = 2048
@@ -62,8 +63,19 @@ def console(house: House) -> Any:
             ready=_ready(house),
             slack_http=slack.http_app if slack is not None and slack.settings.mode == "http" else None,
             words=wiring.templates(house.installation),
+            chat=_chat(slack) if slack is not None else None,
         )
     )
+
+
+def _chat(slack: SlackRoom) -> Any:
+    from bot.web.house import ChatHealth
+
+    def chat() -> ChatHealth:
+        health = slack.health()
+        return ChatHealth(health.connected, health.behind.incidents, health.behind.since, health.behind.error)
+
+    return chat
 
 
 def _ready(house: House) -> Any:

@@ -24,6 +24,8 @@ class Api:
     async def call(self, request: web.Request) -> web.StreamResponse:
         """One method call."""
         method = request.match_info["method"]
+        strict = self._workspace.strict
+        await strict.on_the_way()
         begun = self._workspace.now()
         given, token = await _arguments(request)
         fault = self._workspace.faults.take(method) or self._limit(method, given)
@@ -36,6 +38,7 @@ class Api:
             return _struck(request, fault)
         self._note(method, given, answer, "ok" if answer["ok"] else answer["error"], begun)
         headers = {"X-OAuth-Scopes": ",".join(self._workspace.settings.scopes)}
+        await strict.on_the_way()
         return web.json_response(answer, headers=headers)
 
     def _note(self, method: str, given: Any, answer: Any, outcome: str, begun: float) -> None:

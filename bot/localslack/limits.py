@@ -4,9 +4,10 @@ What strict workspaces and compatible servers do to an app can be switched on fo
 right Retry-After, methods that are not there, and metadata that is not kept.
 """
 
+import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -60,6 +61,9 @@ class Strictness:
     limits: Limits | None = None
     without: frozenset[str] = frozenset()
     drops_metadata: bool = False
+    delay: float = 0.0
+    """Seconds on the way: half of them until a call is heard, half until its answer is."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _calls: dict[str, deque[float]] = field(default_factory=dict)
     _posts: dict[str, tuple[float, float]] = field(default_factory=dict)  # channel → messages left, as of when
 
@@ -90,6 +94,11 @@ class Strictness:
             self._posts[channel] = (left - 1, now)
         return 0
 
+    async def on_the_way(self) -> None:
+        """Half of the way between app and workspace."""
+        if self.delay > 0:
+            await self.sleep(self.delay / 2)
+
     def _left(self, channel: str, now: float) -> float:
         """How many messages a channel takes at once now."""
         limits = self.limits or Limits()
@@ -105,6 +114,7 @@ class Strictness:
         return (
             web.post("/control/limits", self._set_limits), web.delete("/control/limits", self._no_limits),
             web.post("/control/without", self._set_without), web.post("/control/metadata", self._set_metadata),
+            web.post("/control/delay", self._set_delay),
         )  # fmt: skip
 
     async def _set_limits(self, request: web.Request) -> web.StreamResponse:
@@ -133,6 +143,14 @@ class Strictness:
     async def _set_metadata(self, request: web.Request) -> web.StreamResponse:
         """{drops: true or false}: whether messages lose their metadata."""
         self.drops_metadata = (await _body(request)).get("drops") is True
+        return web.json_response({"ok": True})
+
+    async def _set_delay(self, request: web.Request) -> web.StreamResponse:
+        """{seconds}: how long every call takes on its way, there and back."""
+        seconds = (await _body(request)).get("seconds", 0)
+        if not isinstance(seconds, int | float) or not 0 <= seconds <= _MINUTE:
+            return web.json_response({"ok": False, "error": "seconds must be from 0 to 60"}, status=422)
+        self.delay = float(seconds)
         return web.json_response({"ok": True})
 
 

@@ -60,6 +60,7 @@ class LocalSlack:
         limits: Limits | None = None,
         without: frozenset[str] = frozenset(),
         drops_metadata: bool = False,
+        delay: float = 0.0,
     ) -> None:
         ticking = clock or SystemClock()
 
@@ -81,6 +82,7 @@ class LocalSlack:
         )  # fmt: skip
         strict = self.workspace.strict
         strict.limits, strict.without, strict.drops_metadata = limits, without, drops_metadata
+        strict.delay, strict.sleep = delay, ticking.sleep
         self.dialogs = Dialogs(self.workspace)
         self.hands = Hands(self.workspace, self.dialogs)
         self._port = port

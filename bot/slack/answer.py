@@ -20,8 +20,11 @@ from bot.slack.payload import Door
 from bot.slack.views import info
 
 _log = logging.getLogger(__name__)
+HEAD_START = 0.1
+"""Seconds a dialog may take to open before the click is acknowledged all the same."""
 PATIENCE = 1.6
 """Seconds a slow piece of work may take before the person sees that it is going on."""
+NOT_OPENED = "Slack did not open the dialog; nothing was changed. Please press again."
 FAILED = "It could not be finished; look at the thread before you try again."
 
 
@@ -41,8 +44,7 @@ class Answers:
         if door.family == payload.SUBMIT:
             return self._submitted(door, reply)
         if isinstance(reply, Show):
-            await self._open(door, reply.view)
-            return BoltResponse(status=200)
+            return await self._shown(door, reply.view)
         if isinstance(reply, Tell):
             return self._tell(door, reply)
         return BoltResponse(status=200)
@@ -64,6 +66,24 @@ class Answers:
             return _json({"response_action": "errors", "errors": fields})
         view = _as_view(reply)
         return _json({"response_action": "update", "view": view}) if view else BoltResponse(status=200)
+
+    async def _shown(self, door: Door, view: View) -> BoltResponse:
+        """Open a dialog; where Slack takes its time the click is acknowledged before, and a failure is told after."""
+        opening = asyncio.get_running_loop().create_task(self._open(door, view))
+        self._keep(opening)
+        await asyncio.wait({opening}, timeout=HEAD_START)
+        if opening.done():
+            await opening
+        else:
+            self.later(self._opened(door, opening))
+        return BoltResponse(status=200)
+
+    async def _opened(self, door: Door, opening: "asyncio.Task[None]") -> None:
+        try:
+            await opening
+        except (Refused, Unavailable) as error:
+            _log.warning("a dialog could not be opened: %s", error)
+            await self.whisper(door, NOT_OPENED)
 
     def _tell(self, door: Door, reply: Tell) -> BoltResponse:
         """To one person, at once: neither owed nor remembered."""

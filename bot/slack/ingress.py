@@ -16,17 +16,18 @@ from slack_bolt.response import BoltResponse
 
 from bot.blockkit.text import untrusted
 from bot.clock import Clock
-from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
+from bot.domain.errors import Conflict, Invalid, NotFound, RateLimited, Refused, Unavailable
 from bot.engine.desk import Desk
 from bot.engine.ports import Profile
 from bot.engine.situation import Situation
 from bot.slack import payload, verbs
-from bot.slack.answer import Answers
+from bot.slack.answer import NOT_OPENED, Answers
 from bot.slack.client import Client
 from bot.slack.handlers import declare, impact, lead, mitigation, notice, quiet, record, runbook, typed, whys
 from bot.slack.ids import Ref
 from bot.slack.knock import Handler, Knock, Reply, Tell, Values
 from bot.slack.mirror import SlackChat
+from bot.slack.pacing import Rank
 from bot.slack.payload import Door
 from bot.slack.settings import SlackSettings
 from bot.slack.views import home
@@ -96,6 +97,9 @@ class Ingress:
         try:
             async with asyncio.timeout(DEADLINE):
                 return await work()
+        except RateLimited as error:
+            _log.warning("%s was not answered: %s", door.family, error)
+            return self.answers.refuse(door, NOT_OPENED)
         except (Unavailable, Conflict) as error:
             _log.warning("%s was not recorded: %s", door.family, error)
             return self.answers.refuse(door, UNRECORDED)
@@ -215,14 +219,16 @@ class Ingress:
         try:
             who = await self._who(door)
         except Refused:
-            await self.client.publish_home(door.user, home.stranger())
+            await self.client.publish_home(door.user, home.stranger(), rank=Rank.ANSWER)
             return
         self.homes[door.user] = (who, self.clock.now())
-        await self._publish(door.user, who, await typed.open_situations(self.desk, (who.id,)))
+        await self._publish(door.user, who, await typed.open_situations(self.desk, (who.id,)), rank=Rank.ANSWER)
 
-    async def _publish(self, user: str, who: Profile, situations: Sequence[Situation]) -> None:
+    async def _publish(
+        self, user: str, who: Profile, situations: Sequence[Situation], *, rank: Rank = Rank.CHANGE
+    ) -> None:
         seen = [one for one in situations if home.may_see(one.incident, who.id)]
-        await self.client.publish_home(user, home.render(seen, who.person, self.desk.catalogue.policy))
+        await self.client.publish_home(user, home.render(seen, who.person, self.desk.catalogue.policy), rank=rank)
 
     async def refresh_homes(self) -> bool:
         """Publish again for everybody who looked within the last hour; False where somebody's turn must come again.

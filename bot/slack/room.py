@@ -27,12 +27,6 @@ class Health:
     connected: bool
     behind: Behind
 
-    def as_json(self) -> dict[str, object]:
-        """For machines; names no incident."""
-        since = self.behind.since
-        return {"connected": self.connected, "behind": self.behind.incidents,
-                "since": since.isoformat() if since else None, "error": self.behind.error}  # fmt: skip
-
 
 class SlackRoom:
     """Everything Slack. `chat` shows situations, `page` reaches a person, `http_app` is mounted at /slack/events."""
@@ -77,9 +71,9 @@ class SlackRoom:
         """Send the direct message that pages a person; the words say where it went."""
         return await self.chat.page(person, situation, key)
 
-    async def health(self) -> Health:
+    def health(self) -> Health:
         """How Slack stands; told elsewhere than in Slack."""
-        connected = await self.socket.connected() if self.socket is not None else not self.client.away
+        connected = self.socket is None or self.socket.up
         return Health(connected and not self.client.away, self.chat.behind())
 
     def _note(self, incident: str) -> None:

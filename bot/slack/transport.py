@@ -130,6 +130,8 @@ class Socket:
         self._briefly = Briefly(clock)
         self.heard: datetime = clock.now()
         self.rebuilt = 0
+        self.up = False
+        """Whether a socket was open when it was last looked at."""
 
     async def open(self) -> None:
         """Connect, and go on trying in the background where Slack does not answer."""
@@ -150,7 +152,7 @@ class Socket:
     async def look(self) -> None:
         """Rebuild the connection where it is closed or deaf."""
         silent = (self._clock.now() - self.heard).total_seconds()
-        connected = await self.connected()
+        connected = self.up = await self.connected()
         if connected and silent < self._settings.deaf_after:
             return
         if connected:  # where it is closed, the library says itself what keeps it from opening
@@ -178,6 +180,7 @@ class Socket:
         self._open.append((handler, connecting))
         self.heard = self._clock.now()
         await asyncio.wait({connecting}, timeout=FIRST_WAIT)
+        self.up = await self.connected()
         await self._leave(keep=handler)
 
     async def _listen(self, _message: object) -> None:

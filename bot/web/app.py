@@ -63,7 +63,7 @@ def build(house: WebHouse) -> FastAPI:
         title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.state.console = Console(house, door, PersonalTokens(desk.clock, house.state))
-    app.state.numbers = Numbers(desk, house.watch)
+    app.state.numbers = Numbers(desk, house.watch, house.chat)
     app.include_router(health)
     app.include_router(api)
     app.include_router(pages)

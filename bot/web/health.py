@@ -1,6 +1,6 @@
 """Tells machines how the bot is: alive, ready, and a few numbers about itself; never what an incident is about."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from bot.domain.errors import TocsinError
 from bot.domain.measures import lag
 from bot.engine.desk import Desk
 from bot.web.door import Here, nearby
-from bot.web.house import Watching
+from bot.web.house import ChatHealth, Watching
 
 health = APIRouter()
 
@@ -21,8 +21,8 @@ SETTLED = timedelta(minutes=5)  # a page that was not accepted by then will not 
 class Numbers:
     """The bot's own metrics, in a registry of their own; no label ever names an incident."""
 
-    def __init__(self, desk: Desk, watch: Watching) -> None:
-        self.desk, self.watch = desk, watch
+    def __init__(self, desk: Desk, watch: Watching, chat: Callable[[], ChatHealth] | None = None) -> None:
+        self.desk, self.watch, self._chat = desk, watch, chat
         self.registry = CollectorRegistry()
         self.commits = Counter("tocsin_commits", "Commits to the log since the start", registry=self.registry)
         self.open = Gauge("tocsin_open_incidents", "Incidents that are not closed", registry=self.registry)
@@ -37,6 +37,13 @@ class Numbers:
             buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120),
             registry=self.registry,
         )
+        if chat is not None:
+            self.connected = Gauge("tocsin_chat_connected", "1 while the chat answers", registry=self.registry)
+            self.behind = Gauge(
+                "tocsin_chat_behind_incidents",
+                "Incidents the chat does not show as they stand for more than a minute",
+                registry=self.registry,
+            )
         self._lagged: set[str] = set()  # incidents whose lag was observed
         desk.handler.after_commit(lambda _incident: self.commits.inc())
 
@@ -47,6 +54,10 @@ class Numbers:
         await self._observe(names)
         polled = self.watch.polled
         self.age.set((self.desk.clock.now() - polled).total_seconds() if polled else float("nan"))
+        if self._chat is not None:
+            chat = self._chat()
+            self.connected.set(chat.connected)
+            self.behind.set(chat.behind)
         for state in ("met", "breached", "no_data"):
             self.slos.labels(state).set(self.watch.states.get(state, 0))
         return generate_latest(self.registry)
@@ -80,6 +91,10 @@ async def ready(here: Here, response: Response) -> dict[str, Any]:
         found = {"ok": False, "because": str(trouble)}
     if not found.get("ok"):
         response.status_code = 503
+    chat = here.house.chat() if here.house.chat is not None else None
+    if chat is not None:  # the house is ready without its chat
+        since = chat.since.isoformat() if chat.since else None
+        found["chat"] = {"connected": chat.connected, "behind": chat.behind, "since": since}
     return found
 
 

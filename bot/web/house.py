@@ -69,6 +69,16 @@ Ready = Callable[[], Awaitable[Mapping[str, object]]]
 """Whether the parts behind the console answer: `{"ok": bool, ...}`; may raise Unavailable."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChatHealth:
+    """How the chat stands: connected or not, how many incidents it does not show as they are, since when, why."""
+
+    connected: bool
+    behind: int = 0
+    since: datetime | None = None
+    because: str = ""
+
+
 @dataclass(frozen=True)
 class WebHouse:
     """Everything the console stands on. `slack_http` is Slack's signed HTTP ingress where that mode is chosen."""
@@ -82,3 +92,5 @@ class WebHouse:
     ready: Ready
     slack_http: Any = None
     words: Words = field(default_factory=Words)
+    chat: Callable[[], ChatHealth] | None = None
+    """How the chat stands, where there is one: what it does not show must be told elsewhere than in it."""

@@ -113,6 +113,16 @@ async def test_metadata_can_be_dropped(slack: LocalSlack):
     assert kept["message"]["metadata"] == data
 
 
+async def test_calls_can_be_slow(slack: LocalSlack, clock: Hands):
+    """Half of the delay on the way there, half on the way back, by the workspace's clock."""
+    assert (await control(slack, "POST", "delay", seconds=0.3)).json()["ok"]
+    begun = clock.now()
+    sent = (await call(slack, "chat.postMessage", channel="C0INC", text="x")).json()
+    assert (clock.now() - begun).total_seconds() == pytest.approx(0.3)
+    assert float(sent["ts"]) - begun.timestamp() == pytest.approx(0.15, abs=1e-3)
+    assert (await control(slack, "POST", "delay", seconds=-1)).status_code == 422
+
+
 async def test_all_of_it_can_be_given_at_the_start(clock: Hands):
     """A strict server from its first call on."""
     strict = LocalSlack(clock=clock, limits=Limits(per_minute=1), without=frozenset({"auth.test"}), drops_metadata=True)

@@ -108,7 +108,7 @@ async def test_an_hour_of_outage_is_collapsed_not_replayed(tmp_path: Path, caplo
             await s.pass_by(590)
         await s.say_now(Resolve("rolled back"), "ana", names[0])
         await s.pass_by(60)
-        health = await s.room.health()
+        health = s.room.health()
         assert (health.connected, health.behind.incidents) == (False, 12)
         assert health.behind.since is not None
         assert "HTTP 503" in health.behind.error
@@ -119,7 +119,7 @@ async def test_an_hour_of_outage_is_collapsed_not_replayed(tmp_path: Path, caplo
             await s.pass_by(10)
         assert await s.wrong() == []
         await s.pass_by(660)
-        assert (await s.room.health()).behind.incidents == 0
+        assert s.room.health().behind.incidents == 0
         assert s.cards() == dict.fromkeys([*names, *new], 1)
         assert await s.orphans() == []
         changed = Counter(one["sent"]["ts"] for one in s.accepted("chat.update", start))

@@ -231,7 +231,7 @@ def drafting_room() -> DraftingRoom:
 
 
 @asynccontextmanager
-async def place(folder: Path, *, address: str = HOME, slack_http: object = None):
+async def place(folder: Path, *, address: str = HOME, slack_http: object = None, chat: object = None):
     """A console over a fresh SQLite store."""
     clock = FakeClock()
     async with await Store.open(f"sqlite:///{folder / 'tocsin.db'}", clock) as store:
@@ -256,5 +256,5 @@ async def place(folder: Path, *, address: str = HOME, slack_http: object = None)
         )
         writers = {writer.name: writer for writer in (Pdf(), Docx(), Markdown(), Csv(), Json())}
         state = folder / "state"
-        web = WebHouse(desk, watch, writers, Document.of, state, "Praxis AG", ready, slack_http)
+        web = WebHouse(desk, watch, writers, Document.of, state, "Praxis AG", ready, slack_http, chat=chat)
         yield Place(clock, store, desk, watch, web, build(web))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from bot.web.house import ChatHealth
 from tests.web.fakes import HOME, Place, place
 from tests.web.rich import declared
 
@@ -35,6 +36,30 @@ async def test_metrics_from_here_or_with_the_token(home: Place) -> None:
         assert (await client.get("/metrics")).status_code == 401
         keyed = {"Authorization": f"Bearer {home.token}"}
         assert (await client.get("/metrics", headers=keyed)).status_code == 200
+
+
+async def test_a_chat_that_is_behind_is_told_here(tmp_path) -> None:
+    """On every page for people, in /metrics and /readyz for machines; the house is ready all the same."""
+    stands = [ChatHealth(True)]
+    async with place(tmp_path, chat=lambda: stands[0]) as home:
+        client = await home.browser("ana")
+        home.watch.poll()
+        await declared(home)
+        assert "Slack is behind" not in (await client.get("/")).text
+        assert "tocsin_chat_connected 1.0" in (await client.get("/metrics")).text
+        stands[0] = ChatHealth(False, 3, home.clock.now(), "chat.update: HTTP 503")
+        page = (await client.get("/")).text
+        assert "it does not show 3 incidents as they stand" in page
+        assert "chat.update: HTTP 503" in page
+        text = (await client.get("/metrics")).text
+        assert "tocsin_chat_connected 0.0" in text
+        assert "tocsin_chat_behind_incidents 3.0" in text
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["chat"]["behind"]) == (200, 3)
+        assert "503" not in str(ready.json()["chat"])
+        await client.aclose()
+    async with place(tmp_path / "other", chat=lambda: stands[0]) as home, home.client() as client:
+        assert "Slack is behind" not in (await client.get("/login")).text
 
 
 async def test_slack_ingress_is_reached_as_it_is(tmp_path) -> None:

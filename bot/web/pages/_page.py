@@ -70,6 +70,7 @@ def show(
         "form": Form(),
         "done": "",
         "live": "",
+        "chat": here.house.chat() if who is not None and here.house.chat is not None else None,
         "span": span,
         "time": clock,
         "number": number,
