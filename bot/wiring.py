@@ -238,6 +238,7 @@ async def _connect(slack: SlackRoom) -> None:
     """Open Slack beside the rounds: nobody waits for it, so its being away delays neither watching nor the console."""
     try:
         await slack.open()
+        await slack.warm()
     except Exception:  # noqa: BLE001 - a house without its chat is still a house
         logger().exception("Slack could not be opened; the console and the commands do all it does")
 

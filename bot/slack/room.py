@@ -1,6 +1,7 @@
 """The Slack room as the house sees it: opened and closed, asked to show and to page, and mounted for HTTP."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from bot.slack.transport import HttpApp, Socket
 
 _log = logging.getLogger(__name__)
 TEND_EVERY = 5.0
+WARM = 40
+"""How many people's direct conversations are opened beforehand, the first ones on call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,20 @@ class SlackRoom:
         self._tending = [loop.create_task(self._every(each)) for each in (self._tend, self._refresh)]
         if self.socket is not None:
             await self.socket.open()
+
+    async def warm(self) -> None:
+        """Learn where cards and pages go before the first one is in a hurry; what fails is learned then."""
+        catalogue = self._desk.catalogue
+        channels = {self.settings.home_channel} | {service.channel for service in catalogue.services.values()}
+        keys = dict.fromkeys(key for people in catalogue.on_call.values() for key in people[:2])
+        for channel in sorted(channels - {""}):
+            with contextlib.suppress(Unavailable, Refused, NotFound):
+                await self.client.channel_id(channel)
+        for key in list(keys)[:WARM]:
+            with contextlib.suppress(Unavailable, Refused, NotFound):
+                person = await self._desk.people.by_key(key)
+                if person is not None and person.slack_user:
+                    await self.client.direct(person.slack_user)
 
     async def close(self) -> None:
         """Leave; what is in doubt is found again at the next start."""

@@ -6,6 +6,9 @@ it makes 2.6 GB of files in the temporary folder, takes 2 GB of memory and a few
 `python -m tests.benchmarks polling` prints what it costs to know how 5,000 objectives stand, beside google's
 slo-generator and a query per window on one real Prometheus; `restart` what it costs to start again with as many. Each
 takes some minutes and is run only when asked for.
+
+`python -m tests.benchmarks slack` prints how long it takes from a breach to the first message in Slack, and from a click
+to its acknowledgement, on a practice workspace whose calls take 150 ms; two minutes, run only when asked for.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks import drift, house, polling, restart
+from tests.benchmarks import drift, house, polling, restart, slack
 from tests.benchmarks.child import end, memory, times
 
 
@@ -67,7 +70,10 @@ def main() -> None:
     """Measure what is asked for, or everything."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["help", "run", "drift", "polling", "restart"], help="left out: help and run"
+        "what",
+        nargs="?",
+        choices=["help", "run", "drift", "polling", "restart", "slack"],
+        help="left out: help and run",
     )
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
     parser.add_argument("--config", type=Path, help="a tocsin.yaml to run; left out, a starter folder made for it")
@@ -85,6 +91,10 @@ def main() -> None:
         return
     if asked.what == "polling":
         polling.measure(asked.slos, max(2, min(asked.subset, asked.slos // 2)), asked.rounds, _say)
+        return
+    if asked.what == "slack":
+        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
+        slack.measure(asked.rounds, _say)
         return
     if asked.what == "restart":
         restart.measure(asked.slos, min(asked.rounds, 3), _say)
