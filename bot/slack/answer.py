@@ -15,7 +15,7 @@ from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from bot.slack import payload
 from bot.slack.client import Client, SlackRefused
 from bot.slack.knock import Errors, Reply, Show, Slow, Tell, Values
-from bot.slack.message import verbatim
+from bot.slack.message import said, verbatim
 from bot.slack.payload import Door
 from bot.slack.views import info
 
@@ -68,8 +68,8 @@ class Answers:
     def _tell(self, door: Door, reply: Tell) -> BoltResponse:
         """To one person, at once: neither owed nor remembered."""
         if door.family == payload.COMMAND:
-            body: dict[str, Any] = {"response_type": "ephemeral", "text": reply.text}
-            return _json(body | ({"blocks": list(reply.blocks)} if reply.blocks else {}))
+            blocks = list(reply.blocks) or said(reply.text)
+            return _json({"response_type": "ephemeral", "text": reply.text, "blocks": blocks})
         self.later(self.whisper(door, reply.text))
         return BoltResponse(status=200)
 

@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.blockkit.blocks import Block, View
 from bot.clock import Clock, SystemClock
 from bot.domain.errors import NotFound, RateLimited, Refused, Unavailable
-from bot.slack.message import verbatim
+from bot.slack.message import said, verbatim
 
 _log = logging.getLogger(__name__)
 _ID = re.compile(r"[CGDU][A-Z0-9_]{2,}\Z")
@@ -105,22 +105,24 @@ class Client:
         answer = await self.call(
             "chat.postMessage", channel=channel, text=text[:3_500], blocks=blocks, thread_ts=thread_ts or None,
             reply_broadcast=broadcast or None, metadata=metadata, unfurl_links=False, unfurl_media=False,
-            link_names=False,
+            link_names=False, parse="none",
         )  # fmt: skip
         return str(answer["channel"]), str(answer["ts"])
 
     async def update(self, channel: str, ts: str, text: str, blocks: list[Block], metadata: Json | None = None) -> None:
         """chat.update."""
         await self.call("chat.update", channel=channel, ts=ts, text=text[:3_500], blocks=blocks, metadata=metadata,
-                        link_names=False)  # fmt: skip
+                        link_names=False, parse="none")  # fmt: skip
 
     async def whisper(self, channel: str, user: str, text: str, *, thread_ts: str = "") -> None:
         """chat.postEphemeral: for refusals and confirmations only, because delivery is not guaranteed."""
-        await self.call("chat.postEphemeral", channel=channel, user=user, text=text, thread_ts=thread_ts or None)
+        await self.call("chat.postEphemeral", channel=channel, user=user, text=text, blocks=said(text),
+                        thread_ts=thread_ts or None)  # fmt: skip
 
     async def respond(self, url: str, text: str, *, thread_ts: str = "") -> None:
         """Answer an interaction by its response_url: needs no membership, works five times in half an hour."""
-        body = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        body: Json = {"response_type": "ephemeral", "replace_original": False, "text": text,
+                      "blocks": verbatim(said(text))}  # fmt: skip
         if thread_ts:
             body["thread_ts"] = thread_ts
         limit = aiohttp.ClientTimeout(total=5)
