@@ -221,6 +221,33 @@ class Client:
             return str(answer["permalink"]) if answer else ""
         return ""
 
+    # -- files -------------------------------------------------------------------------------------------------------
+
+    async def form(self, method: str, **arguments: Any) -> Json:
+        """One call of a method that takes no JSON, as those of files do."""
+        try:
+            answer = await self._web.api_call(method, data=arguments)
+        except SlackApiError as error:
+            raise _meaning(method, error) from None
+        except (TimeoutError, aiohttp.ClientError, SlackClientError, OSError) as error:
+            raise Unavailable("Slack", f"{method}: {type(error).__name__}") from None
+        if not isinstance(answer.data, dict):
+            raise Unavailable("Slack", f"{method}: not an answer of the Web API")
+        return answer.data
+
+    async def upload(self, url: str, raw: bytes) -> None:
+        """The bytes of a file, to the address Slack gave for them."""
+        limit = aiohttp.ClientTimeout(total=self._timeout)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=limit) as session,
+                session.post(url, data=raw, allow_redirects=False) as answer,
+            ):
+                if answer.status != 200:  # noqa: PLR2004
+                    raise Unavailable("Slack", f"upload: HTTP {answer.status}")
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise Unavailable("Slack", f"upload: {type(error).__name__}") from None
+
 
 def _sent(arguments: Json) -> Json:
     """What goes over the wire: no empty arguments, no link that is not ours."""

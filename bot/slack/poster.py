@@ -17,6 +17,7 @@ from bot.engine.ports import Mirror, Posted
 from bot.slack.client import Client, SlackRefused
 from bot.slack.message import Message, Surface
 from bot.slack.pacing import UPDATES, Pacer
+from bot.slack.picture import Pictures
 from bot.slack.settings import SlackSettings
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class Poster:
 
     def __init__(self, client: Client, mirror: Mirror, pacer: Pacer, settings: SlackSettings, clock: Clock) -> None:
         self.client, self.mirror, self.pacer, self.settings, self.clock = client, mirror, pacer, settings, clock
-        self.rich = settings.charts
+        self.pictures = Pictures(client, clock, wanted=settings.charts)
 
     # -- posting -----------------------------------------------------------------------------------------------------
 
@@ -58,7 +59,7 @@ class Poster:
         try:
             channel, ts = await self._in_shape(
                 row.channel,
-                surface.message,
+                self.pictures.dress(surface.message, row),
                 lambda text, blocks: self.client.post(
                     row.channel, text, blocks, thread_ts=thread_ts, broadcast=surface.broadcast, metadata=metadata
                 ),
@@ -69,6 +70,7 @@ class Poster:
             raise
         done = replace(row, channel=channel, ts=ts, shown=surface.message.shown, state=POSTED)
         await self.mirror.save(done)
+        self.pictures.sent(surface.message, done)
         return done
 
     async def change(self, surface: Surface, row: Posted) -> Posted | None:
@@ -77,7 +79,7 @@ class Poster:
         try:
             await self._in_shape(
                 UPDATES,
-                surface.message,
+                self.pictures.dress(surface.message, row),
                 lambda text, blocks: self.client.update(row.channel, row.ts, text, blocks, metadata),
             )
         except SlackRefused as refused:
@@ -87,14 +89,16 @@ class Poster:
             return None
         done = replace(row, shown=surface.message.shown)
         await self.mirror.save(done)
+        self.pictures.sent(surface.message, done)
         return done
 
     async def _in_shape(self, lane: str, message: Message, send: Any, *, urgent: bool = False) -> Any:
         """Send the richest shape Slack takes; waits where Slack asks for it. The turn was taken by the caller."""
         shapes = self._shapes(message)
+        best = shapes[0]
         while True:
             try:
-                return await send(message.text, shapes[0])
+                taken = await send(message.text, shapes[0])
             except RateLimited as limited:
                 self.pacer.hold(lane, limited.retry_after)
                 if limited.retry_after > PATIENCE:
@@ -104,13 +108,15 @@ class Poster:
                 if refused.code not in BLOCKS_REFUSED or len(shapes) == 1:
                     raise
                 _log.warning("Slack refused the blocks of a message, a plainer one is sent: %s", refused)
-                if message.rich is not None and shapes[0] is message.rich:
-                    self.rich = False  # this workspace does not have the newer blocks yet
                 shapes = [shapes[-1] if len(shapes) > 1 else message.bare]
+            else:
+                if shapes[0] is not best and best is message.rich:
+                    self.pictures.refused(best)  # the plainer one was taken: it was the chart or the picture
+                return taken
 
     def _shapes(self, message: Message) -> list[list[Block]]:
         """What may be sent, the best first: with a chart, classic, words alone. Only what the validator takes."""
-        wished = [message.rich] if message.rich is not None and self.rich else []
+        wished = [message.rich] if message.rich is not None else []
         fitting = []
         for blocks in (*wished, message.blocks):
             faults = validate_message(blocks, message.text)

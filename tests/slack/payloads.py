@@ -13,8 +13,9 @@ from bot.blockkit.text import untrusted
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.policy import Policy, Role
 from bot.engine.situation import Situation
-from bot.slack import views
+from bot.slack import drawing, views
 from bot.slack.message import Message, said, verbatim
+from bot.slack.picture import pictured
 from bot.slack.views import (
     approve,
     card,
@@ -53,7 +54,10 @@ class Payload:
 
 
 def _message(name: str, made: Message) -> Iterator[Payload]:
-    shapes = {"": made.blocks, " with its chart": made.rich, " in words": made.bare}
+    chart = next((one for one in made.rich or [] if one["type"] == "data_visualization"), None)
+    graph = drawing.read(chart) if chart is not None else None
+    picture = pictured(made.rich, "F0CHART", drawing.said(graph), graph.title) if made.rich and graph else None
+    shapes = {"": made.blocks, " with its chart": made.rich, " with its picture": picture, " in words": made.bare}
     for shape, blocks in shapes.items():
         if blocks is not None:
             yield Payload(name + shape, "message", {"text": made.text, "blocks": verbatim(blocks)})
