@@ -77,11 +77,18 @@ def _visible(text: str) -> str:
     """Drops what a reader cannot see: controls, bidirectional overrides, zero-width characters, lone surrogates."""
     if text.replace("\n", "").isprintable():  # as most words are; it costs nothing even for a log of a megabyte
         return _BLANKS.sub("", text)
-    shown: list[str] = []
-    for character in text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "):
-        category = unicodedata.category(character)
-        if character == "\n" or category not in {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}:
-            shown.append(character)
-        elif category in {"Zl", "Zp"}:
-            shown.append("\n")
-    return _BLANKS.sub("", "".join(shown))
+    flat = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return _BLANKS.sub("", flat.translate(_SHOWN))
+
+
+class _Shown(dict[int, int | str | None]):
+    """What becomes of each character, decided when it is first met: kept, dropped (None), or the end of a line."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        category = unicodedata.category(chr(code))
+        kept = category not in {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
+        self[code] = code if kept or code == ord("\n") else "\n" if category in {"Zl", "Zp"} else None
+        return self[code]
+
+
+_SHOWN = _Shown()

@@ -61,10 +61,10 @@ def test_no_hostile_text_pings_links_or_breaks():
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(20))
 def test_ten_thousand_hostile_texts(seed: int):
-    """A thousand for each of ten seeds."""
-    assert attack(1_000, seed=1_000 + seed) > 50_000
+    """Five hundred for each of twenty seeds: each through more than a hundred payloads."""
+    assert attack(500, seed=1_000 + seed) > 50_000
 
 
 @pytest.mark.parametrize("many", [25, 60, 200, 600, 1_500])
