@@ -85,7 +85,7 @@ class Answers:
                 _log.info("answered by response_url: %s", error)
                 await self._client.respond(door.response_url, text, thread_ts=thread)
         elif door.trigger:
-            await self._open(door, info.render("Tocsin", text))
+            await self._open(door, info.told("Tocsin", text))
         elif door.response_url:
             await self._client.respond(door.response_url, text)
 
@@ -154,7 +154,7 @@ class Answers:
 def _as_view(reply: Reply) -> View | None:
     if isinstance(reply, Show):
         return reply.view
-    return info.render("Done", reply.text) if isinstance(reply, Tell) else None
+    return info.told("Done", reply.text) if isinstance(reply, Tell) else None
 
 
 def _json(body: dict[str, Any]) -> BoltResponse:

@@ -13,7 +13,7 @@ from bot.blockkit.text import untrusted
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.policy import Policy, Role
 from bot.engine.situation import Situation
-from bot.slack import drawing, views
+from bot.slack import drawing, verbs, views
 from bot.slack.message import Message, said, verbatim
 from bot.slack.picture import pictured
 from bot.slack.views import (
@@ -71,6 +71,7 @@ def _all(one: object) -> Sequence[Any]:
     return one if isinstance(one, list) else [one]
 
 
+HELP = (verbs.HELP_THREAD, verbs.HELP_ROOM)
 EVERYTHING = replace(BEN, roles=frozenset(Role))
 WHO = (ANA, EVERYTHING, CLEO)
 
@@ -87,6 +88,7 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "home.stranger": lambda _: home.stranger(),
     "impact.render": lambda s: [impact.render(s, None), impact.render(replace(s), s.incident.impact)],
     "info.render": lambda s: info.render(s.incident.title, s.incident.because or s.incident.title),
+    "info.told": lambda s: info.told(s.incident.title, untrusted(s.incident.because or s.incident.title, 2_500)),
     "notice.changes": lambda s: [notice.changes(s, n) for n in s.incident.notices.values()],
     "notice.duties": notice.duties,
     "notice.overview": notice.overview,
@@ -140,5 +142,5 @@ def payloads(situation: Situation, of: str = "") -> Iterator[Payload]:
     for surface in wanted(situation, SETTINGS):
         yield from _message(f"{of}: surface {surface.name}", surface.message)
     listed = "\n".join([home.line(situation.incident)] * 15)
-    for words in (untrusted(situation.incident.because or "not done", 2_500), listed):
+    for words in (untrusted(situation.incident.because or "not done", 2_500), listed, *HELP):
         yield Payload(f"{of}: whispered", "message", {"text": words, "blocks": verbatim(said(words))})

@@ -7,7 +7,11 @@ import os
 
 import pytest
 
+from bot.blockkit.text import untrusted
 from bot.blockkit.validate import validate_message, validate_view
+from bot.slack import verbs
+from bot.slack.message import said
+from bot.slack.views import info
 from tests.slack.hostile import counted, faults, live, silent_cuts, texts
 from tests.slack.payloads import SPECIMENS, Payload, makers, payloads
 from tests.slack.situations import situations
@@ -86,6 +90,14 @@ def test_a_label_of_fifty_kilobytes_is_not_cut_silently():
         assert silent_cuts(payload.body, 8_000) == [], payload.name
 
 
+def test_words_for_one_person_are_escaped_once():
+    """In a channel and in a dialog alike: a refusal that speaks of `<` shows it, and help shows its placeholders."""
+    words = untrusted("2 < 3 & so on", 100)
+    for blocks in (said(words), info.told("x", words)["blocks"]):
+        assert blocks[0]["text"]["text"] == "2 &lt; 3 &amp; so on"
+    assert "find &lt;text&gt;" in verbs.HELP_THREAD
+
+
 @pytest.mark.parametrize(("text", "harmful"), [
     ("<!channel>", True), ("<!here|x>", True), ("<@U0EVIL>", True), ("<@U0BEN>", False), ("<!subteam^S1>", True),
     ("<https://evil.example|x>", True), ("<https://tocsin.example/incidents/INC-1|x>", False), ("a > b", True),
@@ -157,6 +169,7 @@ def test_what_is_shortened_leads_to_the_whole():
 NO_PAGE = {
     "declare.render": "there is no incident yet, and its own words can be edited there",
     "info.render": "it tells one sentence of the bot's own",
+    "info.told": "it tells one sentence of the bot's own",
     "whispered": "a refusal for one person",
     "home.queue": "each line has the button that opens it",
     "home.render": "each line has the button that opens it",
