@@ -99,9 +99,9 @@ def title(incident: Incident, limit: int = 120) -> str:
     return untrusted(_line(incident.title), limit)
 
 
-def headline(incident: Incident) -> str:
-    """Severity, id and title for a header."""
-    return clean(f"{incident.severity} · {incident.id} · {_line(incident.title)}", 150)
+def headline(incident: Incident, mark: str = "") -> str:
+    """Severity, id and title for a header; `mark` stands before them."""
+    return clean(f"{mark}{incident.severity} · {incident.id} · {_line(incident.title)}", 150)
 
 
 def about(situation: Situation) -> str:
