@@ -91,6 +91,8 @@ def faults(kind: str, body: dict[str, Any]) -> list[str]:
     for how, text in shown(body):
         if how == "mrkdwn":
             wrong += live(text)
+        if text.replace("\n", "").isprintable():
+            continue
         unseen = {hex(ord(c)) for c in text if c != "\n" and unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"}}
         wrong += [f"invisible {sorted(unseen)}"] if unseen else []
     wrong += list(_structure(body, kind))
