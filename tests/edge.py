@@ -13,7 +13,7 @@ from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means, Plan
 from bot.domain.policy import ActionClass
 from bot.domain.service import Target
-from bot.engine.ports import Collected, Found, Observation, Profile, Question, Seen
+from bot.engine.ports import Collected, Found, Observation, Profile, Question, Seen, Waiting
 from bot.engine.situation import Situation
 from bot.slo.spec import Point, Selector
 from tests.kit import NOON
@@ -228,9 +228,38 @@ class Board:
     """A chat that remembers what it was shown: one entry per showing. It can be down."""
 
     shown: list[tuple[str, int]] = field(default_factory=list)
+    reminded: list[tuple[str, list[str]]] = field(default_factory=list)
+    quiet: dict[str, datetime] = field(default_factory=dict)  # who rests until when
+    rooms: dict[str, str] = field(default_factory=dict)
+    archived: list[str] = field(default_factory=list)
     down: str = ""
+    refuses: str = ""  # rooms, with these words
 
     async def show(self, situation: Situation) -> None:
         if self.down:
             raise Unavailable("chat", self.down)
         self.shown.append((situation.incident.id, situation.incident.seq))
+
+    async def remind(self, person: Profile, waiting: Sequence[Waiting], key: str) -> str:
+        if self.down:
+            raise Unavailable("chat", self.down)
+        told = [f"{each.situation.incident.id} {matter.reason}" for each in waiting for matter in each.matters]
+        self.reminded.append((person.key, told))
+        return f"direct message to {person.name}"
+
+    async def resting(self, person: Profile) -> datetime | None:
+        return self.quiet.get(person.key)
+
+    async def open_room(self, situation: Situation) -> tuple[str, str]:
+        if self.down:
+            raise Unavailable("chat", self.down)
+        if self.refuses:
+            raise Refused(self.refuses)
+        name = f"inc-{situation.incident.id.lower()}"
+        self.rooms.setdefault(name, f"C{len(self.rooms) + 1}")
+        return self.rooms[name], name
+
+    async def archive_room(self, situation: Situation) -> None:
+        if self.down:
+            raise Unavailable("chat", self.down)
+        self.archived.append(situation.incident.id)

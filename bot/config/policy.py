@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.domain.policy import ActionClass, Policy, Role
+from bot.domain.policy import ActionClass, Policy, Role, Severity
 
 CLASSES: Mapping[str, ActionClass] = MappingProxyType({each.name.lower(): each for each in ActionClass})
 _DEFAULT = Policy()
@@ -25,6 +25,22 @@ class ApproveModel(BaseModel):
     """Moves production traffic."""
     wide: list[Role] | None = Field(default=None, min_length=1)
     """Destructive or wide."""
+
+
+class UpdateEvery(BaseModel):
+    """The rhythm of updates; 0 is none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sev1: timedelta = Field(default=_DEFAULT.update_every[Severity.SEV1], ge=timedelta(0))
+    sev2: timedelta = Field(default=_DEFAULT.update_every[Severity.SEV2], ge=timedelta(0))
+    sev3: timedelta = Field(default=timedelta(0), ge=timedelta(0))
+    sev4: timedelta = Field(default=timedelta(0), ge=timedelta(0))
+
+    def by_severity(self) -> Mapping[Severity, timedelta]:
+        """Only severities that have a rhythm."""
+        every = zip(Severity, (self.sev1, self.sev2, self.sev3, self.sev4), strict=True)
+        return {severity: length for severity, length in every if length}
 
 
 class PolicyModel(BaseModel):
@@ -51,6 +67,16 @@ class PolicyModel(BaseModel):
     """How many changes of production one hour may see."""
     acknowledge_within: timedelta = Field(default=_DEFAULT.acknowledge_within, gt=timedelta(0))
     """After this the next person is paged."""
+    update_every: UpdateEvery = UpdateEvery()
+    """How often everybody hears where things stand, by severity."""
+    step_idle: timedelta = Field(default=_DEFAULT.step_idle, gt=timedelta(0))
+    """How long a runbook step may wait before the lead is reminded."""
+    approval_waits: timedelta = Field(default=_DEFAULT.approval_waits, gt=timedelta(0))
+    """How long a proposal waits before an approver is reminded, and then the next."""
+    learn_after: timedelta = Field(default=_DEFAULT.learn_after, ge=timedelta(0))
+    """How long after the end the lead is asked to begin the 5 Whys."""
+    remind_every: timedelta = Field(default=_DEFAULT.remind_every, gt=timedelta(0))
+    """The least time between two reminders to one person."""
     blind_after: timedelta = Field(default=_DEFAULT.blind_after, gt=timedelta(0))
     """How long a silent monitoring source is waited for before that is an incident of its own."""
 
@@ -73,4 +99,9 @@ class PolicyModel(BaseModel):
             changes_per_hour=self.changes_per_hour,
             acknowledge_within=self.acknowledge_within,
             blind_after=self.blind_after,
+            update_every=self.update_every.by_severity(),
+            step_idle=self.step_idle,
+            approval_waits=self.approval_waits,
+            learn_after=self.learn_after,
+            remind_every=self.remind_every,
         )

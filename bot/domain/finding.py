@@ -38,6 +38,8 @@ class Finding:
     by: str
     bears: tuple[tuple[str, float], ...] = ()
     link: str = ""
+    said: str = ""  # the message it was taken from
+    gone: datetime | None = None  # taken back, or its message was deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,14 @@ def certainty(belief: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecordFinding(Command):
-    """Write down something found. The same words from the same source are one finding."""
+    """Write down something found. The same words from the same source, or the same message, are one finding."""
 
     text: str
     source: str
     bears: tuple[tuple[str, float], ...] = ()
     link: str = ""
     seen: datetime | None = None
+    said: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, ANYBODY, "record a finding")
@@ -80,9 +83,13 @@ class RecordFinding(Command):
         text = self.text.strip()
         if not text:
             raise Refused("a finding needs words")
-        if any(known.text == text and known.source == self.source for known in incident.findings):
+        standing = [known for known in incident.findings if known.gone is None]
+        if any(known.text == text and known.source == self.source for known in standing):
             return
-        yield FindingRecorded(f"F{len(incident.findings) + 1}", text, self.source, self.bears, self.link, self.seen)
+        if self.said and any(known.said == self.said for known in standing):
+            return
+        name = f"F{len(incident.findings) + 1}"
+        yield FindingRecorded(name, text, self.source, self.bears, self.link, self.seen, self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +102,15 @@ class FindingRecorded(Event):
     bears: tuple[tuple[str, float], ...]
     link: Words
     seen: datetime | None
+    said: str = ""
 
     @property
     def happened_at(self) -> datetime | None:
         return self.seen
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        finding = Finding(self.id, self.text, self.source, entry.happened_at, entry.by, self.bears, self.link)
+        when = entry.happened_at
+        finding = Finding(self.id, self.text, self.source, when, entry.by, self.bears, self.link, self.said)
         return replace(incident, findings=(*incident.findings, finding))
 
     def says(self, by: str) -> Sentence:

@@ -25,6 +25,7 @@ class FollowUp:
     due: date
     why: str
     done: datetime | None = None
+    said: str = ""  # the message it was taken from
 
     def overdue(self, today: date) -> bool:
         """True once the date has passed and it is not done."""
@@ -39,6 +40,7 @@ class AddFollowUp(Command):
     owner: str
     due: date
     why: str = ""
+    said: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, RESPONDERS, "add a follow-up")
@@ -53,7 +55,9 @@ class AddFollowUp(Command):
             raise Refused(f"there is no why {self.why}")
         if any(known.text == text and known.owner == self.owner for known in incident.followups.values()):
             return
-        yield FollowUpAdded(f"U{len(incident.followups) + 1}", text, self.owner, self.due, self.why)
+        if self.said and any(known.said == self.said for known in incident.followups.values()):
+            return
+        yield FollowUpAdded(f"U{len(incident.followups) + 1}", text, self.owner, self.due, self.why, self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,10 @@ class FollowUpAdded(Event):
     owner: str
     due: date
     why: str
+    said: str = ""
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        item = FollowUp(self.id, self.text, self.owner, self.due, self.why)
+        item = FollowUp(self.id, self.text, self.owner, self.due, self.why, said=self.said)
         return replace(incident, followups={**incident.followups, self.id: item})
 
     def says(self, by: str) -> Sentence:

@@ -17,8 +17,11 @@ from bot.domain.notice import Notice
 from bot.domain.paging import Page
 from bot.domain.phase import Phase
 from bot.domain.policy import Severity, Urgency
+from bot.domain.reminder import Reminded
 from bot.domain.roles import Part
+from bot.domain.room import Room
 from bot.domain.runbook import Run
+from bot.domain.saying import Note
 from bot.domain.sli import Sli
 from bot.domain.trouble import Trouble
 
@@ -62,6 +65,7 @@ class Incident:
     returns: int = 0
     resolved: datetime | None = None
     closed: datetime | None = None
+    update_due: datetime | None = None  # when everybody was promised to hear again
 
     sli: Sli | None = None
     attached: tuple[Sli, ...] = ()
@@ -69,6 +73,7 @@ class Incident:
     parts: Mapping[Part, str] = field(default_factory=dict)
     pages: Mapping[str, Page] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()  # what people said, kept in the timeline
     hypotheses: tuple[Hypothesis, ...] = ()
     diagnosed: datetime | None = None
     impact: Impact | None = None
@@ -81,6 +86,8 @@ class Incident:
     duties: Mapping[str, Duty] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)
     followups: Mapping[str, FollowUp] = field(default_factory=dict)
+    room: Room | None = None
+    reminded: Mapping[str, Reminded] = field(default_factory=dict)
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from bot.domain.errors import Refused
@@ -176,9 +176,13 @@ class SeverityChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Update(Command):
-    """Tell everybody where things stand."""
+    """Tell everybody where things stand, and when they hear again.
+
+    `next_in` is how long until then: None is the policy's rhythm for this severity, zero promises nothing.
+    """
 
     text: str
+    next_in: timedelta | None = None
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, RESPONDERS, "post an update")
@@ -186,7 +190,16 @@ class Update(Command):
             raise Refused(f"there is no incident {incident.id}")
         if not self.text.strip():
             raise Refused("an update needs words")
-        yield UpdatePosted(self.text.strip())
+        if self.next_in is not None and self.next_in < timedelta(0):
+            raise Refused("the next update cannot lie in the past")
+        yield UpdatePosted(self.text.strip(), self._next(incident, ask))
+
+    def _next(self, incident: Incident, ask: Ask) -> datetime | None:
+        if not incident.is_open:
+            return None
+        if self.next_in is None:
+            return ask.policy.next_update(incident.severity, ask.at)
+        return ask.at + self.next_in if self.next_in else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +207,10 @@ class UpdatePosted(Event):
     """A status update for everybody who follows."""
 
     text: Words
+    next_due: datetime | None = None
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return incident
+        return replace(incident, update_due=self.next_due)
 
     def says(self, by: str) -> Sentence:
         return says("{who}: {text}", who=Who(by), text=self.text)
@@ -266,7 +280,7 @@ class IncidentResolved(Event):
     quiet: ClassVar[bool] = False
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return replace(incident, phase=Phase.RESOLVED, resolved=entry.happened_at)
+        return replace(incident, phase=Phase.RESOLVED, resolved=entry.happened_at, update_due=None)
 
     def says(self, by: str) -> Sentence:
         if self.waived:

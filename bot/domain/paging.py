@@ -95,7 +95,7 @@ class Acknowledge(Command):
             raise Refused(f"{incident.id} is {incident.phase} already; an acknowledgement never re-opens it")
         if not incident.unclaimed:
             return
-        yield Acknowledged()
+        yield Acknowledged(ask.policy.next_update(incident.severity, ask.at))
         if Part.COMMANDER not in incident.parts:
             yield PartAssigned(Part.COMMANDER, ask.by)
 
@@ -104,10 +104,13 @@ class Acknowledge(Command):
 class Acknowledged(Event):
     """A person took the page. Time to acknowledge is that of the first who did."""
 
+    next_due: datetime | None = None  # when the first update is due
+
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         phase = Phase.ACKNOWLEDGED if incident.phase is Phase.DECLARED else incident.phase
         first = incident.acknowledged or entry.at
-        return replace(incident, phase=phase, acknowledged=first, acknowledged_by=entry.by)
+        due = incident.update_due or self.next_due
+        return replace(incident, phase=phase, acknowledged=first, acknowledged_by=entry.by, update_due=due)
 
     def says(self, by: str) -> Sentence:
         return says("{who} acknowledged", who=Who(by))

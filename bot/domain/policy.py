@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from bot.domain.errors import Refused
@@ -82,6 +82,18 @@ class Policy:
     changes_per_hour: int = 6  # in one incident
     acknowledge_within: timedelta = timedelta(minutes=5)
     blind_after: timedelta = timedelta(minutes=5)
+    update_every: Mapping[Severity, timedelta] = field(
+        default_factory=lambda: {Severity.SEV1: timedelta(minutes=30), Severity.SEV2: timedelta(hours=1)}
+    )
+    step_idle: timedelta = timedelta(minutes=15)
+    approval_waits: timedelta = timedelta(minutes=5)  # then the next approver is reminded
+    learn_after: timedelta = timedelta(hours=1)
+    remind_every: timedelta = timedelta(minutes=10)  # one person, about everything
+
+    def next_update(self, severity: Severity, at: datetime) -> datetime | None:
+        """When everybody should hear again; None where this severity has no rhythm."""
+        every = self.update_every.get(severity)
+        return at + every if every else None
 
     def require(self, person: Person, roles: frozenset[Role], to: str) -> None:
         """Raise Refused, naming the roles that may, unless `person` has one of them."""

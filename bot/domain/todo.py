@@ -13,7 +13,8 @@ from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, State
 from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
-from bot.domain.policy import Policy, Urgency
+from bot.domain.policy import Person, Policy, Urgency
+from bot.domain.reminder import Matter, Reason, Reminded, reminders
 from bot.domain.runbook import Kind
 from bot.domain.service import Service
 
@@ -106,7 +107,30 @@ class ReportOwed(Owed):
     """Write the drift report that belongs to the incident."""
 
 
-def todo(incident: Incident, policy: Policy, service: Service | None, on_call: Sequence[str]) -> Iterator[Owed]:
+@dataclass(frozen=True, slots=True)
+class RemindOwed(Owed):
+    """Remind this person of what waits for them, all of it in one message."""
+
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomOwed(Owed):
+    """Open the war room that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveOwed(Owed):
+    """Put the war room of a closed incident away."""
+
+
+def todo(
+    incident: Incident,
+    policy: Policy,
+    service: Service | None,
+    on_call: Sequence[str],
+    people: Sequence[Person] = (),
+) -> Iterator[Owed]:
     """Yield everything owed, including what falls due later (then `due` is when to look again).
 
     Args:
@@ -114,17 +138,22 @@ def todo(incident: Incident, policy: Policy, service: Service | None, on_call: S
         policy: the rules in force.
         service: the catalogue's entry, or None where it has none (then nothing is asked of it).
         on_call: opaque ids of the people to page, first one first.
+        people: everybody in the directory, among whom approvers are reminded.
 
     """
-    if not incident.exists or incident.phase is Phase.CLOSED:
+    if not incident.exists:
         return
-    yield from _pages(incident, policy, on_call)
+    closed = incident.phase is Phase.CLOSED
+    if not closed:
+        yield from _pages(incident, policy, on_call)
     owed: list[Owed] = []
-    if service is not None:
+    if service is not None and not closed:
         owed.extend(_understanding(incident, service))
-    for mitigation in incident.mitigations.values():
+    for mitigation in incident.mitigations.values() if not closed else ():
         owed.extend(_mitigation(incident, mitigation, policy))
     owed.extend(_step(incident))
+    owed.extend(_room(incident))
+    owed.extend(_reminders(incident, policy, on_call, people))
     for each in owed:
         trouble = incident.troubles.get(each.key)
         if trouble is None:
@@ -247,3 +276,33 @@ def _step(incident: Incident) -> Iterator[Owed]:
         due += timedelta(seconds=float(str(step.params.get("seconds", 0))))
     started = f"{run.started:%Y%m%dT%H%M%S.%f}"  # a runbook started again owes its steps again
     yield StepOwed(f"step:{incident.id}:{started}:{len(run.done)}:{step.id}", due, step=step.id)
+
+
+def _room(incident: Incident) -> Iterator[Owed]:
+    room = incident.room
+    if room is None:
+        return
+    if room.opened is None and incident.is_open:
+        yield RoomOwed(f"room:{incident.id}:{room.number}", room.asked_at)
+    if room.stands and incident.phase is Phase.CLOSED and incident.closed is not None:
+        yield ArchiveOwed(f"archive:{incident.id}:{room.number}", incident.closed)
+
+
+def _reminders(
+    incident: Incident, policy: Policy, on_call: Sequence[str], people: Sequence[Person]
+) -> Iterator[RemindOwed]:
+    """One message per person for everything that waits for them; not sooner than they were last reminded or asked."""
+    waiting: dict[str, list[Matter]] = {}
+    for matter in reminders(incident, policy, on_call, people):
+        if incident.phase is not Phase.CLOSED or matter.reason is Reason.FOLLOWUP:
+            waiting.setdefault(matter.person, []).append(matter)
+    for person, matters in waiting.items():
+        known = incident.reminded.get(person, Reminded())
+        due = min(matter.due for matter in matters)
+        if known.at is not None:
+            due = max(due, known.at + policy.remind_every)
+        if known.until is not None:
+            due = max(due, known.until)
+        first = min(matters, key=lambda matter: matter.due).mark
+        occasion = hashlib.sha256(f"{known.turns}:{first}".encode()).hexdigest()[:8]  # another one, another key
+        yield RemindOwed(f"remind:{incident.id}:{person}:{occasion}", due, person=person)

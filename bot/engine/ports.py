@@ -13,6 +13,7 @@ from bot.domain.incident import Incident
 from bot.domain.log import Entry, Event
 from bot.domain.mitigation import Means, Plan
 from bot.domain.policy import Person, Role
+from bot.domain.reminder import Matter
 from bot.domain.service import Service, Target
 from bot.engine.situation import Situation, Words
 from bot.slo.batch import Batch
@@ -344,11 +345,31 @@ class Pager(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for one person in one incident."""
+
+    situation: Situation
+    matters: tuple[Matter, ...]
+
+
 class Chat(Protocol):
     """Where responders talk: shows situations, never decides."""
 
     async def show(self, situation: Situation) -> None:
         """Make the messages say what the situation says. Repeating it is harmless. Raises Unavailable."""
+
+    async def remind(self, person: Profile, waiting: Sequence[Waiting], key: str) -> str:
+        """Tell a person in one message what waits; the words say where it went. Raises Unavailable, Refused."""
+
+    async def resting(self, person: Profile) -> datetime | None:
+        """Until when a person asked not to be disturbed; None where they did not, or nobody can tell."""
+
+    async def open_room(self, situation: Situation) -> tuple[str, str]:
+        """The channel (id, name) made for an incident, the same one when asked again. Raises Unavailable, Refused."""
+
+    async def archive_room(self, situation: Situation) -> None:
+        """Put that channel away; harmless where it is. Raises Unavailable, Refused."""
 
 
 # -- time and work ---------------------------------------------------------------------------------------------------

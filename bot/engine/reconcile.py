@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from bot.domain.duty import AnswerDuties
 from bot.domain.errors import Conflict, Refused, TocsinError, Unavailable
 from bot.domain.incident import Incident
-from bot.domain.mitigation import ExpireMitigation
+from bot.domain.mitigation import ExpireMitigation, State
 from bot.domain.notice import MarkStale, Standing
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.todo import (
+    ArchiveOwed,
     DiagnoseOwed,
     DutiesOwed,
     ExecuteOwed,
@@ -20,7 +21,9 @@ from bot.domain.todo import (
     HoldOwed,
     Owed,
     PageOwed,
+    RemindOwed,
     ReportOwed,
+    RoomOwed,
     RunbookOwed,
     StepOwed,
     UndoOwed,
@@ -31,6 +34,7 @@ from bot.domain.trouble import ReportTrouble
 from bot.engine.carry import Carrier
 from bot.engine.desk import Desk
 from bot.engine.diagnose import Diagnosis
+from bot.engine.errands import Errands, everybody
 from bot.engine.guide import Guide
 from bot.engine.ports import Chat, Durable, Pager
 from bot.engine.reach import Reached, reach
@@ -60,6 +64,7 @@ class Reconciler:
 
     def __init__(self, desk: Desk, durable: Durable, hands: Hands) -> None:
         self.desk, self.durable, self.hands = desk, durable, hands
+        self.errands = Errands(desk, hands.chat)
         self._dirty: dict[str, None] = {}
         self._noted = asyncio.Event()
         self._shows: dict[str, asyncio.Task[None]] = {}
@@ -124,7 +129,9 @@ class Reconciler:
 
     async def _owed(self, incident: Incident) -> list[Owed]:
         on_call = await self.desk.on_call(incident.service)
-        owed = list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), on_call))
+        asked = any(each.state is State.PROPOSED for each in incident.mitigations.values())
+        people = await everybody(self.desk) if asked else ()
+        owed = list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), on_call, people))
         if not self.hands.pagers and any(page.channel == NO_CHANNEL for page in incident.pages.values()):
             return [each for each in owed if not isinstance(each, PageOwed)]  # said once; trying again changes nothing
         return owed
@@ -237,6 +244,8 @@ class Reconciler:
                 await self.hands.carrier.undo(incident, name)
             case StepOwed(step=step):
                 await self.hands.guide.step(incident, step)
+            case RemindOwed() | RoomOwed() | ArchiveOwed():
+                await self.errands.run(incident, owed)
             case _:
                 raise AssertionError(f"nobody does {owed}")
 

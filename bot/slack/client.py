@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -202,6 +203,11 @@ class Client:
         return self._channels[wanted]
 
     async def _learn_channels(self) -> None:
+        async for one in self.channels():
+            self._channels[str(one.get("name"))] = str(one.get("id"))
+
+    async def channels(self) -> AsyncIterator[Json]:
+        """Every channel the bot can see that is not archived."""
         cursor = ""
         for _page in range(50):
             answer = await self.call(
@@ -209,7 +215,7 @@ class Client:
                 cursor=cursor or None,
             )  # fmt: skip
             for one in answer.get("channels", []):
-                self._channels[str(one.get("name"))] = str(one.get("id"))
+                yield one
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
                 return

@@ -2,20 +2,24 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.phase import Phase
-from bot.engine.ports import Mirror, Posted, Profile
+from bot.engine.ports import Mirror, Posted, Profile, Waiting
 from bot.engine.situation import Situation
 from bot.slack.client import Client, SlackRefused
 from bot.slack.message import Surface
 from bot.slack.pacing import UPDATES, Pacer
 from bot.slack.poster import GONE, LATE, POSTED, SENDING, Poster
+from bot.slack.quiet import quiet_until
 from bot.slack.refusals import Refusals
+from bot.slack.rooms import Rooms
 from bot.slack.settings import SlackSettings
+from bot.slack.views import reminder
 from bot.slack.wanted import CARD, page, wanted
 
 _log = logging.getLogger(__name__)
@@ -57,6 +61,7 @@ class SlackChat:
         self.client, self.settings, self.clock = client, settings, clock
         self.pacer = pacer or Pacer(clock)
         self.poster = Poster(client, mirror, self.pacer, settings, clock)
+        self.rooms = Rooms(client)
         self._mirror = mirror
         self._work: dict[str, _Work] = {}
         self._watched: dict[tuple[str, str], _Watched] = {}
@@ -267,6 +272,31 @@ class SlackChat:
             self._direct[user] = await self.client.direct(user)
         return self._direct[user]
 
+    # -- errands -----------------------------------------------------------------------------------------------------
+
+    async def remind(self, person: Profile, waiting: Sequence[Waiting], key: str) -> str:
+        """Tell a person in one message what waits for them. Raises Unavailable, Refused."""
+        if not person.slack_user:
+            raise Refused(f"{person.name} has no Slack account in the people file")
+        incident = waiting[0].situation.incident.id
+        surface = Surface(f"remind:{key}", reminder.render(waiting), in_thread=False, person=person.slack_user)
+        return await self._tell(incident, surface, f"direct message to {person.name}")
+
+    async def resting(self, person: Profile) -> datetime | None:
+        """Until when a person asked not to be disturbed; None where Slack does not say."""
+        if not person.slack_user:
+            return None
+        said = await self.client.optional("dnd.info", user=person.slack_user)
+        return quiet_until(said or {}, self.clock.now())
+
+    async def open_room(self, situation: Situation) -> tuple[str, str]:
+        """The war room's channel (id, name). Raises Unavailable, Refused."""
+        return await self.rooms.open(situation)
+
+    async def archive_room(self, situation: Situation) -> None:
+        """Put the war room away. Raises Unavailable, Refused."""
+        await self.rooms.archive(situation)
+
     # -- paging ------------------------------------------------------------------------------------------------------
 
     async def page(self, person: Profile, situation: Situation, key: str) -> str:
@@ -277,21 +307,24 @@ class SlackChat:
         if not person.slack_user:
             raise Refused(f"{person.name} has no Slack account in the people file")
         surface = page(situation, key, person.slack_user)
-        where = f"direct message to {person.name}"
-        row = (await self._mirror.of(situation.incident.id)).get(surface.name)
+        return await self._tell(situation.incident.id, surface, f"direct message to {person.name}", urgent=True)
+
+    async def _tell(self, incident: str, surface: Surface, where: str, *, urgent: bool = False) -> str:
+        """Send a direct message once, as far as anybody can tell; in doubt again. Raises Unavailable, Refused."""
+        row = (await self._mirror.of(incident)).get(surface.name)
         if row is not None and row.state == POSTED:
             return where
         if row is not None and row.state == SENDING and await self.poster.resolve(row, patient=False) is not None:
             return where
-        channel = await self._direct_to(person.slack_user)
+        channel = await self._direct_to(surface.person)
         attempt = row.attempt + 1 if row is not None else 1
-        fresh = Posted(situation.incident.id, surface.name, channel, "", "", SENDING, attempt, self.clock.now())
+        fresh = Posted(incident, surface.name, channel, "", "", SENDING, attempt, self.clock.now())
         if not await self._mirror.claim(fresh):
             raise Unavailable("Slack", f"{surface.name} is being sent already")
         if row is not None and row.state == SENDING:
             self._watch(fresh, "", row.at)
-        await self.pacer.turn(channel, urgent=True)
-        await self.poster.post(surface, fresh, urgent=True)
+        await self.pacer.turn(channel, urgent=urgent)
+        await self.poster.post(surface, fresh, urgent=urgent)
         return where
 
 

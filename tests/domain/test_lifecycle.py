@@ -83,7 +83,7 @@ def test_no_data_is_recorded_and_concludes_nothing() -> None:
 def test_the_first_to_acknowledge_leads_and_the_second_click_changes_nothing() -> None:
     """Acknowledging makes the person incident commander; somebody else's later click yields no event."""
     story = declared().after(seconds=30).when(Acknowledge(), ANA)
-    assert story.events == (Acknowledged(), PartAssigned(Part.COMMANDER, "ana"))
+    assert story.events == (Acknowledged(story.now + timedelta(hours=1)), PartAssigned(Part.COMMANDER, "ana"))
     assert measures(story.incident).tta == timedelta(seconds=30)
     assert story.when(Acknowledge(), BEN).events == ()
 

@@ -9,12 +9,14 @@ from bot.domain.execution import ClaimMitigation, ReportOutcome, ReportUndo, Und
 from bot.domain.finding import AttachReport, Diagnose
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold
-from bot.domain.paging import Receipt, ReportPage
+from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import Policy
+from bot.domain.room import OpenRoom, ReportRoom
 from bot.domain.runbook import Kind, Runbook, StartRunbook, Step
 from bot.domain.service import Service
 from bot.domain.todo import (
     TRIES,
+    ArchiveOwed,
     DiagnoseOwed,
     DutiesOwed,
     ExecuteOwed,
@@ -22,7 +24,9 @@ from bot.domain.todo import (
     HoldOwed,
     Owed,
     PageOwed,
+    RemindOwed,
     ReportOwed,
+    RoomOwed,
     RunbookOwed,
     StepOwed,
     UndoOwed,
@@ -57,6 +61,13 @@ SITUATIONS: dict[type[Owed], Story] = {
     ExpireOwed: proposed(),
     ExecuteOwed: approved(),
     VerifyOwed: applied(),
+    RemindOwed: declared().when(Acknowledge(), ANA),
+    RoomOwed: declared().when(OpenRoom(), ANA),
+    ArchiveOwed: declared()
+    .when(OpenRoom(), ANA)
+    .when(ReportRoom("C1", "inc-1"))
+    .when(Resolve("over", "seen"), ANA)
+    .when(Close(), ANA),
     UndoOwed: applied().when(UndoMitigation("M1"), BEN),
     ReportOwed: declared().when(Diagnose(())),
     RunbookOwed: declared().when(Diagnose(())),
