@@ -12,6 +12,8 @@ from typing import Any
 from bot.blockkit.text import untrusted
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.policy import Policy, Role
+from bot.domain.reminder import Matter, Reason
+from bot.engine.ports import Waiting
 from bot.engine.situation import Situation
 from bot.slack import drawing, verbs, views
 from bot.slack.message import Message, said, verbatim
@@ -28,6 +30,7 @@ from bot.slack.views import (
     notice,
     propose,
     reason,
+    reminder,
     request,
     resolve,
     step,
@@ -38,7 +41,7 @@ from bot.slack.views import (
     whys,
 )
 from bot.slack.wanted import wanted
-from tests.kit import ANA, BEN, CLEO
+from tests.kit import ANA, BEN, CLEO, NOON
 from tests.slack.situations import SETTINGS
 
 Body = dict[str, Any]
@@ -73,6 +76,11 @@ def _all(one: object) -> Sequence[Any]:
 
 HELP = (verbs.HELP_THREAD, verbs.HELP_ROOM)
 EVERYTHING = replace(BEN, roles=frozenset(Role))
+MATTERS = tuple(
+    Matter(ANA.id, reason, item, NOON, f"{reason}:{item}")
+    for reason in Reason
+    for item in {Reason.APPROVAL: ("M1",), Reason.FOLLOWUP: ("U1", "U2", "U3", "U4", "U5", "U6")}.get(reason, ("",))
+)
 WHO = (ANA, EVERYTHING, CLEO)
 
 SPECIMENS: dict[str, Callable[[Situation], Any]] = {
@@ -97,6 +105,7 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "propose.render": lambda s: [propose.render(s), propose.render(s, "s3")],
     "reason.render": lambda s: [reason.render("reopen", s)] + [
         reason.render(deed, s, m) for m in s.incident.mitigations.values() for deed in ("decline", "undo", "settle")],
+    "reminder.render": lambda s: [reminder.render([Waiting(s, matters)]) for matters in (MATTERS, MATTERS[:1])],
     "request.render": lambda s: [request.render(s, m) for m in s.incident.mitigations.values()],
     "resolve.render": resolve.render,
     "step.render": lambda s: [step.render(s, walk) for walk in step.walked(s)],

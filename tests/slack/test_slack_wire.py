@@ -7,8 +7,9 @@ from pathlib import Path
 from bot.domain.finding import RecordFinding
 from bot.domain.lifecycle import Update
 from bot.domain.policy import Severity
+from bot.slack.rooms import Rooms
 from tests.slack.bench import Bench
-from tests.slack.hostile import faults
+from tests.slack.hostile import faults, live
 
 WORDS = "<!channel> see https://evil.example/x or <https://evil.example|the console> @here \u202e <@U0EVIL>"
 
@@ -51,3 +52,15 @@ async def test_every_call_of_a_walk_is_harmless(tmp_path: Path):
         assert len(shown) == len(bench.slack.workspace.ephemerals)
         for note in shown:
             assert faults("message", note) == []
+
+
+async def test_a_room_s_topic_is_harmless_too(tmp_path: Path):
+    """The topic of a war room says which incident it is, in words that ping nobody."""
+    async with Bench.open(tmp_path) as bench:
+        await bench.desk.declare(WORDS, Severity.SEV2, "visits", "x", await bench.who("ana"))
+        await Rooms(bench.room.client).open(await bench.desk.situation("INC-1"))
+        (call,) = bench.calls("conversations.setTopic")
+        topic = call["sent"]["topic"]
+        assert topic.startswith("SEV2 INC-1: ")
+        assert len(topic) <= 250
+        assert live(topic) == []
