@@ -54,6 +54,18 @@ CHART_TITLE: Final = 50
 CHART_SERIES: Final = 6  # line charts; one library allows 12 for others, the smaller number is kept
 CHART_CATEGORIES: Final = 20
 CHART_LABEL: Final = 20
+CHART_SEGMENTS: Final = 12
+CARD_TITLE: Final = 150
+CARD_BODY: Final = 200
+CARD_ACTIONS: Final = 3
+CAROUSEL: Final = 10
+CONTEXT_ACTIONS: Final = 5
+DATA_TABLE: Final = 20_000  # characters of all cells
+DATA_TABLE_ROWS: Final = 201  # the head counts
+TASKS: Final = 50
+VIDEO_TITLE: Final = 200
+VIDEO_NAME: Final = 50
+VIDEO_LINK: Final = 2_000
 LIST_INDENT: Final = 8
 
 # elements and composition objects
@@ -68,6 +80,8 @@ OPTION_VALUE: Final = 150
 OPTION_DESCRIPTION: Final = 75
 PLACEHOLDER: Final = 150
 INPUT_TEXT: Final = 3_000
+FILES: Final = 10
+VISIBLE_TO: Final = 10
 CONFIRM_TITLE: Final = 100
 CONFIRM_TEXT: Final = 300
 CONFIRM_BUTTON: Final = 30

@@ -10,6 +10,8 @@ ELLIPSIS = "…"
 
 # "@here" in any spelling Slack links; also every other @name, so that link_names can never turn words into a ping.
 _MENTION = re.compile(r"@(?=here|channel|everyone)|(?<![\w.+-])@(?=\w)", re.IGNORECASE)
+# Hangul fillers and the braille blank are letters by category and blank on screen
+_BLANKS = re.compile("[\u115f\u1160\u3164\uffa0\u2800]")
 _FULLWIDTH_AT = "＠"
 
 
@@ -73,12 +75,20 @@ def date(ts: datetime, fmt: str = "{date_short_pretty} {time}", fallback: str = 
 
 def _visible(text: str) -> str:
     """Drops what a reader cannot see: controls, bidirectional overrides, zero-width characters, lone surrogates."""
-    shown: list[str] = []
-    for character in text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "):
-        category = unicodedata.category(character)
-        if character == "\n" or category not in {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}:
-            shown.append(character)
-        elif category in {"Zl", "Zp"}:
-            shown.append("\n")
-    # Hangul fillers and the braille blank are letters by category and blank on screen
-    return re.sub("[\u115f\u1160\u3164\uffa0\u2800]", "", "".join(shown))
+    if text.replace("\n", "").isprintable():  # as most words are; it costs nothing even for a log of a megabyte
+        return _BLANKS.sub("", text)
+    flat = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return _BLANKS.sub("", flat.translate(_SHOWN))
+
+
+class _Shown(dict[int, int | str | None]):
+    """What becomes of each character, decided when it is first met: kept, dropped (None), or the end of a line."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        category = unicodedata.category(chr(code))
+        kept = category not in {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
+        self[code] = code if kept or code == ord("\n") else "\n" if category in {"Zl", "Zp"} else None
+        return self[code]
+
+
+_SHOWN = _Shown()

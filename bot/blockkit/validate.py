@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.blockkit import limits, schema
+from bot.blockkit.elements import plain
 from bot.blockkit.shapes import Check, Fault, boolean, listing, one_of, shape, string, values
 
 __all__ = ["Fault", "validate_message", "validate_view"]
@@ -52,9 +53,9 @@ _COMMON: dict[str, Check] = {
 }  # fmt: skip
 _VIEWS: dict[str, Check] = {
     "modal": shape(
-        {"type": one_of("modal"), "title": schema.plain(limits.VIEW_TITLE), "blocks": _anything},
-        {**_COMMON, "submit": schema.plain(limits.VIEW_BUTTON), "close": schema.plain(limits.VIEW_BUTTON),
-         "clear_on_close": boolean, "notify_on_close": boolean, "submit_disabled": boolean},
+        {"type": one_of("modal"), "title": plain(limits.VIEW_TITLE), "blocks": _anything},
+        {**_COMMON, "submit": plain(limits.VIEW_BUTTON), "close": plain(limits.VIEW_BUTTON),
+         "clear_on_close": boolean, "notify_on_close": boolean},
     ),
     "home": shape({"type": one_of("home"), "blocks": _anything}, _COMMON),
 }  # fmt: skip
@@ -113,6 +114,14 @@ def _counts(blocks: object, pointer: str, surface: str) -> Iterator[Fault]:
             yield Fault(pointer, "failed_constraint", f"no more than {most} {kind} blocks in a {surface}", rule)
 
 
+def _one_focus(blocks: object, pointer: str, _surface: str) -> Iterator[Fault]:
+    """The cursor starts in one field at most."""
+    wanted = [one for one in values(blocks) if one.get("focus_on_load") is True]
+    if len(wanted) > 1:
+        rule = {"type": "max_items", "expected": 1, "got": len(wanted)}
+        yield Fault(pointer, "failed_constraint", "only one element may have focus_on_load", rule)
+
+
 def _weight(blocks: object, pointer: str, surface: str) -> Iterator[Fault]:
     """`msg_blocks_too_long`: a limit on the whole message although each block is legal."""
     if surface != "message":
@@ -150,4 +159,6 @@ def _placed(blocks: object, pointer: str) -> Iterator[tuple[str, dict[str, Any]]
             yield from _placed(block.get("child_blocks"), f"{pointer}/{index}/child_blocks")
 
 
-_BETWEEN: tuple[Callable[[object, str, str], Iterator[Fault]], ...] = (_surfaces, _unique_ids, _counts, _weight)
+_BETWEEN: tuple[Callable[[object, str, str], Iterator[Fault]], ...] = (
+    _surfaces, _unique_ids, _counts, _one_focus, _weight,
+)  # fmt: skip

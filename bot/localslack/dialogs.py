@@ -195,6 +195,10 @@ _HELD = {
     "radio_buttons": ("selected_option", "initial_option"), "checkboxes": ("selected_options", "initial_options"),
     "multi_static_select": ("selected_options", "initial_options"), "users_select": ("selected_user", "initial_user"),
     "multi_users_select": ("selected_users", "initial_users"),
+    "multi_external_select": ("selected_options", "initial_options"),
+    "multi_channels_select": ("selected_channels", "initial_channels"),
+    "multi_conversations_select": ("selected_conversations", "initial_conversations"),
+    "file_input": ("files", "initial_files"),
     "channels_select": ("selected_channel", "initial_channel"),
     "conversations_select": ("selected_conversation", "initial_conversation"),
     "datepicker": ("selected_date", "initial_date"), "timepicker": ("selected_time", "initial_time"),
@@ -236,7 +240,7 @@ def held(element: dict[str, Any], value: Any) -> dict[str, Any]:
 
     def chosen(one: Any) -> Any:
         key = one.get("value") if isinstance(one, dict) else one
-        if element["type"] == "external_select":
+        if element["type"] in {"external_select", "multi_external_select"}:
             return one if isinstance(one, dict) else {"text": {"type": "plain_text", "text": key}, "value": key}
         if key not in options:
             raise ValueError(f"{key!r} is no option of {element['action_id']}; there is {', '.join(options)}")

@@ -9,6 +9,7 @@ from bot.localslack.dialogs import Dialogs
 from bot.localslack.people import BOT_USER, Room
 from bot.localslack.workspace import SlackError, Workspace
 
+PNG = b"\x89PNG\r\n"
 _SHOWN = 300  # messages of a room; older ones are in history
 
 
@@ -96,11 +97,14 @@ class Screen:
         return web.Response(text=f"OK - {len(raw)}")
 
     async def file(self, request: web.Request) -> web.StreamResponse:
-        """A shared file, always as a download."""
+        """A shared file: a PNG as a picture, all else as a download."""
         name = request.match_info["file"]
         about, kept = self._workspace.memory.get("file", name), self._workspace.memory.get("bytes", name)
         if kept is None or not about["done"]:
             raise web.HTTPNotFound
+        raw = base64.b64decode(kept)
+        if raw.startswith(PNG):
+            return web.Response(body=raw, content_type="image/png", headers={"X-Content-Type-Options": "nosniff"})
         safe = "".join(one if one.isalnum() or one in "._-" else "_" for one in about["name"])
         headers = {"Content-Disposition": f'attachment; filename="{safe}"', "X-Content-Type-Options": "nosniff"}
-        return web.Response(body=base64.b64decode(kept), content_type="application/octet-stream", headers=headers)
+        return web.Response(body=raw, content_type="application/octet-stream", headers=headers)

@@ -60,6 +60,7 @@ class Workspace:
         self.response_urls: dict[str, dict[str, Any]] = {}
         self.hint = str(self.memory.get("hint", "now") or "")
         self.shortcuts: list[dict[str, str]] = self.memory.get("menu", "shortcuts") or []
+        self.without_blocks: frozenset[str] = frozenset()  # kinds of blocks this workspace does not have yet
         self.url = ""
         self.watchers: list[Callable[[str], None]] = []
 

@@ -15,7 +15,7 @@ from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from bot.slack import payload
 from bot.slack.client import Client, SlackRefused
 from bot.slack.knock import Errors, Reply, Show, Slow, Tell, Values
-from bot.slack.message import verbatim
+from bot.slack.message import said, verbatim
 from bot.slack.payload import Door
 from bot.slack.views import info
 
@@ -88,8 +88,8 @@ class Answers:
     def _tell(self, door: Door, reply: Tell) -> BoltResponse:
         """To one person, at once: neither owed nor remembered."""
         if door.family == payload.COMMAND:
-            body: dict[str, Any] = {"response_type": "ephemeral", "text": reply.text}
-            return _json(body | ({"blocks": list(reply.blocks)} if reply.blocks else {}))
+            blocks = list(reply.blocks) or said(reply.text)
+            return _json({"response_type": "ephemeral", "text": reply.text, "blocks": blocks})
         self.later(self.whisper(door, reply.text))
         return BoltResponse(status=200)
 
@@ -105,7 +105,7 @@ class Answers:
                 _log.info("answered by response_url: %s", error)
                 await self._client.respond(door.response_url, text, thread_ts=thread)
         elif door.trigger:
-            await self._open(door, info.render("Tocsin", text))
+            await self._open(door, info.told("Tocsin", text))
         elif door.response_url:
             await self._client.respond(door.response_url, text)
 
@@ -174,7 +174,7 @@ class Answers:
 def _as_view(reply: Reply) -> View | None:
     if isinstance(reply, Show):
         return reply.view
-    return info.render("Done", reply.text) if isinstance(reply, Tell) else None
+    return info.told("Done", reply.text) if isinstance(reply, Tell) else None
 
 
 def _json(body: dict[str, Any]) -> BoltResponse:

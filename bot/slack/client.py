@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.blockkit.blocks import Block, View
 from bot.clock import Clock, SystemClock
 from bot.domain.errors import NotFound, RateLimited, Refused, Unavailable
-from bot.slack.message import verbatim
+from bot.slack.message import said, verbatim
 from bot.slack.pacing import PATIENCE, TRIM_PATIENCE, Pacer, Rank, rank_of
 
 _log = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ class Client:
         answer = await self.call(
             "chat.postMessage", rank=rank, paced=paced, channel=channel, text=text[:3_500], blocks=blocks,
             thread_ts=thread_ts or None, reply_broadcast=broadcast or None, metadata=metadata, unfurl_links=False,
-            unfurl_media=False, link_names=False,
+            unfurl_media=False, link_names=False, parse="none",
         )  # fmt: skip
         return str(answer["channel"]), str(answer["ts"])
 
@@ -189,15 +189,17 @@ class Client:
     ) -> None:
         """chat.update."""
         await self.call("chat.update", paced=paced, channel=channel, ts=ts, text=text[:3_500], blocks=blocks,
-                        metadata=metadata, link_names=False)  # fmt: skip
+                        metadata=metadata, link_names=False, parse="none")  # fmt: skip
 
     async def whisper(self, channel: str, user: str, text: str, *, thread_ts: str = "") -> None:
         """chat.postEphemeral: for refusals and confirmations only, because delivery is not guaranteed."""
-        await self.call("chat.postEphemeral", channel=channel, user=user, text=text, thread_ts=thread_ts or None)
+        await self.call("chat.postEphemeral", channel=channel, user=user, text=text, blocks=said(text),
+                        thread_ts=thread_ts or None)  # fmt: skip
 
     async def respond(self, url: str, text: str, *, thread_ts: str = "") -> None:
         """Answer an interaction by its response_url: needs no membership, works five times in half an hour."""
-        body = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        body: Json = {"response_type": "ephemeral", "replace_original": False, "text": text,
+                      "blocks": verbatim(said(text))}  # fmt: skip
         if thread_ts:
             body["thread_ts"] = thread_ts
         limit = aiohttp.ClientTimeout(total=5)
@@ -315,6 +317,33 @@ class Client:
             answer = await self.optional("chat.getPermalink", channel=channel, message_ts=ts)
             return str(answer["permalink"]) if answer else ""
         return ""
+
+    # -- files -------------------------------------------------------------------------------------------------------
+
+    async def form(self, method: str, **arguments: Any) -> Json:
+        """One call of a method that takes no JSON, as those of files do."""
+        try:
+            answer = await self._web.api_call(method, data=arguments)
+        except SlackApiError as error:
+            raise _meaning(method, error) from None
+        except (TimeoutError, aiohttp.ClientError, SlackClientError, OSError) as error:
+            raise Unavailable("Slack", f"{method}: {type(error).__name__}") from None
+        if not isinstance(answer.data, dict):
+            raise Unavailable("Slack", f"{method}: not an answer of the Web API")
+        return answer.data
+
+    async def upload(self, url: str, raw: bytes) -> None:
+        """The bytes of a file, to the address Slack gave for them."""
+        limit = aiohttp.ClientTimeout(total=self._timeout)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=limit) as session,
+                session.post(url, data=raw, allow_redirects=False) as answer,
+            ):
+                if answer.status != 200:  # noqa: PLR2004
+                    raise Unavailable("Slack", f"upload: HTTP {answer.status}")
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise Unavailable("Slack", f"upload: {type(error).__name__}") from None
 
 
 def _sent(arguments: Json) -> Json:

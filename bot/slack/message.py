@@ -8,6 +8,9 @@ from typing import Any
 from bot.blockkit.blocks import Block, section
 from bot.blockkit.text import shorten
 
+SECTION = 2_900
+"""So many characters go into one section; Slack takes 3,000."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -26,7 +29,7 @@ class Message:
     @property
     def bare(self) -> list[Block]:
         """The least that can be shown: the words alone."""
-        return [section(shorten(self.text, 2_900))]
+        return [section(shorten(self.text, SECTION))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,17 @@ class Surface:
     person: str = ""  # a direct message to this Slack user instead
     fresh: bool = field(default=True)  # False: only kept up to date where it stands, never posted anew
     follows: bool = False  # somebody must act on it: posted again below the card where that had to move
+
+
+def said(text: str) -> list[Block]:
+    """Words for one person (mrkdwn, safe) as sections, in which unlike in a text no bare address becomes a link."""
+    pieces: list[str] = []
+    for line in text.split("\n"):
+        if pieces and len(pieces[-1]) + len(line) < SECTION:
+            pieces[-1] += f"\n{line}"
+        else:
+            pieces.append(line)
+    return [section(piece) for piece in pieces if piece.strip()]
 
 
 def verbatim(node: Any) -> Any:

@@ -19,6 +19,7 @@ from bot.slack import likeness
 from bot.slack.client import Client, Json, SlackRefused
 from bot.slack.message import Message, Surface
 from bot.slack.pacing import Rank
+from bot.slack.picture import Pictures
 from bot.slack.settings import SlackSettings
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class Poster:
 
     def __init__(self, client: Client, mirror: Mirror, settings: SlackSettings, clock: Clock) -> None:
         self.client, self.mirror, self.settings, self.clock = client, mirror, settings, clock
-        self.rich = settings.charts
+        self.pictures = Pictures(client, clock, wanted=settings.charts)
 
     # -- posting -----------------------------------------------------------------------------------------------------
 
@@ -71,7 +72,7 @@ class Poster:
                                           metadata=metadata, rank=rank, paced=paced)  # fmt: skip
 
         try:
-            channel, ts = await self._in_shape(surface.message, send)
+            channel, ts = await self._in_shape(self.pictures.dress(surface.message, row), send)
         except (SlackRefused, RateLimited):
             await self.mirror.save(replace(row, shown=likeness.noted("", earlier), state=GONE))
             raise
@@ -79,6 +80,7 @@ class Poster:
         shown = likeness.noted(surface.message.shown, marks)
         done = replace(row, channel=channel, ts=ts, shown=shown, state=POSTED)
         await self.mirror.save(done)
+        self.pictures.sent(surface.message, done)
         return done
 
     async def change(self, surface: Surface, row: Posted) -> Posted | None:
@@ -91,7 +93,7 @@ class Poster:
             await self.client.update(row.channel, row.ts, text, blocks, metadata, paced=paced)
 
         try:
-            await self._in_shape(surface.message, send)
+            await self._in_shape(self.pictures.dress(surface.message, row), send)
         except SlackRefused as refused:
             if refused.code not in LOST:
                 raise
@@ -100,25 +102,29 @@ class Poster:
         marks = likeness.marks(row.shown) if self.clock.now() - row.at < LATE else ()
         done = replace(row, shown=likeness.noted(surface.message.shown, marks))
         await self.mirror.save(done)
+        self.pictures.sent(surface.message, done)
         return done
 
     async def _in_shape(self, message: Message, send: Any) -> Any:
         """Send the richest shape Slack takes. The turn of the first one was taken by the caller."""
         shapes, paced = self._shapes(message), True
+        best = shapes[0]
         while True:
             try:
-                return await send(message.text, shapes[0], paced=paced)
+                taken = await send(message.text, shapes[0], paced=paced)
             except SlackRefused as refused:
                 if refused.code not in BLOCKS_REFUSED or len(shapes) == 1:
                     raise
                 _log.warning("Slack refused the blocks of a message, a plainer one is sent: %s", refused)
-                if message.rich is not None and shapes[0] is message.rich:
-                    self.rich = False  # this workspace does not have the newer blocks yet
                 shapes, paced = [shapes[-1] if len(shapes) > 1 else message.bare], False
+            else:
+                if shapes[0] is not best and best is message.rich:
+                    self.pictures.refused(best)  # the plainer one was taken: it was the chart or the picture
+                return taken
 
     def _shapes(self, message: Message) -> list[list[Block]]:
         """What may be sent, the best first: with a chart, classic, words alone. Only what the validator takes."""
-        wished = [message.rich] if message.rich is not None and self.rich else []
+        wished = [message.rich] if message.rich is not None else []
         fitting = []
         for blocks in (*wished, message.blocks):
             faults = validate_message(blocks, message.text)

@@ -82,6 +82,7 @@ class SlackRoom:
         if self.socket is not None:
             await self.socket.close()
         await self.ingress.close()
+        await self.chat.poster.pictures.close()
         await self.client.close()
 
     async def page(self, person: Profile, situation: Situation, key: str) -> str:

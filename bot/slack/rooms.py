@@ -6,6 +6,7 @@ from bot.domain.errors import Refused
 from bot.engine.situation import Situation
 from bot.slack.client import Client, SlackRefused
 from bot.slack.pacing import Rank
+from bot.slack.views._words import brief, title
 from bot.slack.views.home import named
 
 LONGEST = 80
@@ -56,7 +57,7 @@ class Rooms:
             if one in situation.people and situation.people[one].slack_user
         ]
         incident = situation.incident
-        topic = f"{incident.severity} {incident.id}: {incident.title}"[:250]
+        topic = f"{brief(incident)}: {title(incident, 200)}"
         await self._client.optional("conversations.setTopic", channel=channel, topic=topic)
         for user in users:
             await self._client.optional("conversations.invite", rank=Rank.CHANGE, channel=channel, users=user)

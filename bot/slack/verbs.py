@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from bot.blockkit.text import escape
+
 _MENTION = re.compile(r"<@([A-Z0-9_]+)(?:\|[^>]*)?>")
 _INCIDENT = re.compile(r"(?i)\b(INC-\d+)\b")
 THREAD = ("ack", "next", "find", "sev", "lead", "update", "why", "resolve", "help")
@@ -12,11 +14,11 @@ _SAME = {
     "severity": "sev", "status": "update", "why?": "why", "whys": "why", "close": "resolve", "?": "help", "": "help",
     "new": "declare", "ls": "list", "queue": "approve", "open": "declare",
 }  # fmt: skip
-HELP_THREAD = (
+HELP_THREAD = escape(
     "In a thread: `ack` · `next [answer] [note]` · `find <text>` · `sev <1-4> <why>` · `lead [@person]` · "
     "`update <text>` · `why <answer>` · `resolve <how it ended>`"
 )
-HELP_ROOM = (
+HELP_ROOM = escape(
     "`/incident declare [what is broken]` · `/incident list` · `/incident INC-7 [ack, sev, update, …]` · "
     "`/incident approve` (what waits for you) · `/incident legal` · `/incident help`"
 )

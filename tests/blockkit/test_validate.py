@@ -53,6 +53,14 @@ def changed(block, **more):
     return {**copy.deepcopy(block), **more}
 
 
+CELL = {"type": "raw_text", "text": "x"}
+LONG = {"type": "raw_text", "text": "x" * 2_600}
+TASK = {"task_id": "1", "title": "t", "status": "pending"}
+FOCUS = changed(b.users_select("a"), focus_on_load=True)
+TWICE = changed(b.chart("t", ["1"], {"x": [1.0]}))
+TWICE["chart"]["series"] *= 2
+SKEW = changed(b.chart("t", ["1"], {"x": [1.0]}))
+SKEW["chart"]["series"][0]["data"][0]["label"] = "2"
 many = [b.option(str(n), str(n)) for n in range(101)]
 BAD = [
     ([b.divider()] * 51, "/blocks", "max_items"),
@@ -97,6 +105,20 @@ BAD = [
     ([b.container("t", [b.container("t", [b.divider()])])], "/blocks/0/child_blocks/0/type", "enum"),
     ([b.image("ftp://x", "a")], "/blocks/0/image_url", "format"),
     ([{"type": "image", "alt_text": "a"}], "/blocks/0", "one_of"),
+    ([{"type": "image", "alt_text": "", "image_url": "https://x.example"}], "/blocks/0/alt_text", "min_length"),
+    ([{"type": "image", "alt_text": "a", "slack_file": {"id": "F1", "url": "https://x.example"}}], "/blocks/0/slack_file", "one_of"),
+    ([{"type": "image", "alt_text": "a", "slack_file": {}}], "/blocks/0/slack_file", "one_of"),
+    ([changed(b.container("t", [b.divider()]), is_collapsible=False)], "/blocks/0/default_collapsed", "is_collapsible"),
+    ([changed(b.container("t", [b.divider()]), has_header_divider=True)], "/blocks/0/has_header_divider", "is_collapsible"),
+    ([b.container("t", [b.markdown("x")])], "/blocks/0/child_blocks/0/type", "enum"),
+    ([b.chart("t", ["1"], {"x": [1.0]}), *[b.chart("t", ["1"], {"x": [1.0]})] * 2], "/blocks", "max_items"),
+    ([TWICE], "/blocks/0/chart/series/1/name", "unique"),
+    ([SKEW], "/blocks/0/chart/series/0/data", "labels"),
+    ([{"type": "data_table", "caption": "c", "rows": [[CELL], [CELL, CELL]]}], "/blocks/0/rows", "columns"),
+    ([{"type": "data_table", "caption": "c", "rows": [[LONG] * 4, [LONG] * 4]}], "/blocks/0/rows", "max_length"),
+    ([{"type": "plan", "title": "t", "tasks": [TASK, TASK]}], "/blocks/0/tasks/1/task_id", "unique"),
+    ([{"type": "task_card", **TASK}], "/blocks/0/status", "enum"),
+    ([b.actions(FOCUS, changed(FOCUS, action_id="b"))], "/blocks", "max_items"),
 ]  # fmt: skip
 
 

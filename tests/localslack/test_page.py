@@ -3,11 +3,13 @@
 import os
 import shutil
 
+import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
 
-from bot.blockkit.blocks import actions, button, input_block, modal, plain_text_input, section, untrusted
+from bot.blockkit.blocks import actions, button, chart, input_block, modal, plain_text_input, section, untrusted
 from bot.localslack import LocalSlack, Person
+from bot.slack import drawing
 from tests.localslack.conftest import by_socket
 
 pytestmark = pytest.mark.real
@@ -73,4 +75,24 @@ async def test_click_type_send(app: AsyncApp, slack: LocalSlack, client, page, a
         await page.locator("#words").press("Enter")
         await page.locator(".mrkdwn b", has_text="all").wait_for()
     assert reasons == ["error rate is back"]
+    assert page.errors == []
+
+
+async def test_a_picture_kept_in_slack_is_drawn(slack: LocalSlack, client, page):
+    """An uploaded PNG named by its id in an image block is a picture on the page, with its words for who cannot see it."""
+    graph = drawing.read(chart("PSI", ["1", "2"], {"psi": [0.1, 0.3], "allowed": [0.2, 0.2]}))
+    raw = drawing.png(graph)
+    asked = await client.files_getUploadURLExternal(filename="chart.png", length=len(raw))
+    async with aiohttp.ClientSession() as http, http.post(asked["upload_url"], data=raw) as answer:
+        assert answer.status == 200
+    await client.files_completeUploadExternal(files=[{"id": asked["file_id"], "title": "chart"}])
+    shown = {"type": "image", "slack_file": {"id": asked["file_id"]}, "alt_text": drawing.said(graph)}
+    await client.chat_postMessage(channel="C0INC", text="card", blocks=[shown])
+    await page.goto(f"{slack.url}/")
+    await page.get_by_text("Ana Souza").click()
+    image = page.locator(".block-image img")
+    await image.wait_for()
+    await page.wait_for_function("document.querySelector('.block-image img').naturalWidth > 0")
+    assert await image.evaluate("each => each.naturalWidth") == 1080
+    assert await image.get_attribute("alt") == drawing.said(graph)
     assert page.errors == []

@@ -224,7 +224,7 @@ async def test_newer_blocks_a_workspace_refuses_are_left_out(bench: Bench):
     await bench.room.chat.show(drawn)
     assert "data_visualization" in sent[0]
     assert "data_visualization" not in sent[1]
-    assert not bench.room.chat.poster.rich
+    assert not bench.room.chat.poster.pictures.takes("chart")
 
 
 async def test_many_who_ask_at_once_are_answered_with_the_newest(bench: Bench):

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,106 +12,31 @@ from hypothesis import strategies as st
 from bot.blockkit.validate import validate_message, validate_view
 from bot.domain.duty import Answer, AnswerDuties, Duty
 from bot.domain.execution import ClaimMitigation, ReportOutcome
-from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
-from bot.domain.five_whys import AddWhy, NameRootCause
-from bot.domain.followup import AddFollowUp
-from bot.domain.lifecycle import Resolve, Update
+from bot.domain.five_whys import AddWhy
+from bot.domain.lifecycle import Resolve
 from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold, State
 from bot.domain.notice import FreezeNotice, RequestNotice
-from bot.domain.paging import Acknowledge, Receipt, ReportPage
-from bot.domain.policy import Policy, Role
-from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
-from bot.domain.service import Offer, Service
-from bot.engine.situation import Bar, Chart, Shown, Situation, Words
-from bot.slack.settings import SlackSettings
+from bot.domain.paging import Receipt, ReportPage
+from bot.domain.policy import Policy
+from bot.engine.situation import Situation
 from bot.slack.views import (
     approve,
     card,
-    declare,
-    finding,
-    followup,
     home,
-    impact,
-    info,
     notice,
     propose,
     reason,
-    resolve,
-    step_modal,
     update,
-    update_modal,
-    whys,
 )
 from bot.slack.views._words import TOO_LONG, lasted
 from bot.slack.wanted import wanted
-from tests.kit import ANA, BEN, CLEO, NOON, Story, declared, plan
+from tests.kit import ANA, BEN, NOON, Story, declared, plan
+from tests.slack.payloads import payloads
+from tests.slack.situations import SETTINGS, busy, seen
 
-SETTINGS = SlackSettings(bot_token="x", app_token="y", home_channel="C1", legal_channel="C2")
 ODD = ["<!channel>", "<@U0BEN>", "<https://evil.example|console>", "@here", "&lt;", "*b* _i_ `c`", "\u202eabc", "\u200b",
        "👩‍👩‍👧‍👦" * 50, "e\u0301" * 400, "\n\n\n", "x" * 5000, "<" * 3500, "&" * 3500, "\x00", "INC-1 {who}"]  # fmt: skip
 hostile = st.one_of(st.sampled_from(ODD), st.text(max_size=60), st.text(min_size=200, max_size=400))
-
-
-def busy(words: str, filler: str = "x") -> Story:
-    """An incident in which everything happened, in these words."""
-    text = words if words.strip() else filler
-    book = Runbook("book", text, "d", (
-        Step("s1", Kind.ASK, text, text, tuple(Option(f"v{n}", text) for n in range(6))),
-        Step("s2", Kind.CHECK, text),
-        Step("s3", Kind.ACT, text, text, params={"means": "rollback"}),
-    ))  # fmt: skip
-    thought = Hypothesis(Cause.CODE_CHANGE, 0.7, ("F1",), (), text, ("rollback",), (f"bypass: {text}",))
-    risky = plan(diff=(text, text), blast_radius=text, undo=text, warnings=(text,), target=text)
-    duty = Duty("gdpr", text, Answer.YES, text, "first", NOON, NOON, (text,))
-    story = declared(title=text, because=text, service=text)
-    story = story.when(ReportPage("p", ANA.id, text, Receipt.ACCEPTED)).when(Acknowledge(), ANA)
-    for number in range(12):
-        story = story.when(RecordFinding(f"{text}{number}", text, link=text), ANA)
-    story = story.when(Diagnose((thought,), (text,))).when(StartRunbook(book), ANA)
-    story = story.when(CompleteStep("s1", "v1", text), ANA).when(CompleteStep("s2", "met", text))
-    story = story.when(Update(text), ANA).when(ProposeMitigation(risky, text), ANA)
-    for deep in range(9):
-        story = story.when(AddWhy(f"{text}{deep}", f"W{deep}" if deep else "", "F1"), ANA)
-    story = story.when(NameRootCause("W9"), ANA).when(AddFollowUp(text, BEN.id, date(2026, 12, 31)), ANA)
-    story = story.when(AnswerDuties((duty,), "b")).when(RequestNotice("gdpr/first", "gdpr", "first"), ANA)
-    return story.when(FreezeNotice("N1", text * 3, "d" * 64, (text,) * 30, NOON), ANA)
-
-
-def seen(story: Story, words: str = "x") -> Situation:
-    """The situation of a story, with people, a service and a chart of the same words."""
-    offers = (Offer("a", words, "rollback", "t"), Offer("b", words, "bypass", "t"))
-    bars = tuple(Bar(NOON + timedelta(minutes=n), 90, n, True) for n in range(30))
-    return Situation(
-        incident=story.incident,
-        entries=story.entries,
-        now=story.now,
-        service=Service("visits", words, "o", "C1", offers=offers),
-        people={p.id: Shown(p.id, words or p.id, "T1", "U0" + p.id.upper()) for p in (ANA, BEN)},
-        charts=(Chart("recall", 0.9, bars),),
-        drafts={"N1": Words(words * 2, "e", (words,))},
-        runbooks=(Runbook("r", words, "d", (Step("s", Kind.READ, words),)),),
-        notice_kinds={"gdpr/first": words, "stakeholders/update": words},
-        web_url="https://tocsin.example",
-    )
-
-
-def dialogs(situation: Situation) -> list[dict[str, Any]]:
-    """Every dialog and Home tab of a situation."""
-    incident = situation.incident
-    made = [step_modal.render(situation), propose.render(situation, "s3"), whys.render(situation, "advice"),
-            impact.render(situation, None), finding.render(situation, incident.title, incident.because),
-            followup.render(situation, "U0ANA"), resolve.render(situation), update_modal.render(situation),
-            notice.overview(situation), info.render(incident.title, incident.because),
-            declare.render([situation.service] if situation.service else [], incident.title),
-            reason.render("reopen", situation), home.stranger()]  # fmt: skip
-    for mitigation in incident.mitigations.values():
-        made.append(approve.render(situation, mitigation))
-        made += [reason.render(deed, situation, mitigation) for deed in ("decline", "undo", "settle")]
-    for one in incident.notices.values():
-        made += [notice.review(situation, one), notice.changes(situation, one)]
-    roles = replace(BEN, roles=frozenset(Role))
-    made += [home.render([situation], who, Policy()) for who in (ANA, roles, CLEO)]
-    return made
 
 
 def formatted(node: Any) -> list[str]:
@@ -127,16 +52,11 @@ def formatted(node: Any) -> list[str]:
 def check(situation: Situation) -> str:
     """All surfaces and dialogs hold; everything that would be sent, as text."""
     sent = []
-    for surface in [*wanted(situation, SETTINGS)]:
-        for blocks in (surface.message.blocks, surface.message.rich):
-            assert blocks is None or validate_message(blocks, surface.message.text) == []
-        assert validate_message(surface.message.bare) == []
-        sent += [*formatted(surface.message.blocks), surface.message.text]
-    page = update.page(situation)
-    assert validate_message(page.blocks, page.text) == []
-    for view in dialogs(situation):
-        assert validate_view(view) == [], view.get("callback_id")
-        sent += formatted(view)
+    for payload in payloads(situation):
+        body = payload.body
+        faults = validate_message(body["blocks"], body["text"]) if payload.kind == "message" else validate_view(body)
+        assert faults == [], payload.name
+        sent += [*formatted(body), body.get("text", "")]
     return "\n".join(sent)
 
 

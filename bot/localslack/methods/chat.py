@@ -1,13 +1,15 @@
 """chat.*: posting, changing and taking back messages, with Slack's refusals."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from bot.blockkit import limits
+from bot.blockkit.shapes import Fault, values
 from bot.blockkit.validate import validate_message
 from bot.localslack.methods.arguments import Call, Method
 from bot.localslack.people import BOT_USER
-from bot.localslack.workspace import SlackError
+from bot.localslack.workspace import SlackError, Workspace
 
 
 def content(call: Call, *, update: bool = False) -> dict[str, Any]:
@@ -19,13 +21,28 @@ def content(call: Call, *, update: bool = False) -> dict[str, Any]:
         raise SlackError("no_text")
     if len(text) > (limits.UPDATE_TEXT if update else limits.MESSAGE_TEXT):
         raise SlackError("msg_too_long")
-    faults = validate_message(blocks)
+    faults = [*validate_message(blocks), *unknown_here(call.workspace, blocks)]
     if faults:
         heavy = all(one.code == "msg_blocks_too_long" for one in faults)
         code = "msg_blocks_too_long" if heavy else "invalid_blocks"
         lines = [str(one) for one in faults]
         raise SlackError(code, errors=lines, response_metadata={"messages": lines})
     return {"text": text, "blocks": blocks, "metadata": metadata(call)}
+
+
+def unknown_here(workspace: Workspace, blocks: Any) -> Iterator[Fault]:
+    """What is right in itself and not known in this workspace: kinds of blocks to come, files that are not there."""
+    for index, block in enumerate(blocks or []):
+        kind = block.get("type") if isinstance(block, dict) else None
+        if kind in workspace.without_blocks:
+            message = f"unsupported type of block: {kind}"
+            yield Fault(f"/blocks/{index}/type", "unsupported_type", message, {"type": "enum", "got": kind})
+    for one in values(blocks):
+        file = one.get("slack_file")
+        name = str(file.get("id") or "") if isinstance(file, dict) else ""
+        if name and not (workspace.memory.get("file", name) or {}).get("done"):
+            rule: dict[str, object] = {"type": "file", "got": name}
+            yield Fault("/blocks", "invalid_slack_file", f"there is no picture {name}", rule)
 
 
 def metadata(call: Call) -> dict[str, Any] | None:

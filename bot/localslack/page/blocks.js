@@ -10,7 +10,7 @@ export function drawBlocks(blocks, world, act, state) {
   });
 }
 
-const picture = (block, small) => h("img", { class: small ? "small" : "large", src: safeUrl(block.image_url) || "", alt: block.alt_text });
+const picture = (block, small) => h("img", { class: small ? "small" : "large", src: block.slack_file ? `/files/${encodeURIComponent(block.slack_file.id || "")}` : safeUrl(block.image_url) || "", alt: block.alt_text });
 
 const DRAW = {
   header: (block, world) => h("h3", {}, textOf(block.text, world)),

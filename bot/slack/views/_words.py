@@ -1,12 +1,12 @@
 """The small words every view uses: names, times, links and buttons, all of them safe to show."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
-from bot.blockkit.blocks import Block, Element, button, section
-from bot.blockkit.text import clean, date, link, untrusted
+from bot.blockkit.blocks import Block, Element, button, context, section
+from bot.blockkit.text import ELLIPSIS, clean, date, link, untrusted
 from bot.domain.incident import Incident
 from bot.domain.phase import Phase
 from bot.engine.situation import Situation
@@ -28,17 +28,27 @@ def person(situation: Situation, name: str) -> str:
     shown = situation.people.get(name)
     if shown is not None and shown.slack_user.replace("_", "").isalnum():
         return f"<@{shown.slack_user}>"
-    return untrusted(situation.name(name), 80)
+    return untrusted(_line(situation.name(name)), 80)
 
 
 def named(situation: Situation, name: str) -> str:
     """A person's name for plain text."""
-    return clean(situation.name(name), 80)
+    return clean(_line(situation.name(name)), 80)
+
+
+def called(situation: Situation, name: str) -> str:
+    """A person's name for a notification, which mentions nobody."""
+    return untrusted(_line(situation.name(name)), 80)
 
 
 def at(moment: datetime | None) -> str:
     """A time in the reader's zone, or a dash."""
     return date(moment) if moment is not None else "–"
+
+
+def clock(moment: datetime | None) -> str:
+    """A time for a notification, which has no zones: `20 Nov 12:05 UTC`, or a dash."""
+    return f"{moment.astimezone(UTC):%d %b %H:%M} UTC" if moment is not None else "–"
 
 
 def lasted(length: timedelta | None) -> str:
@@ -66,6 +76,12 @@ def console(situation: Situation, label: str = "Open in the console") -> str:
     return link(url, label, hosts={host})
 
 
+def in_full(situation: Situation, blocks: list[Block]) -> list[Block]:
+    """The blocks, and where any of them was shortened the way to the whole."""
+    way = console(situation, "Read it in full")
+    return [*blocks, context(way)] if way and ELLIPSIS in str(blocks) else blocks
+
+
 def press(
     text: str, deed: str, incident: str, item: str = "", *, style: Literal["primary", "danger"] | None = None
 ) -> Element:
@@ -79,8 +95,32 @@ def filled(text: str, limit: int) -> str:
 
 
 def title(incident: Incident, limit: int = 120) -> str:
-    """The incident's title for mrkdwn."""
-    return untrusted(incident.title, limit)
+    """The incident's title for mrkdwn, on one line: words from outside start no line of their own."""
+    return untrusted(_line(incident.title), limit)
+
+
+def headline(incident: Incident, mark: str = "") -> str:
+    """Severity, id and title for a header; `mark` stands before them."""
+    return clean(f"{mark}{incident.severity} · {incident.id} · {_line(incident.title)}", 150)
+
+
+def about(situation: Situation) -> str:
+    """The line a dialog begins with: which incident, leading to its page, where everything stands in full."""
+    return f"*{console(situation, situation.incident.id) or situation.incident.id}* · {title(situation.incident)}"
+
+
+def brief(incident: Incident) -> str:
+    """What every notification begins with: `SEV2 INC-7`."""
+    return f"{incident.severity} {incident.id}"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def left_out(shown: int, known: int) -> str | None:
+    """A hint that a list is longer than Slack shows; None where all of it is there."""
+    return f"{shown} of {known}; the others are on the console." if known > shown else None
 
 
 def bulleted(lines: Sequence[str], most: int, limit: int) -> str:
@@ -130,7 +170,7 @@ def too_long(situation: Situation) -> Block:
 
 
 def paragraphs(text: str, limit: int = 2_800, most: int = 20) -> list[str]:
-    """Long words (not escaped) as pieces that fit a section each, broken at line ends where possible."""
+    """Long words (not escaped) as pieces that fit a section each, broken at line ends or spaces where possible."""
     return _pieces(text, limit, most)[0]
 
 
@@ -143,10 +183,10 @@ def _pieces(text: str, limit: int, most: int) -> tuple[list[str], bool]:
         while len(untrusted(rest[:room], _ENDLESS)) > limit:  # entities are longer than what they stand for
             room = room * 2 // 3
         if len(rest) > room:
-            cut = rest.rfind("\n", room // 2, room)
-            room = cut if cut > 0 else room
+            cuts = (rest.rfind(end, room // 2, room + 1) for end in ("\n", " "))
+            room = next((cut for cut in cuts if cut > 0), room)
         pieces.append(untrusted(rest[:room], 3_000))
-        rest = rest[room:].lstrip("\n")
+        rest = rest[room:].removeprefix(" ").lstrip("\n")
     if rest:
         pieces.append("… the full text is on the console")
     return [piece for piece in pieces if piece.strip()], not rest

@@ -22,7 +22,7 @@ from bot.domain.policy import Severity
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views import info
-from bot.slack.views._words import Reading, at, person, title, too_long
+from bot.slack.views._words import Reading, about, at, person, too_long
 
 NAME = "approve"
 _FIELD = 1_900
@@ -35,7 +35,7 @@ def render(situation: Situation, mitigation: Mitigation) -> View:
         words = f"{mitigation.id} is {mitigation.state}; there is nothing to approve."
         return info.render(f"{mitigation.id}", words)
     reading = Reading()
-    blocks = [section(f"{incident.id} · {title(incident)}"), *_plan(plan, reading)]
+    blocks = [section(about(situation)), *_plan(plan, reading)]
     blocks += [
         divider(),
         section(f"Proposed by {person(situation, mitigation.proposed_by)}: "

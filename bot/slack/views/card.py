@@ -1,5 +1,8 @@
 """The card: the one message that always says what is broken, since when, who has it, and what comes next."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from bot.blockkit.blocks import (
     Block,
     actions,
@@ -24,8 +27,10 @@ from bot.domain.roles import Part
 from bot.engine.situation import Chart, Situation
 from bot.slack.ids import Ref, choice
 from bot.slack.message import Message
-from bot.slack.views._words import PHASES, at, console, lasted, person, press
+from bot.slack.views._words import PHASES, at, brief, clock, console, headline, lasted, person, press, title
 
+PAGES = 3
+"""So many of the latest pages are named."""
 CATEGORIES = 20
 """How many points a chart may have."""
 
@@ -34,7 +39,7 @@ def render(situation: Situation, *, charts: bool = True) -> Message:
     """The card of an open incident, at most twelve blocks."""
     incident = situation.incident
     now = now_line(situation)
-    blocks = [header(clean(f"{incident.severity} · {incident.id} · {incident.title}", 150)), _facts(situation)]
+    blocks = [header(headline(incident)), _facts(situation)]
     blocks.append(section(f"*Now* {now}"))
     cause = _cause(situation)
     blocks += [section(cause)] if cause else []
@@ -47,7 +52,7 @@ def render(situation: Situation, *, charts: bool = True) -> Message:
     blocks += [context(page)] if page else []
     drawn = _chart(situation) if charts else None
     rich = [*blocks[:place], drawn, *blocks[place:]] if drawn else None
-    text = f"{incident.severity} {incident.id} {untrusted(incident.title, 200)}. {now}"
+    text = f"{brief(incident)} {title(incident, 200)}. {now_line(situation, when=clock)}"
     return Message(text, blocks, rich)
 
 
@@ -60,14 +65,15 @@ def restricted(situation: Situation) -> Message:
     if incident.phase is Phase.DECLARED:
         blocks.append(actions(press("Acknowledge", "ack", incident.id, style="primary")))
     blocks += [context(page)] if page else []
-    return Message(f"{incident.severity} {incident.id} (restricted) needs you", blocks)
+    todo = "Acknowledge it" if incident.phase is Phase.DECLARED else "Open the console"
+    return Message(f"{brief(incident)} is restricted and concerns you. {todo}.", blocks)
 
 
-def now_line(situation: Situation) -> str:
-    """The one thing that matters next, in mrkdwn."""
+def now_line(situation: Situation, when: Callable[[datetime | None], str] = at) -> str:
+    """The one thing that matters next, in mrkdwn; `when` says a time."""
     incident = situation.incident
     if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
-        return f"{PHASES[incident.phase]} {at(incident.closed or incident.resolved)}."
+        return f"{PHASES[incident.phase]} {when(incident.closed or incident.resolved)}."
     for mitigation in reversed(list(incident.mitigations.values())):
         words = _mitigating(mitigation.state)
         if words:
@@ -128,7 +134,7 @@ def _cause(situation: Situation) -> str:
     if not incident.hypotheses:
         return f"*Why it was opened* {untrusted(incident.because, 400)}" if incident.because.strip() else ""
     first = incident.hypotheses[0]
-    ground = f" (for: {', '.join(first.supported_by[:6])})" if first.supported_by else ""
+    ground = f" (for: {', '.join(first.supported_by)})" if first.supported_by else ""
     words = f"*Likely cause* {first.cause.replace('_', ' ')}, {certainty(first.belief)}{untrusted(ground, 100)}"
     asks = first.next_test and incident.is_open and incident.mitigated is None  # afterwards the 5 Whys go on from here
     return words + (f"\n*Would settle it* {untrusted(first.next_test, 250)}" if asks else "")
@@ -168,8 +174,9 @@ def notices_line(incident: Incident) -> str:
 
 
 def _paged(situation: Situation) -> str:
-    lines = []
-    for page in list(situation.incident.pages.values())[-3:]:
+    pages = list(situation.incident.pages.values())
+    lines = [f"{len(pages) - PAGES} more before"] if len(pages) > PAGES else []
+    for page in pages[-PAGES:]:
         who = person(situation, page.person)
         if page.receipt is Receipt.FAILED:
             lines.append(f"paging {who} by {untrusted(page.channel, 20)} failed")

@@ -15,7 +15,7 @@ from bot.blockkit.blocks import (
 from bot.blockkit.text import clean
 from bot.domain.policy import Severity
 from bot.domain.service import Service
-from bot.slack.views._words import filled
+from bot.slack.views._words import filled, left_out
 
 NAME = "declare"
 OTHER = "-"
@@ -34,7 +34,9 @@ def render(services: Sequence[Service], text: str = "") -> View:
     blocks = [input_block("What is broken?", title, block_id="title")]
     choices = [option("Another service", OTHER)]
     choices += [option(filled(one.title or one.name, 75), one.name[:150]) for one in services[:99]]
-    blocks.append(input_block("Service or model", static_select("value", choices, initial=OTHER), block_id="service"))
+    hint = left_out(len(choices) - 1, len(services))
+    select = static_select("value", choices, initial=OTHER)
+    blocks.append(input_block("Service or model", select, block_id="service", hint=hint))
     levels = [option(label, str(int(level))) for level, label in SEVERITIES.items()]
     blocks.append(input_block("Severity", radio_buttons("value", levels, initial="3"), block_id="severity"))
     seen = plain_text_input("value", multiline=True, initial=clean(text, 2_900) or None, max_length=3_000)

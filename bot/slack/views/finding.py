@@ -4,7 +4,7 @@ from bot.blockkit.blocks import View, context, input_block, modal, plain_text_in
 from bot.blockkit.text import clean, untrusted
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
-from bot.slack.views._words import bulleted, title
+from bot.slack.views._words import about, bulleted
 
 NAME = "finding"
 
@@ -12,9 +12,11 @@ NAME = "finding"
 def render(situation: Situation, text: str = "", link: str = "") -> View:
     """What was found, with its source; text and link may come from a message in the thread."""
     incident = situation.incident
-    blocks = [section(f"*{incident.id}* · {title(incident)}")]
+    blocks = [section(about(situation))]
     known = [f"{one.id} ({untrusted(one.source, 40)}) {untrusted(one.text, 160)}" for one in incident.findings[-8:]]
-    blocks += [context(bulleted(known, 8, 2_000))] if known else []
+    earlier = len(incident.findings) - len(known)
+    if known:
+        blocks.append(context(bulleted(known, 8, 2_000) + (f"\n… and {earlier} before" if earlier else "")))
     words = plain_text_input("value", multiline=True, initial=clean(text, 2_900) or None, max_length=3_000)
     blocks.append(input_block("What did you find?", words, block_id="text"))
     where = plain_text_input("value", initial=clean(link, 1_000) or None, max_length=1_000)

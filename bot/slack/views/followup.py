@@ -6,7 +6,7 @@ from bot.blockkit.blocks import View, input_block, modal, option, plain_text_inp
 from bot.blockkit.text import clean
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
-from bot.slack.views._words import title
+from bot.slack.views._words import about, left_out
 
 NAME = "followup"
 NONE = "-"
@@ -15,7 +15,7 @@ NONE = "-"
 def render(situation: Situation, me: str = "") -> View:
     """An empty promise; `me` is the Slack user proposed as its owner."""
     incident = situation.incident
-    blocks = [section(f"*{incident.id}* · {title(incident)}")]
+    blocks = [section(about(situation))]
     text = plain_text_input("value", multiline=True, max_length=1_000)
     blocks.append(input_block("What will change?", text, block_id="text"))
     blocks.append(input_block("Owner", users_select("value", initial=me or None), block_id="owner"))
@@ -23,6 +23,7 @@ def render(situation: Situation, me: str = "") -> View:
     blocks.append(input_block("Until", due, block_id="due", hint="A date such as 2026-12-31."))
     choices = [option("No particular why", NONE)]
     choices += [option(clean(f"{why.id} {why.text}", 75), why.id) for why in list(incident.whys.values())[-99:]]
-    blocks.append(input_block("Answers", static_select("value", choices, initial=NONE), block_id="why"))
+    hint = left_out(len(choices) - 1, len(incident.whys))
+    blocks.append(input_block("Answers", static_select("value", choices, initial=NONE), block_id="why", hint=hint))
     return modal("Add follow-up", blocks, callback_id=NAME, submit="Promise",
                  private_metadata=Ref(incident.id).metadata)  # fmt: skip

@@ -12,7 +12,7 @@ from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy
 from bot.engine.situation import Situation
-from bot.slack.views._words import PHASES, at, bulleted, press
+from bot.slack.views._words import PHASES, at, brief, bulleted, press, title
 
 ITEMS = 12
 
@@ -47,7 +47,7 @@ def waiting(situations: Sequence[Situation], who: Person, policy: Policy) -> lis
         incident = situation.incident
         if not may_see(incident, who.id, situation.on_call):
             continue
-        what = f"*{incident.severity} {incident.id}* {untrusted(incident.title, 80)}"
+        what = f"*{brief(incident)}* {title(incident, 80)}"
         paged = any(p.person == who.id and p.receipt is Receipt.ACCEPTED for p in incident.pages.values())
         if incident.phase is Phase.DECLARED and (paged or who.id in situation.on_call):
             found.append((0, Waiting(f"{what} waits for you since {at(incident.onset)}", "Acknowledge", "ack",
@@ -94,20 +94,14 @@ def queue(items: Sequence[Waiting]) -> list[Block]:
     """What waits, each with its button."""
     if not items:
         return [section("Nothing waits for you.")]
-    blocks = [
-        section(one.words[:2_900], accessory=press(one.label, one.deed, one.incident, one.item))
-        for one in items[:ITEMS]
-    ]
+    blocks = [section(one.words, accessory=press(one.label, one.deed, one.incident, one.item)) for one in items[:ITEMS]]
     left = len(items) - len(blocks)
     return [*blocks, context(f"… and {left} more on the console")] if left else blocks
 
 
 def line(incident: Incident) -> str:
     """One incident in a list, in mrkdwn."""
-    return (
-        f"*{incident.severity} {incident.id}* {untrusted(incident.title, 100)} · {PHASES[incident.phase]} · "
-        f"since {at(incident.onset)}"
-    )
+    return f"*{brief(incident)}* {title(incident, 100)} · {PHASES[incident.phase]} · since {at(incident.onset)}"
 
 
 def render(situations: Sequence[Situation], who: Person, policy: Policy) -> View:
@@ -134,7 +128,10 @@ def _followups(situations: Sequence[Situation], who: Person) -> list[Block]:
                 late = " · *overdue*" if item.overdue(today) else ""
                 words = f"{untrusted(item.text, 400)}\n{situation.incident.id} · until {item.due.isoformat()}{late}"
                 blocks.append(section(words, accessory=press("Done", "followup.done", situation.incident.id, item.id)))
-    return blocks[:ITEMS] or [section("You promised nothing that is still open.")]
+    left = len(blocks) - ITEMS
+    if left > 0:
+        return [*blocks[:ITEMS], context(f"… and {left} more on the console")]
+    return blocks or [section("You promised nothing that is still open.")]
 
 
 def stranger() -> View:

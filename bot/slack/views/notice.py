@@ -15,13 +15,17 @@ from bot.blockkit.blocks import (
     untrusted,
 )
 from bot.blockkit.text import clean
+from bot.blockkit.validate import weigh
 from bot.domain.duty import Answer, Duty
 from bot.domain.notice import Notice, Standing, Version
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.message import Message
-from bot.slack.views._words import Reading, at, filled, person, press, title, too_long
+from bot.slack.views._words import Reading, about, at, brief, filled, in_full, left_out, person, press, too_long
 
+MOST = 12_000
+"""So much a message may weigh before the buttons below it."""
+LISTED = 20
 REQUEST, ASK, APPROVE, CHANGES, FILE = "legal", "notice.ask", "notice.approve", "notice.changes", "notice.file"
 
 
@@ -31,14 +35,20 @@ REQUEST, ASK, APPROVE, CHANGES, FILE = "legal", "notice.ask", "notice.approve", 
 def duties(situation: Situation) -> Message:
     """Which duties apply and by when; those that do not apply are counted."""
     incident = situation.incident
-    blocks = [section(f"*{incident.id}* · {title(incident)}\nDuties to tell, with the reason for each answer.")]
+    blocks = [section(f"{about(situation)}\nDuties to tell, with the reason for each answer.")]
     asked = sorted(incident.duties.values(), key=lambda duty: (duty.answer is not Answer.YES, duty.regime))
     shown = [duty for duty in asked if duty.answer is not Answer.NO]
-    blocks += [section(_duty(duty)) for duty in shown[:15]]
-    left = len(asked) - len(shown[:15])
+    told = 0
+    for duty in shown[:15]:
+        piece = section(_duty(duty))
+        if weigh([*blocks, piece]) > MOST:
+            break
+        blocks.append(piece)
+        told += 1
+    left = len(asked) - told
     blocks.append(context(f"{left} more answered on the console" if left else "all duties are shown"))
     blocks.append(actions(press("Duties and notices", "legal.open", incident.id)))
-    return Message(f"{incident.id}: {len(shown)} duties to look at", blocks)
+    return Message(f"{brief(incident)}: {len(shown)} duties to tell. Look at duties and notices.", blocks)
 
 
 def _duty(duty: Duty) -> str:
@@ -59,7 +69,8 @@ def render(situation: Situation, notice: Notice) -> Message:
         context(_clock(situation, notice)),
         actions(press("Review", "notice.open", incident.id, notice.id, style="primary")),
     ]
-    return Message(f"{incident.id} {notice.id}: {untrusted(kind, 150)} is {notice.standing}", blocks)
+    text = f"{brief(incident)} {notice.id}: {untrusted(kind, 150)} is {notice.standing}. Review it."
+    return Message(text, in_full(situation, blocks))
 
 
 def _standing(situation: Situation, notice: Notice) -> str:
@@ -95,16 +106,20 @@ def _clock(situation: Situation, notice: Notice) -> str:
 def overview(situation: Situation) -> View:
     """Duties and notices of an incident, and a form to request another notice."""
     incident = situation.incident
-    blocks: list[Block] = [section(f"*{incident.id}* · {title(incident)}")]
+    blocks: list[Block] = [section(about(situation))]
     asked = sorted(incident.duties.values(), key=lambda duty: (duty.answer is not Answer.YES, duty.regime))
-    blocks += [section(_duty(duty)) for duty in asked[:20]]
+    blocks += [section(_duty(duty)) for duty in asked[:LISTED]]
+    if len(asked) > LISTED:
+        blocks.append(context(f"… and {len(asked) - LISTED} more duties on the console"))
     if not asked:
         blocks.append(context("No regime was asked yet; it happens by itself once the facts are there."))
     blocks.append(divider())
-    for notice in list(incident.notices.values())[:20]:
+    for notice in list(incident.notices.values())[:LISTED]:
         kind = untrusted(situation.notice_kinds.get(notice.template, notice.template), 150)
         blocks.append(section(f"*{notice.id}* {kind}: {notice.standing}",
                               accessory=press("Review", "notice.open", incident.id, notice.id)))  # fmt: skip
+    if len(incident.notices) > LISTED:
+        blocks.append(context(f"… and {len(incident.notices) - LISTED} more notices on the console"))
     taken = {notice.template for notice in incident.notices.values()}
     no = {duty.regime for duty in incident.duties.values() if duty.answer is Answer.NO}
     free = [(name, words) for name, words in situation.notice_kinds.items()
@@ -112,7 +127,8 @@ def overview(situation: Situation) -> View:
     if not free:
         return modal("Legal and notices", blocks, callback_id="info", close="Close")
     choices = [_choice(name, words) for name, words in free[:100]]
-    blocks.append(input_block("Request a notice", static_select("value", choices), block_id="kind"))
+    hint = left_out(len(choices), len(free))
+    blocks.append(input_block("Request a notice", static_select("value", choices), block_id="kind", hint=hint))
     return modal("Legal and notices", blocks, callback_id=REQUEST, submit="Request",
                  private_metadata=Ref(incident.id).metadata)  # fmt: skip
 
@@ -137,11 +153,13 @@ def review(situation: Situation, notice: Notice) -> View:
         if not reading.whole:
             return modal(heading, [too_long(situation), *blocks], callback_id=APPROVE, close="Close")
         ref = Ref(situation.incident.id, notice.id, latest.digest)
-        return modal(heading, blocks, callback_id=APPROVE, submit="Approve", private_metadata=ref.metadata)
+        return modal(
+            heading, in_full(situation, blocks), callback_id=APPROVE, submit="Approve", private_metadata=ref.metadata
+        )
     if notice.standing in (Standing.APPROVED, Standing.FILED) and latest is not None:
         blocks = _words(situation, notice, latest.text, latest.gaps)
         if notice.standing is Standing.FILED:
-            return modal(heading, blocks, callback_id="info", close="Close")
+            return modal(heading, in_full(situation, blocks), callback_id="info", close="Close")
         return _file(situation, notice, heading, blocks)
     draft = situation.drafts.get(notice.id)
     why_not = situation.unfilled.get(notice.id, "There is no draft yet.")
@@ -149,7 +167,7 @@ def review(situation: Situation, notice: Notice) -> View:
     blocks = _words(situation, notice, text, gaps)
     ref = Ref(situation.incident.id, notice.id)
     submit = "Ask for approval" if draft else None
-    return modal(heading, blocks, callback_id=ASK, submit=submit, private_metadata=ref.metadata)
+    return modal(heading, in_full(situation, blocks), callback_id=ASK, submit=submit, private_metadata=ref.metadata)
 
 
 def whole(version: Version) -> bool:
@@ -183,7 +201,9 @@ def _file(situation: Situation, notice: Notice, heading: str, blocks: list[Block
     reference = plain_text_input("value", max_length=300)
     blocks.append(input_block("Reference", reference, block_id="reference", optional=True))
     ref = Ref(situation.incident.id, notice.id)
-    return modal(heading, blocks, callback_id=FILE, submit="Record filing", private_metadata=ref.metadata)
+    return modal(
+        heading, in_full(situation, blocks), callback_id=FILE, submit="Record filing", private_metadata=ref.metadata
+    )
 
 
 def changes(situation: Situation, notice: Notice) -> View:
@@ -192,4 +212,10 @@ def changes(situation: Situation, notice: Notice) -> View:
     blocks = [section(f"*{notice.id}* {_standing(situation, notice)}"),
               input_block("What must change?", field, block_id="reason")]  # fmt: skip
     ref = Ref(situation.incident.id, notice.id)
-    return modal("Request changes", blocks, callback_id=CHANGES, submit="Request", private_metadata=ref.metadata)
+    return modal(
+        "Request changes",
+        in_full(situation, blocks),
+        callback_id=CHANGES,
+        submit="Request",
+        private_metadata=ref.metadata,
+    )

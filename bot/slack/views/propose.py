@@ -6,7 +6,7 @@ from bot.domain.service import Offer
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views import info
-from bot.slack.views._words import bulleted, filled
+from bot.slack.views._words import bulleted, filled, in_full, left_out
 from bot.steps.act import Act
 
 NAME = "propose"
@@ -23,6 +23,7 @@ def render(situation: Situation, step: str = "") -> View:
         return info.render("Propose action", words)
     asked = _asked(situation, step)
     offers.sort(key=lambda pair: pair[0].name not in asked)
+    hint = left_out(100, len(offers))
     offers = offers[:100]
     blocks = []
     unfit = [f"*{untrusted(offer.label, 80)}*: {untrusted(why, 200)}" for offer, why in offers if why]
@@ -37,11 +38,11 @@ def render(situation: Situation, step: str = "") -> View:
     ]  # fmt: skip
     fit = next((index for index, (_offer, why) in enumerate(offers) if not why), None)
     initial = choices[fit]["value"] if fit is not None else None
-    blocks.append(input_block("Action", static_select("value", choices, initial=initial), block_id="offer"))
+    blocks.append(input_block("Action", static_select("value", choices, initial=initial), block_id="offer", hint=hint))
     reason = plain_text_input("value", multiline=True, max_length=1_000)
     blocks.append(input_block("Why this, why now", reason, block_id="reason", optional=True))
     blocks.append(section("Tocsin reads the target, shows the exact plan in the thread, and a second person approves."))
-    return modal("Propose action", blocks, callback_id=NAME, submit="Ask for approval",
+    return modal("Propose action", in_full(situation, blocks), callback_id=NAME, submit="Ask for approval",
                  private_metadata=Ref(incident.id, step).metadata)  # fmt: skip
 
 

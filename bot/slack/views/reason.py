@@ -6,7 +6,7 @@ from bot.domain.mitigation import Mitigation, State
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views import request
-from bot.slack.views._words import title
+from bot.slack.views._words import about
 
 SETTLED = (("applied", "It was applied"), ("failed", "It was not applied, nothing was changed"))
 
@@ -15,11 +15,11 @@ def render(deed: str, situation: Situation, mitigation: Mitigation | None = None
     """The dialog for `decline`, `undo`, `settle` (of a mitigation) or `reopen` (of the incident)."""
     incident = situation.incident
     heading = {"decline": "Decline", "undo": "Undo", "settle": "Settle by hand", "reopen": "Re-open"}[deed]
-    about = f"*{incident.id}* · {title(incident)}"
+    words = about(situation)
     if mitigation is not None:
-        about += f"\n{mitigation.id}: {request.standing(situation, mitigation)}"
-        about += f"\n{_back(mitigation) if deed == 'undo' else request.changes(mitigation, 1_200)}"
-    blocks = [section(about)]
+        words += f"\n{mitigation.id}: {request.standing(situation, mitigation)}"
+        words += f"\n{_back(mitigation) if deed == 'undo' else request.changes(mitigation, 1_200)}"
+    blocks = [section(words)]
     if deed == "undo" and mitigation is not None and mitigation.state is State.VERIFIED:
         blocks.append(section("*The data say that it helps.* Taken back, what it mitigates may come back."))
     if deed == "settle":

@@ -1,10 +1,13 @@
 """The request for approval of a change: exactly what would happen, how far it reaches, and how it is taken back."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from bot.blockkit.blocks import Block, actions, context, section, untrusted
 from bot.domain.mitigation import EFFECTIVE, Mitigation, State
 from bot.engine.situation import Situation
 from bot.slack.message import Message
-from bot.slack.views._words import at, bulleted, person, press
+from bot.slack.views._words import at, brief, bulleted, called, clock, in_full, person, press
 
 
 def render(situation: Situation, mitigation: Mitigation) -> Message:
@@ -24,8 +27,9 @@ def render(situation: Situation, mitigation: Mitigation) -> Message:
     blocks.append(context(_small_print(mitigation)))
     row = _buttons(situation, mitigation)
     blocks += [row] if row else []
-    words = standing(situation, mitigation)
-    return Message(f"{situation.incident.id} {mitigation.id}: {what}. {words}", blocks)
+    words = standing(situation, mitigation, who=called, when=clock)
+    todo = {State.PROPOSED: " Review it in the thread.", State.UNKNOWN: " Settle it by hand."}.get(mitigation.state, "")
+    return Message(f"{brief(situation.incident)} {mitigation.id}: {what}. {words}{todo}", in_full(situation, blocks))
 
 
 def changes(mitigation: Mitigation, limit: int = 2_000) -> str:
@@ -33,16 +37,21 @@ def changes(mitigation: Mitigation, limit: int = 2_000) -> str:
     return bulleted([untrusted(line, 300) for line in mitigation.plan.diff], 30, limit) or "nothing"
 
 
-def standing(situation: Situation, mitigation: Mitigation) -> str:
-    """Where it stands, in one sentence of mrkdwn."""
+def standing(
+    situation: Situation,
+    mitigation: Mitigation,
+    who: Callable[[Situation, str], str] = person,
+    when: Callable[[datetime | None], str] = at,
+) -> str:
+    """Where it stands, in one sentence of mrkdwn; `who` names a person, `when` a time."""
     detail = untrusted(mitigation.detail, 300) if mitigation.detail else ""
-    approver = person(situation, mitigation.approvals[-1].person) if mitigation.approvals else "somebody"
+    approver = who(situation, mitigation.approvals[-1].person) if mitigation.approvals else "somebody"
     words = {
-        State.PROPOSED: f"Waits for the approval of a second person until {at(mitigation.expires_at)}.",
+        State.PROPOSED: f"Waits for the approval of a second person until {when(mitigation.expires_at)}.",
         State.APPROVED: f"Approved by {approver}; carried out as soon as the evidence is held.",
         State.CLAIMED: f"Approved by {approver}; being carried out.",
-        State.APPLIED: f"Applied {at(mitigation.applied_at)}, approved by {approver}; the data will tell if it helps.",
-        State.VERIFIED: f"Verified {at(mitigation.verified_at)}: the SLI is met again. Approved by {approver}.",
+        State.APPLIED: f"Applied {when(mitigation.applied_at)}, approved by {approver}; the data tell if it helps.",
+        State.VERIFIED: f"Verified {when(mitigation.verified_at)}: the SLI is met again. Approved by {approver}.",
         State.NOT_HELPING: f"Applied, but does not seem to help: {detail}",
         State.FAILED: f"Failed, nothing was changed: {detail}",
         State.UNKNOWN: f"Nobody can tell whether it was applied: {detail} A person must look; it is not tried again.",

@@ -5,7 +5,7 @@ from bot.domain.lifecycle import resolve_checks
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views import info
-from bot.slack.views._words import title
+from bot.slack.views._words import about, bulleted
 
 NAME = "resolve"
 
@@ -16,8 +16,8 @@ def render(situation: Situation) -> View:
     if not incident.is_open:
         return info.render("Resolve", f"{incident.id} is {incident.phase} already.")
     checks = resolve_checks(incident)
-    lines = [f"{'✓' if check.met else '✗'} {untrusted(check.what, 200)}" for check in checks[:20]]
-    blocks = [section(f"*{incident.id}* · {title(incident)}\n" + "\n".join(lines))]
+    lines = [f"{'✓' if check.met else '✗'} {untrusted(check.what, 200)}" for check in checks]
+    blocks = [section(f"{about(situation)}\n{bulleted(lines, 20, 2_600)}")]
     field = plain_text_input("value", multiline=True, max_length=2_000)
     blocks.append(input_block("How did it end?", field, block_id="summary"))
     if not all(check.met for check in checks):

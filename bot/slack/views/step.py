@@ -6,11 +6,15 @@ from bot.blockkit.blocks import actions, context, section, untrusted
 from bot.domain.runbook import Done, Kind, Runbook, RunbookStarted, Step, StepCompleted
 from bot.engine.situation import Situation
 from bot.slack.message import Message
-from bot.slack.views._words import at, named, paragraphs, person, press
+from bot.slack.views._words import at, brief, in_full, named, paragraphs, person, press
 from bot.steps.act import Act
 
 BUTTONS = 4
 """So many answers get a button each; more are chosen in the dialog."""
+
+
+MEANWHILE = 5
+"""So many of the steps Tocsin did itself are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,15 @@ def render(situation: Situation, walk: Walked) -> Message:
 
 def _past(situation: Situation, walk: Walked) -> Message:
     title = untrusted(walk.step.title, 150)
+    told = f"{brief(situation.incident)} step {walk.number}: {title}"
     if walk.done is None:
-        return Message(f"Step {walk.number}: {title}", [context(f"Step {walk.number} · {title} · left unanswered")])
+        return Message(
+            f"{told}: left unanswered", in_full(situation, [context(f"Step {walk.number} · {title} · left unanswered")])
+        )
     label = dict(answers(walk.step)).get(walk.done.answer, walk.done.answer)
     words = f"Step {walk.number} · {title} · *{untrusted(label, 75)}* · {person(situation, walk.done.by)}"
     note = f"\n{untrusted(walk.done.note, 300)}" if walk.done.note else ""
-    return Message(f"Step {walk.number}: {title}: {untrusted(label, 75)}", [context(words + note)])
+    return Message(f"{told}: {untrusted(label, 75)}", in_full(situation, [context(words + note)]))
 
 
 def _live(situation: Situation, walk: Walked) -> Message:
@@ -94,7 +101,9 @@ def _live(situation: Situation, walk: Walked) -> Message:
             row.append(press(label, f"step.do.{index}", incident.id, item, style=None if row else "primary"))
     row.append(press("Answer with a note", "runbook.open", incident.id))
     blocks.append(actions(*row))
-    return Message(f"{incident.id} step {walk.number}: {title}", blocks)
+    return Message(
+        f"{brief(incident)} step {walk.number}: {title}. Answer it in the thread.", in_full(situation, blocks)
+    )
 
 
 def _params(step: Step) -> dict[str, str]:
@@ -109,7 +118,8 @@ def _meanwhile(situation: Situation, walk: Walked) -> str:
             break
         said = f"{other.step.title}: {other.done.answer}" + (f" ({other.done.note})" if other.done.note else "")
         lines.append(untrusted(said, 300))
-    return "\n".join(reversed(lines[:5]))
+    more = [f"… and {len(lines) - MEANWHILE} before"] if len(lines) > MEANWHILE else []
+    return "\n".join([*more, *reversed(lines[:MEANWHILE])])
 
 
 def summary(situation: Situation, walk: Walked) -> str:

@@ -17,7 +17,7 @@ from bot.domain.runbook import Runbook, Step
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views import info
-from bot.slack.views._words import at, bulleted, filled, paragraphs, person
+from bot.slack.views._words import at, bulleted, filled, in_full, left_out, paragraphs, person
 from bot.slack.views.step import answers
 
 ANSWER, START = "step", "runbook"
@@ -45,7 +45,7 @@ def _answer(situation: Situation, step: Step) -> View:
     blocks += [context(why)] if why else []
     if step.kind.automatic:
         blocks.append(section("Tocsin does this step itself; its answer appears in the thread."))
-        return modal(clean(f"Step {place}", 24), blocks, callback_id=info.NAME, close="Close")
+        return modal(clean(f"Step {place}", 24), in_full(situation, blocks), callback_id=info.NAME, close="Close")
     choices = [option(filled(label, 75), str(index)) for index, (_value, label) in enumerate(answers(step)[:100])]
     element = radio_buttons("value", choices) if len(choices) <= RADIO else static_select("value", choices)
     blocks.append(input_block("Result", element, block_id=f"answer:{step.id}"[:255]))
@@ -53,7 +53,7 @@ def _answer(situation: Situation, step: Step) -> View:
     hint = "A query, a link, what you saw: it goes into the timeline."
     blocks.append(input_block("Evidence", note, block_id=f"note:{step.id}"[:255], optional=True, hint=hint))
     return modal(
-        clean(f"Step {place}", 24), blocks, callback_id=ANSWER, submit="Next step",
+        clean(f"Step {place}", 24), in_full(situation, blocks), callback_id=ANSWER, submit="Next step",
         private_metadata=Ref(incident.id, step.id).metadata,
     )  # fmt: skip
 
@@ -80,10 +80,11 @@ def _choose(situation: Situation) -> View:
     finished = incident.run.book if incident.run else None
     if finished is not None:
         blocks.append(context(f"Finished: {untrusted(finished.title, 150)}"))
-    blocks.append(input_block("Runbook", select, block_id="book"))
+    hint = left_out(len(ranked), len(situation.runbooks))
+    blocks.append(input_block("Runbook", select, block_id="book", hint=hint))
     steps = [untrusted(step.title, 120) for step in ranked[0].steps]
     blocks.append(context(f"{untrusted(ranked[0].title, 120)}:\n{bulleted(steps, 10, 1_500) or 'no steps'}"))
-    return modal("Start a runbook", blocks, callback_id=START, submit="Start",
+    return modal("Start a runbook", in_full(situation, blocks), callback_id=START, submit="Start",
                  private_metadata=Ref(incident.id).metadata)  # fmt: skip
 
 

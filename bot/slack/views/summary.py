@@ -6,7 +6,7 @@ from bot.domain.measures import DEFINITIONS
 from bot.domain.mitigation import EFFECTIVE
 from bot.engine.situation import Situation
 from bot.slack.message import Message
-from bot.slack.views._words import bulleted, console, lasted, person, title
+from bot.slack.views._words import brief, bulleted, console, lasted, person, title
 
 
 def render(situation: Situation) -> Message:
@@ -32,7 +32,8 @@ def render(situation: Situation) -> Message:
     blocks.append(context(" · ".join(small)))
     link = console(situation, "Timeline and post-mortem")
     blocks += [context(link)] if link else []
-    return Message(f"{incident.id} is resolved: {untrusted(words, 300)}", blocks)
+    told = untrusted(" ".join(words.split()), 300) or title(incident)
+    return Message(f"{brief(incident)} is resolved: {told}", blocks)
 
 
 def _learned(situation: Situation) -> str:

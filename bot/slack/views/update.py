@@ -1,13 +1,24 @@
 """A status update for everybody who follows, and the page that reaches one person."""
 
 from bot.blockkit.blocks import actions, context, header, section, untrusted
-from bot.blockkit.text import clean
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.log import Entry
 from bot.domain.phase import Phase
 from bot.engine.situation import Situation
 from bot.slack.message import Message
-from bot.slack.views._words import PHASES, at, console, paragraphs, person, press
+from bot.slack.views._words import (
+    PHASES,
+    at,
+    brief,
+    called,
+    console,
+    headline,
+    in_full,
+    paragraphs,
+    person,
+    press,
+    title,
+)
 
 
 def render(situation: Situation, entry: Entry) -> Message:
@@ -17,27 +28,31 @@ def render(situation: Situation, entry: Entry) -> Message:
     blocks = [section(piece) for piece in paragraphs(text, most=3)] or [section("(empty)")]
     incident = situation.incident
     blocks.append(context(f"Update on {incident.id} by {person(situation, entry.by)}, {at(entry.at)}"))
-    return Message(f"Update on {incident.id}: {untrusted(text, 300)}", blocks)
+    told = untrusted(" ".join(text.split()), 300)
+    return Message(f"Update on {brief(incident)} by {called(situation, entry.by)}: {told}", in_full(situation, blocks))
 
 
 def page(situation: Situation) -> Message:
     """What the paged person reads: what is broken, since when, and one button. A restricted incident tells nothing."""
     incident = situation.incident
     if incident.restricted:
-        words = f"{incident.severity} {incident.id}: you are paged. The incident is restricted; open the console."
+        words = f"{brief(incident)}: you are paged. The incident is restricted; open the console."
         blocks = [section(words)]
     else:
         blocks = [
-            header(clean(f"{incident.severity} · {incident.id} · {incident.title}", 150)),
+            header(headline(incident)),
             section(f"*You are paged.* {untrusted(incident.because or incident.title, 600)}"),
             context(f"{untrusted(incident.service or 'no service named', 100)} · since {at(incident.onset)}"),
         ]
-        words = f"Page: {incident.severity} {incident.id} {untrusted(incident.title, 200)}"
+        words = f"Page: {brief(incident)} {title(incident, 200)}"
+    text = words.rstrip(".")
     if incident.phase is Phase.DECLARED:
         blocks.append(actions(press("Acknowledge", "ack", incident.id, style="primary")))
+        text += ". Acknowledge it."
     else:
+        text += f". {PHASES[incident.phase]}."
         who = f" by {person(situation, incident.acknowledged_by)}" if incident.acknowledged_by else ""
         blocks.append(context(f"{PHASES[incident.phase]}{who}"))
     link = console(situation)
     blocks += [context(link)] if link else []
-    return Message(words, blocks)
+    return Message(text, blocks)

@@ -4,7 +4,7 @@ from bot.blockkit.blocks import View, context, input_block, modal, plain_text_in
 from bot.domain.lifecycle import UpdatePosted
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
-from bot.slack.views._words import at, person, title
+from bot.slack.views._words import about, at, person
 
 NAME = "update"
 
@@ -12,7 +12,7 @@ NAME = "update"
 def render(situation: Situation) -> View:
     """The last update and a field for the next."""
     incident = situation.incident
-    blocks = [section(f"*{incident.id}* · {title(incident)}")]
+    blocks = [section(about(situation))]
     last = next((entry for entry in reversed(situation.entries) if isinstance(entry.event, UpdatePosted)), None)
     if last is not None and isinstance(last.event, UpdatePosted):
         words = untrusted(last.event.text, 600)

@@ -23,7 +23,7 @@ from bot.domain.five_whys import DEEPEST, Why, depth
 from bot.domain.incident import Incident
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
-from bot.slack.views._words import console, filled
+from bot.slack.views._words import about, console, filled, left_out
 
 NAME = "whys"
 ASSUMED, FIRST = "assumed", "first"
@@ -35,7 +35,7 @@ ENOUGH = 5
 def render(situation: Situation, told: str = "") -> View:
     """The tree and the next question; `told` is a word of advice on the last answer."""
     incident = situation.incident
-    blocks: list[Block] = [section(f"*{untrusted(incident.title, 200)}*")]
+    blocks: list[Block] = [section(about(situation))]
     blocks += _tree(situation)
     blocks += [section(f":bulb: {untrusted(told, 500)}")] if told else []
     turn = len(incident.whys)
@@ -49,7 +49,8 @@ def render(situation: Situation, told: str = "") -> View:
     grounds = [option("Assumed, nothing shows it yet", ASSUMED)]
     grounds += [option(clean(f"{f.id} {f.text}", 75), f.id) for f in incident.findings[-99:]]
     ground = static_select("value", grounds, initial=ASSUMED)
-    blocks.append(input_block("It rests on", ground, block_id=f"evidence:{turn}"))
+    hint = left_out(len(grounds) - 1, len(incident.findings))
+    blocks.append(input_block("It rests on", ground, block_id=f"evidence:{turn}", hint=hint))
     root = checkboxes("value", [option("This is a root cause: something we control", "root")])
     blocks.append(input_block("Enough?", root, block_id=f"root:{turn}", optional=True))
     return modal("5 Whys", blocks, callback_id=NAME, submit="Add answer", close="Done",

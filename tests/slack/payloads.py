@@ -1,0 +1,155 @@
+"""Every payload the product can send to Slack, collected from its views; nothing may be forgotten."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
+
+from bot.blockkit.text import untrusted
+from bot.domain.lifecycle import UpdatePosted
+from bot.domain.policy import Policy, Role
+from bot.domain.reminder import Matter, Reason
+from bot.engine.ports import Waiting
+from bot.engine.situation import Situation
+from bot.slack import drawing, verbs, views
+from bot.slack.message import Message, said, verbatim
+from bot.slack.picture import pictured
+from bot.slack.views import (
+    approve,
+    card,
+    declare,
+    finding,
+    followup,
+    home,
+    impact,
+    info,
+    notice,
+    propose,
+    reason,
+    reminder,
+    request,
+    resolve,
+    step,
+    step_modal,
+    summary,
+    update,
+    update_modal,
+    whys,
+)
+from bot.slack.wanted import wanted
+from tests.kit import ANA, BEN, CLEO, NOON
+from tests.slack.situations import SETTINGS
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What leaves: a message (`{blocks, text}`), a modal or a Home tab; `name` says from where and of what."""
+
+    name: str
+    kind: str
+    body: Body
+
+
+def _message(name: str, made: Message) -> Iterator[Payload]:
+    chart = next((one for one in made.rich or [] if one["type"] == "data_visualization"), None)
+    graph = drawing.read(chart) if chart is not None else None
+    picture = pictured(made.rich, "F0CHART", drawing.said(graph), graph.title) if made.rich and graph else None
+    shapes = {"": made.blocks, " with its chart": made.rich, " with its picture": picture, " in words": made.bare}
+    for shape, blocks in shapes.items():
+        if blocks is not None:
+            yield Payload(name + shape, "message", {"text": made.text, "blocks": verbatim(blocks)})
+
+
+def _view(name: str, made: Body) -> Payload:
+    return Payload(name, str(made["type"]), verbatim(made))
+
+
+def _all(one: object) -> Sequence[Any]:
+    return one if isinstance(one, list) else [one]
+
+
+HELP = (verbs.HELP_THREAD, verbs.HELP_ROOM)
+EVERYTHING = replace(BEN, roles=frozenset(Role))
+MATTERS = tuple(
+    Matter(ANA.id, reason, item, NOON, f"{reason}:{item}")
+    for reason in Reason
+    for item in {Reason.APPROVAL: ("M1",), Reason.FOLLOWUP: ("U1", "U2", "U3", "U4", "U5", "U6")}.get(reason, ("",))
+)
+WHO = (ANA, EVERYTHING, CLEO)
+
+SPECIMENS: dict[str, Callable[[Situation], Any]] = {
+    "approve.render": lambda s: [approve.render(s, m) for m in s.incident.mitigations.values()],
+    "card.render": card.render,
+    "card.restricted": card.restricted,
+    "declare.render": lambda s: declare.render(
+        [replace(s.service, name=f"s{n}") for n in range(120)] if s.service else [], s.incident.because),
+    "finding.render": lambda s: finding.render(s, s.incident.title, s.incident.because),
+    "followup.render": lambda s: followup.render(s, "U0ANA"),
+    "home.queue": lambda s: [home.queue(home.waiting([s], who, Policy())) for who in WHO],
+    "home.render": lambda s: [home.render([s] * many, who, Policy()) for who in WHO for many in (1, 12)],
+    "home.stranger": lambda _: home.stranger(),
+    "impact.render": lambda s: [impact.render(s, None), impact.render(replace(s), s.incident.impact)],
+    "info.render": lambda s: info.render(s.incident.title, s.incident.because or s.incident.title),
+    "info.told": lambda s: info.told(s.incident.title, untrusted(s.incident.because or s.incident.title, 2_500)),
+    "notice.changes": lambda s: [notice.changes(s, n) for n in s.incident.notices.values()],
+    "notice.duties": notice.duties,
+    "notice.overview": notice.overview,
+    "notice.render": lambda s: [notice.render(s, n) for n in s.incident.notices.values()],
+    "notice.review": lambda s: [notice.review(s, n) for n in s.incident.notices.values()],
+    "propose.render": lambda s: [propose.render(s), propose.render(s, "s3")],
+    "reason.render": lambda s: [reason.render("reopen", s)] + [
+        reason.render(deed, s, m) for m in s.incident.mitigations.values() for deed in ("decline", "undo", "settle")],
+    "reminder.render": lambda s: [reminder.render([Waiting(s, matters)]) for matters in (MATTERS, MATTERS[:1])],
+    "request.render": lambda s: [request.render(s, m) for m in s.incident.mitigations.values()],
+    "resolve.render": resolve.render,
+    "step.render": lambda s: [step.render(s, walk) for walk in step.walked(s)],
+    "step_modal.render": step_modal.render,
+    "summary.render": summary.render,
+    "update.page": update.page,
+    "update.render": lambda s: [update.render(s, e) for e in s.entries if isinstance(e.event, UpdatePosted)],
+    "update_modal.render": update_modal.render,
+    "whys.render": lambda s: [whys.render(s), whys.render(s, s.incident.title)],
+}  # fmt: skip
+"""By view and function: everything it makes of a situation."""
+
+
+def makers() -> set[str]:
+    """Every function of a view that makes a message, a view or blocks: those need a specimen."""
+    found = set()
+    for one in pkgutil.iter_modules(views.__path__):
+        if one.name.startswith("_"):
+            continue  # words and pieces, which the others hold
+        module = import_module(f"{views.__name__}.{one.name}")
+        for name, made in inspect.getmembers(module, inspect.isfunction):
+            if made.__module__ != module.__name__ or name.startswith("_"):
+                continue
+            if inspect.signature(made, eval_str=True).return_annotation in MADE:
+                found.add(f"{one.name}.{name}")
+    return found
+
+
+MADE = (Message, dict[str, Any], list[dict[str, Any]])
+
+
+def payloads(situation: Situation, of: str = "") -> Iterator[Payload]:
+    """Everything every view makes of a situation, and everything that would stand in Slack because of it."""
+    for name, make in SPECIMENS.items():
+        for number, made in enumerate(_all(make(situation)) if name != "home.queue" else make(situation)):
+            told = f"{of}: {name} {number}"
+            if isinstance(made, Message):
+                yield from _message(told, made)
+            elif isinstance(made, list):
+                yield Payload(told, "message", {"text": "Waiting for you", "blocks": verbatim(made)})
+            else:
+                yield _view(told, made)
+    for surface in wanted(situation, SETTINGS):
+        yield from _message(f"{of}: surface {surface.name}", surface.message)
+    listed = "\n".join([home.line(situation.incident)] * 15)
+    for words in (untrusted(situation.incident.because or "not done", 2_500), listed, *HELP):
+        yield Payload(f"{of}: whispered", "message", {"text": words, "blocks": verbatim(said(words))})
