@@ -277,7 +277,7 @@ async def test_failures_are_told_apart(slack: LocalSlack):
     assert refused.value.code == "invalid_blocks"
     with pytest.raises(SlackRefused, match="channel_not_found"):
         await client.post("C0NOWHERE", "x", [])
-    assert await client.optional("canvases.create") is None
+    assert await client.optional("slackLists.create") is None
 
 
 async def test_a_workspace_that_is_not_there_is_doubt():
