@@ -110,8 +110,7 @@ class Delivery:
     async def disconnect(self, reason: str) -> int:
         """Tell every socket to go (`refresh_requested`, `warning`, `link_disabled`) and close it."""
         going = list(self._sockets)
-        for socket in going:
-            await _goodbye(socket, reason)
+        await asyncio.gather(*(_goodbye(socket, reason) for socket in going))
         return len(going)
 
     # -- one delivery --
@@ -213,8 +212,8 @@ class Delivery:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for socket in list(self._sockets):
-            await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+        going = [socket.close(code=aiohttp.WSCloseCode.GOING_AWAY) for socket in self._sockets]
+        await asyncio.gather(*going, return_exceptions=True)  # together: who does not answer is waited for once
         if self._http is not None:
             await self._http.close()
 

@@ -141,7 +141,7 @@ class Workspace:
                 raise SlackError("thread_not_found")
             content = {**content, "thread_ts": parent.get("thread_ts") or parent["ts"]}
         message: dict[str, Any] = {"type": "message", "user": user, "ts": self.memory.stamp(),
-                                   "team": self.settings.team}  # fmt: skip
+                                   "team": self.team_of(user)}  # fmt: skip
         if user == BOT_USER:
             message |= {"bot_id": BOT_ID, "app_id": APP_ID}
         message |= {name: value for name, value in content.items() if value not in (None, "", [])}

@@ -5,6 +5,7 @@ the record is silent a click is answered so in time, and an event is left for Sl
 """
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ from bot.slack.knock import Handler, Knock, Reply, Tell, Values
 from bot.slack.mirror import SlackChat
 from bot.slack.payload import Door
 from bot.slack.settings import SlackSettings
+from bot.slack.standing import Standing
 from bot.slack.views import home
 
 _log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ class Ingress:
     def __init__(self, desk: Desk, client: Client, chat: SlackChat, settings: SlackSettings, clock: Clock) -> None:
         self.desk, self.client, self.chat, self.settings, self.clock = desk, client, chat, settings, clock
         self.answers = Answers(client)
+        self.standing = Standing(client, clock)
         self.homes: dict[str, tuple[Profile, datetime]] = {}
 
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
@@ -66,7 +69,7 @@ class Ingress:
         )  # fmt: skip
 
         async def take(req: AsyncBoltRequest) -> BoltResponse:
-            return await self.take(req.body)
+            return await self.take(req.body, signature=next(iter(req.headers.get("x-slack-signature", ())), ""))
 
         self.app.middleware(take)
 
@@ -80,8 +83,8 @@ class Ingress:
 
     # -- any request -------------------------------------------------------------------------------------------------
 
-    async def take(self, body: Mapping[str, Any]) -> BoltResponse:
-        """Handle one request; the response is the acknowledgement."""
+    async def take(self, body: Mapping[str, Any], *, signature: str = "") -> BoltResponse:
+        """Handle one request; the response is the acknowledgement. `signature` is that of a request over HTTP."""
         door = payload.read(body)
         if door.family == payload.EVENT:
             return await self._event(door)
@@ -89,7 +92,7 @@ class Ingress:
             return BoltResponse(status=200, body={"options": []})
         if door.family not in (payload.CLICK, payload.SUBMIT, payload.COMMAND, payload.SHORTCUT, payload.ON_MESSAGE):
             return BoltResponse(status=200)
-        return await self._guarded(door, lambda: self._handle(door, body))
+        return await self._guarded(door, lambda: self._once(door, body, signature))
 
     async def _guarded(self, door: Door, work: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
         """Whatever happens, the person learns what became of it, in time."""
@@ -107,6 +110,19 @@ class Ingress:
         except Exception:  # noqa: BLE001 - never a dead click
             _log.exception("%s failed", door.family)
             return self.answers.refuse(door, BROKEN)
+
+    async def _once(self, door: Door, body: Mapping[str, Any], signature: str) -> BoltResponse:
+        """Slack never sends a click or command twice: the same signed request again is a replay, and learns nothing.
+
+        Its inbound id alone would keep it from a second effect; but the answer is for the person who asked. Events are
+        sent again by Slack, answer nothing, and are known by their ids.
+        """
+        if signature:
+            name = hashlib.sha256(signature.encode("utf-8", "replace")).hexdigest()[:40]
+            if not await self.desk.log.remember(f"slack:signed:{name}"):
+                _log.warning("a signed request came a second time and was ignored")
+                return BoltResponse(status=200)
+        return await self._handle(door, body)
 
     async def _handle(self, door: Door, body: Mapping[str, Any]) -> BoltResponse:
         who = await self._who(door)
@@ -136,6 +152,8 @@ class Ingress:
         found = await self.desk.people.by_slack(door.team, door.user)
         if found is None:
             raise Refused(STRANGER)
+        if because := await self.standing.refusal(door.team, door.user):
+            raise Refused(because)
         return found
 
     async def _allowed(self, knock: Knock) -> None:
@@ -260,6 +278,7 @@ class Ingress:
     async def close(self) -> None:
         """End what runs in the background."""
         await self.answers.close()
+        await self.standing.close()
 
 
 def _click(name: str) -> Handler | None:
