@@ -57,7 +57,7 @@ class Standing:
         rest = ASK_AGAIN
         try:
             answer = await self._client.call("users.info", user=who[1])
-            because, rest = _judged(answer.get("user"), who[0]), BELIEVED
+            because, rest = judged(answer.get("user"), who[0]), BELIEVED
         except SlackRefused as refused:
             because, rest = (ELSEWHERE if refused.code in _NOBODY else because), BELIEVED
         except (Unavailable, Refused) as error:
@@ -72,7 +72,7 @@ class Standing:
         await asyncio.gather(*self._asking.values(), return_exceptions=True)
 
 
-def _judged(user: Any, team: str) -> str:
+def judged(user: Any, team: str) -> str:
     """What users.info means for somebody who acts as a member of `team`."""
     if not isinstance(user, dict):
         return ""

@@ -62,7 +62,7 @@ async def test_a_guest_is_refused_though_the_directory_names_them(sock: Bench, c
 )
 def test_what_slack_says_of_a_person(user, because):
     """Each kind of nobody has its sentence; people of a Grid organisation are ours; junk says nothing."""
-    assert standing._judged(user, "T0TOCSIN") == because
+    assert standing.judged(user, "T0TOCSIN") == because
 
 
 async def test_slack_is_asked_once_and_believed_for_a_while(sock: Bench):
