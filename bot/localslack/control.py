@@ -89,6 +89,14 @@ class Control:
             return web.json_response({"ok": False, "error": str(error)}, status=422)
         return web.json_response({"ok": True, "now": self._workspace.now(), "ahead": ahead})
 
+    async def manifest(self, request: web.Request) -> web.StreamResponse:
+        """Install the app by its manifest: its scopes, events, menus and commands are those from now on."""
+        try:
+            self._workspace.install(await _body(request))
+        except ValueError as error:
+            return web.json_response({"ok": False, "error": str(error)}, status=422)
+        return web.json_response({"ok": True})
+
     async def groups(self, request: web.Request) -> web.StreamResponse:
         """Replace the user groups: {groups: [{id, handle, users, name}]}."""
         given = (await _body(request)).get("groups")

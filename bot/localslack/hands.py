@@ -155,6 +155,9 @@ class Hands:
         if body.get("thread_ts"):
             raise Refusal(409, f"{name} is not supported in threads. Sorry!")
         self._installed(name)
+        known = [one["command"] for one in self._workspace.commands]
+        if known and name not in known:
+            raise Refusal(404, f"{name} is not a valid command. There is {', '.join(known)}")
         trigger = self._dialogs.trigger(user)
         payload = payloads.command(
             self._workspace, user, room, name, str(body.get("text") or ""), trigger=trigger,

@@ -67,7 +67,7 @@ class Screen:
             "ok": True, "me": user, "bot": BOT_USER, "people": people, "hint": workspace.hint,
             "team": workspace.settings.domain, "connected": workspace.delivery.reachable,
             "groups": {name: one.handle for name, one in workspace.settings.groups.items()}, "now": workspace.now(),
-            "shortcuts": workspace.shortcuts, "scopes": list(workspace.settings.scopes),
+            "shortcuts": workspace.shortcuts, "commands": workspace.commands, "scopes": list(workspace.settings.scopes),
             "rooms": [one.as_json() | self._beside(one, user) for one in rooms],
             "channel": chosen.id if chosen else None, "messages": self._seen(user, chosen) if chosen else [],
             **self._views(user),

@@ -180,7 +180,7 @@ class LocalSlack:
             web.get("/control/traffic", control.traffic), web.get("/control/state", control.state),
             web.post("/control/hint", control.hint), web.post("/control/shortcuts", control.shortcuts),
             web.post("/control/sockets", control.sockets), web.post("/control/clock", control.clock),
-            web.post("/control/groups", control.groups),
+            web.post("/control/groups", control.groups), web.post("/control/manifest", control.manifest),
             web.post("/upload/{file}", screen.upload), web.get("/files/{file}", screen.file),
             web.get("/stream", self._stream), web.get("/", _page), web.get("/page/{name}", _file),
             web.get("/archives/{channel}/{message}", screen.permalink),

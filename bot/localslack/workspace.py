@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bot.localslack import scopes
+from bot.localslack import installed, scopes
 from bot.localslack.delivery import Delivery
 from bot.localslack.memory import Memory
 from bot.localslack.people import APP_ID, BOT_ID, BOT_USER, Group, Member, Room
@@ -59,8 +59,11 @@ class Workspace:
         self.response_urls: dict[str, dict[str, Any]] = {}
         self.hint = str(self.memory.get("hint", "now") or "")
         self.shortcuts: list[dict[str, str]] = self.memory.get("menu", "shortcuts") or []
+        self.commands: list[dict[str, str]] = []
         self.url = ""
         self.watchers: list[Callable[[str], None]] = []
+        if (kept := self.memory.get("app", "manifest")) is not None:
+            self.install(kept)
 
     def changed(self, what: str) -> None:
         """Tell the open pages."""
@@ -268,6 +271,14 @@ class Workspace:
             "authorizations": [{"enterprise_id": None, "team_id": team, "user_id": BOT_USER, "is_bot": True,
                                 "is_enterprise_install": False}],
         })  # fmt: skip
+
+    def install(self, manifest: Mapping[str, Any]) -> None:
+        """Let the app be what its manifest says, from now on and after a restart. Raises ValueError for no manifest."""
+        app = installed.read(manifest)
+        self.settings = replace(self.settings, scopes=app.scopes, events=app.events)
+        self.commands = app.commands
+        self.memory.keep("app", "manifest", manifest)
+        self.set_shortcuts(app.shortcuts)
 
     def set_shortcuts(self, shortcuts: list[dict[str, str]]) -> None:
         """What the page offers in menus: each with callback_id, label and type (message or global)."""

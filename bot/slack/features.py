@@ -27,7 +27,8 @@ class Feature:
 
 FEATURES = (
     Feature(
-        "who we are", (), ("auth.test",),
+        "who we are, and `tocsin doctor --slack`", ("channels:read", "groups:read"),
+        ("auth.test", "conversations.info", "blocks.validate"),
     ),
     Feature(
         "cards and what hangs below them", ("chat:write", "channels:read", "groups:read"),
@@ -74,7 +75,7 @@ FEATURES = (
     ),
     Feature(
         "war rooms", ("channels:manage", "groups:write", "bookmarks:read", "bookmarks:write", "pins:write"),
-        ("conversations.create", "conversations.info", "conversations.setTopic", "conversations.invite",
+        ("conversations.create", "conversations.setTopic", "conversations.invite",
          "conversations.archive", "bookmarks.list", "bookmarks.add", "pins.add"), optional=True,
     ),
     Feature(

@@ -1,7 +1,11 @@
 """An app may do what its scopes say and no more (peer: slack_sdk's AsyncWebClient); a small manifest shows at once."""
 
 import asyncio
+import os
+import sys
+from pathlib import Path
 
+import httpx
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -78,3 +82,44 @@ async def test_an_app_without_scopes_hears_nothing_and_has_no_command(clock):
         for act in (ana.command("/incident"), ana.shortcut("declare")):
             with pytest.raises(Refused, match="lacks the scope `commands`"):
                 await act
+
+
+MANIFEST = {
+    "features": {
+        "shortcuts": [{"name": "Keep it", "type": "message", "callback_id": "keep"}],
+        "slash_commands": [{"command": "/incident", "description": "Incidents", "usage_hint": "list"}],
+    },
+    "oauth_config": {"scopes": {"bot": ["commands", "chat:write"]}},
+    "settings": {"event_subscriptions": {"bot_events": ["app_mention"]}},
+}
+
+
+async def test_a_workspace_takes_a_manifest(clock, tmp_path):
+    """Scopes, menus and commands are the manifest's from then on, also after a restart; junk changes nothing."""
+    async with LocalSlack(clock=clock, state=tmp_path) as slack, httpx.AsyncClient(base_url=slack.url) as http:
+        assert (await http.post("/control/manifest", json={"features": {}})).status_code == 422
+        assert slack.workspace.settings.scopes == EVERYTHING
+        assert (await http.post("/control/manifest", json=MANIFEST)).status_code == 200
+    async with LocalSlack(clock=clock, state=tmp_path) as slack, Person(slack.url, "U0ANA", room="C0INC") as ana:
+        assert slack.workspace.settings.scopes == ("commands", "chat:write")
+        assert slack.workspace.settings.events == {"app_mention"}
+        assert slack.workspace.shortcuts == [{"callback_id": "keep", "label": "Keep it", "type": "message"}]
+        with pytest.raises(Refused, match=r"/other is not a valid command. There is /incident"):
+            await ana.command("/other")
+        assert not (await ana.command("/incident"))["acked"], "it is sent, and nobody listens here"
+
+
+@pytest.mark.parametrize("text", ["no: manifest\n", "- a list\n", "{unclosed\n", None])
+async def test_a_process_says_what_is_wrong_with_its_manifest(tmp_path, text):
+    """A file that is none, or is not there, ends the process with a sentence."""
+    page = tmp_path / "manifest.yaml"
+    if text is not None:
+        page.write_text(text)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.localslack", "--port", "0", "--manifest", str(page), stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )  # fmt: skip
+    _out, told = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    assert told.decode().startswith("cannot begin: ")
+    assert "Traceback" not in told.decode()
