@@ -5,7 +5,6 @@ the record is silent a click is answered so in time, and an event is left for Sl
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from bot.slack.ids import Ref
 from bot.slack.knock import Handler, Knock, Reply, Tell, Values
 from bot.slack.mirror import SlackChat
 from bot.slack.payload import Door
+from bot.slack.replays import Replays
 from bot.slack.settings import SlackSettings
 from bot.slack.standing import Standing
 from bot.slack.views import home
@@ -57,6 +57,7 @@ class Ingress:
         self.desk, self.client, self.chat, self.settings, self.clock = desk, client, chat, settings, clock
         self.answers = Answers(client)
         self.standing = Standing(client, clock)
+        self.replays = Replays(desk, clock)
         self.homes: dict[str, tuple[Profile, datetime]] = {}
 
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
@@ -112,17 +113,15 @@ class Ingress:
             return self.answers.refuse(door, BROKEN)
 
     async def _once(self, door: Door, body: Mapping[str, Any], signature: str) -> BoltResponse:
-        """Slack never sends a click or command twice: the same signed request again is a replay, and learns nothing.
-
-        Its inbound id alone would keep it from a second effect; but the answer is for the person who asked. Events are
-        sent again by Slack, answer nothing, and are known by their ids.
-        """
-        if signature:
-            name = hashlib.sha256(signature.encode("utf-8", "replace")).hexdigest()[:40]
-            if not await self.desk.log.remember(f"slack:signed:{name}"):
-                _log.warning("a signed request came a second time and was ignored")
-                return BoltResponse(status=200)
-        return await self._handle(door, body)
+        if not signature:
+            return await self._handle(door, body)
+        if not await self.replays.first(signature):
+            _log.warning("a signed request came a second time and was ignored")
+            return BoltResponse(status=200)
+        try:
+            return await self._handle(door, body)
+        finally:
+            self.answers.later(self.replays.tell(signature))
 
     async def _handle(self, door: Door, body: Mapping[str, Any]) -> BoltResponse:
         who = await self._who(door)

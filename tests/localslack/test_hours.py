@@ -121,3 +121,18 @@ async def test_what_fell_due_while_nobody_served_is_said_at_the_start(tmp_path):
     clock.forward(120)
     async with LocalSlack(state=tmp_path, clock=clock) as slack, Person(slack.url, "U0ANA", room="C0INC") as ana:
         await ana.wait_for(lambda m: m["text"] == "late")
+
+
+async def test_a_response_url_answers_five_times_in_half_an_hour(slack: LocalSlack, clock: MovedClock, ana: Person):
+    """The sixth answer and the late one are refused; what was said reaches the one person alone."""
+    room = slack.workspace.rooms["C0INC"]
+    many, late = slack.hands._response_url("U0ANA", room), slack.hands._response_url("U0ANA", room)
+    async with httpx.AsyncClient() as http:
+        for number in range(5):
+            assert (await http.post(many, json={"text": str(number)})).status_code == 200
+        assert (await http.post(many, json={"text": "5"})).json()["error"] == "used_url"
+        clock.forward(1801)
+        assert (await http.post(late, json={"text": "late"})).status_code == 404
+    assert [one["text"] for one in await ana.messages()] == ["0", "1", "2", "3", "4"]
+    async with Person(slack.url, "U0BEN", room="C0INC") as ben:
+        assert await ben.messages() == []

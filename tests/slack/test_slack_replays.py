@@ -1,5 +1,6 @@
 """The same request a second time: forged, replayed at another replica, or Slack's own redelivery."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -62,6 +63,7 @@ async def test_a_replayed_command_has_no_second_effect_and_learns_nothing(bench:
     first = await sent(bench.room.http_app, body, headers)
     assert first.status_code == 200
     assert first.text
+    await bench.settle()
     for app in (bench.room.http_app, other.http_app):
         again = await sent(app, body, headers)
         assert (again.status_code, again.text) == (200, "")
@@ -76,9 +78,19 @@ async def test_a_replayed_look_is_not_answered(bench: Bench, other: SlackRoom):
     body = command(bench, "list")
     headers = signed(bench, body)
     assert "Secret sauce" in (await sent(other.http_app, body, headers)).text
+    await other.ingress.answers.settle()
     assert (await sent(bench.room.http_app, body, headers)).text == ""
     later = signed(bench, body, at=bench.clock.now().timestamp() + 1)
     assert "Secret sauce" in (await sent(bench.room.http_app, body, later)).text, "signed anew it is another request"
+
+
+async def test_two_of_the_same_at_once_are_one(bench: Bench):
+    """However close they come, one is answered."""
+    await bench.declared("Secret sauce is down")
+    body = command(bench, "list")
+    headers = signed(bench, body)
+    told = await asyncio.gather(*(sent(bench.room.http_app, body, headers) for _ in range(5)))
+    assert sorted(bool(one.text) for one in told) == [False] * 4 + [True]
 
 
 async def test_a_forged_replay_fails_its_signature(bench: Bench):
