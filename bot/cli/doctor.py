@@ -13,6 +13,10 @@ def doctor(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Also write the lists that pages read anew from the log.")
     ] = False,
+    slack: Annotated[
+        bool,
+        typer.Option("--slack", help="Look at Slack alone, closely: scopes, channels, people, clock, every view."),
+    ] = False,
     as_json: AsJson = False,
     config: Config = TOCSIN_YAML,
 ) -> None:
@@ -22,10 +26,13 @@ def doctor(
 
     from bot.cli._checks import BAD, examine, rebuilt
     from bot.cli._database import configured
+    from bot.cli._slack import closely
     from bot.cli._text import out, out_json
 
+    if slack and rebuild:
+        raise typer.BadParameter("--slack looks at Slack alone; --rebuild writes lists: say one of them")
     installation = configured(config)
-    found = asyncio.run(examine(installation, config, os.environ))
+    found = asyncio.run(closely(installation) if slack else examine(installation, config, os.environ))
     if rebuild:
         found.append(asyncio.run(rebuilt(installation)))
     bad = sum(each.mark == BAD for each in found)

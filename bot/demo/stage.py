@@ -21,6 +21,7 @@ import httpx
 
 from bot.demo import papers, parts, setup
 from bot.domain.errors import Unavailable
+from bot.slack import manifest
 
 READY_WITHIN = 60.0
 MLFLOW_WITHIN = 120.0  # 10 to 25 s on an idle machine, most of it imports
@@ -93,8 +94,11 @@ class Stage:
         port = self._port("slack")
         self.slack_url = f"http://127.0.0.1:{port}"
         if not (self._alive("slack") and await self._answers(f"{self.slack_url}/control/state")):
+            page = self.folder / "slack-manifest.json"  # the menus and hints of the page are the bot's own
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(manifest.as_json(manifest.build()), "utf-8")
             line = ["bot.localslack", "--port", str(port), "--state", str(self.folder / "slack")]
-            await self._start("slack", _python(*line))
+            await self._start("slack", _python(*line, "--manifest", str(page)))
             await self._until_answers("slack", f"{self.slack_url}/control/state")
 
     async def _bot(self, config: Path) -> None:

@@ -1,10 +1,13 @@
 """The director's desk: provoke faults, read the traffic, see the state, set the hint, make sockets go."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
 from bot.localslack.dialogs import Dialogs
+from bot.localslack.people import Group
 from bot.localslack.traffic import KINDS, Fault
 from bot.localslack.workspace import Workspace
 
@@ -12,8 +15,8 @@ from bot.localslack.workspace import Workspace
 class Control:
     """Serves `/control/...`."""
 
-    def __init__(self, workspace: Workspace, dialogs: Dialogs) -> None:
-        self._workspace, self._dialogs = workspace, dialogs
+    def __init__(self, workspace: Workspace, dialogs: Dialogs, forward: Callable[[float], float]) -> None:
+        self._workspace, self._dialogs, self._forward = workspace, dialogs, forward
 
     async def fault(self, request: web.Request) -> web.StreamResponse:
         """Ask for a fault: {method or *, kind, times, retry_after}. An outage also drops the sockets."""
@@ -43,7 +46,12 @@ class Control:
         """Everything: rooms, messages, open views, homes, waiting faults, sockets."""
         workspace = self._workspace
         return web.json_response({
-            "team": workspace.settings.team, "sockets": workspace.delivery.sockets, "hint": workspace.hint,
+            "now": workspace.now(), "team": workspace.settings.team, "scopes": list(workspace.settings.scopes),
+            "groups": {name: one.as_json(workspace.settings.team) | {"users": list(one.users)}
+                       for name, one in workspace.settings.groups.items()},
+            "bookmarks": dict(workspace.memory.all("bookmarks")), "canvases": dict(workspace.memory.all("canvas")),
+            "scheduled": dict(workspace.memory.all("scheduled")), "hint": workspace.hint,
+            "sockets": workspace.delivery.sockets,
             "people": {name: one.as_json(workspace.settings.team) for name, one in workspace.people.items()},
             "rooms": {name: one.kept() for name, one in workspace.rooms.items()},
             "messages": {name: list(kept.values()) for name, kept in workspace.memory.messages.items()},
@@ -72,6 +80,35 @@ class Control:
         """Send every socket a disconnect with this `reason` and close it."""
         reason = str((await _body(request)).get("reason") or "refresh_requested")
         return web.json_response({"ok": True, "closed": await self._workspace.delivery.disconnect(reason)})
+
+    async def clock(self, request: web.Request) -> web.StreamResponse:
+        """Move the workspace's own clock ahead: {forward: seconds}; answers the time it is then."""
+        try:
+            ahead = self._forward(float((await _body(request)).get("forward") or 0))
+        except (TypeError, ValueError) as error:
+            return web.json_response({"ok": False, "error": str(error)}, status=422)
+        return web.json_response({"ok": True, "now": self._workspace.now(), "ahead": ahead})
+
+    async def manifest(self, request: web.Request) -> web.StreamResponse:
+        """Install the app by its manifest: its scopes, events, menus and commands are those from now on."""
+        try:
+            self._workspace.install(await _body(request))
+        except ValueError as error:
+            return web.json_response({"ok": False, "error": str(error)}, status=422)
+        return web.json_response({"ok": True})
+
+    async def groups(self, request: web.Request) -> web.StreamResponse:
+        """Replace the user groups: {groups: [{id, handle, users, name}]}."""
+        given = (await _body(request)).get("groups")
+        try:
+            made = [Group(str(one["id"]), str(one["handle"]), tuple(map(str, one.get("users") or ())),
+                          str(one.get("name") or "")) for one in given or []]  # fmt: skip
+        except (TypeError, KeyError, AttributeError):
+            return web.json_response({"ok": False, "error": "each group needs id and handle"}, status=422)
+        workspace = self._workspace
+        workspace.settings = replace(workspace.settings, groups={one.id: one for one in made})
+        workspace.changed("rooms")
+        return web.json_response({"ok": True})
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -14,8 +14,11 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import web
 
+from bot.localslack.hours import Alarm
 from bot.localslack.traffic import Traffic
 
+SOCKETS = 10
+"""Connections one app may hold (Slack, Socket Mode)."""
 Family = Literal["events_api", "interactive", "slash_commands"]
 
 
@@ -26,6 +29,7 @@ class Answer:
     acked: bool
     body: dict[str, Any] | None = None
     because: str = ""
+    reason: str = ""  # as the next attempt's retry header names it
 
 
 class Delivery:
@@ -33,11 +37,15 @@ class Delivery:
 
     An event that is not acknowledged within `ack_within` seconds is sent again after each of `retry_after` seconds
     (Slack: nearly at once, after a minute, after five minutes), under the same event id. Interactions never are.
+    `signs_at` is the time that signatures carry, where that is not the workspace's own.
     """
 
     def __init__(self, *, request_url: str | None, signing_secret: str, traffic: Traffic, now: Callable[[], float],
-                 ack_within: float, retry_after: Sequence[float]) -> None:  # fmt: skip
+                 ack_within: float, retry_after: Sequence[float],
+                 signs_at: Callable[[], float] | None = None) -> None:  # fmt: skip
         self.request_url = request_url
+        self.alarm = Alarm(now)
+        self._signs_at = signs_at or now
         self.ack_within, self.retry_after = ack_within, tuple(retry_after)
         self._secret, self._traffic, self._now = signing_secret, traffic, now
         self._sockets: list[web.WebSocketResponse] = []
@@ -73,6 +81,9 @@ class Delivery:
         self._tickets.discard(ticket)
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
+        if len(self._sockets) >= SOCKETS:
+            await _goodbye(socket, "too_many_websockets")
+            return socket
         self._sockets.append(socket)
         try:
             hello = {"type": "hello", "num_connections": len(self._sockets), "connection_info": {"app_id": "A_TOCSIN"},
@@ -99,21 +110,20 @@ class Delivery:
     async def disconnect(self, reason: str) -> int:
         """Tell every socket to go (`refresh_requested`, `warning`, `link_disabled`) and close it."""
         going = list(self._sockets)
-        for socket in going:
-            with contextlib.suppress(ConnectionError, RuntimeError):
-                await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "localslack"}})
-                await socket.close()
+        await asyncio.gather(*(_goodbye(socket, reason) for socket in going))
         return len(going)
 
     # -- one delivery --
 
-    async def send(self, family: Family, payload: dict[str, Any], *, attempt: int = 0) -> Answer:
-        """Deliver once and wait for the acknowledgement."""
+    async def send(
+        self, family: Family, payload: dict[str, Any], *, attempt: int = 0, reason: str = "timeout"
+    ) -> Answer:
+        """Deliver once and wait for the acknowledgement; `reason` is why the attempt before failed."""
         begun = self._now()
         if self.request_url:
-            answer = await self._post(self.request_url, family, payload, attempt)
+            answer = await self._post(self.request_url, family, payload, attempt, reason)
         else:
-            answer = await self._push(family, payload, attempt)
+            answer = await self._push(family, payload, attempt, reason)
         what = payload["event"]["type"] if family == "events_api" else payload.get("type", payload.get("command", ""))
         outcome = "acked" if answer.acked else answer.because
         label = f"{family} {what}" + (f" (retry {attempt})" if attempt else "")
@@ -121,9 +131,9 @@ class Delivery:
                            seconds=self._now() - begun)  # fmt: skip
         return answer
 
-    async def _push(self, family: Family, payload: dict[str, Any], attempt: int) -> Answer:
+    async def _push(self, family: Family, payload: dict[str, Any], attempt: int, reason: str) -> Answer:
         if not self._sockets:
-            return Answer(False, because="no socket open")
+            return Answer(False, because="no socket open", reason="connection_failed")
         self._turn += 1
         socket = self._sockets[self._turn % len(self._sockets)]
         name = secrets.token_hex(16)
@@ -131,29 +141,29 @@ class Delivery:
             "envelope_id": name, "type": family, "payload": payload, "accepts_response_payload": family != "events_api",
         }  # fmt: skip
         if family == "events_api":
-            envelope |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
+            envelope |= {"retry_attempt": attempt, "retry_reason": reason if attempt else ""}
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[name] = future
         try:
             await socket.send_json(envelope)
             return Answer(True, await asyncio.wait_for(future, self.ack_within))
         except TimeoutError:
-            return Answer(False, because=f"no ack within {self.ack_within:g} s")
+            return Answer(False, because=f"no ack within {self.ack_within:g} s", reason="timeout")
         except (ConnectionError, RuntimeError):
-            return Answer(False, because="the socket closed")
+            return Answer(False, because="the socket closed", reason="connection_failed")
         finally:
             del self._waiting[name]
 
-    async def _post(self, url: str, family: Family, payload: dict[str, Any], attempt: int) -> Answer:
+    async def _post(self, url: str, family: Family, payload: dict[str, Any], attempt: int, reason: str) -> Answer:
         if family == "events_api":
             kind, raw = "application/json", json.dumps(payload)
         elif family == "interactive":
             kind, raw = "application/x-www-form-urlencoded", urlencode({"payload": json.dumps(payload)})
         else:
             kind, raw = "application/x-www-form-urlencoded", urlencode(payload)
-        headers = {"Content-Type": kind, **signature(self._secret, raw, int(self._now()))}
+        headers = {"Content-Type": kind, **signature(self._secret, raw, int(self._signs_at()))}
         if attempt:
-            headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"}
+            headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
         if self._http is None:
             self._http = aiohttp.ClientSession()
         limit = aiohttp.ClientTimeout(total=self.ack_within)
@@ -162,12 +172,13 @@ class Delivery:
                 text = await response.text()
                 if response.status != web.HTTPOk.status_code:
                     stop = response.headers.get("X-Slack-No-Retry") == "1"
-                    return Answer(False, because=f"HTTP {response.status}" + (" (no retry)" if stop else ""))
+                    because = f"HTTP {response.status}" + (" (no retry)" if stop else "")
+                    return Answer(False, because=because, reason="http_error")
                 return Answer(True, _body(text))
         except TimeoutError:
-            return Answer(False, because=f"no ack within {self.ack_within:g} s")
+            return Answer(False, because=f"no ack within {self.ack_within:g} s", reason="http_timeout")
         except aiohttp.ClientError as error:
-            return Answer(False, because=type(error).__name__)
+            return Answer(False, because=type(error).__name__, reason="connection_failed")
 
     # -- events --
 
@@ -182,12 +193,14 @@ class Delivery:
         task.add_done_callback(self._tasks.discard)
 
     async def _until_acked(self, payload: dict[str, Any]) -> None:
+        reason = ""
         for attempt, pause in enumerate((0.0, *self.retry_after)):
             if pause:
-                await asyncio.sleep(pause)
-            answer = await self.send("events_api", payload, attempt=attempt)
+                await self.alarm.until(self._now() + pause)
+            answer = await self.send("events_api", payload, attempt=attempt, reason=reason)
             if answer.acked or answer.because.endswith("(no retry)"):
                 return
+            reason = answer.reason
 
     async def settle(self) -> None:
         """Wait until no event is on its way; for tests and drills."""
@@ -199,10 +212,17 @@ class Delivery:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for socket in list(self._sockets):
-            await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+        going = [socket.close(code=aiohttp.WSCloseCode.GOING_AWAY) for socket in self._sockets]
+        await asyncio.gather(*going, return_exceptions=True)  # together: who does not answer is waited for once
         if self._http is not None:
             await self._http.close()
+
+
+async def _goodbye(socket: web.WebSocketResponse, reason: str) -> None:
+    """Tell a socket to go, and close it."""
+    with contextlib.suppress(ConnectionError, RuntimeError):
+        await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "localslack"}})
+        await socket.close()
 
 
 def signature(secret: str, raw: str, at: int) -> dict[str, str]:

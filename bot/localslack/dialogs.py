@@ -44,10 +44,11 @@ class Dialogs:
             raise SlackError("exchanged_trigger_id")
         if trigger not in self._triggers:
             raise SlackError("invalid_trigger_id")
-        user, until, view = self._triggers.pop(trigger)
-        self._used.add(trigger)
+        user, until, view = self._triggers[trigger]
         if self.workspace.now() > until:
             raise SlackError("expired_trigger_id")
+        del self._triggers[trigger]
+        self._used.add(trigger)
         return user, view
 
     # -- what the app does --

@@ -1,24 +1,16 @@
 """What people do with their hands: click, type, submit, say, command; as calls for scripts, tests and the page."""
 
-import re
-from collections.abc import Iterable
 from typing import Any
 
 from bot.localslack import payloads
 from bot.localslack.delivery import Answer
 from bot.localslack.dialogs import Dialogs, elements, held, missing
-from bot.localslack.people import BOT_USER, Member, Room
+from bot.localslack.people import BOT_USER, Room
+from bot.localslack.scopes import COMMANDS
+from bot.localslack.typed import Refusal, element_of, mentioned, word
 from bot.localslack.workspace import SlackError, Workspace
 
 Json = dict[str, Any]
-
-
-class Refusal(Exception):  # noqa: N818 - a person's attempt that Slack's client would not even send
-    """The practice client refuses: an HTTP status and the sentence."""
-
-    def __init__(self, status: int, because: str, **beside: Any) -> None:
-        super().__init__(because)
-        self.status, self.because, self.beside = status, because, beside
 
 
 class Hands:
@@ -70,9 +62,9 @@ class Hands:
         """Press a button, choose of a menu or select: in a message {channel, ts}, or in a view {view_id}."""
         if body.get("view_id"):
             return await self._click_in_view(user, body)
-        room = self._room(user, _word(body, "channel"))
-        message = self._message(user, room, _word(body, "ts"))
-        block, element = _element(message.get("blocks") or [], body)
+        room = self._room(user, word(body, "channel"))
+        message = self._message(user, room, word(body, "ts"))
+        block, element = element_of(message.get("blocks") or [], body)
         action = self._action(block, element, body.get("value"))
         trigger = self._dialogs.trigger(user)
         payload = payloads.click_on_message(
@@ -82,8 +74,8 @@ class Hands:
         return self._told(await self._workspace.delivery.send("interactive", payload), user)
 
     async def _click_in_view(self, user: str, body: Json) -> Json:
-        view = self._view(user, _word(body, "view_id"))
-        block, element = _element(view["blocks"], body)
+        view = self._view(user, word(body, "view_id"))
+        block, element = element_of(view["blocks"], body)
         action = self._action(block, element, body.get("value"))
         values = view["state"]["values"].get(block["block_id"], {})
         if element["action_id"] in values:
@@ -97,7 +89,7 @@ class Hands:
 
     async def submit(self, user: str, body: Json) -> Json:
         """Fill in a modal and send it: values are {block_id: {action_id: plain or Slack's object}}."""
-        view = self._view(user, _word(body, "view_id"))
+        view = self._view(user, word(body, "view_id"))
         self._fill(view, body.get("values") or {})
         wrong = missing(view)
         if wrong:
@@ -131,20 +123,25 @@ class Hands:
 
     async def close(self, user: str, body: Json) -> Json:
         """Close a modal without sending it; `everything` closes the stack."""
-        view = self._view(user, _word(body, "view_id"))
+        view = self._view(user, word(body, "view_id"))
         everything = bool(body.get("everything") or view["clear_on_close"])
+        stack = self._dialogs.stacks.get(user, [])
+        going = list(reversed(stack)) if everything else [view]
         self._dialogs.close(user, view, everything=everything)
-        if not view["notify_on_close"]:
-            return {"ok": True, "acked": True, "answer": None}
-        payload = payloads.closed(self._workspace, user, view, everything=everything)
-        return self._told(await self._workspace.delivery.send("interactive", payload), user)
+        answer = Answer(True)
+        for one in going:
+            if one["notify_on_close"]:
+                payload = payloads.closed(self._workspace, user, one, everything=everything)
+                answer = await self._workspace.delivery.send("interactive", payload)
+        return self._told(answer, user)
 
     async def say(self, user: str, body: Json) -> Json:
         """Write a message; `@name` becomes a mention as Slack's client makes it."""
-        room = self._room(user, _word(body, "channel"))
+        room = self._room(user, word(body, "channel"))
         if room.archived:
             raise Refusal(409, f"{room.name} is archived")
-        text = _mentioned(_word(body, "text"), self._workspace.people.values())
+        workspace = self._workspace
+        text = mentioned(word(body, "text"), workspace.people.values(), workspace.settings.groups.values())
         try:
             message = self._workspace.post(room, user, {"text": text, "thread_ts": body.get("thread_ts")})
         except SlackError as error:
@@ -153,10 +150,14 @@ class Hands:
 
     async def command(self, user: str, body: Json) -> Json:
         """A slash command; Slack refuses them in threads."""
-        room = self._room(user, _word(body, "channel"))
-        name = "/" + _word(body, "command").lstrip("/")
+        room = self._room(user, word(body, "channel"))
+        name = "/" + word(body, "command").lstrip("/")
         if body.get("thread_ts"):
             raise Refusal(409, f"{name} is not supported in threads. Sorry!")
+        self._installed(name)
+        known = [one["command"] for one in self._workspace.commands]
+        if known and name not in known:
+            raise Refusal(404, f"{name} is not a valid command. There is {', '.join(known)}")
         trigger = self._dialogs.trigger(user)
         payload = payloads.command(
             self._workspace, user, room, name, str(body.get("text") or ""), trigger=trigger,
@@ -173,10 +174,11 @@ class Hands:
 
     async def shortcut(self, user: str, body: Json) -> Json:
         """A shortcut: from a message's menu with {channel, ts}, else global."""
-        name = _word(body, "callback_id")
+        name = word(body, "callback_id")
+        self._installed(name)
         trigger = self._dialogs.trigger(user)
         if body.get("ts"):
-            room = self._room(user, _word(body, "channel"))
+            room = self._room(user, word(body, "channel"))
             message = self._message(user, room, str(body["ts"]))
             payload = payloads.message_shortcut(
                 self._workspace, user, name, room, message, trigger=trigger,
@@ -187,12 +189,17 @@ class Hands:
             payload = payloads.shortcut(self._workspace, user, name, trigger=trigger)
         return self._told(await self._workspace.delivery.send("interactive", payload), user)
 
+    def _installed(self, name: str) -> None:
+        """Commands and shortcuts are there for an app with the scope for them alone."""
+        if COMMANDS not in self._workspace.settings.scopes:
+            raise Refusal(404, f"{name} is not there: the app lacks the scope `{COMMANDS}`")
+
     async def react(self, user: str, body: Json) -> Json:
         """Put a reaction on a message, or with `remove` take it off."""
-        room = self._room(user, _word(body, "channel"))
-        message = self._message(user, room, _word(body, "ts"))
+        room = self._room(user, word(body, "channel"))
+        message = self._message(user, room, word(body, "ts"))
         try:
-            name = _word(body, "name").strip(":")
+            name = word(body, "name").strip(":")
             self._workspace.react(room, message["ts"], user, name, add=not body.get("remove"))
         except SlackError as error:
             raise Refusal(409, error.code) from None
@@ -201,7 +208,7 @@ class Hands:
     async def edit(self, user: str, body: Json) -> Json:
         """Change the words of one's own message."""
         room, message = self._own(user, body)
-        self._workspace.edit(room, message["ts"], {"text": _word(body, "text")}, by=user)
+        self._workspace.edit(room, message["ts"], {"text": word(body, "text")}, by=user)
         return {"ok": True}
 
     async def delete(self, user: str, body: Json) -> Json:
@@ -211,8 +218,8 @@ class Hands:
         return {"ok": True}
 
     def _own(self, user: str, body: Json) -> tuple[Room, Json]:
-        room = self._room(user, _word(body, "channel"))
-        message = self._message(user, room, _word(body, "ts"))
+        room = self._room(user, word(body, "channel"))
+        message = self._message(user, room, word(body, "ts"))
         if message["user"] != user:
             raise Refusal(403, "only one's own messages")
         return room, message
@@ -228,13 +235,47 @@ class Hands:
         return {"ok": True, "view": self._dialogs.homes.get(user)}
 
     async def options(self, user: str, body: Json) -> Json:
-        """What an external select offers for the words typed so far."""
-        view = self._view(user, _word(body, "view_id"))
-        block, element = _element(view["blocks"], body)
-        holder = {"container": {"type": "view", "view_id": view["id"]}, "view": view}
+        """What an external select offers for the words typed so far: {view_id} or {channel, ts}, {action_id, query}."""
+        holder: Json
+        if body.get("view_id"):
+            view = self._view(user, word(body, "view_id"))
+            block, element = element_of(view["blocks"], body)
+            holder = {"container": {"type": "view", "view_id": view["id"]}, "view": view}
+        else:
+            room = self._room(user, word(body, "channel"))
+            message = self._message(user, room, word(body, "ts"))
+            block, element = element_of(message.get("blocks") or [], body)
+            place = {"type": "message", "message_ts": message["ts"], "channel_id": room.id, "is_ephemeral": False}
+            holder = {"container": place, "channel": payloads.place(room), "message": message}
         payload = payloads.suggestion(self._workspace, user, holder, block, element, str(body.get("query") or ""))
         answer = await self._workspace.delivery.send("interactive", payload)
-        return {"ok": True, "acked": answer.acked, "options": (answer.body or {}).get("options", [])}
+        told = answer.body or {}
+        grouped = [one for group in told.get("option_groups") or [] for one in group["options"]]
+        return {"ok": True, "acked": answer.acked, "options": [*(told.get("options") or []), *grouped]}
+
+    async def pin(self, user: str, body: Json) -> Json:
+        """Pin a message to its channel, or with `remove` take the pin out."""
+        room = self._room(user, word(body, "channel"))
+        message = self._message(user, room, word(body, "ts"))
+        kept = {name: value for name, value in message.items() if name not in {"pinned_to", "pinned_info"}}
+        if not body.get("remove"):
+            kept |= {"pinned_to": [room.id], "pinned_info": {"by": user, "at": int(self._workspace.now())}}
+        self._workspace.memory.put_message(room.id, kept)
+        what = "pin_removed" if body.get("remove") else "pin_added"
+        item = {"type": "message", "channel": room.id, "message": kept}
+        self._workspace.event({"type": what, "user": user, "channel_id": room.id, "item": item,
+                               "event_ts": f"{self._workspace.now():.6f}"}, room)  # fmt: skip
+        self._workspace.changed("messages")
+        return {"ok": True}
+
+    async def status(self, user: str, body: Json) -> Json:
+        """Turn do not disturb on or off {dnd}, walk away or come back {away}."""
+        self.person(user)
+        given = {name: body[name] for name in ("dnd", "away") if isinstance(body.get(name), bool)}
+        if not given:
+            raise Refusal(422, "say dnd or away: true or false")
+        self._workspace.set_person(user, **given)
+        return {"ok": True}
 
     # -- within --
 
@@ -272,31 +313,3 @@ class Hands:
         if not answer.acked:
             told["because"] = answer.because
         return told | {"views": [one["id"] for one in self._dialogs.stacks.get(user, [])]}
-
-
-def _mentioned(text: str, people: Iterable[Member]) -> str:
-    """`@name` as a mention: by handle or by the name shown, however it is capitalised, the longer name first."""
-    names = {name.casefold(): one.id for one in people for name in (one.real_name, one.name) if name}
-    anybody = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    at = rf"(?<![\w<])@({anybody})(?![\w-]|\.\w)"
-    return re.sub(at, lambda m: f"<@{names[m[1].casefold()]}>", text, flags=re.IGNORECASE)
-
-
-def _word(body: Json, name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise Refusal(422, f"{name} is missing")
-    return value
-
-
-def _element(blocks: list[Json], body: Json) -> tuple[Json, Json]:
-    """The element named by action_id (and block_id, and for buttons the value, where several share the name)."""
-    name, block_id = _word(body, "action_id"), body.get("block_id")
-    found = [(block, one) for block, one in elements(blocks)
-             if one["action_id"] == name and block_id in (None, "", block["block_id"])]  # fmt: skip
-    if len(found) > 1 and body.get("value") is not None:
-        found = [(b, one) for b, one in found if one.get("value", body["value"]) == body["value"]]
-    if not found:
-        there = ", ".join(sorted({one["action_id"] for _, one in elements(blocks)})) or "nothing to click"
-        raise Refusal(404, f"there is no {name!r}; there is {there}")
-    return found[0]

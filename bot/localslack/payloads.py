@@ -8,7 +8,7 @@ from bot.localslack.workspace import Workspace
 
 def _common(workspace: Workspace, kind: str, user: str) -> dict[str, Any]:
     person = workspace.people[user]
-    team = workspace.settings.team
+    team = workspace.team_of(user)
     return {
         "type": kind, "token": "local", "api_app_id": APP_ID, "enterprise": None, "is_enterprise_install": False,
         "team": {"id": team, "domain": workspace.settings.domain},
@@ -87,7 +87,7 @@ def command(workspace: Workspace, user: str, room: Room, name: str, text: str, *
     settings = workspace.settings
     spot = place(room)
     return {
-        "token": "local", "team_id": settings.team, "team_domain": settings.domain, "channel_id": spot["id"],
+        "token": "local", "team_id": workspace.team_of(user), "team_domain": settings.domain, "channel_id": spot["id"],
         "channel_name": spot["name"], "user_id": user, "user_name": workspace.people[user].name, "command": name,
         "text": text, "api_app_id": APP_ID, "is_enterprise_install": "false", "response_url": response_url,
         "trigger_id": trigger,

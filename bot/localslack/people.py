@@ -11,7 +11,11 @@ APP_ID = "A_TOCSIN"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person (or bot) of the workspace; `is_restricted` is Slack's word for a guest, `dnd` for do not disturb."""
+    """A person (or bot) of the workspace, or of another one they share channels with (`team`).
+
+    `is_restricted` is Slack's word for a guest, `is_ultra_restricted` for a guest of a single channel, `dnd` for do not
+    disturb, `away` for nobody at the keyboard.
+    """
 
     id: str
     name: str
@@ -23,17 +27,26 @@ class Member:
     dnd: bool = False
     tz: str = "Europe/Berlin"
     title: str = ""
+    is_ultra_restricted: bool = False
+    team: str = ""
+    away: bool = False
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether they are a guest of either kind."""
+        return self.is_restricted or self.is_ultra_restricted
 
     def as_json(self, team: str) -> dict[str, Any]:
-        """The person as `users.info` answers."""
+        """The person as `users.info` answers to an app of workspace `team`."""
         real = self.real_name or self.name
+        home, team = team, self.team or team
         profile = {"real_name": real, "display_name": self.name, "email": self.email, "title": self.title,
                    "team": team}  # fmt: skip
         return {
             "id": self.id, "team_id": team, "name": self.name, "real_name": real, "deleted": self.deleted,
-            "is_bot": self.is_bot, "is_restricted": self.is_restricted, "is_ultra_restricted": False,
+            "is_bot": self.is_bot, "is_restricted": self.is_guest, "is_ultra_restricted": self.is_ultra_restricted,
             "is_admin": False, "is_app_user": False, "tz": self.tz, "profile": profile,
-        }  # fmt: skip
+        } | ({"is_stranger": True} if team != home else {})  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -48,22 +61,53 @@ class Room:
     archived: bool = False
     topic: str = ""
     dm_with: str = ""
+    purpose: str = ""
+    shared_with: Sequence[str] = ()  # the other workspaces of a shared channel
+
+    @property
+    def kind(self) -> str:
+        """As events name it: `im`, `group` or `channel`."""
+        return "im" if self.dm_with else "group" if self.private else "channel"
 
     def as_json(self) -> dict[str, Any]:
         """The room as `conversations.info` answers."""
-        common = {"id": self.id, "is_archived": self.archived, "is_private": self.private, "is_member": self.bot}
+        common = {"id": self.id, "is_archived": self.archived, "is_private": self.private, "is_member": self.bot,
+                  "is_ext_shared": bool(self.shared_with), "is_shared": bool(self.shared_with),
+                  "shared_team_ids": list(self.shared_with)}  # fmt: skip
         if self.dm_with:
             return common | {"is_im": True, "is_channel": False, "is_group": False, "user": self.dm_with,
                              "is_private": True}  # fmt: skip
         return common | {
             "name": self.name, "name_normalized": self.name, "is_im": False, "is_mpim": False,
             "is_channel": not self.private, "is_group": self.private, "num_members": len(self.members),
-            "topic": {"value": self.topic}, "purpose": {"value": ""},
+            "topic": {"value": self.topic}, "purpose": {"value": self.purpose},
         }  # fmt: skip
 
     def kept(self) -> dict[str, Any]:
         """The room as it is stored."""
-        return asdict(self) | {"members": list(self.members)}
+        return asdict(self) | {"members": list(self.members), "shared_with": list(self.shared_with)}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A user group: who is meant by `@handle`."""
+
+    id: str
+    handle: str
+    users: Sequence[str] = ()
+    name: str = ""
+    disabled: bool = False
+
+    def as_json(self, team: str) -> dict[str, Any]:
+        """The group as `usergroups.list` answers, without its users."""
+        return {"id": self.id, "team_id": team, "is_usergroup": True, "handle": self.handle,
+                "name": self.name or self.handle, "description": "", "is_external": False,
+                "date_delete": 1 if self.disabled else 0, "user_count": len(self.users)}  # fmt: skip
+
+
+def groups(given: Mapping[str, Sequence[str] | Group]) -> dict[str, Group]:
+    """User groups by id; a bare list of people is a group whose handle is its id in small letters."""
+    return {key: one if isinstance(one, Group) else Group(key, key.lower(), tuple(one)) for key, one in given.items()}
 
 
 def member(given: Member | Mapping[str, Any]) -> Member:

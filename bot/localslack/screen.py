@@ -54,21 +54,34 @@ class Screen:
     async def screen(self, request: web.Request) -> web.StreamResponse:
         """Everything the page draws, in one reading; `channel` is the open room."""
         workspace, user = self._workspace, request.match_info["user"]
-        people = {name: one.as_json(workspace.settings.team) for name, one in workspace.people.items()}
+        people = {
+            name: one.as_json(workspace.settings.team) | {"dnd": one.dnd, "away": one.away}
+            for name, one in workspace.people.items()
+        }
         person = workspace.people.get(user)
         if person is None or person.is_bot or person.deleted:
             return web.json_response({"ok": False, "people": people, "error": "choose a person"})
-        rooms = [one for one in workspace.rooms.values() if user in one.members and not one.archived]
+        rooms = [one for one in workspace.rooms.values() if user in one.members]
         open_id = request.query.get("channel", "")
         chosen = next((one for one in rooms if one.id == open_id), rooms[0] if rooms else None)
         return web.json_response({
             "ok": True, "me": user, "bot": BOT_USER, "people": people, "hint": workspace.hint,
             "team": workspace.settings.domain, "connected": workspace.delivery.reachable,
-            "groups": list(workspace.settings.groups), "shortcuts": workspace.shortcuts,
-            "rooms": [one.as_json() | {"latest": self._latest(one, user)} for one in rooms],
+            "groups": {name: one.handle for name, one in workspace.settings.groups.items()}, "now": workspace.now(),
+            "shortcuts": workspace.shortcuts, "commands": workspace.commands, "scopes": list(workspace.settings.scopes),
+            "rooms": [one.as_json() | self._beside(one, user) for one in rooms],
             "channel": chosen.id if chosen else None, "messages": self._seen(user, chosen) if chosen else [],
             **self._views(user),
         })  # fmt: skip
+
+    def _beside(self, room: Room, user: str) -> dict[str, Any]:
+        """What the page shows of a room besides its name: news, bookmarks, pins, canvases, members."""
+        memory = self._workspace.memory
+        pinned = [one["ts"] for one in memory.messages.get(room.id, {}).values() if one.get("pinned_to")]
+        canvases = [{"id": one["id"], "title": one["title"], "text": "\n\n".join(p["text"] for p in one["sections"])}
+                    for _, one in memory.all("canvas") if one["channel"] == room.id]  # fmt: skip
+        return {"latest": self._latest(room, user), "bookmarks": memory.get("bookmarks", room.id) or [],
+                "pinned": pinned, "canvases": canvases, "members": list(room.members)}  # fmt: skip
 
     def _latest(self, room: Room, user: str) -> str:
         """The ts of the newest message by somebody else: what makes a room unread."""

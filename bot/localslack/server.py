@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
@@ -12,21 +14,27 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.clock import Clock, SystemClock
+from bot.clock import Clock
 from bot.localslack.api import Api
 from bot.localslack.control import Control
 from bot.localslack.delivery import Delivery
 from bot.localslack.dialogs import Dialogs
-from bot.localslack.hands import Hands, Refusal
+from bot.localslack.hands import Hands
+from bot.localslack.hours import OwnClock
 from bot.localslack.limits import Limits
-from bot.localslack.people import CAST, ROOMS, Member, Room, member, room
+from bot.localslack.people import CAST, ROOMS, Group, Member, Room, member, room
+from bot.localslack.people import groups as grouped
+from bot.localslack.schedule import Schedule
+from bot.localslack.scopes import EVERYTHING
 from bot.localslack.screen import Screen
 from bot.localslack.traffic import Traffic
+from bot.localslack.typed import Refusal
 from bot.localslack.workspace import EVENTS, Settings, Workspace
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
-_FILES = {"app.js": "text/javascript", "blocks.js": "text/javascript", "words.js": "text/javascript",
-          "modal.js": "text/javascript", "style.css": "text/css"}  # fmt: skip
+_KINDS = {".js": "text/javascript", ".css": "text/css"}
+_ACTS = ("click", "submit", "close", "say", "command", "shortcut", "react", "edit", "delete", "home", "options", "pin",
+         "status")  # fmt: skip
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: http://127.0.0.1:* http://localhost:*; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -38,7 +46,9 @@ class LocalSlack:
     """The server, for use inside a running loop: `async with LocalSlack(...) as slack: slack.url`.
 
     `slack.api_url` is what slack_sdk takes as base_url. `port=0` takes a free one. `state` is the folder that survives
-    a restart; without it everything is forgotten. It binds to 127.0.0.1 only.
+    a restart; without it everything is forgotten. It binds to 127.0.0.1 only. `scopes` is what the app's manifest asks
+    for; a call beyond them answers `missing_scope`. Without a `clock` the workspace keeps its own, which
+    `/control/clock` moves ahead.
     """
 
     def __init__(
@@ -52,7 +62,8 @@ class LocalSlack:
         bot_token: str = "xoxb-local",  # noqa: S107
         app_token: str = "xapp-local",  # noqa: S107
         request_url: str | None = None,
-        groups: Mapping[str, Sequence[str]] | None = None,
+        groups: Mapping[str, Sequence[str] | Group] | None = None,
+        scopes: Sequence[str] = EVERYTHING,
         events: frozenset[str] | None = None,
         clock: Clock | None = None,
         ack_within: float = 3.0,
@@ -62,19 +73,25 @@ class LocalSlack:
         drops_metadata: bool = False,
         delay: float = 0.0,
     ) -> None:
-        ticking = clock or SystemClock()
+        own = OwnClock() if clock is None else None
+        ticking = clock or own or OwnClock()
 
         def now() -> float:
             return ticking.now().timestamp()
 
+        def signs_at() -> float:
+            """Beside a clock of its own the app's stands still, and would take a signature of tomorrow for forged."""
+            return now() - (own.ahead.total_seconds() if own else 0.0)
+
         settings = Settings(
-            bot_token=bot_token, app_token=app_token, groups=groups or {}, events=EVENTS if events is None else events
-        )
+            bot_token=bot_token, app_token=app_token, groups=grouped(groups or {}), scopes=tuple(scopes),
+            events=EVENTS if events is None else events,
+        )  # fmt: skip
         self.signing_secret, self.bot_token, self.app_token = signing_secret, bot_token, app_token
         self.traffic = Traffic(now)
         self.delivery = Delivery(
             request_url=request_url, signing_secret=signing_secret, traffic=self.traffic, now=now,
-            ack_within=ack_within, retry_after=retry_after,
+            ack_within=ack_within, retry_after=retry_after, signs_at=signs_at,
         )  # fmt: skip
         self.workspace = Workspace(
             people=[member(one) for one in people], rooms=[room(one) for one in channels], folder=state,
@@ -83,7 +100,11 @@ class LocalSlack:
         strict = self.workspace.strict
         strict.limits, strict.without, strict.drops_metadata = limits, without, drops_metadata
         strict.delay, strict.sleep = delay, ticking.sleep
+        self.own_clock = own
+        if own is not None:
+            own.ahead = timedelta(seconds=float(self.workspace.memory.get("clock", "ahead") or 0))
         self.dialogs = Dialogs(self.workspace)
+        self.schedule = Schedule(self.workspace)
         self.hands = Hands(self.workspace, self.dialogs)
         self._port = port
         self._runner: web.AppRunner | None = None
@@ -118,11 +139,26 @@ class LocalSlack:
         self.workspace.url = f"http://127.0.0.1:{port}"
         self.workspace.watchers.append(self._announce)
         self.traffic.watchers.append(lambda _entry: self._announce("traffic"))
+        self.schedule.start()
+
+    def forward(self, seconds: float) -> float:
+        """Move the workspace's own clock ahead; how far it is ahead now. Raises ValueError where it has none."""
+        if self.own_clock is None:
+            raise ValueError("this workspace was started with a clock from outside; move that one")
+        if not 0 <= seconds <= 10 * 366 * 24 * 3600:
+            raise ValueError("forward: seconds from 0 to ten years; time does not run back")
+        self.own_clock.ahead += timedelta(seconds=seconds)
+        ahead = self.own_clock.ahead.total_seconds()
+        self.workspace.memory.keep("clock", "ahead", ahead)
+        self.delivery.alarm.moved()
+        self.workspace.changed("clock")
+        return ahead
 
     async def stop(self) -> None:
         """End sockets, retries and pages; what was said stays in the state folder."""
         for queue in self._streams:
             queue.put_nowait(None)
+        await self.schedule.stop()
         await self.delivery.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -140,8 +176,9 @@ class LocalSlack:
 
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[_neighbours_only], client_max_size=50 * 2**20)
+        app.on_response_prepare.append(self._dated)
         api, screen = Api(self.workspace, self.dialogs), Screen(self.workspace, self.dialogs)
-        control = Control(self.workspace, self.dialogs)
+        control = Control(self.workspace, self.dialogs, self.forward)
         app.add_routes([
             web.post("/api/{method}", api.call), web.get("/api/{method}", api.call),
             web.post("/respond/{key}", api.respond), web.get("/socket", self.delivery.socket),
@@ -151,6 +188,8 @@ class LocalSlack:
             web.get("/control/traffic", control.traffic), web.get("/control/state", control.state),
             web.post("/control/hint", control.hint), web.post("/control/shortcuts", control.shortcuts),
             web.post("/control/sockets", control.sockets), *self.workspace.strict.routes(),
+            web.post("/control/clock", control.clock), web.post("/control/groups", control.groups),
+            web.post("/control/manifest", control.manifest),
             web.post("/upload/{file}", screen.upload), web.get("/files/{file}", screen.file),
             web.get("/stream", self._stream), web.get("/", _page), web.get("/page/{name}", _file),
             web.get("/archives/{channel}/{message}", screen.permalink),
@@ -159,22 +198,7 @@ class LocalSlack:
 
     async def _act(self, request: web.Request) -> web.StreamResponse:
         """One of the things hands do, for a person."""
-        acts = {
-            name: getattr(self.hands, name)
-            for name in (
-                "click",
-                "submit",
-                "close",
-                "say",
-                "command",
-                "shortcut",
-                "react",
-                "edit",
-                "delete",
-                "home",
-                "options",
-            )
-        }
+        acts = {name: getattr(self.hands, name) for name in _ACTS}
         act = acts.get(request.match_info["act"])
         try:
             body = await request.json() if request.can_read_body else {}
@@ -188,6 +212,11 @@ class LocalSlack:
         except Refusal as refusal:
             answer = {"ok": False, "error": refusal.because, **refusal.beside}
             return web.json_response(answer, status=refusal.status)
+
+    async def _dated(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Answers carry the workspace's own time, as those of a far server do."""
+        at = datetime.fromtimestamp(self.workspace.now(), UTC)
+        response.headers["Date"] = format_datetime(at, usegmt=True)
 
     # -- live --
 
@@ -229,9 +258,10 @@ async def _page(_request: web.Request) -> web.StreamResponse:
 
 async def _file(request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
-    if name not in _FILES:
+    kind = _KINDS.get(f".{name.rpartition('.')[2]}")
+    if kind is None or name not in {one.name for one in resources.files("bot.localslack").joinpath("page").iterdir()}:
         raise web.HTTPNotFound
-    return _packaged(name, _FILES[name])
+    return _packaged(name, kind)
 
 
 def _packaged(name: str, kind: str) -> web.Response:

@@ -1,20 +1,21 @@
 """The practice workspace itself: rooms, messages, reactions and who may see what; methods and people act upon it."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bot.localslack import installed, scopes
 from bot.localslack.delivery import Delivery
 from bot.localslack.limits import Strictness
 from bot.localslack.memory import Memory
-from bot.localslack.people import APP_ID, BOT_ID, BOT_USER, Member, Room
+from bot.localslack.people import APP_ID, BOT_ID, BOT_USER, Group, Member, Room
 from bot.localslack.traffic import Faults, Traffic
 
 EVENTS = frozenset({
     "message.channels", "message.groups", "app_mention", "reaction_added", "reaction_removed", "app_home_opened",
-    "member_joined_channel", "channel_archive",
+    "member_joined_channel", "channel_archive", "channel_rename",
 })  # fmt: skip
 
 
@@ -35,13 +36,9 @@ class Settings:
     bot_token: str = "xoxb-local"  # noqa: S105 - opens this practice server alone
     app_token: str = "xapp-local"  # noqa: S105
     bot_name: str = "tocsin"
-    scopes: tuple[str, ...] = (
-        "commands", "chat:write", "im:write", "app_mentions:read", "channels:read", "groups:read", "channels:history",
-        "groups:history", "reactions:read", "reactions:write", "users:read", "users:read.email", "usergroups:read",
-        "files:write", "pins:write", "dnd:read", "channels:manage",
-    )  # fmt: skip
+    scopes: tuple[str, ...] = scopes.EVERYTHING
     events: frozenset[str] = EVENTS
-    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)  # user group id → user ids
+    groups: Mapping[str, Group] = field(default_factory=dict)  # by id
 
 
 class Workspace:
@@ -54,6 +51,9 @@ class Workspace:
         self.memory = Memory(folder, now)
         bot = Member(BOT_USER, settings.bot_name, "Tocsin", is_bot=True)
         self.people = {one.id: one for one in (*people, bot)}
+        for name, kept in self.memory.all("person"):
+            if name in self.people:
+                self.people[name] = replace(self.people[name], **kept)
         self.rooms = {one.id: one for one in rooms}
         self.rooms |= {name: Room(**body) for name, body in self.memory.all("room")}  # made, joined or archived since
         self.ephemerals: list[dict[str, Any]] = []  # lost on reload, as Slack's are
@@ -61,8 +61,11 @@ class Workspace:
         self.hint = str(self.memory.get("hint", "now") or "")
         self.shortcuts: list[dict[str, str]] = self.memory.get("menu", "shortcuts") or []
         self.without_blocks: frozenset[str] = frozenset()  # kinds of blocks this workspace does not have yet
+        self.commands: list[dict[str, str]] = []
         self.url = ""
         self.watchers: list[Callable[[str], None]] = []
+        if (kept := self.memory.get("app", "manifest")) is not None:
+            self.install(kept)
 
     def changed(self, what: str) -> None:
         """Tell the open pages."""
@@ -112,6 +115,19 @@ class Workspace:
         self.memory.keep("room", room.id, room.kept())
         self.changed("rooms")
 
+    def set_person(self, user: str, **changes: bool) -> None:
+        """Somebody turns do not disturb on or off, or walks away and comes back."""
+        one = self.people[user] = replace(self.people[user], **changes)  # type: ignore[arg-type]
+        self.memory.keep("person", user, {"dnd": one.dnd, "away": one.away})
+        self.changed("rooms")
+
+    def tell(self, room: Room, subtype: str, user: str, text: str, **more: Any) -> None:
+        """A line of Slack's own in a room, such as that the topic was changed; apps are told as of any message."""
+        message = {"type": "message", "subtype": subtype, "user": user, "ts": self.memory.stamp(), "text": text, **more}
+        self.memory.put_message(room.id, message)
+        self.event(self.message_event(room, message), room)
+        self.changed("messages")
+
     # -- messages --
 
     def message(self, channel: str, ts: str) -> dict[str, Any]:
@@ -130,7 +146,7 @@ class Workspace:
                 raise SlackError("thread_not_found")
             content = {**content, "thread_ts": parent.get("thread_ts") or parent["ts"]}
         message: dict[str, Any] = {"type": "message", "user": user, "ts": self.memory.stamp(),
-                                   "team": self.settings.team}  # fmt: skip
+                                   "team": self.team_of(user)}  # fmt: skip
         if user == BOT_USER:
             message |= {"bot_id": BOT_ID, "app_id": APP_ID}
         message |= {name: value for name, value in content.items() if value not in (None, "", [])}
@@ -145,8 +161,14 @@ class Workspace:
 
     def message_event(self, room: Room, message: Mapping[str, Any]) -> dict[str, Any]:
         """The inner event of a message, as `message.channels` carries it."""
-        kind = "im" if room.dm_with else "group" if room.private else "channel"
-        return {**message, "channel": room.id, "channel_type": kind, "event_ts": message["ts"]}
+        inner = {**message, "channel": room.id, "channel_type": room.kind, "event_ts": message["ts"]}
+        team = self.team_of(str(message.get("user")))
+        return inner | ({"user_team": team, "source_team": team} if room.shared_with else {})
+
+    def team_of(self, user: str) -> str:
+        """The workspace somebody belongs to."""
+        one = self.people.get(user)
+        return (one.team if one else "") or self.settings.team
 
     def edit(self, room: Room, ts: str, content: Mapping[str, Any], *, by: str) -> dict[str, Any]:
         """Replace text and blocks of a message."""
@@ -156,7 +178,7 @@ class Workspace:
         self.fill_block_ids(after.get("blocks"))
         self.memory.put_message(room.id, after)
         self.event({"type": "message", "subtype": "message_changed", "hidden": True, "message": after,
-                    "previous_message": before, "channel": room.id, "channel_type": self._kind(room),
+                    "previous_message": before, "channel": room.id, "channel_type": room.kind,
                     "ts": self.memory.stamp(), "event_ts": after["edited"]["ts"]}, room)  # fmt: skip
         self.changed("messages")
         return after
@@ -177,7 +199,7 @@ class Workspace:
         else:
             self.memory.drop_message(room.id, ts)
         self.event({"type": "message", "subtype": "message_deleted", "hidden": True, "deleted_ts": ts,
-                    "previous_message": before, "channel": room.id, "channel_type": self._kind(room),
+                    "previous_message": before, "channel": room.id, "channel_type": room.kind,
                     "ts": self.memory.stamp(), "event_ts": f"{self.now():.6f}"}, room)  # fmt: skip
         self.changed("messages")
 
@@ -240,19 +262,25 @@ class Workspace:
             kind = {"im": "message.im", "group": "message.groups"}.get(
                 str(inner.get("channel_type")), "message.channels"
             )
-        if kind not in self.settings.events or (room is not None and not room.bot):
+        unheard = scopes.lacking(self.settings.scopes, [scopes.EVENTS[kind]] if kind in scopes.EVENTS else [])
+        if kind not in self.settings.events or unheard or (room is not None and not room.bot):
             return
         team = self.settings.team
         self.delivery.emit({
             "token": "local", "team_id": team, "api_app_id": APP_ID, "event": inner, "type": "event_callback",
-            "event_id": self.new_id("Ev"), "event_time": int(self.now()), "is_ext_shared_channel": False,
+            "event_id": self.new_id("Ev"), "event_time": int(self.now()),
+            "is_ext_shared_channel": bool(room and room.shared_with),
             "authorizations": [{"enterprise_id": None, "team_id": team, "user_id": BOT_USER, "is_bot": True,
                                 "is_enterprise_install": False}],
         })  # fmt: skip
 
-    @staticmethod
-    def _kind(room: Room) -> str:
-        return "im" if room.dm_with else "group" if room.private else "channel"
+    def install(self, manifest: Mapping[str, Any]) -> None:
+        """Let the app be what its manifest says, from now on and after a restart. Raises ValueError for no manifest."""
+        app = installed.read(manifest)
+        self.settings = replace(self.settings, scopes=app.scopes, events=app.events)
+        self.commands = app.commands
+        self.memory.keep("app", "manifest", manifest)
+        self.set_shortcuts(app.shortcuts)
 
     def set_shortcuts(self, shortcuts: list[dict[str, str]]) -> None:
         """What the page offers in menus: each with callback_id, label and type (message or global)."""

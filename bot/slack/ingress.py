@@ -29,7 +29,9 @@ from bot.slack.knock import Handler, Knock, Reply, Tell, Values
 from bot.slack.mirror import SlackChat
 from bot.slack.pacing import Rank
 from bot.slack.payload import Door
+from bot.slack.replays import Replays
 from bot.slack.settings import SlackSettings
+from bot.slack.standing import Standing
 from bot.slack.views import home
 
 _log = logging.getLogger(__name__)
@@ -55,6 +57,8 @@ class Ingress:
     def __init__(self, desk: Desk, client: Client, chat: SlackChat, settings: SlackSettings, clock: Clock) -> None:
         self.desk, self.client, self.chat, self.settings, self.clock = desk, client, chat, settings, clock
         self.answers = Answers(client)
+        self.standing = Standing(client, clock)
+        self.replays = Replays(desk, clock)
         self.homes: dict[str, tuple[Profile, datetime]] = {}
 
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
@@ -67,7 +71,7 @@ class Ingress:
         )  # fmt: skip
 
         async def take(req: AsyncBoltRequest) -> BoltResponse:
-            return await self.take(req.body)
+            return await self.take(req.body, signature=next(iter(req.headers.get("x-slack-signature", ())), ""))
 
         self.app.middleware(take)
 
@@ -81,8 +85,8 @@ class Ingress:
 
     # -- any request -------------------------------------------------------------------------------------------------
 
-    async def take(self, body: Mapping[str, Any]) -> BoltResponse:
-        """Handle one request; the response is the acknowledgement."""
+    async def take(self, body: Mapping[str, Any], *, signature: str = "") -> BoltResponse:
+        """Handle one request; the response is the acknowledgement. `signature` is that of a request over HTTP."""
         door = payload.read(body)
         if door.family == payload.EVENT:
             return await self._event(door)
@@ -90,7 +94,7 @@ class Ingress:
             return BoltResponse(status=200, body={"options": []})
         if door.family not in (payload.CLICK, payload.SUBMIT, payload.COMMAND, payload.SHORTCUT, payload.ON_MESSAGE):
             return BoltResponse(status=200)
-        return await self._guarded(door, lambda: self._handle(door, body))
+        return await self._guarded(door, lambda: self._once(door, body, signature))
 
     async def _guarded(self, door: Door, work: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
         """Whatever happens, the person learns what became of it, in time."""
@@ -111,6 +115,17 @@ class Ingress:
         except Exception:  # noqa: BLE001 - never a dead click
             _log.exception("%s failed", door.family)
             return self.answers.refuse(door, BROKEN)
+
+    async def _once(self, door: Door, body: Mapping[str, Any], signature: str) -> BoltResponse:
+        if not signature:
+            return await self._handle(door, body)
+        if not await self.replays.first(signature):
+            _log.warning("a signed request came a second time and was ignored")
+            return BoltResponse(status=200)
+        try:
+            return await self._handle(door, body)
+        finally:
+            self.answers.later(self.replays.tell(signature))
 
     async def _handle(self, door: Door, body: Mapping[str, Any]) -> BoltResponse:
         who = await self._who(door)
@@ -140,6 +155,8 @@ class Ingress:
         found = await self.desk.people.by_slack(door.team, door.user)
         if found is None:
             raise Refused(STRANGER)
+        if because := await self.standing.refusal(door.team, door.user):
+            raise Refused(because)
         return found
 
     async def _allowed(self, knock: Knock) -> None:
@@ -266,6 +283,7 @@ class Ingress:
     async def close(self) -> None:
         """End what runs in the background."""
         await self.answers.close()
+        await self.standing.close()
 
 
 def _click(name: str) -> Handler | None:

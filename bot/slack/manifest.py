@@ -1,21 +1,15 @@
 """The app's manifest, made from the code that uses it: paste it into Slack and the app has what Tocsin needs."""
 
+import json
 from typing import Any
 
+import yaml
+
+from bot.slack.features import CORE_SCOPES, EVENTS, OPTIONAL_SCOPES, SHORTCUTS, wanted_by
+
 COMMAND = "/incident"
-CORE_SCOPES = (
-    "commands", "chat:write", "im:write", "app_mentions:read", "channels:read", "groups:read", "channels:history",
-    "groups:history", "reactions:write", "users:read",
-)  # fmt: skip
-OPTIONAL_SCOPES = ("chat:write.public", "im:history")
-"""Posting where the bot was not invited; looking for a page in doubt before it is sent again."""
-EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups")
-SHORTCUTS = (
-    ("Declare incident", "global", "declare", "Open an incident by hand"),
-    ("Declare incident", "message", "declare_message", "Open an incident from this message"),
-    ("Record as finding", "message", "finding_message", "Keep this message as evidence"),
-    ("Make follow-up", "message", "followup_message", "Promise a change, with an owner and a date"),
-)
+PATH = "/slack/events"
+"""Where requests come in over HTTP."""
 
 
 def build(*, request_url: str = "", name: str = "Tocsin") -> dict[str, Any]:
@@ -38,8 +32,8 @@ def build(*, request_url: str = "", name: str = "Tocsin") -> dict[str, Any]:
                          "messages_tab_read_only_enabled": True},
             "bot_user": {"display_name": name, "always_online": True},
             "shortcuts": [
-                {"name": label, "type": kind, "callback_id": callback, "description": words}
-                for label, kind, callback, words in SHORTCUTS
+                {"name": one.label, "type": one.kind, "callback_id": one.callback_id, "description": one.words}
+                for one in SHORTCUTS
             ],
             "slash_commands": [{
                 "command": COMMAND, "description": "Declare, list, look at and act on incidents",
@@ -55,3 +49,31 @@ def build(*, request_url: str = "", name: str = "Tocsin") -> dict[str, Any]:
             "token_rotation_enabled": False,
         },
     }  # fmt: skip
+
+
+class _Indented(yaml.SafeDumper):
+    """YAML whose lists stand below their key, as people write it."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, indentless=False)
+
+
+def as_yaml(manifest: dict[str, Any]) -> str:
+    """To paste, with what the optional scopes are for in front of it."""
+    mode = "socket" if manifest["settings"]["socket_mode_enabled"] else "http"
+    told = [
+        f"The Slack app, for mode `{mode}`. At api.slack.com/apps (GovSlack: api.slack-gov.com/apps):",
+        '"Create New App", "From a manifest", choose YAML, paste this. Then "Install to Workspace", and put the tokens',
+        "where .env.example says.",
+    ]
+    if mode == "socket":
+        told.append(f"For mode `http`: tocsin slack manifest --request-url https://<your address>{PATH}")
+    told.append("Optional scopes (bot_optional), each with what is left out where your workspace does not grant it:")
+    told += [f"  {scope}: {wanted_by(scope)}" for scope in OPTIONAL_SCOPES]
+    head = "".join(f"# {line}\n" for line in told)
+    return head + yaml.dump(manifest, Dumper=_Indented, sort_keys=False, allow_unicode=True, width=120)
+
+
+def as_json(manifest: dict[str, Any]) -> str:
+    """The same for Slack's JSON field, or for scripts."""
+    return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"

@@ -45,9 +45,15 @@ def read(body: Mapping[str, Any]) -> Door:
         return _event(body)
     user = _part(body, "user")
     message, container, view = _part(body, "message"), _part(body, "container"), _part(body, "view")
+    if family == CLOSED:
+        inbound = _named(family, _word(view, "id"), _word(view, "hash"))
+    elif family == OPTIONS:  # changes nothing; asked anew with each letter
+        inbound = _named(family, _word(view, "id"), _word(body, "action_id"), _word(body, "value"), _word(user, "id"))
+    else:
+        inbound = _id(body, _word(user, "id"))
     ts = _word(container, "message_ts") or _word(body, "message_ts") or _word(message, "ts")
     return Door(
-        family, _id(body, _word(user, "id")), _word(user, "team_id") or _word(_part(body, "team"), "id"),
+        family, inbound, _word(user, "team_id") or _word(_part(body, "team"), "id"),
         _word(user, "id"), _word(_part(body, "channel"), "id") or _word(container, "channel_id"), ts,
         _word(container, "thread_ts") or _word(message, "thread_ts"), _word(body, "trigger_id"),
         _word(body, "response_url"), view=view, in_view=family == CLICK and bool(view),
@@ -83,6 +89,10 @@ def deed(door: Door, body: Mapping[str, Any]) -> tuple[str, Ref]:
     if not name:
         raise Refused("the click named nothing to do")
     return name, read_value(_word(first, "value"))
+
+
+def _named(*parts: str) -> str:
+    return f"slack:{':'.join(parts)}"
 
 
 def _id(body: Mapping[str, Any], user: str) -> str:

@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
+import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -23,6 +24,8 @@ WINDOW = 300
 """Seconds a signed request may be old (Slack, verifying requests)."""
 LARGEST = 2 * 2**20
 FIRST_WAIT = 5.0
+CROWDED_FOR = 60.0
+"""Seconds until it is tried again where Slack has as many connections of this app as it takes (ten)."""
 SAY_AGAIN_AFTER = 300.0  # seconds: how often the log repeats that Slack is away
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -65,7 +68,7 @@ class HttpApp:
         query = scope.get("query_string", b"").decode("latin-1")
         try:
             asked = AsyncBoltRequest(body=body.decode("utf-8", "replace"), query=query, headers=dict(headers))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             await _answer(send, 400, "not a payload of Slack")
             return
         answer = await self._app.async_dispatch(asked)
@@ -119,6 +122,18 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
+def _reason(data: object) -> str:
+    """Why Slack sends a socket away, "" where it does not."""
+    if not isinstance(data, str) or '"disconnect"' not in data:
+        return ""
+    try:
+        told = json.loads(data)
+    except (ValueError, RecursionError):
+        return ""
+    wanted = isinstance(told, dict) and told.get("type") == "disconnect"
+    return str(told.get("reason") or "") if wanted else ""
+
+
 class Socket:
     """Socket Mode, watched: closed or silent for too long, a new connection is opened before the old one is left."""
 
@@ -129,9 +144,11 @@ class Socket:
         self._watch: asyncio.Task[None] | None = None
         self._briefly = Briefly(clock)
         self.heard: datetime = clock.now()
+        self.crowded_until: datetime | None = None
         self.rebuilt = 0
         self.up = False
         """Whether a socket was open when it was last looked at."""
+        self._looking = asyncio.Lock()
 
     async def open(self) -> None:
         """Connect, and go on trying in the background where Slack does not answer."""
@@ -150,7 +167,12 @@ class Socket:
         return self._handler is not None and await self._handler.client.is_connected()
 
     async def look(self) -> None:
-        """Rebuild the connection where it is closed or deaf."""
+        """Rebuild the connection where it is closed or deaf; where there were too many, not before a minute is over."""
+        async with self._looking:
+            if self.crowded_until is None or self._clock.now() >= self.crowded_until:
+                await self._look()
+
+    async def _look(self) -> None:
         silent = (self._clock.now() - self.heard).total_seconds()
         connected = self.up = await self.connected()
         if connected and silent < self._settings.deaf_after:
@@ -174,17 +196,25 @@ class Socket:
         logger = logging.getLogger("bot.slack.socket")
         logger.filters[:] = [self._briefly]
         handler = AsyncSocketModeHandler(self._app, token, logger=logger, web_client=web, ping_interval=5)
-        handler.client.on_message_listeners.append(self._listen)
+        handler.client.on_message_listeners.append(lambda message: self._listen(handler, message))
         connecting = asyncio.get_running_loop().create_task(handler.connect_async())  # type: ignore[no-untyped-call]
         self._handler = handler
         self._open.append((handler, connecting))
-        self.heard = self._clock.now()
+        self.heard, self.crowded_until = self._clock.now(), None
         await asyncio.wait({connecting}, timeout=FIRST_WAIT)
         self.up = await self.connected()
         await self._leave(keep=handler)
 
-    async def _listen(self, _message: object) -> None:
+    async def _listen(self, handler: AsyncSocketModeHandler, message: aiohttp.WSMessage) -> None:
+        """Something arrived. Told that there are too many of us, the library would knock again at once, for ever."""
         self.heard = self._clock.now()
+        if _reason(message.data) == "too_many_websockets" and handler is self._handler:
+            handler.client.closed, handler.client.auto_reconnect_enabled = True, False  # the next look opens another
+            self.crowded_until = self._clock.now() + timedelta(seconds=CROWDED_FOR)
+            _log.warning(
+                "Slack has ten connections of this app already, and takes no more; it is tried again in a minute. "
+                "Stop a replica, or use mode http."
+            )
 
     async def _leave(self, keep: AsyncSocketModeHandler | None) -> None:
         """Close every connection but one, also those a former leaving did not get to."""

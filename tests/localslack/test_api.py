@@ -36,7 +36,7 @@ async def test_tokens(slack: LocalSlack):
     assert (await refused(right.apps_connections_open(app_token=slack.bot_token))).response[
         "error"
     ] == "not_allowed_token_type"
-    assert (await refused(right.api_call("bookmarks.add"))).response["error"] == "unknown_method"
+    assert (await refused(right.api_call("slackLists.create"))).response["error"] == "unknown_method"
 
 
 @pytest.mark.parametrize(("method", "args", "error"), [

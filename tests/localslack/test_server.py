@@ -77,7 +77,18 @@ async def test_only_neighbours(slack: LocalSlack):
         assert (foreign.status_code, renamed.status_code, page.status_code) == (403, 403, 200)
         assert "default-src 'self'" in page.headers["content-security-policy"]
         assert (await http.get("/page/../server.py")).status_code == 404
-        for name in ("app.js", "blocks.js", "modal.js", "words.js", "style.css"):
+        for name in (
+            "app.js",
+            "blocks.js",
+            "composer.js",
+            "message.js",
+            "modal.js",
+            "people.js",
+            "traffic.js",
+            "words.js",
+            "style.css",
+            "parts.css",
+        ):
             assert (await http.get(f"/page/{name}")).status_code == 200
 
 

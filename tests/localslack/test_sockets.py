@@ -55,3 +55,45 @@ async def test_disconnect_on_request(slack: LocalSlack, socket):
         assert (await http.post("/control/sockets", json={"reason": "refresh_requested"})).json()["closed"] == 1
     assert (await socket.receive_json(timeout=5))["reason"] == "refresh_requested"
     assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+
+
+async def test_the_eleventh_socket_is_turned_away(slack: LocalSlack):
+    """Ten connections an app; one more is told `too_many_websockets` and closed, the ten stay."""
+    client = AsyncWebClient(base_url=slack.api_url)
+    async with aiohttp.ClientSession() as session:
+        opened = []
+        for number in range(11):
+            url = (await client.apps_connections_open(app_token=slack.app_token))["url"]
+            socket = await session.ws_connect(url)
+            opened.append((await socket.receive_json(timeout=5), socket))
+            assert slack.delivery.sockets == min(number + 1, 10)
+        assert [one["type"] for one, _ in opened] == ["hello"] * 10 + ["disconnect"]
+        assert opened[-1][0]["reason"] == "too_many_websockets"
+        assert (await opened[-1][1].receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+        assert slack.delivery.sockets == 10
+
+
+async def test_an_envelope_goes_to_one_socket(slack: LocalSlack, socket, ana: Person):
+    """Two sockets, ten events: each event arrives once, at one of them, and both get some."""
+    client = AsyncWebClient(base_url=slack.api_url)
+    url = (await client.apps_connections_open(app_token=slack.app_token))["url"]
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as other:
+        heard: dict[int, list[str]] = {0: [], 1: []}
+
+        async def listen(number: int, one) -> None:
+            async for frame in one:
+                envelope = frame.json()
+                if envelope["type"] == "events_api":
+                    heard[number].append(envelope["payload"]["event"]["text"])
+                    await one.send_json({"envelope_id": envelope["envelope_id"]})
+
+        listening = [asyncio.create_task(listen(n, one)) for n, one in enumerate((socket, other))]
+        for number in range(10):
+            await ana.say(str(number))
+        await slack.delivery.settle()
+        for task in listening:
+            task.cancel()
+        await asyncio.gather(*listening, return_exceptions=True)
+    assert sorted(heard[0] + heard[1], key=int) == [str(n) for n in range(10)]
+    assert heard[0]
+    assert heard[1]

@@ -191,3 +191,40 @@ async def test_two_sockets_share_the_work(app: AsyncApp, slack: LocalSlack, clie
         await slack.delivery.settle()
         await asyncio.sleep(0.1)
     assert sorted(seen) == [f"line {n}" for n in range(6)]
+
+
+async def test_closing_a_stack_is_told_for_each(app: AsyncApp, connect, client, ana: Person, slack: LocalSlack):
+    """Three dialogs on one another, the stack is closed at once: each that asked is told, cleared."""
+    told = []
+
+    @app.view_closed("approve")
+    async def gone(ack, body):
+        await ack()
+        told.append((body["view"]["title"]["text"], body["is_cleared"]))
+
+    await connect(app)
+    view = (await client.views_open(trigger_id=slack.dialogs.trigger("U0ANA"), view=whole_modal("1")))["view"]
+    for title in ("2", "3"):
+        trigger = slack.dialogs.trigger("U0ANA", view=view["id"])
+        await client.views_push(trigger_id=trigger, view=whole_modal(title))
+    await ana.close_view(everything=True)
+    assert told == [("3", True), ("2", True), ("1", True)]
+    assert await ana.views() == []
+
+
+async def test_options_of_a_select_in_a_message(app: AsyncApp, connect, client, ana: Person):
+    """What the app offers while somebody types, groups included, arrives in a message's select too."""
+
+    @app.options("model")
+    async def offer(ack, payload):
+        names = [one for one in ("fraud", "fare") if one.startswith(payload["value"])]
+        await ack(option_groups=[{"label": {"type": "plain_text", "text": "Models"},
+                                  "options": [option(one, one) for one in names]}])  # fmt: skip
+
+    await connect(app)
+    ask = {"type": "external_select", "action_id": "model", "min_query_length": 1}
+    ts = (await client.chat_postMessage(channel="C0INC", text="which?", blocks=[section("Which?", accessory=ask)]))[
+        "ts"
+    ]
+    told = await ana._post("options", {"channel": "C0INC", "ts": ts, "action_id": "model", "query": "fr"})
+    assert [one["value"] for one in told["options"]] == ["fraud"]

@@ -1,17 +1,19 @@
 """What Slack's room must not do: approve what nobody could read, promise what it does not know, starve a Home tab."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.domain.errors import Unavailable
 from bot.domain.mitigation import State
 from bot.domain.notice import FreezeNotice, RequestNotice
 from bot.slack.ids import Ref
+from bot.slack.transport import Socket
 from tests.slack.bench import TEAM, Bench
 
 TOO_LONG = "This is too long for Slack; read and approve it on the console."
@@ -157,3 +159,52 @@ async def test_open_situations_are_built_once_for_all_viewers(sock: Bench):
     assert sorted(built) == ["INC-1", "INC-2"]
     assert "Secret canary" in str(await (await sock.person("dev")).home())
     assert "Secret canary" not in str(await (await sock.person("cleo")).home())
+
+
+# -- sockets ---------------------------------------------------------------------------------------------------------
+
+
+async def test_too_many_sockets_are_no_reason_to_knock_at_once_again(sock: Bench, caplog: pytest.LogCaptureFixture):
+    """Ten are connected: the eleventh is told so once, leaves Slack alone for a minute, and comes in when one goes."""
+    async with aiohttp.ClientSession() as session:
+        others = [
+            await session.ws_connect(f"{sock.slack.url}/socket?ticket={sock.slack.delivery.ticket()}") for _ in range(9)
+        ]
+        socket = Socket(sock.room.ingress.app, sock.room.settings, sock.clock)
+        await socket.open()
+        await until(lambda: socket.crowded_until is not None)
+        await asyncio.sleep(0.2)
+        opened = len(sock.calls("apps.connections.open"))
+        assert opened <= 4, "one of the bench, one of the test, and one the library begins before it is stopped"
+        assert not await socket.connected()
+        for _ in range(5):
+            sock.clock.forward(10)
+            await socket.look()
+        assert len(sock.calls("apps.connections.open")) == opened
+        assert len([one for one in caplog.messages if "ten connections" in one]) == 1
+        await others.pop().close()
+        sock.clock.forward(11)
+        await socket.look()
+        assert await socket.connected()
+        assert sock.slack.delivery.sockets == 10
+        for one in others:
+            await one.close()
+        await socket.close()
+
+
+async def test_a_refresh_is_survived(sock: Bench):
+    """Slack asks every few hours to come again: another socket is opened, and clicks arrive as before."""
+    await sock.declared()
+    await sock.slack.delivery.disconnect("refresh_requested")
+    socket = sock.room.socket
+    assert socket is not None
+    await until(lambda: sock.slack.delivery.sockets == 1)
+    assert (await (await sock.person("ana")).click("ack"))["acked"]
+    assert (await sock.incident()).acknowledged is not None
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Give other tasks their turn until it holds; at most five seconds."""
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110 - the library tells it no other way
+            await asyncio.sleep(0.02)

@@ -17,11 +17,11 @@ from bot.domain.errors import RateLimited, Refused, Unavailable
 from bot.domain.paging import Acknowledge
 from bot.localslack import LocalSlack
 from bot.localslack.traffic import Fault
-from bot.slack import manifest, payload, verbs
+from bot.slack import payload, verbs
 from bot.slack.client import Client, SlackRefused
 from bot.slack.handlers.impact import number
 from bot.slack.ids import Ref, choice, read_choice, read_metadata, read_value
-from bot.slack.ingress import _SHORTCUTS, CLICKS, SUBMITS
+from bot.slack.ingress import CLICKS, SUBMITS
 from bot.slack.knock import Knock, Values
 from bot.slack.settings import SlackSettings
 from bot.slack.transport import HttpApp, signed
@@ -240,7 +240,7 @@ async def test_failures_are_told_apart(slack: LocalSlack):
     assert refused.value.code == "invalid_blocks"
     with pytest.raises(SlackRefused, match="channel_not_found"):
         await client.post("C0NOWHERE", "x", [])
-    assert await client.optional("canvases.create") is None
+    assert await client.optional("slackLists.create") is None
 
 
 async def test_a_workspace_that_is_not_there_is_doubt():
@@ -292,22 +292,6 @@ def test_the_keys_must_fit_the_mode():
     assert made.api_url == "https://slack-gov.com/api/"
     assert made.hosts == {"a.b"}
     assert "canary" not in repr(made)
-
-
-def test_the_manifest_asks_for_what_the_code_uses():
-    """Shortcuts are handled, names fit, HTTP has its address everywhere and Socket Mode nowhere."""
-    socket, http = manifest.build(), manifest.build(request_url="https://tocsin.example/slack/events")
-    for one in socket["features"]["shortcuts"]:
-        assert one["callback_id"] in _SHORTCUTS
-        assert _SHORTCUTS[one["callback_id"]] in CLICKS
-        assert len(one["name"]) <= 24
-    assert socket["settings"]["socket_mode_enabled"]
-    assert "https://" not in str(socket)
-    assert str(http).count("https://tocsin.example/slack/events") == 3
-    scopes = socket["oauth_config"]["scopes"]
-    assert set(scopes["bot_optional"]) <= set(scopes["bot"])
-    assert {"chat:write", "commands", "channels:history", "im:write"} <= set(scopes["bot"])
-    assert "message.im" not in socket["settings"]["event_subscriptions"]["bot_events"]
 
 
 def test_no_deed_is_registered_twice():

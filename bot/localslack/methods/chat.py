@@ -8,7 +8,7 @@ from bot.blockkit import limits
 from bot.blockkit.shapes import Fault, values
 from bot.blockkit.validate import validate_message
 from bot.localslack.methods.arguments import Call, Method
-from bot.localslack.people import BOT_USER
+from bot.localslack.people import BOT_USER, Room
 from bot.localslack.workspace import SlackError, Workspace
 
 
@@ -59,9 +59,16 @@ def metadata(call: Call) -> dict[str, Any] | None:
     return None if call.workspace.strict.drops_metadata else given
 
 
+def _may_post(call: Call) -> Room:
+    """A room the bot is in; with `chat:write.public` any public one."""
+    room = call.workspace.room(call.need("channel"))
+    public = not room.private and "chat:write.public" in call.workspace.settings.scopes
+    return room if public else call.workspace.room_of_bot(room.id)
+
+
 def post_message(call: Call) -> dict[str, Any]:
     """chat.postMessage."""
-    room = call.workspace.room_of_bot(call.need("channel"))
+    room = _may_post(call)
     if room.archived:
         raise SlackError("is_archived")
     given = content(call) | {"thread_ts": call.text("thread_ts")}

@@ -1,10 +1,10 @@
-"""The smaller families: auth, users, reactions, pins, files, groups, sockets, and the offline block check."""
+"""The smaller families: auth, sockets, files, and the check of blocks."""
 
 from typing import Any
 
 from bot.blockkit.validate import validate_message, validate_view
-from bot.localslack.methods.arguments import Call, Method, page
-from bot.localslack.people import APP_ID, BOT_ID, BOT_USER, Member
+from bot.localslack.methods.arguments import Call, Method
+from bot.localslack.people import APP_ID, BOT_ID, BOT_USER
 from bot.localslack.workspace import SlackError
 
 
@@ -27,53 +27,6 @@ def connections_open(call: Call) -> dict[str, Any]:
     """apps.connections.open: where to open one socket, once."""
     base = call.workspace.url.replace("http://", "ws://", 1)
     return {"url": f"{base}/socket?ticket={call.workspace.delivery.ticket()}"}
-
-
-def _person(call: Call, name: str) -> Member:
-    found = call.workspace.people.get(name)
-    if found is None:
-        raise SlackError("user_not_found")
-    return found
-
-
-def users_info(call: Call) -> dict[str, Any]:
-    """users.info."""
-    return {"user": _person(call, call.need("user")).as_json(call.workspace.settings.team)}
-
-
-def users_list(call: Call) -> dict[str, Any]:
-    """users.list."""
-    people = [one.as_json(call.workspace.settings.team) for one in call.workspace.people.values()]
-    answer = page(call, people, "members", default=200, most=1000)
-    del answer["has_more"]
-    return answer
-
-
-def users_by_email(call: Call) -> dict[str, Any]:
-    """users.lookupByEmail."""
-    email = call.need("email").lower()
-    for one in call.workspace.people.values():
-        if one.email.lower() == email and not one.deleted:
-            return {"user": one.as_json(call.workspace.settings.team)}
-    raise SlackError("users_not_found")
-
-
-def reactions_add(call: Call) -> dict[str, Any]:
-    """reactions.add."""
-    room = call.workspace.room_of_bot(call.need("channel"))
-    call.workspace.react(room, call.need("timestamp"), BOT_USER, call.need("name").strip(":"), add=True)
-    return {}
-
-
-def pins_add(call: Call) -> dict[str, Any]:
-    """pins.add."""
-    room = call.workspace.room_of_bot(call.need("channel"))
-    message = call.workspace.message(room.id, call.need("timestamp"))
-    if message.get("pinned_to"):
-        raise SlackError("already_pinned")
-    call.workspace.memory.put_message(room.id, {**message, "pinned_to": [room.id]})
-    call.workspace.changed("messages")
-    return {}
 
 
 def upload_url(call: Call) -> dict[str, Any]:
@@ -124,26 +77,8 @@ def blocks_validate(call: Call) -> dict[str, Any]:
     return {}
 
 
-def group_users(call: Call) -> dict[str, Any]:
-    """usergroups.users.list."""
-    users = call.workspace.settings.groups.get(call.need("usergroup"))
-    if users is None:
-        raise SlackError("no_such_subteam")
-    return {"users": list(users)}
-
-
-def dnd_info(call: Call) -> dict[str, Any]:
-    """dnd.info."""
-    quiet = _person(call, call.need("user")).dnd
-    now = int(call.workspace.now())
-    start, end = (now - 3600, now + 8 * 3600) if quiet else (1, 1)
-    return {"dnd_enabled": quiet, "next_dnd_start_ts": start, "next_dnd_end_ts": end, "snooze_enabled": False}
-
-
 METHODS: dict[str, Method] = {
     "api.test": api_test, "auth.test": auth_test, "apps.connections.open": connections_open,
-    "users.info": users_info, "users.list": users_list, "users.lookupByEmail": users_by_email,
-    "reactions.add": reactions_add, "pins.add": pins_add, "files.getUploadURLExternal": upload_url,
-    "files.completeUploadExternal": complete_upload, "blocks.validate": blocks_validate,
-    "usergroups.users.list": group_users, "dnd.info": dnd_info,
+    "files.getUploadURLExternal": upload_url, "files.completeUploadExternal": complete_upload,
+    "blocks.validate": blocks_validate,
 }  # fmt: skip

@@ -16,7 +16,7 @@ export function h(tag, props, ...children) {
   return node;
 }
 
-const EMOJI = {
+export const EMOJI = {
   "white_check_mark": "✅", "heavy_check_mark": "✔️", "x": "❌", "warning": "⚠️", "rotating_light": "🚨", "fire": "🔥",
   "pushpin": "📌", "mag": "🔍", "ice_cube": "🧊", "eyes": "👀", "hourglass": "⌛", "hourglass_flowing_sand": "⏳",
   "bell": "🔔", "no_bell": "🔕", "large_green_circle": "🟢", "red_circle": "🔴", "large_yellow_circle": "🟡",
@@ -37,13 +37,20 @@ export const emoji = (name) => EMOJI[name] || `:${name}:`;
 const decode = (text) => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
 const withEmoji = (text) => text.replace(/:([a-z0-9_+-]+):/g, (whole, name) => EMOJI[name] || whole);
 
-export function ago(seconds) {
-  const past = Date.now() / 1000 - seconds;
-  const size = Math.abs(past);
-  const [count, unit] = size < 60 ? [size, "second"] : size < 3600 ? [size / 60, "minute"]
-    : size < 86400 ? [size / 3600, "hour"] : [size / 86400, "day"];
+// the workspace's clock may be ahead of this machine's
+export const time = { ahead: 0 };
+const now = () => Date.now() + time.ahead * 1000;
+
+export function span(seconds) {
+  const [count, unit] = seconds < 60 ? [seconds, "second"] : seconds < 3600 ? [seconds / 60, "minute"]
+    : seconds < 86400 ? [seconds / 3600, "hour"] : [seconds / 86400, "day"];
   const whole = Math.max(1, Math.floor(count));
-  const words = `${whole} ${unit}${whole === 1 ? "" : "s"}`;
+  return `${whole} ${unit}${whole === 1 ? "" : "s"}`;
+}
+
+export function ago(seconds) {
+  const past = now() / 1000 - seconds;
+  const words = span(Math.abs(past));
   return past >= 0 ? `${words} ago` : `in ${words}`;
 }
 
@@ -51,7 +58,7 @@ function when(seconds, format) {
   const at = new Date(seconds * 1000);
   const show = (options) => new Intl.DateTimeFormat(undefined, options).format(at);
   const pretty = (options) => {
-    const days = Math.round((new Date(at).setHours(0, 0, 0, 0) - new Date().setHours(0, 0, 0, 0)) / 86400000);
+    const days = Math.round((new Date(at).setHours(0, 0, 0, 0) - new Date(now()).setHours(0, 0, 0, 0)) / 86400000);
     return { "0": "today", "-1": "yesterday", "1": "tomorrow" }[days] || show(options);
   };
   const long = { weekday: "long", year: "numeric", month: "long", day: "numeric" };
@@ -60,8 +67,8 @@ function when(seconds, format) {
   const parts = {
     date_num: () => at.toISOString().slice(0, 10), date: () => show(middle), date_short: () => show(short),
     date_long: () => show(long), date_pretty: () => pretty(middle), date_short_pretty: () => pretty(short),
-    date_long_pretty: () => pretty(long), time: () => show({ hour: "2-digit", minute: "2-digit" }),
-    time_secs: () => show({ hour: "2-digit", minute: "2-digit", second: "2-digit" }), ago: () => ago(seconds),
+    date_long_pretty: () => pretty(long), time: () => show({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+    time_secs: () => show({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }), ago: () => ago(seconds),
     day_divider_pretty: () => pretty(long), date_slash: () => show({ dateStyle: "short" }),
   };
   return format.replace(/\{(\w+)\}/g, (whole, name) => (parts[name] ? parts[name]() : whole));
@@ -97,7 +104,7 @@ function angle(inside, world) {
     const node = h("time", { data: { at, format: decode(format || "") }, title: label }, when(Number(at), decode(format || "")));
     return url ? anchor(decode(url), node) : node;
   }
-  if (target.startsWith("!subteam^")) return h("span", { class: "mention" }, label || "@" + target.slice(9));
+  if (target.startsWith("!subteam^")) return h("span", { class: "mention" }, label || "@" + (world.groups[target.slice(9)] || target.slice(9)));
   if (target.startsWith("!")) return h("span", { class: "mention loud" }, "@" + target.slice(1));
   return anchor(decode(target), label || decode(target));
 }
