@@ -247,7 +247,8 @@ class Checkup:
         looks = [look for one in made for look in _by_our_rules(one)]
         for asked, one in enumerate(made):
             try:
-                await self._client.call("blocks.validate", **{one.kind: one.payload})
+                asked_of: dict[str, Any] = {one.kind: one.payload}
+                await self._client.call("blocks.validate", **asked_of)
             except SlackRefused as refused:
                 if refused.code == "unknown_method":
                     said = f"{len(made)} by our own rules; the workspace has no blocks.validate"
