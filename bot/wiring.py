@@ -164,6 +164,7 @@ async def opened(
             drafter=drafting_room(installation),
             actions=doors.actions,
             charts=watch,
+            talk=store.talk,
         )
         slack = None
         if chat is None and installation.slack.mode != "off":
