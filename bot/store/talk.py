@@ -159,4 +159,5 @@ def _at(channel: str, ts: str) -> ColumnElement[bool]:
 
 
 def _saying(row: Row[Any]) -> Saying:
-    return Saying(*row)
+    values: tuple[Any, ...] = tuple(row)
+    return Saying(*values)

@@ -9,11 +9,12 @@ from bot.slack.views._words import bulleted, title
 NAME = "finding"
 
 
-def render(situation: Situation, text: str = "", link: str = "") -> View:
-    """What was found, with its source; text and link may come from a message in the thread."""
+def render(situation: Situation, text: str = "", link: str = "", said: str = "") -> View:
+    """What was found, with its source; text, link and key (`said`) may come from a message."""
     incident = situation.incident
     blocks = [section(f"*{incident.id}* · {title(incident)}")]
-    known = [f"{one.id} ({untrusted(one.source, 40)}) {untrusted(one.text, 160)}" for one in incident.findings[-8:]]
+    standing = [one for one in incident.findings if one.gone is None]
+    known = [f"{one.id} ({untrusted(one.source, 40)}) {untrusted(one.text, 160)}" for one in standing[-8:]]
     blocks += [context(bulleted(known, 8, 2_000))] if known else []
     words = plain_text_input("value", multiline=True, initial=clean(text, 2_900) or None, max_length=3_000)
     blocks.append(input_block("What did you find?", words, block_id="text"))
@@ -21,4 +22,4 @@ def render(situation: Situation, text: str = "", link: str = "") -> View:
     hint = "A dashboard, a query, a commit."
     blocks.append(input_block("Link", where, block_id="link", optional=True, hint=hint))
     return modal("Add finding", blocks, callback_id=NAME, submit="Record",
-                 private_metadata=Ref(incident.id).metadata)  # fmt: skip
+                 private_metadata=Ref(incident.id, said=said).metadata)  # fmt: skip
