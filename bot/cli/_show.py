@@ -49,7 +49,8 @@ def picture(incident: Json, now: datetime, *, whole: bool = False) -> Iterator[s
         (
             "Findings",
             (
-                f"  {each['id']}  {line(each['text'])} ({line(each['source'])}){' · does not count any more' if each.get('gone') else ''}"
+                f"  {each['id']}  {line(each['text'])} ({line(each['source'])})"
+                f"{' · does not count any more' if each.get('gone') else ''}"
                 for each in incident["findings"]
             ),
         ),

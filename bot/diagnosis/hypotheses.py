@@ -73,8 +73,9 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
 def rank(findings: Sequence[Finding]) -> tuple[Hypothesis, ...]:
     """The causes some finding speaks for, the likeliest first; empty where nothing speaks for any.
 
-    Beliefs are shares of all causes together, so those listed may sum to less than 1. Findings that name a cause we do
-    not know, or bear a weight that is no number, are passed over there, and those taken back altogether. Equal beliefs keep the order of `Cause`.
+    Beliefs are shares of all causes together, so those listed may sum to less than 1. Findings that were taken back,
+    name a cause we do not know, or bear a weight that is no number are passed over. Equal beliefs keep the order of
+    `Cause`.
     """
     totals = {cause: explanation.prior for cause, explanation in EXPLANATIONS.items()}
     supported: dict[Cause, list[str]] = {cause: [] for cause in Cause}
