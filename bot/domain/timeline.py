@@ -30,7 +30,7 @@ class Line:
     by: str
     name: str
     sentence: Sentence
-    link: str = ""  # the message or page it was taken from
+    link: str = ""  # the message it is; never an address that somebody typed
     gone: Gone | None = None  # it does not count any more; the sentence says so too
 
     @property
@@ -74,7 +74,7 @@ def _line(entry: Entry, event: Event, now: _Now) -> Line:
     if isinstance(event, NoteKept | FindingRecorded | FollowUpAdded):
         gone = now.gone.get(event.id)
         event = replace(event, text=now.texts.get(event.id, event.text))
-        link = "" if isinstance(event, FollowUpAdded) else event.link
+        link = event.link if isinstance(event, NoteKept) else ""
     sentence = event.says(entry.by)
     return Line(entry.seq, entry.happened_at, entry.at, entry.by, kind, _struck(sentence, gone), link, gone)
 

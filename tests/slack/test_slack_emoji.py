@@ -1,15 +1,20 @@
 """Emoji on what somebody said: kept, taken back, promised; in any order, by anybody, once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.domain.finding import RecordFinding
+from bot.domain.five_whys import AddWhy
 from bot.domain.followup import FollowUp
 from bot.domain.lifecycle import Close, Resolve
+from bot.engine.talk import Mark
 from bot.localslack.people import BOT_USER
+from bot.slack.views import finding, whys
 from tests.slack.bench import TEAM, Bench
 from tests.slack.talking import deliver, react, reaction, said, signs, thread, timeline
 
@@ -256,3 +261,62 @@ async def test_a_finding_that_is_there_already_in_the_same_words(sock: Bench):
     ts = await said(sock, ana, "it is the export", card)
     await react(sock, ana, "mag", ts)
     assert [one.id for one in (await sock.incident()).findings] == ["F1"]
+
+
+async def test_many_people_at_once_keep_one_note(sock: Bench):
+    """Four pins and four magnifiers in the same moment: one note, one finding, and every event is taken."""
+    card = await thread(sock)
+    ts = await said(sock, await sock.person("ana"), "look at this", card)
+    people = ("U0ANA", "U0BEN", "U0CLEO", "U0DEV")
+    events = [reaction(sock, ts, user, 10, name=name) for user in people for name in ("pushpin", "mag")]
+    answers = await asyncio.gather(*(sock.room.ingress.take(body) for body in events))
+    await sock.settle()
+    assert {answer.status for answer in answers} == {200}
+    incident = await sock.incident()
+    assert (len(incident.notes), len(incident.findings)) == (1, 1)
+
+
+class PinnedMeanwhile:
+    """Talk in which another replica writes a pin down just after ours has looked for one."""
+
+    def __init__(self, inner: Any, other: Mark) -> None:
+        self._inner, self._other = inner, other
+
+    async def marks(self, channel: str, ts: str) -> Any:
+        found = await self._inner.marks(channel, ts)
+        await self._inner.mark(self._other)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+async def test_a_pin_put_on_while_another_is_taken_off_is_kept(sock: Bench):
+    """At two replicas in the same moment: whoever takes back looks once more, and the note stands for the other."""
+    card = await thread(sock)
+    ana = await sock.person("ana")
+    ts = await said(sock, ana, "x", card)
+    await react(sock, ana, "pushpin", ts)
+    ben = await sock.who("ben")
+    other = Mark("C0INC", ts, ben.id, "pushpin", stands=True, at=sock.clock.now())
+    sock.desk.talk = PinnedMeanwhile(sock.store.talk, other)
+    await react(sock, ana, "pushpin", ts, remove=True)
+    incident = await sock.incident()
+    assert [note.gone is None for note in incident.notes] == [False, True]
+    assert (await sock.desk.log.entries("INC-1"))[-1].by == ben.id
+
+
+async def test_a_why_whose_finding_was_taken_back_is_assumed(sock: Bench):
+    """In the dialog: the tree says so, and the finding is offered for no other answer."""
+    card = await thread(sock)
+    ana = await sock.person("ana")
+    ts = await said(sock, ana, "the export changed", card)
+    await react(sock, ana, "mag", ts)
+    await sock.say(AddWhy("nobody checks the export", evidence="F1"), "ana")
+    assert "(W1, F1)" in str(whys.render(await sock.desk.situation("INC-1")))
+    await react(sock, ana, "mag", ts, remove=True)
+    view = str(whys.render(await sock.desk.situation("INC-1")))
+    assert "(W1, assumed: F1 was taken back)" in view
+    assert "'value': 'F1'" not in view
+    assert "no findings yet" in str(sock.posts("card")[0]["blocks"])
+    assert "F1" not in str(finding.render(await sock.desk.situation("INC-1")))
