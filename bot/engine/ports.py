@@ -229,6 +229,9 @@ class Talk(Protocol):
     async def spoken(self, incident: str) -> Spoken:
         """How much was said, by people."""
 
+    async def speakers(self, incident: str) -> Sequence[str]:
+        """Opaque ids of the people who said something, whoever spoke first being first."""
+
     async def mark(self, mark: Mark) -> bool:
         """Write a sign down; False where something newer is known of it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
@@ -95,25 +95,37 @@ class Erasure:
         return found
 
     async def _chosen(self, connection: AsyncConnection, person: str, ref: str) -> ColumnElement[bool]:
-        """The texts that are meant and still there: also what others kept of what this person said."""
+        """The texts that are meant and still there.
+
+        A message that was kept is its author's, whoever kept it: it goes with its author and stays with its keeper.
+        """
         there = texts.c.erased_at.is_(None)
         if not person:
             return (texts.c.ref == ref) & there
-        theirs = [texts.c.by == person]
-        for incident, seqs in (await self._kept_of(connection, person)).items():
-            theirs.append(and_(texts.c.incident == incident, texts.c.seq.in_(seqs)))
-        return or_(*theirs) & there
+        chosen = texts.c.by == person
+        for incident in await self._touched(connection, person):
+            theirs, others = await self._kept_in(connection, incident, person)
+            here = texts.c.incident == incident
+            chosen = (chosen & ~(here & texts.c.seq.in_(others))) | (here & texts.c.seq.in_(theirs))
+        return chosen & there
 
-    async def _kept_of(self, connection: AsyncConnection, person: str) -> dict[str, list[int]]:
-        """The entries, by incident, in which a message of this person was kept or followed."""
-        query = select(sayings.c.incident, sayings.c.channel, sayings.c.ts)
-        rows = (await connection.execute(query.where((sayings.c.author == person) & (sayings.c.incident != "")))).all()
-        keys = {f"{row.channel}/{row.ts}" for row in rows}
-        found: dict[str, list[int]] = {}
-        for incident in sorted({row.incident for row in rows}):
-            told = (await look(connection, self._codec, incident)).entries
-            found[incident] = [entry.seq for entry in told if getattr(entry.event, "said", "") in keys]
-        return found
+    async def _touched(self, connection: AsyncConnection, person: str) -> list[str]:
+        """The incidents in which a person said or wrote anything."""
+        wrote = select(texts.c.incident).where(texts.c.by == person)
+        spoke = select(sayings.c.incident).where((sayings.c.author == person) & (sayings.c.incident != ""))
+        return sorted((await connection.execute(union(wrote, spoke))).scalars())
+
+    async def _kept_in(self, connection: AsyncConnection, incident: str, person: str) -> tuple[list[int], list[int]]:
+        """The entries that hold messages of this person, and those that hold somebody else's."""
+        query = select(sayings.c.channel, sayings.c.ts, sayings.c.author).where(sayings.c.incident == incident)
+        authors = {f"{row.channel}/{row.ts}": row.author for row in await connection.execute(query)}
+        theirs: list[int] = []
+        others: list[int] = []
+        for entry in (await look(connection, self._codec, incident)).entries:
+            author = authors.get(getattr(entry.event, "said", ""), getattr(entry.event, "author", None))
+            if author is not None:
+                (theirs if author == person else others).append(entry.seq)
+        return theirs, others
 
     async def hold(self, incident: str, because: str) -> None:
         """Put an incident under a legal hold: nothing of it can be erased. The newest reason stands."""

@@ -195,6 +195,7 @@ posted = Table(
     Column("attempt", Integer, nullable=False),
     Column("at", UTCDateTime, nullable=False),
     Index(None, "channel", "ts"),
+    Index(None, "channel", "surface"),  # each message that is said asks whether its channel is a war room
 )
 
 sayings = Table(

@@ -77,6 +77,12 @@ class Talk:
         messages, people = (await self._database.read(lambda c: c.execute(query))).one()
         return Spoken(messages, people)
 
+    async def speakers(self, incident: str) -> Sequence[str]:
+        """Opaque ids of the people who said something, whoever spoke first being first."""
+        said = (sayings.c.incident == incident) & (sayings.c.author != "")
+        query = select(sayings.c.author).where(said).group_by(sayings.c.author).order_by(func.min(sayings.c.at))
+        return list((await self._database.read(lambda c: c.execute(query))).scalars())
+
     async def mark(self, mark: Mark) -> bool:
         """Write down that a sign was put on a message or taken off; False where something newer is known."""
 

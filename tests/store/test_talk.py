@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.errors import Refused
 from bot.domain.finding import FindingRecorded
+from bot.domain.followup import FollowUpAdded
 from bot.domain.saying import NoteKept, SayingEdited
 from bot.engine.ports import Posted
 from bot.engine.talk import Mark, Saying, Spoken
@@ -77,6 +78,8 @@ async def test_how_much_was_said_by_how_many(store: Store) -> None:
     await store.talk.keep(replace(saying("elsewhere", "1.6"), incident="INC-2"))
     assert await store.talk.spoken("INC-1") == Spoken(3, 2)
     assert await store.talk.spoken("INC-9") == Spoken(0, 0)
+    assert await store.talk.speakers("INC-1") == ["p_ana", "p_ben"]
+    assert await store.talk.speakers("INC-9") == []
 
 
 async def test_a_message_waits_a_day_for_its_incident(store: Store, clock: HandClock) -> None:
@@ -144,6 +147,26 @@ async def test_a_person_is_erased_with_what_others_kept_of_them(store: Store) ->
     assert (after.findings[0].text, after.notes[0].link) == ("[erased]", "[erased]")
     assert [one.text for one in await store.talk.of("INC-1")] == ["", "and me"]
     await store.log.verify()
+
+
+async def test_what_somebody_kept_of_others_is_not_theirs(store: Store) -> None:
+    """Whoever pinned and promised another's words goes without them; what they wrote themselves goes."""
+    incident = await opened(store)
+    await store.talk.keep(saying("the export lost a column", author="p_dev", user="U0DEV"))
+    await store.talk.keep(saying("a guest's words", "1.2", author="", user="U0GUS"))
+    events = [
+        NoteKept("T1", "the export lost a column", "C1/1.1", "p_dev", NOON, "https://chat.example/p11"),
+        FollowUpAdded("U1", "the export lost a column", "p_ben", NOON.date(), "", "C1/1.1"),
+        FindingRecorded("F1", "a guest's words", "responder", (), "", None, "C1/1.2"),
+        FindingRecorded("F2", "I looked myself", "responder", (), "", None),
+    ]
+    await store.log.append(incident, events, by="p_ben", at=at(1), cause="test")
+    assert await store.erasure.erase(person="p_ben") == 1
+    after = await store.log.load("INC-1")
+    assert [one.text for one in after.findings] == ["a guest's words", "[erased]"]
+    assert (after.notes[0].text, after.followups["U1"].text) == ("the export lost a column",) * 2
+    assert await store.erasure.erase(person="p_dev") == 4
+    assert (await store.log.load("INC-1")).followups["U1"].text == "[erased]"
 
 
 async def test_erased_words_do_not_come_back(store: Store) -> None:

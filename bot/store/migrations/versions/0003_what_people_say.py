@@ -29,6 +29,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_sayings_incident_at", "sayings", ["incident", "at"])
     op.create_index("ix_sayings_author", "sayings", ["author"])
+    op.create_index("ix_posted_channel_surface", "posted", ["channel", "surface"])
     op.create_table(
         "marks",
         sa.Column("channel", sa.Text(), nullable=False),
