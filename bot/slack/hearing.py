@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.clock import Clock
+from bot.domain.errors import Refused, Unavailable
 from bot.engine.desk import Desk
 from bot.engine.talk import Saying
 from bot.slack import keeping, saying
@@ -27,7 +28,7 @@ class Hearing:
         message, before = _part(event, "message"), _part(event, "previous_message")
         kind = event.get("subtype")
         about = {"message_changed": message, "message_deleted": before}.get(str(kind), event)
-        if saying.is_ours(about, await self.client.me()) or saying.is_ours(before, self.client.known_me):
+        if saying.is_ours(about, await self.me()) or saying.is_ours(before, self.client.known_me):
             return
         if kind == "message_deleted" or message.get("subtype") == "tombstone":  # which the parent of a thread becomes
             await self._deleted(door, before, str(event.get("deleted_ts") or message.get("ts") or ""))
@@ -35,6 +36,13 @@ class Hearing:
             await self._changed(door, message)
         else:
             await self.write(door.channel, event, door.team)
+
+    async def me(self) -> Json:
+        """Who we are. Raises Unavailable where Slack does not say, for whatever reason: our words are not talk."""
+        try:
+            return await self.client.me()
+        except Refused as refused:
+            raise Unavailable("Slack", refused.because) from None
 
     async def write(self, channel: str, message: Json, team: str) -> Saying | None:
         """Write a message down if it is of an incident; as it then reads, None where it is of none."""

@@ -170,6 +170,8 @@ class Ingress:
 
     async def _command(self, door: Door, who: Profile) -> Reply:
         verb = verbs.slash(door.text)
+        if not verb.name and not verb.incident and (here := await self.chat.incident_at(door.channel, "")):
+            verb = verbs.slash(f"{here} {door.text}")  # in a war room its incident is meant
         knock = Knock(self.desk, self.client, who, door.inbound, verb.name, Ref(verb.incident), channel=door.channel,
                       user=door.user)  # fmt: skip
         await self._allowed(knock)

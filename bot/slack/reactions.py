@@ -63,7 +63,7 @@ class Reactions:
         kind = self.kinds.get(name)
         if kind is None or not isinstance(item, dict) or item.get("type") != "message":
             return Heard(door)
-        if not door.user or door.user == (await self.client.me()).get("user_id"):
+        if not door.user or door.user == (await self.hearing.me()).get("user_id"):
             return Heard(door)
         door = replace(door, channel=str(item.get("channel") or ""), ts=str(item.get("ts") or ""))
         added = door.event.get("type") == "reaction_added"

@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.reminder import Reminded
+from bot.engine.ports import Posted
 from bot.localslack.people import BOT_USER
 from tests.slack.bench import Bench
 from tests.slack.talking import delete, deliver, edit, event, react, said, settled, thread
@@ -322,6 +323,35 @@ async def test_a_promise_that_cannot_be_kept_is_refused_with_words(sock: Bench):
         "2026-02-31 is no date; say by 2026-12-31, or in 2 weeks", "the directory does not know this person",
         "a follow-up needs words", "a message without words cannot be added to the timeline", "a finding needs words",
     ]  # fmt: skip
+
+
+async def test_a_mention_anywhere_that_names_its_incident_is_followed(sock: Bench):
+    """Beside the thread, or from a command: kept all the same; an edit of the message is followed."""
+    await sock.declared()
+    ana = await sock.person("ana", room="C0GENERAL")
+    ts = await ana.say("<@U0TOCSIN> INC-1 find recal is low")
+    await settled(sock)
+    await edit(ana, ts, "<@U0TOCSIN> INC-1 find recall is low")
+    await settled(sock)
+    for words in ("note v2 went live", "follow alert on it @Ben Okafor in 3 days", "find the export"):
+        answer = await ana.command("incident", f"INC-1 {words.replace('@Ben Okafor', '<@U0BEN|ben>')}")
+        assert answer["answer"]["text"] == "INC-1: recorded."
+    incident = await sock.incident()
+    assert [one.text for one in incident.findings] == ["recall is low", "the export"]
+    assert [one.text for one in incident.notes] == ["v2 went live"]
+    (item,) = incident.followups.values()
+    due = sock.clock.now().date() + timedelta(days=3)
+    assert (item.text, item.owner, item.due) == ("alert on it", (await sock.who("ben")).id, due)
+
+
+async def test_a_command_in_the_war_room_means_its_incident(sock: Bench):
+    """`/incident ack` there acknowledges; elsewhere it asks which."""
+    await sock.declared()
+    await sock.store.mirror.save(Posted("INC-1", "room", "C0GENERAL", "1.0", "", "posted", 1, sock.clock.now()))
+    ana = await sock.person("ana")
+    assert "I do not know" in (await ana.command("incident", "ack"))["answer"]["text"]
+    assert (await ana.command("incident", "ack", room="C0GENERAL"))["answer"]["text"] == "INC-1: recorded."
+    assert (await sock.incident()).acknowledged is not None
 
 
 async def test_a_war_room_and_quiet_are_asked_for_in_the_thread(sock: Bench):

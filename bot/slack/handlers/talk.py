@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.errors import Conflict, Refused, Unavailable
+from bot.domain.followup import AddFollowUp
+from bot.domain.saying import KeepNote
 from bot.engine.talk import Saying
 from bot.slack import saying, verbs
 from bot.slack.ids import Ref
-from bot.slack.keeping import MENU, Kept, Kind, keep, promised, standing, wording
+from bot.slack.keeping import MENU, PROMISED_FOR, Kept, Kind, keep, promised, standing, wording
 from bot.slack.knock import Knock, Reply, Show, Tell
 from bot.slack.verbs import Verb
 from bot.slack.views import choose, finding, followup
@@ -98,33 +100,44 @@ async def first_note(knock: Knock, incident: str) -> str:
 
 async def found(knock: Knock, _verb: Verb) -> Reply:
     """`find …`: the message itself is the finding."""
-    await keep(knock, _mention(knock), Kind.FINDING, sign=MENU + Kind.FINDING)
+    await keep(knock, await _mention(knock), Kind.FINDING, sign=MENU + Kind.FINDING)
     return None
 
 
-async def noted(knock: Knock, _verb: Verb) -> Reply:
-    """`note …`: the message itself is in the timeline."""
-    await keep(knock, _mention(knock), Kind.TIMELINE, sign=MENU + Kind.TIMELINE)
+async def noted(knock: Knock, verb: Verb) -> Reply:
+    """`note …`: the message itself is in the timeline; from a command, its words."""
+    if not knock.ts:
+        now = knock.desk.clock.now()
+        await knock.submit(
+            KeepNote(await wording(knock.desk, knock.slack, verb.rest), knock.inbound, knock.who.id, now)
+        )
+        return None
+    await keep(knock, await _mention(knock), Kind.TIMELINE, sign=MENU + Kind.TIMELINE)
     return None
 
 
 async def followed(knock: Knock, verb: Verb) -> Reply:
     """`follow …`: promised by whom and until when it says, else by who says it and in 14 days."""
-    promise = verbs.promise(verb.rest, knock.desk.clock.now().date())
-    owner = ""
+    today = knock.desk.clock.now().date()
+    promise = verbs.promise(verb.rest, today)
+    owner = knock.who
     if promise.owner:
         profile = await knock.desk.people.by_slack(knock.who.slack_team, promise.owner)
         if profile is None:
             raise Refused("the directory does not know this person")
-        owner = profile.id
-    await keep(knock, _mention(knock), Kind.FOLLOWUP, sign=MENU + Kind.FOLLOWUP, owner=owner, due=promise.due)
+        owner = profile
+    due = promise.due or today + PROMISED_FOR
+    if not knock.ts:
+        await knock.submit(AddFollowUp(await wording(knock.desk, knock.slack, promise.text), owner.id, due))
+        return None
+    said = await _mention(knock)
+    await keep(knock, said, Kind.FOLLOWUP, sign=MENU + Kind.FOLLOWUP, owner=owner.id, due=due)
     return None
 
 
-def _mention(knock: Knock) -> Saying:
-    if not saying.is_talk(knock.body):
-        raise Refused("say it in the incident's thread or war room")
-    return saying.read(knock.body, knock.channel, knock.ref.incident, knock.who.id)
+async def _mention(knock: Knock) -> Saying:
+    """The message that addresses us, written down wherever it was said, so that it is followed."""
+    return await knock.desk.talk.keep(saying.read(knock.body, knock.channel, knock.ref.incident, knock.who.id))
 
 
 # -- which message ---------------------------------------------------------------------------------------------------
