@@ -164,6 +164,7 @@ async def opened(
             drafter=drafting_room(installation),
             actions=doors.actions,
             charts=watch,
+            talk=store.talk,
         )
         slack = None
         if chat is None and installation.slack.mode != "off":
@@ -203,6 +204,7 @@ def slack_room(installation: Installation, desk: Desk, store: Store, clock: Cloc
         home_channel=given.home_channel,
         legal_channel=given.legal_channel,
         charts=given.charts,
+        emoji=given.emoji.by_kind,
         settle_after=given.settle_after.total_seconds(),
         repost_after=given.repost_after.total_seconds(),
         web_url=installation.web.address,

@@ -48,7 +48,11 @@ def picture(incident: Json, now: datetime, *, whole: bool = False) -> Iterator[s
         ("Runbook", _run(incident)),
         (
             "Findings",
-            (f"  {each['id']}  {line(each['text'])} ({line(each['source'])})" for each in incident["findings"]),
+            (
+                f"  {each['id']}  {line(each['text'])} ({line(each['source'])})"
+                f"{' · does not count any more' if each.get('gone') else ''}"
+                for each in incident["findings"]
+            ),
         ),
         ("Five whys", _whys(incident["whys"])),
         ("Duties to tell", _duties(incident["duties"])),

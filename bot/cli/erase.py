@@ -30,19 +30,22 @@ def listed(incident: Incident, config: Config = TOCSIN_YAML) -> None:
     """Show every text of an incident with its reference, its exhibits, and whether a legal hold is on it."""
     from bot.cli._text import line, out, table
 
-    async def look(store: Store) -> tuple[list[list[str]], list[list[str]], str]:
+    async def look(store: Store) -> tuple[list[list[str]], list[list[str]], int, str]:
         await _require(store, incident)
         rows = [
             [kept.ref, str(kept.seq), await _name(store, kept.by), "[erased]" if kept.erased else kept.words]
             for kept in await store.erasure.texts(incident)
         ]
         exhibits = [[each.name, each.sha256, each.note] for each in await store.exhibits.of(incident)]
-        return rows, exhibits, await store.erasure.held(incident)
+        said = len([each for each in await store.talk.of(incident) if each.text])
+        return rows, exhibits, said, await store.erasure.held(incident)
 
-    rows, exhibits, held = _on(config, look)
+    rows, exhibits, said, held = _on(config, look)
     out(table([["TEXT", "ENTRY", "BY", "WORDS"], *rows]))
     if exhibits:
         out(["", *table([["EXHIBIT", "SHA-256", "NOTE"], *exhibits])])
+    if said:
+        out(["", f"{_count(said, 'message')} of its thread and war room; tocsin erase talk {incident} erases them."])
     if held:
         out(["", f"{incident} is under a legal hold: {line(held)}"])
 
@@ -53,7 +56,7 @@ def person(
     yes: Yes = False,
     config: Config = TOCSIN_YAML,
 ) -> None:
-    """Erase all that a person wrote, everywhere; and who they are, once people.yaml no longer names them."""
+    """Erase all that a person wrote or said, everywhere; and who they are, once people.yaml no longer names them."""
     from bot.cli._text import line, out
 
     async def look(store: Store) -> tuple[Profile, dict[str, int], bool]:
@@ -124,6 +127,27 @@ def exhibits(incident: Incident, yes: Yes = False, config: Config = TOCSIN_YAML)
     _agreed(yes=yes)
     count = _changed(config, lambda store: store.exhibits.erase(incident, SystemClock().now()))
     _told(config, count, {incident: count}, what="exhibit")
+
+
+@app.command()
+def talk(incident: Incident, yes: Yes = False, config: Config = TOCSIN_YAML) -> None:
+    """Erase what people said in an incident's thread and war room; what the timeline keeps of it stays."""
+    from bot.cli._text import out
+    from bot.domain.errors import Refused
+
+    async def look(store: Store) -> int:
+        await _require(store, incident)
+        if held := await store.erasure.held(incident):
+            raise Refused(f"{incident} is under a legal hold: {held}")
+        return len([each for each in await store.talk.of(incident) if each.text])
+
+    said = _on(config, look)
+    if not said:
+        out([f"Of {incident}'s thread nothing is kept that is not erased already."])
+        return
+    out([f"{incident} has {_count(said, 'message')} of its thread and war room."])
+    _agreed(yes=yes)
+    _told(config, _changed(config, lambda store: store.talk.erase(incident)), {incident: said}, what="message")
 
 
 @app.command()
@@ -228,15 +252,16 @@ def _told(config: Path, count: int, found: Mapping[str, int], what: str = "text"
     """How much was erased, and that the record is whole. Raises Tampered where it is not."""
     from bot.cli._text import out
 
+    chains = [name for name in found if name]  # a message that belongs to no incident yet has none
     out([f"{_count(count, what)} erased."])
 
     async def walk(store: Store) -> None:
-        for name in found:
+        for name in chains:
             await store.log.verify(name)
 
     _on(config, walk)
-    if found:
-        out([f"In order: {_count(len(found), 'chain')} concerned, to the last entry."])
+    if chains:
+        out([f"In order: {_count(len(chains), 'chain')} concerned, to the last entry."])
 
 
 def _texts(count: int) -> str:
@@ -248,4 +273,5 @@ def _count(count: int, what: str) -> str:
 
 
 def _in(found: Mapping[str, int]) -> str:
-    return f" in {', '.join(found)}" if found else ""
+    names = ", ".join(name for name in found if name)
+    return f" in {names}" if names else ""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from bot.config import check, regimes
+from bot.config.emoji import overlaps as emoji_overlaps
 from bot.config.files import listed, read_page
 from bot.config.fit import Fitter, Unreadable
 from bot.config.maintenance import Named, read_maintenance
@@ -119,6 +120,7 @@ class _Reader:
     def installation(self) -> Installation:
         tocsin = self.fitter.fit(Tocsin, self.page)
         slack = self._slack(tocsin)
+        self.problems += emoji_overlaps(self.page, slack.emoji) if slack is not None else ()
         self._database_secret()
         sources = self._sources()
         known = self._known(tocsin, sources)

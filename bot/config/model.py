@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from bot.config.emoji import Emoji
 from bot.config.policy import PolicyModel
 
 SLACK_API = "https://slack.com/api/"
@@ -105,6 +106,8 @@ class Slack(Part):
     """After how long a post whose answer was lost is looked for in its channel."""
     repost_after: timedelta = Field(default=timedelta(seconds=60), ge=timedelta(0))
     """After how long a post that was looked for and not found is sent again."""
+    emoji: Emoji = Emoji()
+    """Which reaction on a message in an incident's thread keeps it as what."""
     charts: bool = True
     """Draw the SLI in the card."""
 

@@ -73,13 +73,16 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
 def rank(findings: Sequence[Finding]) -> tuple[Hypothesis, ...]:
     """The causes some finding speaks for, the likeliest first; empty where nothing speaks for any.
 
-    Beliefs are shares of all causes together, so those listed may sum to less than 1. Findings that name a cause we do
-    not know, or bear a weight that is no number, are passed over there. Equal beliefs keep the order of `Cause`.
+    Beliefs are shares of all causes together, so those listed may sum to less than 1. Findings that were taken back,
+    name a cause we do not know, or bear a weight that is no number are passed over. Equal beliefs keep the order of
+    `Cause`.
     """
     totals = {cause: explanation.prior for cause, explanation in EXPLANATIONS.items()}
     supported: dict[Cause, list[str]] = {cause: [] for cause in Cause}
     opposed: dict[Cause, list[str]] = {cause: [] for cause in Cause}
     for finding in findings:
+        if finding.gone is not None:
+            continue
         for cause, weight in _bearing(finding).items():
             totals[cause] += weight
             (supported if weight > 0 else opposed)[cause].append(finding.id)

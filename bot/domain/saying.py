@@ -14,6 +14,8 @@ from bot.domain.phase import ANYBODY
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
 
+NOTE, FINDING = "note", "finding"
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -80,14 +82,16 @@ class NoteKept(Event):
 class TakeBack(Command):
     """Take a message out of the timeline, or its finding back: whoever kept it changed their mind.
 
-    The log keeps both; what rests on a finding that was taken back says so. A promised follow-up is not taken back so.
+    `what` names what to take back (NOTE, FINDING), "" both. The log keeps them; what rests on a finding that was taken
+    back says so. A promised follow-up is not taken back so.
     """
 
     said: str
+    what: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, ANYBODY, "take something out of the timeline")
-        if names := _kept(incident, self.said):
+        if names := _kept(incident, self.said, self.what):
             yield SayingTakenBack(self.said, names)
 
 
@@ -99,7 +103,7 @@ class SayingTakenBack(Event):
     names: tuple[str, ...]
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return _gone(incident, self.said, entry.at)
+        return _gone(incident, self.names, entry.at)
 
     def says(self, by: str) -> Sentence:
         return says("{who} took back {names}", who=Who(by), names=", ".join(self.names))
@@ -157,7 +161,7 @@ class SayingDeleted(Event):
     names: tuple[str, ...]
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return _gone(incident, self.said, entry.at)
+        return _gone(incident, self.names, entry.at)
 
     def says(self, by: str) -> Sentence:
         return says("the message behind {names} was deleted by its author", names=", ".join(self.names))
@@ -170,15 +174,26 @@ def _texts(incident: Incident, said: str) -> list[tuple[str, str]]:
     return kept + [(one.id, one.text) for one in incident.followups.values() if one.said == said]
 
 
-def _kept(incident: Incident, said: str) -> tuple[str, ...]:
+def _kept(incident: Incident, said: str, what: str = "") -> tuple[str, ...]:
     """Notes and findings from a message that still count."""
-    promised = incident.followups
-    return tuple(name for name, _text in _texts(incident, said) if name not in promised) if said else ()
+    if not said:
+        return ()
+    notes = [note.id for note in incident.notes if (note.said, note.gone) == (said, None)]
+    findings = [one.id for one in incident.findings if (one.said, one.gone) == (said, None)]
+    return (*(notes if what != FINDING else ()), *(findings if what != NOTE else ()))
 
 
-def _gone(incident: Incident, said: str, at: datetime) -> Incident:
+def _gone(incident: Incident, names: tuple[str, ...], at: datetime) -> Incident:
     return replace(
         incident,
-        notes=tuple(replace(n, gone=n.gone or at) if n.said == said else n for n in incident.notes),
-        findings=tuple(replace(f, gone=f.gone or at) if f.said == said else f for f in incident.findings),
+        notes=tuple(replace(n, gone=n.gone or at) if n.id in names else n for n in incident.notes),
+        findings=tuple(replace(f, gone=f.gone or at) if f.id in names else f for f in incident.findings),
     )
+
+
+def ground(incident: Incident, evidence: str) -> str:
+    """What an answer rests on, in words: `F2`, `assumed`, or `assumed: F2 was taken back`."""
+    if not evidence:
+        return "assumed"
+    finding = incident.finding(evidence)
+    return f"assumed: {evidence} was taken back" if finding is not None and finding.gone is not None else evidence

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from bot.domain.log import Entry, Sentence, Slot, When, Who
+from bot.domain.finding import FindingRecorded
+from bot.domain.followup import FollowUpAdded
+from bot.domain.log import Entry, Event, Sentence, Slot, When, Who
+from bot.domain.saying import NoteKept, SayingDeleted, SayingEdited, SayingTakenBack
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """When something stopped to count: taken back by a person, or its message deleted (`by` is "" then)."""
+
+    at: datetime
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +30,8 @@ class Line:
     by: str
     name: str
     sentence: Sentence
+    link: str = ""  # the message it is; never an address that somebody typed
+    gone: Gone | None = None  # it does not count any more; the sentence says so too
 
     @property
     def late(self) -> bool:
@@ -26,14 +39,52 @@ class Line:
         return (self.recorded - self.at).total_seconds() >= 1.0
 
 
+@dataclass(slots=True)
+class _Now:
+    """How what people said reads now, by its name in the incident."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    gone: dict[str, Gone] = field(default_factory=dict)
+
+    def note(self, entry: Entry) -> None:
+        match entry.event:
+            case SayingEdited(names=names, text=text):
+                self.texts |= dict.fromkeys(names, text)
+            case SayingTakenBack(names=names):
+                self.gone |= dict.fromkeys(names, Gone(entry.at, entry.by))
+            case SayingDeleted(names=names):
+                self.gone |= dict.fromkeys(names, Gone(entry.at))
+
+
 def timeline(entries: Iterable[Entry]) -> list[Line]:
-    """The lines in the order (happened, recorded): a later correction of a time stands beside the first belief."""
-    lines = [
-        Line(e.seq, e.happened_at, e.at, e.by, type(e.event).__name__, e.event.says(e.by))
-        for e in entries
-        if not e.event.quiet
-    ]
+    """The lines in the order (happened, recorded): a later correction of a time stands beside the first belief.
+
+    What people said reads as they left it; what was taken back or deleted says so.
+    """
+    told = sorted(entries, key=lambda entry: entry.seq)
+    now = _Now()
+    for entry in told:
+        now.note(entry)
+    lines = [_line(entry, entry.event, now) for entry in told if not entry.event.quiet]
     return sorted(lines, key=lambda line: (line.at, line.seq))
+
+
+def _line(entry: Entry, event: Event, now: _Now) -> Line:
+    link, gone, kind = "", None, type(event).__name__
+    if isinstance(event, NoteKept | FindingRecorded | FollowUpAdded):
+        gone = now.gone.get(event.id)
+        event = replace(event, text=now.texts.get(event.id, event.text))
+        link = event.link if isinstance(event, NoteKept) else ""
+    sentence = event.says(entry.by)
+    return Line(entry.seq, entry.happened_at, entry.at, entry.by, kind, _struck(sentence, gone), link, gone)
+
+
+def _struck(sentence: Sentence, gone: Gone | None) -> Sentence:
+    if gone is None:
+        return sentence
+    how = "taken back by {gone_by}" if gone.by else "deleted by its author"
+    slots = {**sentence.slots, "gone_by": Who(gone.by), "gone_at": When(gone.at)}
+    return Sentence(f"{sentence.words} ({how}, {{gone_at}})", slots)
 
 
 def plain(sentence: Sentence, name_of: Callable[[str], str], zone: Callable[[datetime], str] | None = None) -> str:

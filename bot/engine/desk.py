@@ -20,7 +20,7 @@ from bot.domain.policy import THE_BOT, Policy, Severity
 from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Offer, Service
 from bot.engine.handle import Handler
-from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Profile, Summary
+from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Profile, Summary, Talk
 from bot.engine.situation import Chart, Keepsake, Shown, Situation, Words
 
 ENOUGH_BARS, CLOSER = 10, 5
@@ -59,8 +59,9 @@ class Desk:
         drafter: Drafter,
         actions: Mapping[str, Action],
         charts: Charts,
+        talk: Talk,
     ) -> None:
-        self.handler, self.people, self.exhibits = handler, people, exhibits
+        self.handler, self.people, self.exhibits, self.talk = handler, people, exhibits, talk
         self.catalogue, self.drafter, self.actions, self.charts = catalogue, drafter, actions, charts
 
     @property

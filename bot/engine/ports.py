@@ -16,6 +16,7 @@ from bot.domain.policy import Person, Role
 from bot.domain.reminder import Matter
 from bot.domain.service import Service, Target
 from bot.engine.situation import Situation, Words
+from bot.engine.talk import Mark, Saying, Spoken
 from bot.slo.batch import Batch
 from bot.slo.spec import Point, Query
 
@@ -200,6 +201,42 @@ class Mirror(Protocol):
 
     async def find(self, channel: str, ts: str) -> Posted | None:
         """Which surface a message is."""
+
+    async def spoken_of(self, channel: str, thread_ts: str = "") -> str:
+        """The incident people speak of there: below its card, or anywhere in its war room; "" where of none."""
+
+    async def hosts(self, channel: str) -> bool:
+        """Whether any incident has its card or its war room there."""
+
+
+# -- what people say -------------------------------------------------------------------------------------------------
+
+
+class Talk(Protocol):
+    """What people say about incidents, kept as it arrives so that the chat's history is not asked for."""
+
+    async def keep(self, saying: Saying) -> Saying:
+        """Write a message, its edit or its deletion down, in whatever order they come; how it reads then."""
+
+    async def find(self, channel: str, ts: str) -> Saying | None: ...
+
+    async def belongs(self, channel: str, ts: str, incident: str) -> None:
+        """Say which incident a message speaks of that waited for it."""
+
+    async def of(self, incident: str) -> Sequence[Saying]:
+        """In the order in which it was said."""
+
+    async def spoken(self, incident: str) -> Spoken:
+        """How much was said, by people."""
+
+    async def speakers(self, incident: str) -> Sequence[str]:
+        """Opaque ids of the people who said something, whoever spoke first being first."""
+
+    async def mark(self, mark: Mark) -> bool:
+        """Write a sign down; False where something newer is known of it."""
+
+    async def marks(self, channel: str, ts: str) -> Sequence[Mark]:
+        """The signs that stand on a message, the oldest first."""
 
 
 # -- the world -------------------------------------------------------------------------------------------------------

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from slack_bolt.response import BoltResponse
 
-from bot.blockkit.blocks import View
+from bot.blockkit.blocks import Block, View
 from bot.blockkit.text import shorten, untrusted
 from bot.blockkit.validate import validate_view
 from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
@@ -90,15 +90,15 @@ class Answers:
         if door.family == payload.COMMAND:
             blocks = list(reply.blocks) or said(reply.text)
             return _json({"response_type": "ephemeral", "text": reply.text, "blocks": blocks})
-        self.later(self.whisper(door, reply.text))
+        self.later(self.whisper(door, reply.text, reply.blocks))
         return BoltResponse(status=200)
 
-    async def whisper(self, door: Door, text: str) -> None:
+    async def whisper(self, door: Door, text: str, blocks: Sequence[Block] = ()) -> None:
         """An ephemeral message where the person is looking; in a dialog or on the Home tab, a dialog."""
         if door.channel and not door.in_view:
-            thread = door.thread_ts or (door.ts if door.family == payload.EVENT else "")
+            thread = door.thread_ts  # below a message without a thread Slack would show it to nobody
             try:
-                await self._client.whisper(door.channel, door.user, text, thread_ts=thread)
+                await self._client.whisper(door.channel, door.user, text, thread_ts=thread, blocks=blocks)
             except (Refused, Unavailable) as error:
                 if not door.response_url:
                     raise

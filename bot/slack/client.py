@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -191,10 +191,12 @@ class Client:
         await self.call("chat.update", paced=paced, channel=channel, ts=ts, text=text[:3_500], blocks=blocks,
                         metadata=metadata, link_names=False, parse="none")  # fmt: skip
 
-    async def whisper(self, channel: str, user: str, text: str, *, thread_ts: str = "") -> None:
+    async def whisper(
+        self, channel: str, user: str, text: str, *, thread_ts: str = "", blocks: Sequence[Block] = ()
+    ) -> None:
         """chat.postEphemeral: for refusals and confirmations only, because delivery is not guaranteed."""
-        await self.call("chat.postEphemeral", channel=channel, user=user, text=text, blocks=said(text),
-                        thread_ts=thread_ts or None)  # fmt: skip
+        await self.call("chat.postEphemeral", channel=channel, user=user, text=text,
+                        blocks=list(blocks) or said(text), thread_ts=thread_ts or None)  # fmt: skip
 
     async def respond(self, url: str, text: str, *, thread_ts: str = "") -> None:
         """Answer an interaction by its response_url: needs no membership, works five times in half an hour."""
@@ -230,6 +232,13 @@ class Client:
             if not cursor:
                 break
         return found
+
+    async def message(self, channel: str, ts: str) -> Json | None:
+        """One message, in a thread or not; None where there is none."""
+        answer = await self.call("conversations.replies", channel=channel, ts=ts, oldest=ts, latest=ts, inclusive=True,
+                                 limit=2)  # fmt: skip
+        found = [one for one in answer.get("messages", []) if isinstance(one, dict)]
+        return next((one for one in found if one.get("ts") == ts), None)  # a thread's parent comes along
 
     # -- views -------------------------------------------------------------------------------------------------------
 

@@ -12,11 +12,12 @@ _FOREIGN = "this button is from another version of Tocsin; use a newer message"
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """What is meant: an incident, a part of it (mitigation, notice, step), and the digest that was read."""
+    """What is meant: an incident, a part of it (mitigation, notice, step), the digest read, a message's key."""
 
     incident: str = ""
     item: str = ""
     digest: str = ""
+    said: str = ""
 
     @property
     def value(self) -> str:
@@ -26,7 +27,8 @@ class Ref:
     @property
     def metadata(self) -> str:
         """For a modal's private_metadata."""
-        return json.dumps({"i": self.incident, "m": self.item, "d": self.digest}, separators=(",", ":"))
+        held = {"i": self.incident, "m": self.item, "d": self.digest} | ({"s": self.said} if self.said else {})
+        return json.dumps(held, separators=(",", ":"))
 
 
 def read_value(value: str) -> Ref:
@@ -43,7 +45,7 @@ def read_metadata(text: str) -> Ref:
         return Ref()
     try:
         held = json.loads(text)
-        found = Ref(str(held["i"]), str(held["m"]), str(held["d"]))
+        found = Ref(str(held["i"]), str(held["m"]), str(held["d"]), str(held.get("s") or ""))
     except (ValueError, KeyError, TypeError):
         raise Refused(_FOREIGN) from None
     if found.incident and not _INCIDENT.match(found.incident):

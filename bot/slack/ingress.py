@@ -23,12 +23,14 @@ from bot.engine.situation import Situation
 from bot.slack import payload, verbs
 from bot.slack.answer import NOT_OPENED, Answers
 from bot.slack.client import Client
-from bot.slack.handlers import declare, impact, lead, mitigation, notice, quiet, record, runbook, typed, whys
+from bot.slack.handlers import declare, impact, lead, mitigation, notice, quiet, record, runbook, talk, typed, whys
+from bot.slack.hearing import Hearing
 from bot.slack.ids import Ref
 from bot.slack.knock import Handler, Knock, Reply, Tell, Values
 from bot.slack.mirror import SlackChat
 from bot.slack.pacing import Rank
 from bot.slack.payload import Door
+from bot.slack.reactions import TICK, Reactions
 from bot.slack.replays import Replays
 from bot.slack.settings import SlackSettings
 from bot.slack.standing import Standing
@@ -42,10 +44,10 @@ UNSURE = "It may not have been recorded; look at the thread before you press aga
 BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
 SHOWN_FOR = timedelta(hours=1)
-_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare)
+_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, talk)
 _OPEN_TO_NAMED = frozenset({"ack", "lead"})
-_SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "finding_message": "finding.open",
-              "followup_message": "followup.open"}  # fmt: skip
+_SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "timeline_message": "talk.timeline",
+              "finding_message": "talk.finding", "followup_message": "talk.followup"}  # fmt: skip
 
 CLICKS: dict[str, Handler] = {name: one for feature in _FEATURES for name, one in feature.CLICKS.items()}
 SUBMITS: dict[str, Handler] = {name: one for feature in _FEATURES for name, one in feature.SUBMITS.items()}
@@ -59,6 +61,10 @@ class Ingress:
         self.answers = Answers(client)
         self.standing = Standing(client, clock)
         self.replays = Replays(desk, clock)
+        self.hearing = Hearing(desk, client, chat, clock)
+        self.reactions = Reactions(
+            desk, client, self.hearing, settings.emoji, clock, who=self._who, allowed=self._allowed
+        )
         self.homes: dict[str, tuple[Profile, datetime]] = {}
 
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
@@ -135,7 +141,7 @@ class Ingress:
         if door.family in (payload.SHORTCUT, payload.ON_MESSAGE):
             name = _SHORTCUTS.get(name, "")
             if name != "declare.open":
-                ref = Ref(await self.chat.incident_at(door.channel, door.thread_ts or door.ts))
+                ref = Ref(await self._incident_of(door))
         handler = SUBMITS.get(name) if door.family == payload.SUBMIT else _click(name)
         if handler is None:
             if not name or (door.family == payload.SUBMIT and name == "info"):
@@ -147,6 +153,13 @@ class Ingress:
         )  # fmt: skip
         await self._allowed(knock)
         return await self.answers.give(door, await handler(knock))
+
+    async def _incident_of(self, door: Door) -> str:
+        """The incident of the message whose menu was used; "" where nobody can tell."""
+        known = await self.desk.talk.find(door.channel, door.ts)
+        if known is not None and known.incident:
+            return known.incident
+        return await self.chat.incident_at(door.channel, door.thread_ts or door.ts)
 
     async def _who(self, door: Door) -> Profile:
         """The person, by workspace and user; never by a name. Raises Refused for strangers and guests."""
@@ -178,6 +191,8 @@ class Ingress:
 
     async def _command(self, door: Door, who: Profile) -> Reply:
         verb = verbs.slash(door.text)
+        if not verb.name and not verb.incident and (here := await self.chat.incident_at(door.channel, "")):
+            verb = verbs.slash(f"{here} {door.text}")  # in a war room its incident is meant
         knock = Knock(self.desk, self.client, who, door.inbound, verb.name, Ref(verb.incident), channel=door.channel,
                       user=door.user)  # fmt: skip
         await self._allowed(knock)
@@ -186,15 +201,40 @@ class Ingress:
         return await typed.said(knock, verb) or Tell(f"{verb.incident}: recorded.")
 
     async def _event(self, door: Door) -> BoltResponse:
-        """Mentions do something; other events only tell us to look again."""
+        """Mentions and emoji do something, talk is written down; other events only tell us to look again."""
         kind = door.event.get("type")
         if kind == "app_home_opened" and door.event.get("tab") in (None, "home"):
             self.answers.later(self._home(door))
-        elif kind == "message" and door.event.get("subtype") == "message_deleted":
-            self.answers.later(self._restore(door))
+        elif kind == "message":
+            if door.event.get("subtype") == "message_deleted":
+                self.answers.later(self._restore(door))
+            return await self._durably(door, lambda: self.hearing.hear(door))
+        elif kind in ("reaction_added", "reaction_removed"):
+            return await self._durably(door, lambda: self._reacted(door))
         elif kind == "app_mention" and not door.event.get("bot_id"):
             return await self._mention(door)
         return BoltResponse(status=200)
+
+    async def _durably(self, door: Door, work: Callable[[], Awaitable[None]]) -> BoltResponse:
+        """Written down, then acknowledged; left for redelivery where the record (or Slack, asked for it) is silent."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                await work()
+        except (Unavailable, Conflict, TimeoutError) as error:
+            _log.warning("%s is left for redelivery: %s", door.event.get("type"), error or "out of time")
+            return BoltResponse(status=503)
+        except (Refused, NotFound, Invalid) as error:
+            _log.info("%s was not taken: %s", door.event.get("type"), error)
+        except Exception:  # noqa: BLE001 - delivered again it would fail again
+            _log.exception("%s failed", door.event.get("type"))
+        return BoltResponse(status=200)
+
+    async def _reacted(self, door: Door) -> None:
+        heard = await self.reactions.take(door)
+        if heard.counted:
+            self.answers.later(self.reactions.acknowledge(heard.door))
+        if heard.tell is not None:
+            self.answers.later(self.answers.whisper(heard.door, heard.tell.text, heard.tell.blocks))
 
     async def _mention(self, door: Door) -> BoltResponse:
         """Recorded, then acknowledged; left for redelivery where the record is silent."""
@@ -210,25 +250,27 @@ class Ingress:
             _log.exception("a mention failed")
             reply = Tell(BROKEN)
         if isinstance(reply, Tell):
-            self.answers.later(self.answers.whisper(door, reply.text))
+            self.answers.later(self.answers.whisper(door, reply.text, reply.blocks))
         else:
             self.answers.later(self._tick(door))
         return BoltResponse(status=200)
 
     async def _said(self, door: Door) -> Reply:
         who = await self._who(door)
+        if door.event.get("edited"):
+            return Tell("An edited message is not read again. Please say it anew.")
         verb = verbs.mention(door.text, str(self.client.known_me.get("user_id") or ""))
         incident = verb.incident or await self.chat.incident_at(door.channel, door.thread_ts or door.ts)
         if not incident and verb.name != "help":
             return Tell(f"Which incident? Say it in its thread, or name it. {verbs.HELP_THREAD}")
-        knock = Knock(self.desk, self.client, who, door.inbound, verb.name, Ref(incident), channel=door.channel,
-                      user=door.user)  # fmt: skip
+        knock = Knock(self.desk, self.client, who, door.inbound, verb.name, Ref(incident), body=door.event,
+                      channel=door.channel, ts=door.ts, thread_ts=door.thread_ts, user=door.user)  # fmt: skip
         await self._allowed(knock)
         return await typed.said(knock, verb)
 
     async def _tick(self, door: Door) -> None:
         """What was recorded gets a reaction, not a message."""
-        await self.client.optional("reactions.add", channel=door.channel, timestamp=door.ts, name="white_check_mark")
+        await self.client.optional("reactions.add", channel=door.channel, timestamp=door.ts, name=TICK)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 

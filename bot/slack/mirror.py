@@ -189,9 +189,19 @@ class SlackChat:
         return row.incident
 
     async def incident_at(self, channel: str, ts: str) -> str:
-        """The incident a message (the parent of a thread, usually) belongs to, or ""."""
+        """The incident a message (the parent of a thread, usually) belongs to, or that of a war room; "" for none."""
         row = await self._mirror.find(channel, ts) if channel and ts else None
-        return row.incident if row is not None else ""
+        if row is not None:
+            return row.incident
+        return await self._mirror.spoken_of(channel) if channel else ""
+
+    async def spoken_of(self, channel: str, thread_ts: str) -> str:
+        """The incident whose thread or war room that is, or ""."""
+        return await self._mirror.spoken_of(channel, thread_ts)
+
+    async def hosts(self, channel: str) -> bool:
+        """Whether any incident is talked about there."""
+        return await self._mirror.hosts(channel)
 
     # -- people and rooms --------------------------------------------------------------------------------------------
 

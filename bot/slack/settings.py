@@ -1,9 +1,15 @@
 """How Tocsin is connected to the organisation's Slack: which way in, which keys, which rooms."""
 
+from collections.abc import Mapping
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+EMOJI = {
+    "timeline": ("pushpin",), "finding": ("mag",), "followup": ("white_check_mark",), "ignore": ("ice_cube",),
+}  # fmt: skip
+"""📌 🔍 ✅ 🧊, where nothing else is configured."""
 
 
 class SlackSettings(BaseModel):
@@ -29,6 +35,8 @@ class SlackSettings(BaseModel):
     """A private channel for duties and notices; empty keeps them on the web console alone."""
     web_url: str = ""
     """The console's address; links lead nowhere else."""
+    emoji: Mapping[str, tuple[str, ...]] = Field(default_factory=lambda: dict(EMOJI))
+    """What a reaction on a message keeps it as: timeline, finding, followup; ignore takes it out again."""
     charts: bool = True
     """Draw the SLI in the card; where the workspace refuses the block, words are shown instead."""
     settle_after: float = Field(default=15.0, ge=0)

@@ -2,25 +2,38 @@
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from bot.blockkit.text import escape
+from bot.domain.errors import Refused
 
 _MENTION = re.compile(r"<@([A-Z0-9_]+)(?:\|[^>]*)?>")
 _INCIDENT = re.compile(r"(?i)\b(INC-\d+)\b")
-THREAD = ("ack", "next", "find", "sev", "lead", "update", "why", "resolve", "help")
-ROOM = ("declare", "list", "approve", "legal", "help")
+THREAD = (
+    "ack", "next", "find", "note", "follow", "sev", "lead", "update", "why", "room", "snooze", "resolve", "help",
+)  # fmt: skip
+KEPT = ("find", "note", "follow")
+"""Verbs whose own message is kept: its edits and its deletion are followed."""
+ROOM = ("declare", "list", "oncall", "approve", "legal", "help")
 _SAME = {
     "acknowledge": "ack", "take": "ack", "done": "next", "step": "next", "finding": "find", "found": "find",
+    "followup": "follow", "follow-up": "follow", "promise": "follow", "war-room": "room",
     "severity": "sev", "status": "update", "why?": "why", "whys": "why", "close": "resolve", "?": "help", "": "help",
-    "new": "declare", "ls": "list", "queue": "approve", "open": "declare",
+    "new": "declare", "ls": "list", "queue": "approve", "open": "declare", "on-call": "oncall",
 }  # fmt: skip
+_OWNER = re.compile(r"(?:\b(?:for|owner:?)\s+)?<@([A-Z0-9_]+)(?:\|[^>]*)?>[\s.]*\Z", re.IGNORECASE)
+_BY = re.compile(r"\b(?:by|until)\s+(\d{4}-\d\d-\d\d)[\s.]*\Z", re.IGNORECASE)
+_NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4}
+_IN = re.compile(rf"\bin\s+(\d{{1,3}}|{'|'.join(_NUMBERS)})\s+(day|week|month)s?[\s.]*\Z", re.IGNORECASE)
+_DAYS = {"day": 1, "week": 7, "month": 30}
 HELP_THREAD = escape(
-    "In a thread: `ack` · `next [answer] [note]` · `find <text>` · `sev <1-4> <why>` · `lead [@person]` · "
-    "`update <text>` · `why <answer>` · `resolve <how it ended>`"
+    "In a thread: `ack` · `next [answer] [note]` · `find <text>` · `note <text>` · "
+    "`follow <text> [@owner] [by 2026-12-31 | in 2 weeks]` · `sev <1-4> <why>` · `lead [@person]` · "
+    "`update <text>` · `why <answer>` · `room` · `snooze` · `resolve <how it ended>`"
 )
 HELP_ROOM = escape(
     "`/incident declare [what is broken]` · `/incident list` · `/incident INC-7 [ack, sev, update, …]` · "
-    "`/incident approve` (what waits for you) · `/incident legal` · `/incident help`"
+    "`/incident oncall [service]` · `/incident approve` (what waits for you) · `/incident legal` · `/incident help`"
 )
 
 
@@ -65,6 +78,41 @@ def _parse(text: str, known: tuple[str, ...]) -> Verb:
     name = _SAME.get(name, name)
     people = tuple(_MENTION.findall(rest))
     return Verb(name if name in known else "", rest.strip() if name in known else words, incident, people)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is promised, by whom (a Slack user, "" for whoever says so), until when (None where no date is named)."""
+
+    text: str
+    owner: str = ""
+    due: date | None = None
+
+
+def promise(words: str, today: date) -> Promise:
+    """`fix the join <@U1> in 2 weeks`; owner and date stand at the end, in any order. Raises Refused for no date."""
+    text, owner, due = words.strip(), "", None
+    while True:
+        if due is None and (found := _BY.search(text)):
+            due = _day(found[1])
+        elif due is None and (found := _IN.search(text)):
+            due = today + timedelta(days=_number(found[1]) * _DAYS[found[2].lower()])
+        elif not owner and (found := _OWNER.search(text)):
+            owner = found[1]
+        else:
+            return Promise(text, owner, due)
+        text = text[: found.start()].rstrip(" ,;:")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"{text} is no date; say by 2026-12-31, or in 2 weeks") from None
+
+
+def _number(word: str) -> int:
+    return int(word) if word.isdigit() else _NUMBERS[word.lower()]
 
 
 def unescape(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.engine.ports import Posted
@@ -57,3 +57,17 @@ class Mirror:
         query = select(table).where(table.c.channel == channel, table.c.ts == ts)
         row = (await self._database.read(lambda c: c.execute(query))).mappings().first()
         return Posted(**row) if row is not None else None
+
+    async def spoken_of(self, channel: str, thread_ts: str = "") -> str:
+        """The incident people speak of there: below its card, or anywhere in its war room; "" where of none."""
+        room = table.c.surface == "room"
+        card = (table.c.surface == "card") & (table.c.ts == thread_ts)
+        here = (table.c.channel == channel) & (or_(room, card) if thread_ts else room)
+        query = select(table.c.incident).where(here).order_by(table.c.at.desc()).limit(1)
+        return (await self._database.read(lambda c: c.execute(query))).scalar() or ""
+
+    async def hosts(self, channel: str) -> bool:
+        """Whether any incident has its card or its war room there."""
+        here = (table.c.channel == channel) & table.c.surface.in_(["card", "room"])
+        query = select(table.c.incident).where(here).limit(1)
+        return (await self._database.read(lambda c: c.execute(query))).first() is not None

@@ -18,6 +18,7 @@ from bot.store.lead import Lead
 from bot.store.log import Log
 from bot.store.mirror import Mirror
 from bot.store.people import People
+from bot.store.talk import Talk
 
 
 def _beside(url: str) -> str:
@@ -38,6 +39,7 @@ class Store:
     exhibits: Exhibits
     checkpoints: Checkpoints
     mirror: Mirror
+    talk: Talk
     erasure: Erasure
     lead: Lead
     database: Database
@@ -66,6 +68,7 @@ class Store:
             exhibits=Exhibits(database),
             checkpoints=Checkpoints(aside),
             mirror=Mirror(database),
+            talk=Talk(database, clock),
             erasure=Erasure(database, codec, clock),
             lead=Lead(database.url),
             database=database,

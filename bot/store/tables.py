@@ -1,4 +1,4 @@
-"""The tables in which incidents are remembered: the log and its claims, its readings, people, exhibits, messages."""
+"""The tables in which incidents are remembered: the log and its claims, readings, people, exhibits, messages, talk."""
 
 from __future__ import annotations
 
@@ -195,4 +195,35 @@ posted = Table(
     Column("attempt", Integer, nullable=False),
     Column("at", UTCDateTime, nullable=False),
     Index(None, "channel", "ts"),
+    Index(None, "channel", "surface"),  # each message that is said asks whether its channel is a war room
+)
+
+sayings = Table(
+    "sayings",
+    metadata,
+    Column("channel", Line, primary_key=True),
+    Column("ts", Line, primary_key=True),
+    Column("incident", Line, nullable=False),  # "" until somebody says which one is meant
+    Column("thread_ts", Line, nullable=False),
+    Column("author", Line, nullable=False),  # an opaque id, "" where the directory knows nobody
+    Column("user", Line, nullable=False),  # the account in the chat
+    Column("text", Line, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("edited_at", UTCDateTime),
+    Column("deleted_at", UTCDateTime),  # then the text is empty, unless a legal hold keeps it
+    Column("kept_at", UTCDateTime, nullable=False),
+    Column("erased_at", UTCDateTime),  # then text and account are empty
+    Index(None, "incident", "at"),
+    Index(None, "author"),
+)
+
+marks = Table(  # what people put on a message: a reaction, or a choice of its menu
+    "marks",
+    metadata,
+    Column("channel", Line, primary_key=True),
+    Column("ts", Line, primary_key=True),
+    Column("person", Line, primary_key=True),
+    Column("sign", Line, primary_key=True),
+    Column("stands", Boolean, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
 )

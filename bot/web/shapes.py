@@ -70,6 +70,8 @@ class FindingShape(Shape):
     at: Instant
     by: str
     link: str
+    gone: Instant | None
+    """When it was taken back, or its message deleted."""
 
 
 class HypothesisShape(Shape):
@@ -264,6 +266,9 @@ class LineShape(Shape):
     by: str
     text: str
     name: str
+    link: str
+    gone: Instant | None
+    """When it was taken back, or its message deleted; the text says so too."""
 
 
 class BarShape(Shape):

@@ -117,6 +117,8 @@ def timeline(situation: Situation) -> list[LineShape]:
             by=situation.name(line.by),
             text=situation.say(line),
             name=line.name,
+            link=line.link,
+            gone=line.gone.at if line.gone else None,
         )
         for line in situation.timeline
     ]

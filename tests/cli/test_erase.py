@@ -14,6 +14,7 @@ from bot.domain.incident import Incident
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.policy import Role
 from bot.engine.ports import Profile
+from bot.engine.talk import Saying
 from bot.store import Store
 from tests.kit import NOON
 from tests.store.conftest import HandClock, declared
@@ -173,3 +174,26 @@ def test_names_that_stand_for_nothing_are_told(house, told):
     assert erase(house, "person", "ana") == 1
     assert "there is no file" in told()[1]
     assert not database(house).exists()
+
+
+def test_what_was_said_in_a_thread_is_erased(house, told):
+    """The incident's messages, out of the files too; asked again nothing is left; under a legal hold none is."""
+    said = Saying("INC-1", "C1", "1.1", "1.0", "", "U0GUS", "Mallory says so", NOON)
+
+    async def talk() -> None:
+        async with await Store.open(str(database(house)), HandClock()) as store:
+            await store.talk.keep(said)
+
+    asyncio.run(talk())
+    assert erase(house, "list", "INC-1") == 0
+    assert "1 message of its thread and war room" in told()[0]
+    assert erase(house, "hold", "INC-1", "--because", "litigation 4711") == 0
+    assert erase(house, "talk", "INC-1", "--yes") == 1
+    assert "legal hold: litigation 4711" in told()[1]
+    assert erase(house, "release", "INC-1") == 0
+    assert traces(house, b"Mallory")
+    assert erase(house, "talk", "INC-1", "--yes") == 0
+    assert "1 message erased." in told()[0]
+    assert not traces(house, b"Mallory")
+    assert erase(house, "talk", "INC-1", "--yes") == 0
+    assert "nothing is kept that is not erased already" in told()[0]

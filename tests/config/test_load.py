@@ -148,3 +148,12 @@ def test_a_step_whose_change_nobody_prepared_is_told(folder):
     (warning,) = [each for each in folder.load().warnings if "prepared" in each.what]
     assert warning.what == "no service has a pause prepared: whoever comes to this step does it by hand"
     assert f"runbooks/own.md:{warning.line}:{warning.column}" == folder.place("runbooks/own.md", "pause")
+
+
+def test_emoji_are_read_as_slack_says_them(folder):
+    """Colons, skin tones and second names are taken; what is left out stays as it is, an empty list turns it off."""
+    emoji = "  team: T0EXAMPLE\n  emoji: {timeline: [':thumbsup::skin-tone-3:', pushpin], ignore: []}"
+    folder.change("tocsin.yaml", "  team: T0EXAMPLE", emoji)
+    assert folder.load().slack.emoji.by_kind == {
+        "timeline": ("+1", "pushpin"), "finding": ("mag",), "followup": ("white_check_mark",), "ignore": (),
+    }  # fmt: skip

@@ -2,9 +2,11 @@
 
 from datetime import date, timedelta
 
-from bot.domain.finding import RecordFinding
+from bot.diagnosis.hypotheses import rank
+from bot.domain.finding import Cause, RecordFinding
 from bot.domain.followup import AddFollowUp
-from bot.domain.saying import FollowSaying, KeepNote, TakeBack
+from bot.domain.saying import FINDING, NOTE, FollowSaying, KeepNote, TakeBack, ground
+from bot.domain.timeline import Gone, plain, timeline
 from tests.kit import ANA, BEN, Story, declared, lines
 
 SAID = "C1/1700000000.000100"
@@ -74,3 +76,41 @@ def test_the_same_message_is_one_finding() -> None:
     assert story.when(RecordFinding("b", "responder", said=SAID), BEN).events == ()
     story = story.when(TakeBack(SAID), ANA).when(RecordFinding("a", "responder", said=SAID), ANA)
     assert [one.id for one in story.incident.findings] == ["F1", "F2"]
+
+
+def test_a_note_is_taken_back_without_its_finding() -> None:
+    """Each by its own sign: taking the pin off leaves the finding, and the other way round."""
+    kept = declared().when(note(declared()), ANA).when(RecordFinding("a", "responder", said=SAID), ANA)
+    story = kept.when(TakeBack(SAID, NOTE), ANA)
+    assert (story.incident.notes[0].gone, story.incident.findings[0].gone) == (story.now, None)
+    story = kept.when(TakeBack(SAID, FINDING), ANA)
+    assert (story.incident.notes[0].gone, story.incident.findings[0].gone) == (None, story.now)
+    assert story.when(TakeBack(SAID, FINDING), BEN).events == ()
+    assert kept.when(TakeBack(SAID), ANA).events[0].names == ("T1", "F1")
+
+
+def test_the_timeline_reads_as_its_authors_left_it() -> None:
+    """Edited words stand in the first line, a note taken back or deleted says by whom and when; links come along."""
+    story = declared().after(minutes=10)
+    story = story.when(note(story, "recal is low"), ANA).when(RecordFinding("b", "responder", said="C1/2"), BEN)
+    story = story.when(FollowSaying(SAID, "recall is low"))
+    told = {line.name: line for line in timeline(story.entries)}
+    assert plain(told["NoteKept"].sentence, str) == "ana said: recall is low"
+    assert (told["NoteKept"].link, told["NoteKept"].gone) == ("https://chat.example/p1", None)
+    story = story.after(minutes=1).when(TakeBack(SAID), BEN).when(FollowSaying("C1/2", None))
+    told = {line.name: line for line in timeline(reversed(story.entries))}
+    assert told["NoteKept"].gone == Gone(story.now, "ben")
+    when = "2026-11-20 12:11:05 UTC"
+    assert plain(told["NoteKept"].sentence, str) == f"ana said: recall is low (taken back by ben, {when})"
+    assert plain(told["FindingRecorded"].sentence, str).endswith(f"b (deleted by its author, {when})")
+
+
+def test_what_rests_on_a_finding_that_was_taken_back_is_assumed() -> None:
+    """In words: what it rests on, or that nothing shows it any more; and the explanations are ranked without it."""
+    bears = ((Cause.CODE_CHANGE, 2.0),)
+    story = declared().when(RecordFinding("v2 came at noon", "responder", bears, said=SAID), ANA)
+    assert [one.cause for one in rank(story.incident.findings)] == [Cause.CODE_CHANGE]
+    assert [ground(story.incident, name) for name in ("", "F1", "F9")] == ["assumed", "F1", "F9"]
+    story = story.when(TakeBack(SAID), ANA)
+    assert ground(story.incident, "F1") == "assumed: F1 was taken back"
+    assert rank(story.incident.findings) == ()

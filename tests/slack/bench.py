@@ -180,6 +180,7 @@ class Bench:
             drafter=Drafts(),
             actions={"visits-router": self.router},
             charts=Drawn(),
+            talk=self.store.talk,
         )  # fmt: skip
         handler.after_commit(self.dirty.add)
         given = {

@@ -224,7 +224,7 @@ async def test_mentions_in_the_thread_do_what_buttons_do(bench: Bench):
     await bench.settle()
     assert (await bench.incident()).acknowledged is not None
     said = await ana.wait_for(lambda m: m["ts"] == ts and bool(m.get("reactions")), in_thread_of=card["ts"])
-    assert said["reactions"][0]["name"] == "white_check_mark"
+    assert said["reactions"][0]["name"] == "heavy_check_mark"
     await ana.say("<@U0TOCSIN> sev 1 all of Europe &amp; more", in_thread_of=card["ts"])
     await ana.say("<@U0TOCSIN> find label rate is 0 &lt; 0.4", in_thread_of=card["ts"])
     await ana.say("<@U0TOCSIN> lead @ben", in_thread_of=card["ts"])

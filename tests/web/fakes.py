@@ -253,6 +253,7 @@ async def place(folder: Path, *, address: str = HOME, slack_http: object = None,
             drafter=drafting_room(),
             actions={"visits-router": FakeRouter()},
             charts=watch,
+            talk=store.talk,
         )
         writers = {writer.name: writer for writer in (Pdf(), Docx(), Markdown(), Csv(), Json())}
         state = folder / "state"

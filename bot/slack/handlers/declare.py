@@ -1,15 +1,22 @@
 """Declaring an incident by hand: from a command, a shortcut, a message or the Home tab."""
 
 from bot.domain.policy import Severity
+from bot.slack.handlers import talk
+from bot.slack.keeping import wording
 from bot.slack.knock import Errors, Knock, Reply, Show, Tell
+from bot.slack.saying import is_ours, is_talk
 from bot.slack.views import declare
 
 
 async def opened(knock: Knock) -> Reply:
     """The form; from a message or command its words are filled in."""
-    said = knock.body.get("message") or {}
-    text = knock.text or (str(said.get("text") or "") if knock.body.get("type") == "message_action" else "")
-    return Show(declare.render(list(knock.desk.catalogue.services.values()), text))
+    services = list(knock.desk.catalogue.services.values())
+    body = knock.body.get("message") or {}
+    if knock.body.get("type") != "message_action" or not is_talk(body) or is_ours(body, knock.slack.known_me):
+        return Show(declare.render(services, knock.text or str(body.get("text") or "")))
+    said = await talk.message(knock)
+    text = await wording(knock.desk, knock.slack, said.text)
+    return Show(declare.render(services, text, talk.link(knock, said), said.said))
 
 
 async def declared(knock: Knock) -> Reply:
@@ -27,7 +34,8 @@ async def declared(knock: Knock) -> Reply:
         restricted=knock.values.ticked("restricted"),
         inbound=knock.inbound,
     )
-    return Tell(f"{after.id} is declared.")
+    trouble = await talk.first_note(knock, after.id) if knock.ref.said else ""
+    return Tell(f"{after.id} is declared.{trouble}")
 
 
 CLICKS = {"declare.open": opened}

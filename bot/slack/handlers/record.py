@@ -6,24 +6,23 @@ from bot.domain.errors import Refused
 from bot.domain.finding import RecordFinding
 from bot.domain.followup import AddFollowUp, FinishFollowUp
 from bot.domain.lifecycle import Resolve, Update
+from bot.slack.handlers import talk
+from bot.slack.keeping import RESPONDER, Kind
 from bot.slack.knock import Errors, Knock, Reply, Show
 from bot.slack.views import finding, followup, resolve, update_modal
 
-RESPONDER = "responder"
-"""The source of what a person found."""
-
 
 async def finding_open(knock: Knock) -> Reply:
-    """The form; from a message's menu its words are filled in."""
-    said = knock.body.get("message") or {}
-    text = str(said.get("text") or "") if knock.body.get("type") == "message_action" else ""
-    link = await knock.slack.permalink(knock.channel, str(said.get("ts"))) if text else ""
-    return Show(finding.render(await knock.situation(), text, link))
+    """The form."""
+    return Show(finding.render(await knock.situation()))
 
 
 async def found(knock: Knock) -> Reply:
-    """Keep it."""
-    await knock.submit(RecordFinding(knock.values.text("text"), RESPONDER, link=knock.values.text("link")))
+    """Keep it; of a message once."""
+    text, link = knock.values.text("text"), knock.values.text("link")
+    if knock.ref.said:
+        return await talk.filled(knock, Kind.FINDING, text=text, link=link)
+    await knock.submit(RecordFinding(text, RESPONDER, link=link))
     return None
 
 
@@ -65,7 +64,10 @@ async def promised(knock: Knock) -> Reply:
     if owner is None:
         return Errors({"owner": "The directory does not know this person."})
     why = knock.values.text("why")
-    await knock.submit(AddFollowUp(knock.values.text("text"), owner.id, due, "" if why == followup.NONE else why))
+    text, why = knock.values.text("text"), "" if why == followup.NONE else why
+    if knock.ref.said:
+        return await talk.filled(knock, Kind.FOLLOWUP, text=text, owner=owner.id, due=due, why=why)
+    await knock.submit(AddFollowUp(text, owner.id, due, why))
     return None
 
 

@@ -13,12 +13,13 @@ from bot.domain.lifecycle import ChangeSeverity, Resolve, Update
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
 from bot.domain.roles import Assign, Part
+from bot.domain.room import OpenRoom
 from bot.domain.runbook import CompleteStep
 from bot.engine.desk import Desk
 from bot.engine.situation import Situation
 from bot.slack import verbs
-from bot.slack.handlers import declare
-from bot.slack.handlers.record import RESPONDER
+from bot.slack.handlers import declare, oncall, quiet, talk
+from bot.slack.keeping import RESPONDER
 from bot.slack.knock import Knock, Reply, Tell
 from bot.slack.verbs import Verb
 from bot.slack.views import card, home
@@ -58,8 +59,19 @@ async def _next(knock: Knock, verb: Verb) -> Reply:
 
 
 async def _find(knock: Knock, verb: Verb) -> Reply:
+    if knock.ts:
+        return await talk.found(knock, verb)
     await knock.submit(RecordFinding(verb.rest, RESPONDER))
     return None
+
+
+async def _room(knock: Knock, _verb: Verb) -> Reply:
+    await knock.submit(OpenRoom())
+    return None
+
+
+async def _snooze(knock: Knock, _verb: Verb) -> Reply:
+    return await quiet.snooze(knock)
 
 
 async def _sev(knock: Knock, verb: Verb) -> Reply:
@@ -111,7 +123,8 @@ async def _help(_knock: Knock, _verb: Verb) -> Reply:
 
 _VERBS: dict[str, Callable[[Knock, Verb], Awaitable[Reply]]] = {
     "ack": _ack, "next": _next, "find": _find, "sev": _sev, "lead": _lead, "update": _update, "why": _why,
-    "resolve": _resolve, "show": _show, "help": _help,
+    "resolve": _resolve, "show": _show, "help": _help, "note": talk.noted, "follow": talk.followed, "room": _room,
+    "snooze": _snooze,
 }  # fmt: skip
 
 
@@ -125,6 +138,8 @@ async def slash(knock: Knock, verb: Verb) -> Reply:
             return await declare.opened(replace(knock, text=verbs.unescape(verb.rest)))
         case "list":
             return await _list(knock)
+        case "oncall":
+            return await oncall.told(knock, verb.rest.strip())
         case "approve" if verb.rest.strip():
             return await _named(knock, verb.rest.strip().split()[0].upper())
         case "approve":

@@ -148,7 +148,7 @@ def _small_print(situation: Situation) -> str:
         parts.append(
             f"Step {incident.run.place} · “{untrusted(step.title, 80)}”" if step is not None else "Runbook finished"
         )
-    found = len(incident.findings)
+    found = sum(1 for one in incident.findings if one.gone is None)
     parts.append("no findings yet" if not found else f"{found} finding{'s' if found > 1 else ''}")
     if incident.whys:
         parts.append(f"{len(incident.whys)} why{'s' if len(incident.whys) != 1 else ''}")

@@ -15,6 +15,7 @@ from bot.blockkit.blocks import (
 from bot.blockkit.text import clean
 from bot.domain.policy import Severity
 from bot.domain.service import Service
+from bot.slack.ids import Ref
 from bot.slack.views._words import filled, left_out
 
 NAME = "declare"
@@ -27,8 +28,8 @@ SEVERITIES = {
 }
 
 
-def render(services: Sequence[Service], text: str = "") -> View:
-    """What is broken, where, how bad; `text` may come from a message."""
+def render(services: Sequence[Service], text: str = "", link: str = "", said: str = "") -> View:
+    """What is broken, where, how bad; text, link and key (`said`) may come from a message."""
     first = text.strip().splitlines()[0] if text.strip() else ""
     title = plain_text_input("value", initial=clean(first, 150) or None, max_length=150)
     blocks = [input_block("What is broken?", title, block_id="title")]
@@ -39,8 +40,14 @@ def render(services: Sequence[Service], text: str = "") -> View:
     blocks.append(input_block("Service or model", select, block_id="service", hint=hint))
     levels = [option(label, str(int(level))) for level, label in SEVERITIES.items()]
     blocks.append(input_block("Severity", radio_buttons("value", levels, initial="3"), block_id="severity"))
-    seen = plain_text_input("value", multiline=True, initial=clean(text, 2_900) or None, max_length=3_000)
+    seen = plain_text_input("value", multiline=True, initial=_seen(text, link) or None, max_length=3_000)
     blocks.append(input_block("What do you see?", seen, block_id="because", optional=True))
     shut = checkboxes("value", [option("Restricted: only named people, no content in channels", "restricted")])
     blocks.append(input_block("Who may read it", shut, block_id="restricted", optional=True))
-    return modal("Declare incident", blocks, callback_id=NAME, submit="Declare")
+    return modal("Declare incident", blocks, callback_id=NAME, submit="Declare",
+                 private_metadata=Ref(said=said).metadata if said else None)  # fmt: skip
+
+
+def _seen(text: str, link: str) -> str:
+    """The message and where it is."""
+    return "\n".join(part for part in (clean(text, 2_500), clean(link, 400)) if part)

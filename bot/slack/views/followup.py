@@ -12,11 +12,11 @@ NAME = "followup"
 NONE = "-"
 
 
-def render(situation: Situation, me: str = "") -> View:
-    """An empty promise; `me` is the Slack user proposed as its owner."""
+def render(situation: Situation, me: str = "", words: str = "", said: str = "") -> View:
+    """A promise to fill in; `me` is the Slack user proposed as its owner, `words` and key (`said`) a message's."""
     incident = situation.incident
     blocks = [section(about(situation))]
-    text = plain_text_input("value", multiline=True, max_length=1_000)
+    text = plain_text_input("value", multiline=True, initial=clean(words, 1_000) or None, max_length=1_000)
     blocks.append(input_block("What will change?", text, block_id="text"))
     blocks.append(input_block("Owner", users_select("value", initial=me or None), block_id="owner"))
     due = plain_text_input("value", initial=(situation.now + timedelta(days=14)).date().isoformat(), max_length=10)
@@ -26,4 +26,4 @@ def render(situation: Situation, me: str = "") -> View:
     hint = left_out(len(choices) - 1, len(incident.whys))
     blocks.append(input_block("Answers", static_select("value", choices, initial=NONE), block_id="why", hint=hint))
     return modal("Add follow-up", blocks, callback_id=NAME, submit="Promise",
-                 private_metadata=Ref(incident.id).metadata)  # fmt: skip
+                 private_metadata=Ref(incident.id, said=said).metadata)  # fmt: skip

@@ -54,7 +54,7 @@ def saying(situation: Situation, matter: Matter) -> str:
             until = f" until {at(mitigation.expires_at)}" if mitigation else ""
             return f"{matter.item} waits for a second person's approval{until}."
         case Reason.LEARN:
-            found = len(incident.findings)
+            found = sum(1 for one in incident.findings if one.gone is None)
             return f"It is over. 5 Whys: {found} finding{'s' if found != 1 else ''} ready to build on."
         case Reason.FOLLOWUP:
             item = incident.followups.get(matter.item)

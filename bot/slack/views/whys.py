@@ -21,6 +21,7 @@ from bot.blockkit.blocks import (
 from bot.blockkit.text import clean
 from bot.domain.five_whys import DEEPEST, Why, depth
 from bot.domain.incident import Incident
+from bot.domain.saying import ground
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views._words import about, console, filled, left_out
@@ -46,11 +47,12 @@ def render(situation: Situation, told: str = "") -> View:
     blocks.append(input_block(label, answer, block_id=f"answer:{turn}"))
     if turn:
         blocks.append(input_block("Answers the why of", _parents(incident, parent), block_id=f"parent:{turn}"))
+    standing = [one for one in incident.findings if one.gone is None]
     grounds = [option("Assumed, nothing shows it yet", ASSUMED)]
-    grounds += [option(clean(f"{f.id} {f.text}", 75), f.id) for f in incident.findings[-99:]]
-    ground = static_select("value", grounds, initial=ASSUMED)
-    hint = left_out(len(grounds) - 1, len(incident.findings))
-    blocks.append(input_block("It rests on", ground, block_id=f"evidence:{turn}", hint=hint))
+    grounds += [option(clean(f"{f.id} {f.text}", 75), f.id) for f in standing[-99:]]
+    rests = static_select("value", grounds, initial=ASSUMED)
+    hint = left_out(len(grounds) - 1, len(standing))
+    blocks.append(input_block("It rests on", rests, block_id=f"evidence:{turn}", hint=hint))
     root = checkboxes("value", [option("This is a root cause: something we control", "root")])
     blocks.append(input_block("Enough?", root, block_id=f"root:{turn}", optional=True))
     return modal("5 Whys", blocks, callback_id=NAME, submit="Add answer", close="Done",
@@ -82,9 +84,8 @@ def _tree(situation: Situation) -> list[Block]:
     stack = [(why, 0) for why in reversed(children.get("", []))]
     while stack:
         why, deep = stack.pop()
-        ground = why.evidence if not why.assumed else "assumed"
         mark = " · root cause" if why.root else ""
-        small = run(f"  ({why.id}, {ground}{mark})", italic=True)
+        small = run(f"  ({why.id}, {ground(incident, why.evidence)}{mark})", italic=True)
         node = rich_section(run(filled(why.text, 160), bold=why.root), small)
         lists.append(bullets([node], indent=min(deep, 8)))
         stack += [(child, deep + 1) for child in reversed(children.get(why.id, []))]

@@ -15,6 +15,7 @@ from bot.domain.measures import DEFINITIONS, LAGS, lag
 from bot.domain.mitigation import EFFECTIVE, Mitigation, State
 from bot.domain.policy import Role, Severity
 from bot.domain.roles import Part
+from bot.domain.saying import ground
 from bot.engine.ports import Profile
 from bot.engine.situation import Situation
 from bot.web.chart import draw, marks_of
@@ -58,6 +59,7 @@ def page(
         "timeline": [(line, situation.say(line), situation.name(line.by)) for line in situation.timeline],
         "changes": [_change(each, who, situation, here) for each in incident.mitigations.values()],
         "whys": _tree(incident.whys),
+        "grounds": {why.id: ground(incident, why.evidence) for why in incident.whys.values()},
         "duties": [(each, situation.name(each.decided_by)) for each in incident.duties.values()],
         "questions": _questions(situation),
         "notice_kinds": _wanted(situation),

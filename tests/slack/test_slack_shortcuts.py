@@ -1,0 +1,388 @@
+"""From a message's menu, or by saying so: notes, findings, follow-ups and incidents, once per message."""
+
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain.lifecycle import Close, Resolve
+from bot.domain.reminder import Reminded
+from bot.engine.ports import Posted
+from bot.localslack.people import BOT_USER
+from tests.slack.bench import Bench
+from tests.slack.talking import delete, deliver, edit, event, react, said, settled, thread
+
+STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
+
+
+@pytest.fixture
+async def sock(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with Bench.open(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=["socket", "http"])
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    async with Bench.open(tmp_path, transport=request.param) as made:
+        yield made
+
+
+async def use(bench: Bench, key: str, callback: str, ts: str, room: str = "C0INC") -> None:
+    """Use a message's menu."""
+    await (await bench.person(key)).shortcut(callback, ts=ts, room=room)
+    await settled(bench)
+
+
+# -- in the thread ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_message_is_added_to_the_timeline_from_its_menu(bench: Bench):
+    """At once, without a form; the second use says what it is already."""
+    card = await thread(bench)
+    ts = await said(bench, await bench.person("ana"), "v2 went live at 11:58", card)
+    await use(bench, "ben", "timeline_message", ts)
+    await use(bench, "ana", "timeline_message", ts)
+    (note,) = (await bench.incident()).notes
+    assert (note.text, note.by) == ("v2 went live at 11:58", (await bench.who("ana")).id)
+    assert bench.whispers("ben") == ["Kept as T1 in the timeline of INC-1."]
+    assert bench.whispers("ana") == ["This message is T1 of INC-1 already."]
+
+
+async def test_what_was_kept_from_the_menu_is_not_taken_back_by_anothers_emoji(sock: Bench):
+    """Ben's own pin, put on and taken off again, leaves what Ana kept; ice takes it out."""
+    card = await thread(sock)
+    ana, ben = await sock.person("ana"), await sock.person("ben")
+    ts = await said(sock, ana, "x", card)
+    await use(sock, "ana", "timeline_message", ts)
+    await react(sock, ben, "pushpin", ts)
+    await react(sock, ben, "pushpin", ts, remove=True)
+    assert (await sock.incident()).notes[0].gone is None
+    await react(sock, ben, "ice_cube", ts)
+    assert (await sock.incident()).notes[0].gone is not None
+
+
+async def test_a_finding_is_recorded_from_a_message(bench: Bench):
+    """Words and link are filled in; two people who opened the form: the slower one reads that it is F1 already."""
+    card = await thread(bench)
+    ana, ben = await bench.person("ana"), await bench.person("ben")
+    ts = await said(bench, ana, "label rate is 0 &lt; 0.4", card)
+    for key in ("ana", "ben"):
+        await use(bench, key, "finding_message", ts)
+    view = await ben.wait_for_view("finding")
+    assert "label rate is 0 < 0.4" in str(view["blocks"])
+    assert len(view["private_metadata"]) < 100
+    await ana.submit({"text": "the label rate is 0"})
+    await ben.submit({"text": "labels are missing"})
+    assert "This message is F1 of INC-1 already." in str(await ben.views())
+    await settled(bench)
+    (found,) = (await bench.incident()).findings
+    assert (found.text, found.said) == ("the label rate is 0", f"C0INC/{ts}")
+    assert found.link.endswith(f"p{ts.replace('.', '')}?thread_ts={card}&cid=C0INC")
+    assert abs(found.at.timestamp() - float(ts)) < 0.001
+    await use(bench, "ana", "finding_message", ts)
+    assert bench.whispers("ana") == ["This message is F1 of INC-1 already."]
+
+
+async def test_a_follow_up_is_made_from_a_message(sock: Bench):
+    """Words filled in, owner and date as chosen; again it says so."""
+    card = await thread(sock)
+    ana = await sock.person("ana")
+    ts = await said(sock, ana, "alert on the label rate", card)
+    await use(sock, "ana", "followup_message", ts)
+    view = await ana.wait_for_view("followup")
+    assert "alert on the label rate" in str(view["blocks"])
+    due = sock.clock.now().date() + timedelta(days=3)
+    await ana.submit({"owner": "U0BEN", "due": due.isoformat()})
+    await settled(sock)
+    item = (await sock.incident()).followups["U1"]
+    assert (item.text, item.owner, item.due) == ("alert on the label rate", (await sock.who("ben")).id, due)
+    await use(sock, "dev", "followup_message", ts)
+    assert sock.whispers("dev") == ["This message is U1 of INC-1 already."]
+
+
+async def test_a_form_whose_message_was_deleted_meanwhile(sock: Bench):
+    """Its author took it back while somebody was typing: nothing is kept, and the form says why."""
+    card = await thread(sock)
+    ana, ben = await sock.person("ana"), await sock.person("ben")
+    ts = await said(sock, ana, "x", card)
+    await use(sock, "ben", "finding_message", ts)
+    await ben.wait_for_view("finding")
+    await delete(ana, ts)
+    await settled(sock)
+    await ben.submit({"text": "x"})
+    assert "This message is not there any more" in str(await ben.errors())
+    assert (await sock.incident()).findings == ()
+
+
+async def test_our_own_messages_and_strangers_are_refused(sock: Bench):
+    """The card is no talk; a guest keeps nothing."""
+    card = await thread(sock)
+    ts = await said(sock, await sock.person("ana"), "x", card)
+    await use(sock, "ana", "timeline_message", card)
+    assert sock.whispers("ana") == ["Tocsin's own messages are in the timeline already"]
+    sock.slack.workspace.rooms["C0INC"].members = ("U0GUS", *sock.slack.workspace.rooms["C0INC"].members)
+    await use(sock, "gus", "timeline_message", ts)
+    assert sock.whispers("gus") == [STRANGER]
+    assert (await sock.incident()).notes == ()
+
+
+async def test_a_closed_incident_is_completed_from_the_menu(sock: Bench):
+    """Notes and findings alike."""
+    card = await thread(sock)
+    ana = await sock.person("ana")
+    await sock.say(Resolve("over", "nothing to check"), "ana")
+    await sock.say(Close(), "ana")
+    ts = await said(sock, ana, "for the record", card)
+    await use(sock, "ana", "timeline_message", ts)
+    await use(sock, "ana", "finding_message", ts)
+    await ana.wait_for_view("finding")
+    await ana.submit({})
+    incident = await sock.incident()
+    assert (len(incident.notes), len(incident.findings)) == (1, 1)
+
+
+async def test_while_the_record_is_silent_the_menu_says_so(sock: Bench):
+    """Nothing is recorded, the person learns it in time, and a second use works."""
+    card = await thread(sock)
+    ts = await said(sock, await sock.person("ana"), "x", card)
+    sock.log.silent = True
+    await (await sock.person("ana")).shortcut("timeline_message", ts=ts)
+    await sock.room.ingress.answers.settle()
+    sock.log.silent = False
+    assert sock.whispers("ana") == ["Not recorded: the record does not answer right now. Please try again."]
+    await use(sock, "ana", "timeline_message", ts)
+    assert len((await sock.incident()).notes) == 1
+
+
+# -- elsewhere -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["timeline", "finding", "followup"])
+async def test_elsewhere_a_form_asks_which_incident(sock: Bench, kind: str):
+    """The open ones, the newest first, none that is restricted; kept once, after a restart in between."""
+    await sock.declared("Recall is down")
+    await sock.declared("Secret canary", by="dev", restricted=True)
+    await sock.declared("Scores drift")
+    ana = await sock.person("ana", room="C0GENERAL")
+    ts = await ana.say("since the export changed")
+    await use(sock, "ana", f"{kind}_message", ts, room="C0GENERAL")
+    view = await ana.wait_for_view("keep")
+    assert [one["value"] for one in view["blocks"][0]["element"]["options"]] == ["INC-3", "INC-1"]
+    assert "since the export changed" in str(view["blocks"])
+    assert "Secret canary" not in str(view)
+    await sock.restart()
+    ana = await sock.person("ana", room="C0GENERAL")
+    await ana.submit({"incident": "INC-1"})
+    incident = await sock.incident()
+    kept = {"timeline": incident.notes, "finding": incident.findings, "followup": incident.followups.values()}[kind]
+    assert [one.text for one in kept] == ["since the export changed"]
+    name = {"timeline": "T1", "finding": "F1", "followup": "U1"}[kind]
+    assert f"{name}" in str((await ana.views())[-1]["blocks"])
+    await use(sock, "ben", f"{kind}_message", ts, room="C0GENERAL")
+    assert sock.whispers("ben") == [f"This message is {name} of INC-1 already."]
+    await edit(ana, ts, "since the export changed twice")
+    await settled(sock)
+    incident = await sock.incident()
+    assert "changed twice" in str((incident.notes, incident.findings, incident.followups))
+
+
+async def test_elsewhere_with_no_incident_open(sock: Bench):
+    """Nothing to choose from: the person reads what to do instead."""
+    ana = await sock.person("ana")
+    ts = await ana.say("hm")
+    await use(sock, "ana", "timeline_message", ts)
+    assert sock.whispers("ana") == [
+        "No incident is open. Declare one from the message's menu: its first note is then this message."
+    ]
+
+
+async def test_a_forged_choice_of_a_restricted_incident_is_refused(sock: Bench):
+    """As if it were not there, for whoever sends it."""
+    await sock.declared("Plain")
+    await sock.declared("Secret canary", by="dev", restricted=True)
+    ana = await sock.person("ana")
+    ts = await ana.say("hm")
+    await use(sock, "ana", "timeline_message", ts)
+    view = await ana.wait_for_view("keep")
+    values = {"incident": {"value": {"selected_option": {"value": "INC-2"}}}}
+    body = {"type": "view_submission", "user": {"id": "U0ANA", "team_id": "T0TOCSIN"}, "trigger_id": "t.forged",
+            "view": {**view, "state": {"values": values}}}  # fmt: skip
+    answer = await sock.room.ingress.take(body)
+    assert "There is no incident INC-2" in str(answer.body)
+    assert (await sock.incident("INC-2")).notes == ()
+
+
+# -- declaring -------------------------------------------------------------------------------------------------------
+
+
+async def test_an_incident_is_declared_from_a_message(bench: Bench):
+    """Its words and link are filled in, and the message is the new incident's first note."""
+    ana = await bench.person("ana", room="C0GENERAL")
+    ts = await ana.say("Recall fell in Lisbon\nsince noon")
+    await use(bench, "ana", "declare_message", ts, room="C0GENERAL")
+    view = await ana.wait_for_view("declare")
+    title, seen = (
+        next(one for one in view["blocks"] if one["block_id"] == name)["element"]["initial_value"]
+        for name in ("title", "because")
+    )
+    assert title == "Recall fell in Lisbon"
+    assert seen.startswith("Recall fell in Lisbon\nsince noon\nhttp")
+    assert seen.endswith(f"/archives/C0GENERAL/p{ts.replace('.', '')}")
+    await ana.submit({"service": "visits", "severity": "2"})
+    assert "INC-1 is declared." in str(await ana.views())
+    await settled(bench)
+    incident = await bench.incident()
+    (note,) = incident.notes
+    assert (note.text, note.by, note.said) == (
+        "Recall fell in Lisbon\nsince noon", (await bench.who("ana")).id, f"C0GENERAL/{ts}",
+    )  # fmt: skip
+    assert incident.seq == 2
+
+
+async def test_a_declaration_stands_though_its_message_cannot_be_kept(sock: Bench):
+    """Deleted while the form was open: the incident is declared, and the person reads what is missing."""
+    ana = await sock.person("ana")
+    ts = await ana.say("Recall fell")
+    await use(sock, "ana", "declare_message", ts)
+    await ana.wait_for_view("declare")
+    await delete(ana, ts)
+    await settled(sock)
+    await ana.submit({"service": "visits", "severity": "2"})
+    assert "INC-1 is declared. The message could not be kept" in str(await ana.views())
+    assert (await sock.incident()).exists
+
+
+# -- by saying so ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_mention_keeps_its_own_message_once(bench: Bench):
+    """`find` and `note`: said in the thread, delivered twice, edited; each is one, reads as its author left it."""
+    card = await thread(bench)
+    ana = await bench.person("ana")
+    ts = await said(bench, ana, "<@U0TOCSIN> find recal is low, says @Ben Okafor", card)
+    await said(bench, ana, "<@U0TOCSIN> note v2 went live", card)
+    again = {"channel": "C0INC", "user": "U0ANA", "thread_ts": card, "ts": ts}
+    await deliver(bench, event("app_mention", **again, text="<@U0TOCSIN> find recal is low, says <@U0BEN>"))
+    await edit(ana, ts, "<@U0TOCSIN> find recall is low, says @Ben Okafor")
+    edited = {"edited": {"user": "U0ANA", "ts": "9.9"}, "event_ts": "9.9"}
+    await deliver(bench, event("app_mention", **again, **edited, text="<@U0TOCSIN> find recall is low"))
+    await settled(bench)
+    incident = await bench.incident()
+    assert [one.text for one in incident.findings] == ["recall is low, says @Ben Okafor"]
+    assert [one.text for one in incident.notes] == ["v2 went live"]
+    assert bench.whispers("ana") == ["An edited message is not read again. Please say it anew."]
+    reactions = bench.slack.workspace.message("C0INC", ts)["reactions"]
+    assert [(one["name"], one["users"]) for one in reactions] == [("heavy_check_mark", [BOT_USER])]
+
+
+async def test_a_deleted_mention_undoes_nothing(sock: Bench):
+    """What was done is done; what was kept of the message says that it was deleted."""
+    card = await thread(sock)
+    ana = await sock.person("ana")
+    one = await said(sock, ana, "<@U0TOCSIN> sev 1 all of Europe", card)
+    two = await said(sock, ana, "<@U0TOCSIN> find it is the export", card)
+    for ts in (one, two):
+        await delete(ana, ts)
+    await settled(sock)
+    incident = await sock.incident()
+    assert str(incident.severity) == "SEV1"
+    assert incident.findings[0].gone is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "owner", "days"),
+    [
+        ("alert on the label rate", "alert on the label rate", "ana", 14),
+        ("alert on it @Ben Okafor by {day}", "alert on it", "ben", 20),
+        ("alert on it until {day} for @Ben Okafor.", "alert on it", "ben", 20),
+        ("ask @Ben Okafor about it in 2 weeks", "ask @Ben Okafor about it", "ana", 14),
+        ("alert on it in a month", "alert on it", "ana", 30),
+    ],
+)
+async def test_a_promise_in_the_thread(sock: Bench, words: str, text: str, owner: str, days: int):
+    """`follow …`: who and until when stand at the end, in any order; else oneself, in two weeks."""
+    card = await thread(sock)
+    ana = await sock.person("ana")
+    day = sock.clock.now().date() + timedelta(days=20)
+    await said(sock, ana, f"<@U0TOCSIN> follow {words.format(day=day)}", card)
+    (item,) = (await sock.incident()).followups.values()
+    due = sock.clock.now().date() + timedelta(days=days)
+    assert (item.text, item.owner, item.due) == (text, (await sock.who(owner)).id, due)
+
+
+async def test_a_promise_that_cannot_be_kept_is_refused_with_words(sock: Bench):
+    """No such day, nobody we know, no words: each says what is wrong."""
+    card = await thread(sock)
+    ana = await sock.person("ana")
+    for words in ("follow x by 2026-02-31", "follow x <@U0GUS>", "follow", "note", "find"):
+        await said(sock, ana, f"<@U0TOCSIN> {words}", card)
+    incident = await sock.incident()
+    assert (incident.notes, incident.findings, dict(incident.followups)) == ((), (), {})
+    assert sock.whispers("ana") == [
+        "2026-02-31 is no date; say by 2026-12-31, or in 2 weeks", "the directory does not know this person",
+        "a follow-up needs words", "a message without words cannot be added to the timeline", "a finding needs words",
+    ]  # fmt: skip
+
+
+async def test_a_mention_anywhere_that_names_its_incident_is_followed(sock: Bench):
+    """Beside the thread, or from a command: kept all the same; an edit of the message is followed."""
+    await sock.declared()
+    ana = await sock.person("ana", room="C0GENERAL")
+    ts = await ana.say("<@U0TOCSIN> INC-1 find recal is low")
+    await settled(sock)
+    await edit(ana, ts, "<@U0TOCSIN> INC-1 find recall is low")
+    await settled(sock)
+    for words in ("note v2 went live", "follow alert on it @Ben Okafor in 3 days", "find the export"):
+        answer = await ana.command("incident", f"INC-1 {words.replace('@Ben Okafor', '<@U0BEN|ben>')}")
+        assert answer["answer"]["text"] == "INC-1: recorded."
+    incident = await sock.incident()
+    assert [one.text for one in incident.findings] == ["recall is low", "the export"]
+    assert [one.text for one in incident.notes] == ["v2 went live"]
+    (item,) = incident.followups.values()
+    due = sock.clock.now().date() + timedelta(days=3)
+    assert (item.text, item.owner, item.due) == ("alert on it", (await sock.who("ben")).id, due)
+
+
+async def test_a_command_in_the_war_room_means_its_incident(sock: Bench):
+    """`/incident ack` there acknowledges; elsewhere it asks which."""
+    await sock.declared()
+    await sock.store.mirror.save(Posted("INC-1", "room", "C0GENERAL", "1.0", "", "posted", 1, sock.clock.now()))
+    ana = await sock.person("ana")
+    assert "I do not know" in (await ana.command("incident", "ack"))["answer"]["text"]
+    assert (await ana.command("incident", "ack", room="C0GENERAL"))["answer"]["text"] == "INC-1: recorded."
+    assert (await sock.incident()).acknowledged is not None
+
+
+async def test_a_war_room_and_quiet_are_asked_for_in_the_thread(sock: Bench):
+    """`room` asks for one, `snooze` puts reminders off."""
+    card = await thread(sock)
+    ana = await sock.person("ana")
+    await said(sock, ana, "<@U0TOCSIN> room", card)
+    room = (await sock.incident()).room
+    assert room is not None
+    assert room.asked_by == (await sock.who("ana")).id
+    await said(sock, ana, "<@U0TOCSIN> snooze", card)
+    assert sock.whispers("ana") == ["You are reminded again in 15 minutes."]
+    assert (await sock.incident()).reminded.get((await sock.who("ana")).id, Reminded()).at is None
+
+
+async def test_who_is_on_call(sock: Bench):
+    """For one service or all, by whoever asks; an unknown one says what there is."""
+    ana = await sock.person("ana")
+    for words in ("oncall", "on-call visits"):
+        answer = (await ana.command("incident", words))["answer"]
+        assert answer["text"].removeprefix("• ") == "*Doctor-visits model*: <@U0ANA>, then <@U0BEN>"
+    answer = (await ana.command("incident", "oncall loans"))["answer"]
+    assert "visits" in answer["text"]
+    assert "loans" in answer["text"]
+
+
+def test_today_is_the_day_promises_count_from():
+    """Words without a date have none; a word that only looks like one stays."""
+    from bot.slack.verbs import Promise, promise
+
+    today = date(2026, 11, 30)
+    assert promise("check in 3 days", today) == Promise("check", "", date(2026, 12, 3))
+    assert promise("check in with legal", today) == Promise("check in with legal")
+    assert promise("<@U1>", today) == Promise("", "U1")
