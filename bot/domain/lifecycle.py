@@ -179,10 +179,12 @@ class Update(Command):
     """Tell everybody where things stand, and when they hear again.
 
     `next_in` is how long until then: None is the policy's rhythm for this severity, zero promises nothing.
+    `broadcast` says whether the whole channel hears it, not the thread alone; None leaves that to the policy.
     """
 
     text: str
     next_in: timedelta | None = None
+    broadcast: bool | None = None
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, RESPONDERS, "post an update")
@@ -192,7 +194,8 @@ class Update(Command):
             raise Refused("an update needs words")
         if self.next_in is not None and self.next_in < timedelta(0):
             raise Refused("the next update cannot lie in the past")
-        yield UpdatePosted(self.text.strip(), self._next(incident, ask))
+        broadcast = ask.policy.tells_everybody(incident.severity) if self.broadcast is None else self.broadcast
+        yield UpdatePosted(self.text.strip(), self._next(incident, ask), broadcast)
 
     def _next(self, incident: Incident, ask: Ask) -> datetime | None:
         if not incident.is_open:
@@ -208,6 +211,7 @@ class UpdatePosted(Event):
 
     text: Words
     next_due: datetime | None = None
+    broadcast: bool = True
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         return replace(incident, update_due=self.next_due)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from bot.domain.errors import Refused, Unavailable
@@ -19,6 +19,7 @@ from bot.engine.ports import Chat, Profile, Waiting
 from bot.telemetry import log as logger
 
 CHANNEL = "chat"
+JUST_NOW = "reminded a moment ago"
 AWAY = timedelta(minutes=5)
 """How long a reminder waits when the chat does not answer."""
 
@@ -62,8 +63,8 @@ class Errands:
                 return
             last = max((each.last for each in found if each.last is not None), default=None)
             again = last + self.desk.handler.policy.remind_every if last else now
-            if again > now:
-                await self._put_off([incident.id], person, again, "reminded a moment ago")
+            if again > now and not _urgent(due):
+                await self._put_off([incident.id], person, again, JUST_NOW, urgent=False)
                 return
             await self._tell(due, person, now, key)
 
@@ -77,6 +78,9 @@ class Errands:
             elif (until := await self.chat.resting(profile)) is not None and until > now:
                 await self._put_off(names, person, until, "they asked not to be disturbed")
                 return
+            elif (free := await self._taken(due, person, now)) is not None:
+                await self._put_off(names[:1], person, free, JUST_NOW, urgent=False)
+                return
             else:
                 waiting = [Waiting(await self.desk.situation(each.incident.id), each.matters) for each in due]
                 why = await self.chat.remind(profile, waiting, key)
@@ -88,6 +92,21 @@ class Errands:
         for each in due:
             marks = tuple(matter.mark for matter in each.matters)
             await self.desk.submit(each.incident.id, ReportReminder(person, marks, where, why), cause=key)
+
+    async def _taken(self, due: Sequence[_Found], person: str, now: datetime) -> datetime | None:
+        """Until when another replica has the turn to remind this person, of the same or of another incident's things.
+
+        Two replicas may find two incidents due at once, and each would send the one message for both.
+        """
+        every = self.desk.handler.policy.remind_every.total_seconds()
+        turn = int(now.timestamp() // every)
+        name = ":".join((f"remind:{person}:{turn}", *_urgent(due)))
+        asking = due[0].incident.id
+        if await self.desk.log.remember(name, asking):
+            return None
+        held = await self.desk.log.received(name)
+        mine = held is None or held.incident == asking  # after a crash, or when the chat was away
+        return None if mine else datetime.fromtimestamp((turn + 1) * every, UTC)
 
     async def _waiting(self, first: str, person: str, now: datetime) -> list[_Found]:
         """What is due for a person in each incident that is not closed, and in the one that asked."""
@@ -110,9 +129,11 @@ class Errands:
             found.append(_Found(incident, tuple(matters), known.at))
         return found
 
-    async def _put_off(self, incidents: Sequence[str], person: str, until: datetime, because: str) -> None:
+    async def _put_off(
+        self, incidents: Sequence[str], person: str, until: datetime, because: str, *, urgent: bool = True
+    ) -> None:
         for name in incidents:
-            await self.desk.submit(name, PutOff(person, until, because))
+            await self.desk.submit(name, PutOff(person, until, because, urgent=urgent))
 
     # -- war rooms ---------------------------------------------------------------------------------------------------
 
@@ -136,6 +157,11 @@ class Errands:
             except Refused as refused:
                 logger().info("a war room is left to people", incident=incident.id, because=refused.because)
         await self.desk.submit(incident.id, ReportRoomArchived())
+
+
+def _urgent(due: Sequence[_Found]) -> list[str]:
+    """What cannot wait, by name."""
+    return sorted(f"{each.incident.id}/{m.mark}" for each in due for m in each.matters if m.reason.urgent)
 
 
 async def everybody(desk: Desk) -> list[Person]:

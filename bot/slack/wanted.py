@@ -25,7 +25,7 @@ def wanted(situation: Situation, settings: SlackSettings) -> list[Surface]:
     ]
     found += [Surface(f"request:{one.id}", request.render(situation, one)) for one in incident.mitigations.values()]
     found += [
-        Surface(f"update:{entry.seq}", update.render(situation, entry), broadcast=True)
+        Surface(f"update:{entry.seq}", update.render(situation, entry), broadcast=entry.event.broadcast)
         for entry in situation.entries
         if isinstance(entry.event, UpdatePosted)
     ]
