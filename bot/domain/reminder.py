@@ -244,8 +244,8 @@ class PersonReminded(Event):
             turns=known.turns + 1,
             at=entry.at,
             marks=known.marks | set(self.marks),
-            latest=frozenset(self.marks),
-            key=entry.cause,
+            latest=frozenset(self.marks) if self.channel else known.latest,
+            key=entry.cause if self.channel else known.key,
             reached=bool(self.channel),
         )
         return replace(incident, reminded={**incident.reminded, self.person: now})

@@ -89,7 +89,7 @@ class Errands:
         except Unavailable as away:
             await self._put_off(names, person, now + AWAY, f"the chat is away: {away}")
             return
-        for each in due:
+        for each in reversed(due):  # the one whose key this is comes last: a crash before that is taken up under it
             marks = tuple(matter.mark for matter in each.matters)
             await self.desk.submit(each.incident.id, ReportReminder(person, marks, where, why), cause=key)
 

@@ -110,6 +110,11 @@ class Reconciler:
         for name in await self.desk.log.open_ids():
             self.note(name)
 
+    async def promises(self) -> None:
+        """Note every incident in which something is promised, closed ones too: a wake-up may have been lost."""
+        for name in await self.desk.log.promised():
+            self.note(name)
+
     # -- one look ----------------------------------------------------------------------------------------------------
 
     async def look(self, name: str) -> None:
@@ -123,6 +128,8 @@ class Reconciler:
                 await self.durable.wake_at(name, owed.due, now)
             else:
                 await self._try(incident, owed)
+        if incident.is_open and incident.update_due is not None and incident.update_due > now:
+            await self.durable.wake_at(name, incident.update_due, now)  # its views change then, whoever leads
         await self.hands.diagnosis.rerank(incident)
         await self._check_notices(incident)
         self._show(name)

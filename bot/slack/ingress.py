@@ -40,7 +40,7 @@ BROKEN = "Something went wrong; nothing was recorded. Please try again, or use t
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
 SHOWN_FOR = timedelta(hours=1)
 _FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare)
-_OPEN_TO_NAMED = frozenset({"ack", "lead"})
+_OPEN_TO_NAMED = frozenset({"ack", "lead", "snooze"})
 _SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "finding_message": "finding.open",
               "followup_message": "followup.open"}  # fmt: skip
 

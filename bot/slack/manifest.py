@@ -7,8 +7,9 @@ CORE_SCOPES = (
     "commands", "chat:write", "im:write", "app_mentions:read", "channels:read", "groups:read", "channels:history",
     "groups:history", "reactions:write", "users:read",
 )  # fmt: skip
-OPTIONAL_SCOPES = ("chat:write.public", "im:history")
-"""Posting where the bot was not invited; looking for a page in doubt before it is sent again."""
+OPTIONAL_SCOPES = ("chat:write.public", "im:history", "dnd:read")
+"""Posting where the bot was not invited; looking for a page in doubt before it is sent again; leaving those in peace
+who asked not to be disturbed."""
 EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups")
 SHORTCUTS = (
     ("Declare incident", "global", "declare", "Open an incident by hand"),

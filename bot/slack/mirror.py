@@ -13,13 +13,13 @@ from bot.engine.ports import Mirror, Posted, Profile, Waiting
 from bot.engine.situation import Situation
 from bot.slack.client import Client, SlackRefused
 from bot.slack.message import Surface
+from bot.slack.nudges import Look, Nudges
 from bot.slack.pacing import UPDATES, Pacer
 from bot.slack.poster import GONE, LATE, POSTED, SENDING, Poster
 from bot.slack.quiet import quiet_until
 from bot.slack.refusals import Refusals
 from bot.slack.rooms import Rooms
 from bot.slack.settings import SlackSettings
-from bot.slack.views import reminder
 from bot.slack.wanted import CARD, page, wanted
 
 _log = logging.getLogger(__name__)
@@ -56,12 +56,19 @@ class SlackChat:
     """Shows situations in Slack. Any number may ask at once: each incident is shown by one, and the newest wins."""
 
     def __init__(
-        self, client: Client, mirror: Mirror, settings: SlackSettings, clock: Clock, pacer: Pacer | None = None
+        self,
+        client: Client,
+        mirror: Mirror,
+        settings: SlackSettings,
+        clock: Clock,
+        pacer: Pacer | None = None,
+        look: Look | None = None,
     ) -> None:
         self.client, self.settings, self.clock = client, settings, clock
         self.pacer = pacer or Pacer(clock)
         self.poster = Poster(client, mirror, self.pacer, settings, clock)
         self.rooms = Rooms(client)
+        self.nudges = Nudges(mirror, self.poster, self.pacer, tell=self._tell, look=look)
         self._mirror = mirror
         self._work: dict[str, _Work] = {}
         self._watched: dict[tuple[str, str], _Watched] = {}
@@ -185,6 +192,7 @@ class SlackChat:
             resting += [until] if until else []
             if surface.name == CARD:
                 card = shown
+        await self.nudges.refresh(rows)
         work.due = min(resting, default=None)
         if trouble is not None:
             raise trouble
@@ -276,11 +284,7 @@ class SlackChat:
 
     async def remind(self, person: Profile, waiting: Sequence[Waiting], key: str) -> str:
         """Tell a person in one message what waits for them. Raises Unavailable, Refused."""
-        if not person.slack_user:
-            raise Refused(f"{person.name} has no Slack account in the people file")
-        incident = waiting[0].situation.incident.id
-        surface = Surface(f"remind:{key}", reminder.render(waiting), in_thread=False, person=person.slack_user)
-        return await self._tell(incident, surface, f"direct message to {person.name}")
+        return await self.nudges.remind(person, waiting, key)
 
     async def resting(self, person: Profile) -> datetime | None:
         """Until when a person asked not to be disturbed; None where Slack does not say."""

@@ -14,7 +14,7 @@ _SAME = {
 }  # fmt: skip
 HELP_THREAD = (
     "In a thread: `ack` · `next [answer] [note]` · `find <text>` · `sev <1-4> <why>` · `lead [@person]` · "
-    "`update <text>` · `why <answer>` · `resolve <how it ended>`"
+    "`update [next 30m:] <text>` · `why <answer>` · `resolve <how it ended>`"
 )
 HELP_ROOM = (
     "`/incident declare [what is broken]` · `/incident list` · `/incident INC-7 [ack, sev, update, …]` · "

@@ -1,13 +1,15 @@
 """Writing things down: findings, updates, the resolution, and what is promised to change."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from bot.domain.errors import Refused
 from bot.domain.finding import RecordFinding
 from bot.domain.followup import AddFollowUp, FinishFollowUp
+from bot.domain.lengths import length
 from bot.domain.lifecycle import Resolve, Update
 from bot.slack.knock import Errors, Knock, Reply, Show
 from bot.slack.views import finding, followup, resolve, update_modal
+from bot.slack.zone import tomorrow, zone_of
 
 RESPONDER = "responder"
 """The source of what a person found."""
@@ -29,12 +31,18 @@ async def found(knock: Knock) -> Reply:
 
 async def update_open(knock: Knock) -> Reply:
     """The form."""
-    return Show(update_modal.render(await knock.situation()))
+    return Show(update_modal.render(await knock.situation(), knock.desk.catalogue.policy))
 
 
 async def updated(knock: Knock) -> Reply:
-    """Tell everybody."""
-    await knock.submit(Update(knock.values.text("text")))
+    """Tell everybody, and keep in mind when they hear again."""
+    chosen = knock.values.text("next")
+    if chosen == update_modal.TOMORROW:
+        now = knock.desk.clock.now()
+        next_in: timedelta | None = tomorrow(now, await zone_of(knock.slack, knock.user)) - now
+    else:
+        next_in = length(chosen) if chosen else None
+    await knock.submit(Update(knock.values.text("text"), next_in, knock.values.ticked("broadcast")))
     return None
 
 
