@@ -100,7 +100,7 @@ def dialogs(situation: Situation) -> list[dict[str, Any]]:
     incident = situation.incident
     made = [step_modal.render(situation), propose.render(situation, "s3"), whys.render(situation, "advice"),
             impact.render(situation, None), finding.render(situation, incident.title, incident.because),
-            followup.render(situation, "U0ANA"), resolve.render(situation), update_modal.render(situation),
+            followup.render(situation, "U0ANA"), resolve.render(situation), update_modal.render(situation, Policy()),
             notice.overview(situation), info.render(incident.title, incident.because),
             declare.render([situation.service] if situation.service else [], incident.title),
             reason.render("reopen", situation), home.stranger()]  # fmt: skip
