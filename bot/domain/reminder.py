@@ -57,6 +57,7 @@ class Reminded:
     """
 
     turns: int = 0
+    times: int = 0  # of these, how often they were reminded
     at: datetime | None = None
     marks: frozenset[str] = frozenset()
     latest: frozenset[str] = frozenset()  # of the last reminder
@@ -242,6 +243,7 @@ class PersonReminded(Event):
         now = replace(
             known,
             turns=known.turns + 1,
+            times=known.times + 1,
             at=entry.at,
             marks=known.marks | set(self.marks),
             latest=frozenset(self.marks) if self.channel else known.latest,

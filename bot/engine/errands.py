@@ -19,18 +19,17 @@ from bot.engine.ports import Chat, Profile, Waiting
 from bot.telemetry import log as logger
 
 CHANNEL = "chat"
-JUST_NOW = "reminded a moment ago"
 AWAY = timedelta(minutes=5)
 """How long a reminder waits when the chat does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What waits for a person in one incident, and when they were last reminded there."""
+    """What waits for a person in one incident, and what they were reminded of there."""
 
     incident: Incident
     matters: tuple[Matter, ...]
-    last: datetime | None
+    known: Reminded
 
 
 class Errands:
@@ -43,8 +42,8 @@ class Errands:
     async def run(self, incident: Incident, owed: RemindOwed | RoomOwed | ArchiveOwed) -> None:
         """Do what is owed. Raises Unavailable: it is tried again."""
         match owed:
-            case RemindOwed(person=person, key=key):
-                await self.remind(incident, person, key)
+            case RemindOwed(person=person):
+                await self.remind(incident, person)
             case RoomOwed():
                 await self.open_room(incident)
             case ArchiveOwed():
@@ -52,24 +51,30 @@ class Errands:
 
     # -- reminders ---------------------------------------------------------------------------------------------------
 
-    async def remind(self, incident: Incident, person: str, key: str) -> None:
+    async def remind(self, incident: Incident, person: str) -> None:
         """Tell a person what waits for them, in this incident and in all others. Raises Unavailable (the log)."""
         turn = self._turns.setdefault(person, asyncio.Lock())
         async with turn:
             now = self.desk.clock.now()
             found = await self._waiting(incident.id, person, now)
-            due = [each for each in found if each.matters]
+            due = sorted((each for each in found if each.matters), key=_age)
             if not any(each.incident.id == incident.id for each in due):
                 return
-            last = max((each.last for each in found if each.last is not None), default=None)
+            last = max((each.known.at for each in found if each.known.at is not None), default=None)
             again = last + self.desk.handler.policy.remind_every if last else now
-            if again > now and not _urgent(due):
-                await self._put_off([incident.id], person, again, JUST_NOW, urgent=False)
+            urgent = any(matter.reason.urgent for each in due for matter in each.matters)
+            if again > now and not urgent:
+                await self._put_off([incident.id], person, again, "reminded a moment ago", urgent=False)
                 return
-            await self._tell(due, person, now, key)
+            await self._tell(due, person, now)
 
-    async def _tell(self, due: Sequence[_Found], person: str, now: datetime, key: str) -> None:
-        names = [each.incident.id for each in due]
+    async def _tell(self, due: Sequence[_Found], person: str, now: datetime) -> None:
+        """One message for all of it. Its key is the oldest incident's, so that it is one message whoever sends it.
+
+        That incident's report is written last: a crash in between is taken up by it, under the same key.
+        """
+        oldest, names = due[0], [each.incident.id for each in due]
+        key = f"remind:{oldest.incident.id}:{person}:{oldest.known.times + 1}"
         profile = await self.desk.people.by_id(person)
         try:
             where, why = CHANNEL, ""
@@ -77,9 +82,6 @@ class Errands:
                 where, why = "", "nobody is known by that id" if profile is None else "there is no chat"
             elif (until := await self.chat.resting(profile)) is not None and until > now:
                 await self._put_off(names, person, until, "they asked not to be disturbed")
-                return
-            elif (free := await self._taken(due, person, now)) is not None:
-                await self._put_off(names[:1], person, free, JUST_NOW, urgent=False)
                 return
             else:
                 waiting = [Waiting(await self.desk.situation(each.incident.id), each.matters) for each in due]
@@ -89,24 +91,9 @@ class Errands:
         except Unavailable as away:
             await self._put_off(names, person, now + AWAY, f"the chat is away: {away}")
             return
-        for each in reversed(due):  # the one whose key this is comes last: a crash before that is taken up under it
+        for each in reversed(due):
             marks = tuple(matter.mark for matter in each.matters)
             await self.desk.submit(each.incident.id, ReportReminder(person, marks, where, why), cause=key)
-
-    async def _taken(self, due: Sequence[_Found], person: str, now: datetime) -> datetime | None:
-        """Until when another replica has the turn to remind this person, of the same or of another incident's things.
-
-        Two replicas may find two incidents due at once, and each would send the one message for both.
-        """
-        every = self.desk.handler.policy.remind_every.total_seconds()
-        turn = int(now.timestamp() // every)
-        name = ":".join((f"remind:{person}:{turn}", *_urgent(due)))
-        asking = due[0].incident.id
-        if await self.desk.log.remember(name, asking):
-            return None
-        held = await self.desk.log.received(name)
-        mine = held is None or held.incident == asking  # after a crash, or when the chat was away
-        return None if mine else datetime.fromtimestamp((turn + 1) * every, UTC)
 
     async def _waiting(self, first: str, person: str, now: datetime) -> list[_Found]:
         """What is due for a person in each incident that is not closed, and in the one that asked."""
@@ -126,7 +113,7 @@ class Errands:
                 matters = [matter for matter in matters if matter.reason is Reason.FOLLOWUP]
             if known.until is not None and known.until > now:
                 matters = []
-            found.append(_Found(incident, tuple(matters), known.at))
+            found.append(_Found(incident, tuple(matters), known))
         return found
 
     async def _put_off(
@@ -159,9 +146,9 @@ class Errands:
         await self.desk.submit(incident.id, ReportRoomArchived())
 
 
-def _urgent(due: Sequence[_Found]) -> list[str]:
-    """What cannot wait, by name."""
-    return sorted(f"{each.incident.id}/{m.mark}" for each in due for m in each.matters if m.reason.urgent)
+def _age(found: _Found) -> tuple[datetime, str]:
+    """The oldest incident first."""
+    return found.incident.declared_at or found.incident.detected or datetime.max.replace(tzinfo=UTC), found.incident.id
 
 
 async def everybody(desk: Desk) -> list[Person]:

@@ -115,7 +115,7 @@ class Nudges:
 
 
 def _incident(surface: str) -> str:
-    """The incident whose reminder it was first: `remind:remind:INC-1:p_ana:1f3a`."""
+    """The incident a reminder begins with: `remind:remind:INC-1:p_ana:3`."""
     return surface.split(":")[2]
 
 

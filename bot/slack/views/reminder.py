@@ -19,7 +19,7 @@ ORDER = tuple(Reason)
 def render(waiting: Sequence[Waiting], key: str) -> Message:
     """One message for everything that waits for one person, as it stands; without buttons once nothing does.
 
-    `key` is the reminder's own: `remind:INC-1:p_ana:1f3a`. The first incident is the one it was owed to.
+    `key` is the reminder's own: `remind:INC-1:p_ana:3`, the third to Ana that began with INC-1.
     """
     first, *others = waiting
     ordered = [first, *sorted(others, key=lambda each: (len(each.situation.incident.id), each.situation.incident.id))]
@@ -79,8 +79,8 @@ def _quiet(told: Sequence[tuple[Situation, Matter]], key: str) -> Block:
         known = situation.incident.reminded.get(matter.person, Reminded())
         if known.key == key and matter.mark not in known.marks and known.until is not None:
             return context(f"Snoozed: you hear of it again {at(known.until)}.")
-    _remind, incident, _person, occasion = key.split(":")
-    return actions(press("Snooze 15 min", "snooze", incident, occasion))
+    _remind, incident, _person, times = key.split(":")
+    return actions(press("Snooze 15 min", "snooze", incident, times))
 
 
 def saying(situation: Situation, matter: Matter) -> str:
