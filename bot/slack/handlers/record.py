@@ -7,7 +7,7 @@ from bot.domain.finding import RecordFinding
 from bot.domain.followup import AddFollowUp, FinishFollowUp
 from bot.domain.lengths import length
 from bot.domain.lifecycle import Resolve, Update
-from bot.slack.knock import Errors, Knock, Reply, Show
+from bot.slack.knock import Errors, Knock, Reply, Show, Tell
 from bot.slack.views import finding, followup, resolve, update_modal
 from bot.slack.zone import tomorrow, zone_of
 
@@ -81,6 +81,9 @@ async def finished(knock: Knock) -> Reply:
     """The promise was kept."""
     if not knock.ref.item:
         raise Refused("say which follow-up")
+    item = (await knock.desk.log.load(knock.ref.incident)).followups.get(knock.ref.item)
+    if item is not None and item.done is not None:
+        return Tell(f"{item.id} is done already.")
     await knock.submit(FinishFollowUp(knock.ref.item))
     return None
 
