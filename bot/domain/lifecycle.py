@@ -152,7 +152,14 @@ class ChangeSeverity(Command):
             return
         if not self.because.strip():
             raise Refused("say why the severity changes")
-        yield SeverityChanged(self.severity, self.because.strip())
+        yield SeverityChanged(self.severity, self.because.strip(), self._sooner(incident, ask))
+
+    def _sooner(self, incident: Incident, ask: Ask) -> datetime | None:
+        """Worse than before, everybody hears in the new rhythm, unless they were promised to hear sooner."""
+        due = ask.policy.next_update(self.severity, ask.at)
+        if due is None or incident.unclaimed or self.severity > incident.severity:
+            return None
+        return due if incident.update_due is None or due < incident.update_due else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +168,10 @@ class SeverityChanged(Event):
 
     severity: Severity
     because: Words
+    next_due: datetime | None = None  # where the next update is due sooner now
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return replace(incident, severity=self.severity)
+        return replace(incident, severity=self.severity, update_due=self.next_due or incident.update_due)
 
     def says(self, by: str) -> Sentence:
         return says(
@@ -313,18 +321,20 @@ class Reopen(Command):
             return
         if not incident.exists:
             raise Refused(f"there is no incident {incident.id}")
-        yield IncidentReopened(self.because.strip() or "no reason given")
+        due = ask.policy.next_update(incident.severity, ask.at) if incident.acknowledged else None
+        yield IncidentReopened(self.because.strip() or "no reason given", due)
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentReopened(Event):
-    """The incident is open again."""
+    """The incident is open again, and everybody hears of it again."""
 
     because: Words
+    next_due: datetime | None = None
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         phase = Phase.ACKNOWLEDGED if incident.acknowledged else Phase.DECLARED
-        return replace(incident, phase=phase, resolved=None, closed=None, mitigated=None)
+        return replace(incident, phase=phase, resolved=None, closed=None, mitigated=None, update_due=self.next_due)
 
     def says(self, by: str) -> Sentence:
         return says("{who} re-opened it: {because}", who=Who(by), because=self.because)

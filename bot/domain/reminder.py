@@ -12,7 +12,7 @@ from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 from bot.domain.mitigation import State
 from bot.domain.phase import Phase
-from bot.domain.policy import Person, Policy
+from bot.domain.policy import Person, Policy, Role
 from bot.domain.roles import Part
 
 if TYPE_CHECKING:
@@ -143,7 +143,9 @@ def _approving(
         may = sorted(
             person.id
             for person in people
-            if person.roles & policy.approve[mitigation.plan.klass] and person.id != mitigation.proposed_by
+            if person.roles & policy.approve[mitigation.plan.klass]
+            and person.id != mitigation.proposed_by
+            and _may_know(incident, person, on_call)
         )
         at, waits = mitigation.proposed_at, policy.approval_waits
         called = [person for person in on_call if person in may]
@@ -156,6 +158,14 @@ def _approving(
                 continue
             yield Matter(person, Reason.APPROVAL, mitigation.id, due, f"{Reason.APPROVAL}:{mitigation.id}")
             turn += 1 if _hears(incident, person, due + waits) else 0
+
+
+def _may_know(incident: Incident, person: Person, on_call: Sequence[str]) -> bool:
+    """A restricted incident is for the people it names or pages, those on call, counsel and administrators."""
+    if not incident.restricted or person.roles & {Role.COUNSEL, Role.ADMIN} or person.id in on_call:
+        return True
+    paged = {page.person for page in incident.pages.values()}
+    return person.id in paged | {incident.declared_by, incident.acknowledged_by, *incident.parts.values()}
 
 
 def _hears(incident: Incident, person: str, before: datetime) -> bool:

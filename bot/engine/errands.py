@@ -96,11 +96,12 @@ class Errands:
             await self.desk.submit(each.incident.id, ReportReminder(person, marks, where, why), cause=key)
 
     async def _waiting(self, first: str, person: str, now: datetime) -> list[_Found]:
-        """What is due for a person in each incident that is not closed, and in the one that asked."""
+        """What is due for a person in each incident that is not closed, and where they promised something."""
         policy = self.desk.handler.policy
         people = await everybody(self.desk)
         found = []
-        for name in dict.fromkeys((first, *await self.desk.log.open_ids())):
+        log = self.desk.log
+        for name in dict.fromkeys((first, *await log.open_ids(), *await log.promised(person))):
             incident = await self.desk.log.load(name)
             known = incident.reminded.get(person, Reminded())
             on_call = await self.desk.on_call(incident.service)

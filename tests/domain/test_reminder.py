@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp, FinishFollowUp
-from bot.domain.lifecycle import Close, Reopen, Resolve, Update
+from bot.domain.lifecycle import ChangeSeverity, Close, Reopen, Resolve, Update
 from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, ProposeMitigation
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Person, Policy, Role, Severity
@@ -111,6 +111,29 @@ def test_an_approver_who_rests_takes_nobodys_turn() -> None:
     assert asked(both, "ben") == {"ben": 0, "dev": 0, "eve": 0}
 
 
+def test_nobody_is_asked_about_an_incident_that_is_kept_from_them() -> None:
+    """Restricted: only those it names or pages, on call, counsel and administrators hear that a proposal waits."""
+    story = taken(restricted=True).when(ProposeMitigation(plan()), ANA)
+    assert asked(story, "ana", "ben") == {"ben": 0}
+    assert asked(story, "ana") == {}
+    assert asked(story.when(Assign(Part.COMMANDER, "dev"), ANA), "ana") == {"dev": 0}
+
+
+def test_a_worse_incident_is_heard_of_sooner() -> None:
+    """Raised, the next update is due in the new rhythm unless it was promised sooner; lowered, a promise stands."""
+    story = taken(severity=Severity.SEV3).after(minutes=5)
+    assert story.incident.update_due is None
+    raised = story.when(ChangeSeverity(Severity.SEV2, "more people"), ANA)
+    assert raised.incident.update_due == story.now + HOUR
+    worse = raised.after(minutes=10).when(ChangeSeverity(Severity.SEV1, "all"), ANA)
+    assert worse.incident.update_due == worse.now + HOUR / 2
+    assert (
+        raised.after(minutes=50).when(ChangeSeverity(Severity.SEV1, "all"), ANA).incident.update_due == story.now + HOUR
+    )
+    assert worse.when(ChangeSeverity(Severity.SEV4, "few"), ANA).incident.update_due == worse.incident.update_due
+    assert declared(severity=Severity.SEV3).when(ChangeSeverity(Severity.SEV1, "x"), ANA).incident.update_due is None
+
+
 def test_a_proposal_does_not_wait_for_the_ten_minutes_of_peace() -> None:
     """Reminded of an update a minute ago: the proposal is told at once, an idle step is not; quiet covers both."""
     story = reminded(taken().when(Assign(Part.COMMANDER, "ben"), ANA).after(minutes=61), "ben").after(minutes=1)
@@ -149,7 +172,8 @@ def test_an_hour_after_the_end_the_lead_is_asked_to_learn() -> None:
     story = taken().after(minutes=5).when(Resolve("over", "seen"), ANA)
     assert waits(story)["ana", Reason.LEARN].due == story.now + HOUR
     assert set(waits(story)) == {("ana", Reason.LEARN)}
-    assert waits(story.when(Reopen("no"), ANA)) == {}
+    again = waits(story.after(minutes=3).when(Reopen("no"), ANA))
+    assert {who: each.due for who, each in again.items()} == {("ana", Reason.UPDATE): story.now + HOUR + HOUR / 20}
 
 
 def test_an_overdue_followup_is_asked_about_weekly_also_after_closing() -> None:

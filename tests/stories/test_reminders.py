@@ -58,6 +58,21 @@ async def test_promises_of_a_closed_incident_are_asked_about_each_week(tmp_path:
         assert len(world.board.reminded) == 2
 
 
+async def test_promises_of_several_closed_incidents_come_in_one_message(tmp_path: Path) -> None:
+    """Overdue on the same morning: Ben reads one message, not one each ten minutes."""
+    async with World.open(tmp_path, policy=CALM) as world:
+        ben, names = await world.who("ben"), []
+        for title in ("Recall is down", "Latency is up"):
+            name = await taken(world, title)
+            await world.say(AddFollowUp("test it", ben.id, world.clock.now().date()), "ana", name)
+            await world.say(Resolve("over", "seen"), "ana", name)
+            await world.say(Close(), "ana", name)
+            names.append(name)
+        await sleep(world, 24 * 60)
+        await sleep(world, 60)
+        assert world.board.reminded == [("ben", [f"{name} followup" for name in names])]
+
+
 async def test_a_lost_wake_up_of_a_closed_incident_is_made_good_the_next_night(tmp_path: Path) -> None:
     """Nothing looks at a closed incident each minute; the nightly look finds what is promised by the list."""
     async with World.open(tmp_path, policy=CALM) as world:
