@@ -212,6 +212,15 @@ def waits(incident: Incident, person: str, mark: str) -> bool:
             return promised is not None and promised.done is None and promised.owner == person
 
 
+def carried(incident: Incident, person: str) -> Iterator[Matter]:
+    """What the last reminder named and still waits: a newer one, which takes its place, names it again."""
+    known = incident.reminded.get(person, Reminded())
+    if known.key and known.at is not None:
+        for mark in sorted(known.latest & known.marks):
+            if waits(incident, person, mark):
+                yield Matter(person, *told(mark), due=known.at, mark=mark)
+
+
 def asked(incident: Incident, mitigation: str) -> list[str]:
     """The people who were told that a proposal waits for them."""
     mark = f"{Reason.APPROVAL}:{mitigation}"
@@ -223,7 +232,10 @@ def asked(incident: Incident, mitigation: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ReportReminder(Command):
-    """A person was reminded of these matters (by their marks), or cannot be; only the bot reports it."""
+    """A person was reminded of these matters (by their marks), or cannot be; only the bot reports it.
+
+    The cause is the reminder's key. A newer reminder may name again what an older one named.
+    """
 
     person: str
     marks: tuple[str, ...]
@@ -233,10 +245,10 @@ class ReportReminder(Command):
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if not ask.person.is_bot:
             raise Refused("reminders are reported by the bot, not by hand")
-        known = incident.reminded.get(self.person, Reminded()).marks
-        fresh = tuple(mark for mark in self.marks if mark not in known)
-        if incident.exists and fresh:
-            yield PersonReminded(self.person, fresh, self.channel, self.detail)
+        known = incident.reminded.get(self.person, Reminded())
+        newer = bool(self.channel and known.key) and known.key != ask.cause
+        if incident.exists and (newer or not known.marks.issuperset(self.marks)):
+            yield PersonReminded(self.person, self.marks, self.channel, self.detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.incident import Incident, Phase
 from bot.domain.policy import Person
-from bot.domain.reminder import Matter, PutOff, Reason, Reminded, ReportReminder, reminders
+from bot.domain.reminder import Matter, PutOff, Reason, Reminded, ReportReminder, carried, reminders
 from bot.domain.room import ReportRoom, ReportRoomArchived
 from bot.domain.todo import ArchiveOwed, RemindOwed, RoomOwed
 from bot.engine.desk import Desk
@@ -30,6 +30,11 @@ class _Found:
     incident: Incident
     matters: tuple[Matter, ...]
     known: Reminded
+    again: tuple[Matter, ...] = ()  # what they were told of already and still waits
+
+    @property
+    def all(self) -> tuple[Matter, ...]:
+        return (*self.matters, *self.again)
 
 
 class Errands:
@@ -57,7 +62,8 @@ class Errands:
         async with turn:
             now = self.desk.clock.now()
             found = await self._waiting(incident.id, person, now)
-            due = sorted((each for each in found if each.matters), key=_age)
+            found.sort(key=_age)
+            due = [each for each in found if each.matters]
             if not any(each.incident.id == incident.id for each in due):
                 return
             last = max((each.known.at for each in found if each.known.at is not None), default=None)
@@ -66,12 +72,13 @@ class Errands:
             if again > now and not urgent:
                 await self._put_off([incident.id], person, again, "reminded a moment ago", urgent=False)
                 return
-            await self._tell(due, person, now)
+            await self._tell(due, [each for each in found if each.again and not each.matters], person, now)
 
-    async def _tell(self, due: Sequence[_Found], person: str, now: datetime) -> None:
+    async def _tell(self, due: Sequence[_Found], beside: Sequence[_Found], person: str, now: datetime) -> None:
         """One message for all of it. Its key is the oldest incident's, so that it is one message whoever sends it.
 
-        That incident's report is written last: a crash in between is taken up by it, under the same key.
+        That incident's report is written last: a crash in between is taken up by it, under the same key. What they were
+        told of before and still waits (also in incidents `beside`) is named again, for the former message is replaced.
         """
         oldest, names = due[0], [each.incident.id for each in due]
         key = f"remind:{oldest.incident.id}:{person}:{oldest.known.times + 1}"
@@ -84,15 +91,15 @@ class Errands:
                 await self._put_off(names, person, until, "they asked not to be disturbed")
                 return
             else:
-                waiting = [Waiting(await self.desk.situation(each.incident.id), each.matters) for each in due]
+                waiting = [Waiting(await self.desk.situation(each.incident.id), each.all) for each in (*due, *beside)]
                 why = await self.chat.remind(profile, waiting, key)
         except Refused as refused:
             where, why = "", refused.because
         except Unavailable as away:
             await self._put_off(names, person, now + AWAY, f"the chat is away: {away}")
             return
-        for each in reversed(due):
-            marks = tuple(matter.mark for matter in each.matters)
+        for each in reversed((*due, *beside) if where else due):
+            marks = tuple(matter.mark for matter in (each.all if where else each.matters))
             await self.desk.submit(each.incident.id, ReportReminder(person, marks, where, why), cause=key)
 
     async def _waiting(self, first: str, person: str, now: datetime) -> list[_Found]:
@@ -113,8 +120,11 @@ class Errands:
             if incident.phase is Phase.CLOSED:
                 matters = [matter for matter in matters if matter.reason is Reason.FOLLOWUP]
             if known.until is not None and known.until > now:
-                matters = []
-            found.append(_Found(incident, tuple(matters), known))
+                found.append(_Found(incident, (), known))
+                continue
+            named = {(matter.reason, matter.item) for matter in matters}
+            again = [each for each in carried(incident, person) if (each.reason, each.item) not in named]
+            found.append(_Found(incident, tuple(matters), known, tuple(again)))
         return found
 
     async def _put_off(

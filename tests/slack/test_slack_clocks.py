@@ -105,11 +105,33 @@ async def test_only_the_newest_reminder_has_buttons(bench: Bench):
     old, new = told(bench, "ana")
     assert "action_id" not in str(old["blocks"])
     assert "newer reminder" in words(old)
+    assert new["text"] == "2 things wait for you: INC-1"
     assert "Continue runbook" in words(new)
+    assert UPDATE in words(new)
     ended = words(old)
     await bench.say(Resolve("over", "seen"), "ana")
     assert words(told(bench, "ana")[0]) == ended
     assert "Nothing waits" in words(told(bench, "ana")[1])
+
+
+async def test_what_still_waits_elsewhere_moves_on_with_the_next_reminder(bench: Bench):
+    """INC-2's update is still due when INC-1's step is remembered: both stand in the newest message, and both end there."""
+    await taken(bench)
+    await taken(bench, "Latency is up")
+    await bench.say(Update("all is known", timedelta(hours=9)), "ana", "INC-1")
+    await look(bench, 61)
+    await bench.desk.start_runbook("INC-1", BOOK.name, await bench.who("ana"))
+    await look(bench, 16)
+    old, new = told(bench, "ana")
+    assert "action_id" not in str(old["blocks"])
+    assert new["text"] == "2 things wait for you: INC-1, INC-2"
+    await bench.say(Update("it is over"), "ben", "INC-2")
+    assert "settled: SEV2 INC-2" in words(told(bench, "ana")[1])
+    await bench.restart()
+    await bench.say(Resolve("over", "seen"), "ben", "INC-1")
+    assert "Nothing waits" in words(told(bench, "ana")[1])
+    await look(bench, 30)
+    assert len(told(bench, "ana")) == 2
 
 
 async def test_a_restricted_incident_is_reminded_of_without_its_content(bench: Bench):
@@ -374,6 +396,7 @@ async def test_a_proposal_does_not_wait_for_ten_minutes_of_peace(bench: Bench):
     await look(bench, 1)
     _old, new = told(bench, "ben")
     assert "Review & approve" in words(new)
+    assert UPDATE in words(new)
     await bench.say(DeclineMitigation("M1", "not yet"), "ben")
     assert "settled" in words(told(bench, "ben")[1])
 
