@@ -220,7 +220,7 @@ def pager(name: str, clock: Clock, slack: SlackRoom | None) -> Pager:
             from bot.domain.errors import NotFound
 
             raise NotFound("pager", "slack", ["none: slack is off"])
-        found: Pager = made(made.Settings(), clock=clock, deliver=slack.page)
+        found: Pager = made(made.Settings(), clock=clock, deliver=slack.page, resting=slack.chat.resting)
         return found
     return cast("Pager", made(made.Settings(), clock=clock))
 

@@ -86,11 +86,19 @@ def ack(incident: Incident, config: Config = TOCSIN_YAML, person: As = "") -> No
 def update(
     incident: Incident,
     text: Annotated[str, typer.Argument(help="Where things stand.", show_default=False)],
+    again: Annotated[
+        str, typer.Option("--next", help="When they hear again: 30m, 2h, 1d, never; else as the policy says.")
+    ] = "",
+    broadcast: Annotated[
+        bool | None,
+        typer.Option("--broadcast/--thread-only", help="To the whole channel, or the thread; else by severity."),
+    ] = None,
     config: Config = TOCSIN_YAML,
     person: As = "",
 ) -> None:
-    """Tell everybody where things stand."""
-    ask(config, person, incident, "update", "Update posted.", text=text)
+    """Tell everybody where things stand, and when they hear again."""
+    more = {"next": again or None, "broadcast": broadcast}
+    ask(config, person, incident, "update", "Update posted.", text=text, **more)
 
 
 @app.command()

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.domain.policy import ActionClass, Policy, Role, Severity
+from bot.steps import seconds
 
 CLASSES: Mapping[str, ActionClass] = MappingProxyType({each.name.lower(): each for each in ActionClass})
 _DEFAULT = Policy()
@@ -43,6 +45,30 @@ class UpdateEvery(BaseModel):
         return {severity: length for severity, length in every if length}
 
 
+class AcknowledgeWithin(BaseModel):
+    """How long a page may wait for its acknowledgement; one length of time stands for every severity."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sev1: timedelta = Field(default=_DEFAULT.acknowledge_within[Severity.SEV1], gt=timedelta(0))
+    sev2: timedelta = Field(default=_DEFAULT.acknowledge_within[Severity.SEV2], gt=timedelta(0))
+    sev3: timedelta = Field(default=_DEFAULT.acknowledge_within[Severity.SEV3], gt=timedelta(0))
+    sev4: timedelta = Field(default=_DEFAULT.acknowledge_within[Severity.SEV4], gt=timedelta(0))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_for_all(cls, given: Any) -> Any:
+        """`5m` is the same for all four."""
+        if isinstance(given, int | float):
+            raise ValueError(f"{given} has no unit; write a length of time such as 5m, or one per severity")  # noqa: TRY004 - pydantic's
+        long = timedelta(seconds=seconds(given)) if isinstance(given, str) else given
+        return {each.name.lower(): long for each in Severity} if isinstance(long, timedelta) else long
+
+    def by_severity(self) -> Mapping[Severity, timedelta]:
+        """As the domain keeps it."""
+        return dict(zip(Severity, (self.sev1, self.sev2, self.sev3, self.sev4), strict=True))
+
+
 class PolicyModel(BaseModel):
     """Everything a policy can say; what is left out keeps the product's own rule."""
 
@@ -65,8 +91,8 @@ class PolicyModel(BaseModel):
     """After this a change that shows nothing is said not to help."""
     changes_per_hour: int = Field(default=_DEFAULT.changes_per_hour, ge=1)
     """How many changes of production one hour may see."""
-    acknowledge_within: timedelta = Field(default=_DEFAULT.acknowledge_within, gt=timedelta(0))
-    """After this the next person is paged."""
+    acknowledge_within: AcknowledgeWithin = AcknowledgeWithin()
+    """After this the next person is paged; one length for all, or one per severity."""
     update_every: UpdateEvery = UpdateEvery()
     """How often everybody hears where things stand, by severity."""
     step_idle: timedelta = Field(default=_DEFAULT.step_idle, gt=timedelta(0))
@@ -97,7 +123,7 @@ class PolicyModel(BaseModel):
             verify_after=self.verify_after,
             verify_within=self.verify_within,
             changes_per_hour=self.changes_per_hour,
-            acknowledge_within=self.acknowledge_within,
+            acknowledge_within=self.acknowledge_within.by_severity(),
             blind_after=self.blind_after,
             update_every=self.update_every.by_severity(),
             step_idle=self.step_idle,

@@ -2,7 +2,8 @@
 
 TocsinError
 ├── Refused         a rule says no to a request; nothing was changed
-│   └── Taken       what the request needs is held by another incident or person
+│   ├── Taken       what the request needs is held by another incident or person
+│   └── Unheard     a page arrived where the person will not notice it now
 ├── Invalid         a file or an answer a person must correct; names every place at once
 ├── NotFound        a name that stands for nothing here; says what there is
 ├── Unavailable     another system did not answer usefully; trying again may help
@@ -34,6 +35,14 @@ class Taken(Refused):
     def __init__(self, because: str, *, holder: str) -> None:
         super().__init__(because)
         self.holder = holder
+
+
+class Unheard(Refused):
+    """A page stands where the person finds it, but they rest: `where` it went. Another channel is tried first."""
+
+    def __init__(self, because: str, *, where: str) -> None:
+        super().__init__(because)
+        self.where = where
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,14 @@ class ChangeSeverity(Command):
             return
         if not self.because.strip():
             raise Refused("say why the severity changes")
-        yield SeverityChanged(self.severity, self.because.strip())
+        yield SeverityChanged(self.severity, self.because.strip(), self._sooner(incident, ask))
+
+    def _sooner(self, incident: Incident, ask: Ask) -> datetime | None:
+        """Worse than before, everybody hears in the new rhythm, unless they were promised to hear sooner."""
+        due = ask.policy.next_update(self.severity, ask.at)
+        if due is None or incident.unclaimed or self.severity > incident.severity:
+            return None
+        return due if incident.update_due is None or due < incident.update_due else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +168,10 @@ class SeverityChanged(Event):
 
     severity: Severity
     because: Words
+    next_due: datetime | None = None  # where the next update is due sooner now
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return replace(incident, severity=self.severity)
+        return replace(incident, severity=self.severity, update_due=self.next_due or incident.update_due)
 
     def says(self, by: str) -> Sentence:
         return says(
@@ -179,10 +187,12 @@ class Update(Command):
     """Tell everybody where things stand, and when they hear again.
 
     `next_in` is how long until then: None is the policy's rhythm for this severity, zero promises nothing.
+    `broadcast` says whether the whole channel hears it, not the thread alone; None leaves that to the policy.
     """
 
     text: str
     next_in: timedelta | None = None
+    broadcast: bool | None = None
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, RESPONDERS, "post an update")
@@ -192,7 +202,8 @@ class Update(Command):
             raise Refused("an update needs words")
         if self.next_in is not None and self.next_in < timedelta(0):
             raise Refused("the next update cannot lie in the past")
-        yield UpdatePosted(self.text.strip(), self._next(incident, ask))
+        broadcast = ask.policy.tells_everybody(incident.severity) if self.broadcast is None else self.broadcast
+        yield UpdatePosted(self.text.strip(), self._next(incident, ask), broadcast)
 
     def _next(self, incident: Incident, ask: Ask) -> datetime | None:
         if not incident.is_open:
@@ -208,6 +219,7 @@ class UpdatePosted(Event):
 
     text: Words
     next_due: datetime | None = None
+    broadcast: bool = True
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         return replace(incident, update_due=self.next_due)
@@ -309,18 +321,20 @@ class Reopen(Command):
             return
         if not incident.exists:
             raise Refused(f"there is no incident {incident.id}")
-        yield IncidentReopened(self.because.strip() or "no reason given")
+        due = ask.policy.next_update(incident.severity, ask.at) if incident.acknowledged else None
+        yield IncidentReopened(self.because.strip() or "no reason given", due)
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentReopened(Event):
-    """The incident is open again."""
+    """The incident is open again, and everybody hears of it again."""
 
     because: Words
+    next_due: datetime | None = None
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         phase = Phase.ACKNOWLEDGED if incident.acknowledged else Phase.DECLARED
-        return replace(incident, phase=phase, resolved=None, closed=None, mitigated=None)
+        return replace(incident, phase=phase, resolved=None, closed=None, mitigated=None, update_due=self.next_due)
 
     def says(self, by: str) -> Sentence:
         return says("{who} re-opened it: {because}", who=Who(by), because=self.because)

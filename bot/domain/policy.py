@@ -80,7 +80,9 @@ class Policy:
     verify_after: timedelta = timedelta(seconds=10)  # the data must have had time to show the change
     verify_within: timedelta = timedelta(minutes=10)
     changes_per_hour: int = 6  # in one incident
-    acknowledge_within: timedelta = timedelta(minutes=5)
+    acknowledge_within: Mapping[Severity, timedelta] = field(
+        default_factory=lambda: {each: timedelta(minutes=2 if each is Severity.SEV1 else 5) for each in Severity}
+    )
     blind_after: timedelta = timedelta(minutes=5)
     update_every: Mapping[Severity, timedelta] = field(
         default_factory=lambda: {Severity.SEV1: timedelta(minutes=30), Severity.SEV2: timedelta(hours=1)}
@@ -94,6 +96,10 @@ class Policy:
         """When everybody should hear again; None where this severity has no rhythm."""
         every = self.update_every.get(severity)
         return at + every if every else None
+
+    def tells_everybody(self, severity: Severity) -> bool:
+        """Whether an update goes to the whole channel where nobody said so: for the two worst severities."""
+        return severity <= Severity.SEV2
 
     def require(self, person: Person, roles: frozenset[Role], to: str) -> None:
         """Raise Refused, naming the roles that may, unless `person` has one of them."""

@@ -12,7 +12,7 @@ from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 from bot.domain.mitigation import State
 from bot.domain.phase import Phase
-from bot.domain.policy import Person, Policy
+from bot.domain.policy import Person, Policy, Role
 from bot.domain.roles import Part
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ class Reason(StrEnum):
     APPROVAL = "approval"  # a proposed change waits for this person
     LEARN = "learn"  # it is over: time for the 5 Whys
     FOLLOWUP = "followup"  # a promised change is overdue
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it cannot wait ten minutes: a proposal runs out, and somebody stands waiting."""
+        return self is Reason.APPROVAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,14 @@ class Reminded:
     """
 
     turns: int = 0
+    times: int = 0  # of these, how often they were reminded
     at: datetime | None = None
     marks: frozenset[str] = frozenset()
     latest: frozenset[str] = frozenset()  # of the last reminder
-    until: datetime | None = None
+    key: str = ""  # of the last reminder; the same in every incident it spoke of
+    reached: bool = True  # False: there was no way to them
+    until: datetime | None = None  # nothing before
+    calm: datetime | None = None  # nothing that can wait before
 
 
 def reminders(
@@ -75,47 +84,94 @@ def reminders(
             yield matter
 
 
+def ripe(matter: Matter, known: Reminded, policy: Policy) -> datetime:
+    """When a person is reminded of it: once it is due, but not while they asked for quiet or were just reminded."""
+    quiet = [known.until]
+    if not matter.reason.urgent:
+        quiet += [known.calm, known.at + policy.remind_every if known.at is not None else None]
+    return max([matter.due, *(until for until in quiet if until is not None)])
+
+
 def leader(incident: Incident) -> str:
     """Who answers for it: the incident commander, else whoever took it; "" while nobody did."""
     return incident.parts.get(Part.COMMANDER, "") or incident.acknowledged_by
 
 
 def _leading(incident: Incident, policy: Policy) -> Iterator[Matter]:
-    person = leader(incident)
+    person, run = leader(incident), incident.run
     if not person:
         return
-    if incident.is_open and incident.update_due is not None:
-        due = incident.update_due
-        yield Matter(person, Reason.UPDATE, "", due, f"update:{due.isoformat()}")
-    run = incident.run
-    step = run.step if run is not None else None
-    since = run.since if run is not None else None
-    if incident.is_open and step is not None and since is not None and not step.kind.automatic:
-        mark = f"step:{since.isoformat()}:{step.id}"
-        yield Matter(person, Reason.STEP, step.id, since + policy.step_idle, mark)
-    if incident.phase is Phase.RESOLVED and incident.resolved is not None:
-        mark = f"learn:{incident.resolved.isoformat()}"
+    if incident.update_due is not None and (mark := _update_mark(incident)):
+        yield Matter(person, Reason.UPDATE, "", incident.update_due, mark)
+    if run is not None and run.step is not None and run.since is not None and (mark := _step_mark(incident)):
+        yield Matter(person, Reason.STEP, run.step.id, run.since + policy.step_idle, mark)
+    if incident.resolved is not None and (mark := _learn_mark(incident)):
         yield Matter(person, Reason.LEARN, "", incident.resolved + policy.learn_after, mark)
+
+
+def _update_mark(incident: Incident) -> str:
+    due = incident.update_due if incident.is_open else None
+    return f"{Reason.UPDATE}:{due.isoformat()}" if due is not None else ""
+
+
+def _step_mark(incident: Incident) -> str:
+    run = incident.run if incident.is_open else None
+    if run is None or run.step is None or run.since is None or run.step.kind.automatic:
+        return ""
+    return f"{Reason.STEP}:{run.since.isoformat()}:{run.step.id}"
+
+
+def _learn_mark(incident: Incident) -> str:
+    """Asked for until a root cause was found."""
+    if incident.phase is not Phase.RESOLVED or incident.resolved is None:
+        return ""
+    found = any(why.root for why in incident.whys.values())
+    return "" if found else f"{Reason.LEARN}:{incident.resolved.isoformat()}"
 
 
 def _approving(
     incident: Incident, policy: Policy, on_call: Sequence[str], people: Sequence[Person]
 ) -> Iterator[Matter]:
-    """A proposal that waits: one approver after the other, those on call first; never who proposed it."""
+    """A proposal that waits: approvers on call hear of it at once, the others one after the other; never its proposer.
+
+    Somebody is always told at once: where nobody on call can be told, the first of the others. Whoever rests or cannot
+    be reached takes nobody's turn.
+    """
     for mitigation in incident.mitigations.values():
         if mitigation.state is not State.PROPOSED:
             continue
-        may = [
+        may = sorted(
             person.id
             for person in people
-            if person.roles & policy.approve[mitigation.plan.klass] and person.id != mitigation.proposed_by
-        ]
-        ranked = sorted(may, key=lambda one: (on_call.index(one) if one in on_call else len(on_call), one))
-        for turn, person in enumerate(ranked, start=1):
-            due = mitigation.proposed_at + turn * policy.approval_waits
-            if due >= mitigation.expires_at:
-                break
-            yield Matter(person, Reason.APPROVAL, mitigation.id, due, f"approval:{mitigation.id}")
+            if person.roles & policy.approve[mitigation.plan.klass]
+            and person.id != mitigation.proposed_by
+            and _may_know(incident, person, on_call)
+        )
+        at, waits = mitigation.proposed_at, policy.approval_waits
+        called = [person for person in on_call if person in may]
+        turn = 1 if any(_hears(incident, person, at + waits) for person in called) else 0
+        for person in called:
+            yield Matter(person, Reason.APPROVAL, mitigation.id, at, f"{Reason.APPROVAL}:{mitigation.id}")
+        for person in may:
+            due = at + turn * waits
+            if person in called or due >= mitigation.expires_at:
+                continue
+            yield Matter(person, Reason.APPROVAL, mitigation.id, due, f"{Reason.APPROVAL}:{mitigation.id}")
+            turn += 1 if _hears(incident, person, due + waits) else 0
+
+
+def _may_know(incident: Incident, person: Person, on_call: Sequence[str]) -> bool:
+    """A restricted incident is for the people it names or pages, those on call, counsel and administrators."""
+    if not incident.restricted or person.roles & {Role.COUNSEL, Role.ADMIN} or person.id in on_call:
+        return True
+    paged = {page.person for page in incident.pages.values()}
+    return person.id in paged | {incident.declared_by, incident.acknowledged_by, *incident.parts.values()}
+
+
+def _hears(incident: Incident, person: str, before: datetime) -> bool:
+    """Whether somebody can be told before then, as far as is known."""
+    known = incident.reminded.get(person, Reminded())
+    return known.reached and (known.until is None or known.until < before)
 
 
 def _promised(incident: Incident) -> Iterator[Matter]:
@@ -124,9 +180,51 @@ def _promised(incident: Incident) -> Iterator[Matter]:
         if item.done is not None:
             continue
         marks = incident.reminded.get(item.owner, Reminded()).marks
-        asked = sum(1 for mark in marks if mark.startswith(f"followup:{item.id}:"))
+        asked = sum(1 for mark in marks if mark.startswith(f"{Reason.FOLLOWUP}:{item.id}:"))
         due = datetime.combine(item.due + timedelta(days=1), MORNING) + asked * WEEK
-        yield Matter(item.owner, Reason.FOLLOWUP, item.id, due, f"followup:{item.id}:{asked + 1}")
+        yield Matter(item.owner, Reason.FOLLOWUP, item.id, due, f"{Reason.FOLLOWUP}:{item.id}:{asked + 1}")
+
+
+def told(mark: str) -> tuple[Reason, str]:
+    """Why a mark was made, and the part it names ("" where it is the incident itself)."""
+    reason, _, rest = mark.partition(":")
+    why = Reason(reason)
+    if why is Reason.STEP:
+        return why, rest.rpartition(":")[2]
+    return why, rest.partition(":")[0] if why in (Reason.APPROVAL, Reason.FOLLOWUP) else ""
+
+
+def waits(incident: Incident, person: str, mark: str) -> bool:
+    """Whether what a person was reminded of still waits for them."""
+    reason, item = told(mark)
+    match reason:
+        case Reason.UPDATE:
+            return leader(incident) == person and mark == _update_mark(incident)
+        case Reason.STEP:
+            return leader(incident) == person and mark == _step_mark(incident)
+        case Reason.LEARN:
+            return leader(incident) == person and mark == _learn_mark(incident)
+        case Reason.APPROVAL:
+            asked = incident.mitigations.get(item)
+            return asked is not None and asked.state is State.PROPOSED
+        case Reason.FOLLOWUP:
+            promised = incident.followups.get(item)
+            return promised is not None and promised.done is None and promised.owner == person
+
+
+def carried(incident: Incident, person: str) -> Iterator[Matter]:
+    """What the last reminder named and still waits: a newer one, which takes its place, names it again."""
+    known = incident.reminded.get(person, Reminded())
+    if known.key and known.at is not None:
+        for mark in sorted(known.latest & known.marks):
+            if waits(incident, person, mark):
+                yield Matter(person, *told(mark), due=known.at, mark=mark)
+
+
+def asked(incident: Incident, mitigation: str) -> list[str]:
+    """The people who were told that a proposal waits for them."""
+    mark = f"{Reason.APPROVAL}:{mitigation}"
+    return [person for person, known in incident.reminded.items() if mark in known.marks and known.reached]
 
 
 # -- what became of it -----------------------------------------------------------------------------------------------
@@ -134,7 +232,10 @@ def _promised(incident: Incident) -> Iterator[Matter]:
 
 @dataclass(frozen=True, slots=True)
 class ReportReminder(Command):
-    """A person was reminded of these matters (by their marks), or cannot be; only the bot reports it."""
+    """A person was reminded of these matters (by their marks), or cannot be; only the bot reports it.
+
+    The cause is the reminder's key. A newer reminder may name again what an older one named.
+    """
 
     person: str
     marks: tuple[str, ...]
@@ -144,10 +245,10 @@ class ReportReminder(Command):
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if not ask.person.is_bot:
             raise Refused("reminders are reported by the bot, not by hand")
-        known = incident.reminded.get(self.person, Reminded()).marks
-        fresh = tuple(mark for mark in self.marks if mark not in known)
-        if incident.exists and fresh:
-            yield PersonReminded(self.person, fresh, self.channel, self.detail)
+        known = incident.reminded.get(self.person, Reminded())
+        newer = bool(self.channel and known.key) and known.key != ask.cause
+        if incident.exists and (newer or not known.marks.issuperset(self.marks)):
+            yield PersonReminded(self.person, self.marks, self.channel, self.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +262,16 @@ class PersonReminded(Event):
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         known = incident.reminded.get(self.person, Reminded())
-        now = Reminded(known.turns + 1, entry.at, known.marks | set(self.marks), frozenset(self.marks))
+        now = replace(
+            known,
+            turns=known.turns + 1,
+            times=known.times + 1,
+            at=entry.at,
+            marks=known.marks | set(self.marks),
+            latest=frozenset(self.marks) if self.channel else known.latest,
+            key=entry.cause if self.channel else known.key,
+            reached=bool(self.channel),
+        )
         return replace(incident, reminded={**incident.reminded, self.person: now})
 
     def says(self, by: str) -> Sentence:
@@ -174,19 +284,24 @@ class PersonReminded(Event):
 
 @dataclass(frozen=True, slots=True)
 class PutOff(Command):
-    """Do not remind a person before `until`: they asked (`again` names what comes back), or must not be disturbed."""
+    """Do not remind a person before `until`: they asked (`again` names what comes back), or must not be disturbed.
+
+    With `urgent` false only what can wait is put off.
+    """
 
     person: str
     until: datetime
     because: str
     again: tuple[str, ...] = ()
+    urgent: bool = True
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if not ask.person.is_bot and ask.by != self.person:
             raise Refused("only your own reminders can be put off")
         known = incident.reminded.get(self.person, Reminded())
-        if incident.exists and (known.until is None or self.until > known.until or set(self.again) & known.marks):
-            yield ReminderPutOff(self.person, self.until, self.because, self.again)
+        so_far = known.until if self.urgent else known.calm
+        if incident.exists and (so_far is None or self.until > so_far or set(self.again) & known.marks):
+            yield ReminderPutOff(self.person, self.until, self.because, self.again, self.urgent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +312,15 @@ class ReminderPutOff(Event):
     until: datetime
     because: str
     again: tuple[str, ...] = ()
+    urgent: bool = True
 
     quiet: ClassVar[bool] = True
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         known = incident.reminded.get(self.person, Reminded())
         kept = known.marks - set(self.again)
-        later = replace(known, turns=known.turns + 1, until=self.until, marks=kept)
+        until, calm = (self.until, known.calm) if self.urgent else (known.until, self.until)
+        later = replace(known, turns=known.turns + 1, until=until, calm=calm, marks=kept)
         return replace(incident, reminded={**incident.reminded, self.person: later})
 
     def says(self, by: str) -> Sentence:
@@ -212,12 +329,11 @@ class ReminderPutOff(Event):
 
 def _named(mark: str) -> str:
     """A mark in words."""
-    reason, _, rest = mark.partition(":")
-    item = rest.partition(":")[0]
+    reason, item = told(mark)
     return {
         Reason.UPDATE: "the next update is overdue",
         Reason.STEP: "a runbook step waits",
         Reason.APPROVAL: f"{item} waits for approval",
         Reason.LEARN: "the 5 Whys are ready to begin",
         Reason.FOLLOWUP: f"follow-up {item} is overdue",
-    }[Reason(reason)]
+    }[reason]

@@ -14,7 +14,7 @@ from bot.domain.mitigation import Mitigation, State
 from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy, Urgency
-from bot.domain.reminder import Matter, Reason, Reminded, reminders
+from bot.domain.reminder import Matter, Reason, Reminded, reminders, ripe
 from bot.domain.runbook import Kind
 from bot.domain.service import Service
 
@@ -173,7 +173,7 @@ def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterat
             page = incident.pages.get(key)
             tries, last = _tried(incident, key)
             if page is not None and page.receipt is Receipt.ACCEPTED:
-                due = page.at + policy.acknowledge_within
+                due = page.at + policy.acknowledge_within[incident.severity]
             elif last is None:
                 yield PageOwed(key, due, person=person, level=level)
                 return
@@ -292,17 +292,13 @@ def _reminders(
     incident: Incident, policy: Policy, on_call: Sequence[str], people: Sequence[Person]
 ) -> Iterator[RemindOwed]:
     """One message per person for everything that waits for them; not sooner than they were last reminded or asked."""
-    waiting: dict[str, list[Matter]] = {}
+    waiting: dict[str, list[tuple[datetime, Matter]]] = {}
     for matter in reminders(incident, policy, on_call, people):
         if incident.phase is not Phase.CLOSED or matter.reason is Reason.FOLLOWUP:
-            waiting.setdefault(matter.person, []).append(matter)
+            due = ripe(matter, incident.reminded.get(matter.person, Reminded()), policy)
+            waiting.setdefault(matter.person, []).append((due, matter))
     for person, matters in waiting.items():
-        known = incident.reminded.get(person, Reminded())
-        due = min(matter.due for matter in matters)
-        if known.at is not None:
-            due = max(due, known.at + policy.remind_every)
-        if known.until is not None:
-            due = max(due, known.until)
-        first = min(matters, key=lambda matter: matter.due).mark
-        occasion = hashlib.sha256(f"{known.turns}:{first}".encode()).hexdigest()[:8]  # another one, another key
+        due, first = min(matters, key=lambda pair: pair[0])
+        turns = incident.reminded.get(person, Reminded()).turns
+        occasion = hashlib.sha256(f"{turns}:{first.mark}".encode()).hexdigest()[:8]  # another one, another key
         yield RemindOwed(f"remind:{incident.id}:{person}:{occasion}", due, person=person)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.incident import Incident, Phase
 from bot.domain.policy import Person
-from bot.domain.reminder import Matter, PutOff, Reason, Reminded, ReportReminder, reminders
+from bot.domain.reminder import Matter, PutOff, Reason, Reminded, ReportReminder, carried, reminders
 from bot.domain.room import ReportRoom, ReportRoomArchived
 from bot.domain.todo import ArchiveOwed, RemindOwed, RoomOwed
 from bot.engine.desk import Desk
@@ -25,11 +25,16 @@ AWAY = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What waits for a person in one incident, and when they were last reminded there."""
+    """What waits for a person in one incident, and what they were reminded of there."""
 
     incident: Incident
     matters: tuple[Matter, ...]
-    last: datetime | None
+    known: Reminded
+    again: tuple[Matter, ...] = ()  # what they were told of already and still waits
+
+    @property
+    def all(self) -> tuple[Matter, ...]:
+        return (*self.matters, *self.again)
 
 
 class Errands:
@@ -42,8 +47,8 @@ class Errands:
     async def run(self, incident: Incident, owed: RemindOwed | RoomOwed | ArchiveOwed) -> None:
         """Do what is owed. Raises Unavailable: it is tried again."""
         match owed:
-            case RemindOwed(person=person, key=key):
-                await self.remind(incident, person, key)
+            case RemindOwed(person=person):
+                await self.remind(incident, person)
             case RoomOwed():
                 await self.open_room(incident)
             case ArchiveOwed():
@@ -51,24 +56,32 @@ class Errands:
 
     # -- reminders ---------------------------------------------------------------------------------------------------
 
-    async def remind(self, incident: Incident, person: str, key: str) -> None:
+    async def remind(self, incident: Incident, person: str) -> None:
         """Tell a person what waits for them, in this incident and in all others. Raises Unavailable (the log)."""
         turn = self._turns.setdefault(person, asyncio.Lock())
         async with turn:
             now = self.desk.clock.now()
             found = await self._waiting(incident.id, person, now)
+            found.sort(key=_age)
             due = [each for each in found if each.matters]
             if not any(each.incident.id == incident.id for each in due):
                 return
-            last = max((each.last for each in found if each.last is not None), default=None)
+            last = max((each.known.at for each in found if each.known.at is not None), default=None)
             again = last + self.desk.handler.policy.remind_every if last else now
-            if again > now:
-                await self._put_off([incident.id], person, again, "reminded a moment ago")
+            urgent = any(matter.reason.urgent for each in due for matter in each.matters)
+            if again > now and not urgent:
+                await self._put_off([incident.id], person, again, "reminded a moment ago", urgent=False)
                 return
-            await self._tell(due, person, now, key)
+            await self._tell(due, [each for each in found if each.again and not each.matters], person, now)
 
-    async def _tell(self, due: Sequence[_Found], person: str, now: datetime, key: str) -> None:
-        names = [each.incident.id for each in due]
+    async def _tell(self, due: Sequence[_Found], beside: Sequence[_Found], person: str, now: datetime) -> None:
+        """One message for all of it. Its key is the oldest incident's, so that it is one message whoever sends it.
+
+        That incident's report is written last: a crash in between is taken up by it, under the same key. What they were
+        told of before and still waits (also in incidents `beside`) is named again, for the former message is replaced.
+        """
+        oldest, names = due[0], [each.incident.id for each in due]
+        key = f"remind:{oldest.incident.id}:{person}:{oldest.known.times + 1}"
         profile = await self.desk.people.by_id(person)
         try:
             where, why = CHANNEL, ""
@@ -78,23 +91,24 @@ class Errands:
                 await self._put_off(names, person, until, "they asked not to be disturbed")
                 return
             else:
-                waiting = [Waiting(await self.desk.situation(each.incident.id), each.matters) for each in due]
+                waiting = [Waiting(await self.desk.situation(each.incident.id), each.all) for each in (*due, *beside)]
                 why = await self.chat.remind(profile, waiting, key)
         except Refused as refused:
             where, why = "", refused.because
         except Unavailable as away:
             await self._put_off(names, person, now + AWAY, f"the chat is away: {away}")
             return
-        for each in due:
-            marks = tuple(matter.mark for matter in each.matters)
+        for each in reversed((*due, *beside) if where else due):
+            marks = tuple(matter.mark for matter in (each.all if where else each.matters))
             await self.desk.submit(each.incident.id, ReportReminder(person, marks, where, why), cause=key)
 
     async def _waiting(self, first: str, person: str, now: datetime) -> list[_Found]:
-        """What is due for a person in each incident that is not closed, and in the one that asked."""
+        """What is due for a person in each incident that is not closed, and where they promised something."""
         policy = self.desk.handler.policy
         people = await everybody(self.desk)
         found = []
-        for name in dict.fromkeys((first, *await self.desk.log.open_ids())):
+        log = self.desk.log
+        for name in dict.fromkeys((first, *await log.open_ids(), *await log.promised(person))):
             incident = await self.desk.log.load(name)
             known = incident.reminded.get(person, Reminded())
             on_call = await self.desk.on_call(incident.service)
@@ -106,13 +120,18 @@ class Errands:
             if incident.phase is Phase.CLOSED:
                 matters = [matter for matter in matters if matter.reason is Reason.FOLLOWUP]
             if known.until is not None and known.until > now:
-                matters = []
-            found.append(_Found(incident, tuple(matters), known.at))
+                found.append(_Found(incident, (), known))
+                continue
+            named = {(matter.reason, matter.item) for matter in matters}
+            again = [each for each in carried(incident, person) if (each.reason, each.item) not in named]
+            found.append(_Found(incident, tuple(matters), known, tuple(again)))
         return found
 
-    async def _put_off(self, incidents: Sequence[str], person: str, until: datetime, because: str) -> None:
+    async def _put_off(
+        self, incidents: Sequence[str], person: str, until: datetime, because: str, *, urgent: bool = True
+    ) -> None:
         for name in incidents:
-            await self.desk.submit(name, PutOff(person, until, because))
+            await self.desk.submit(name, PutOff(person, until, because, urgent=urgent))
 
     # -- war rooms ---------------------------------------------------------------------------------------------------
 
@@ -136,6 +155,11 @@ class Errands:
             except Refused as refused:
                 logger().info("a war room is left to people", incident=incident.id, because=refused.because)
         await self.desk.submit(incident.id, ReportRoomArchived())
+
+
+def _age(found: _Found) -> tuple[datetime, str]:
+    """The oldest incident first."""
+    return found.incident.declared_at or found.incident.detected or datetime.max.replace(tzinfo=UTC), found.incident.id
 
 
 async def everybody(desk: Desk) -> list[Person]:

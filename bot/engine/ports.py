@@ -59,6 +59,9 @@ class Log(Protocol):
     async def open_ids(self) -> list[str]:
         """Ids of incidents that are not closed, oldest first."""
 
+    async def promised(self, owner: str = "") -> list[str]:
+        """Ids of incidents, closed ones too, in which that person has an open follow-up; "" asks for everybody's."""
+
     async def summaries(self, *, limit: int = 100, before: str = "") -> list[Summary]:
         """The newest incidents first, from the projection."""
 
@@ -183,7 +186,7 @@ class Posted:
     channel: str
     ts: str
     shown: str
-    state: str  # sending, posted, gone
+    state: str  # sending, posted, gone, over (stands, and is not brought up to date any more)
     attempt: int
     at: datetime
 
@@ -198,6 +201,9 @@ class Mirror(Protocol):
         """Write down that this surface is about to be posted (state sending); False where another did so already."""
 
     async def save(self, posted: Posted) -> None: ...
+
+    async def standing(self, channel: str, prefix: str) -> list[Posted]:
+        """What stands in a channel, of every incident, whose surface begins so; oldest message first."""
 
     async def find(self, channel: str, ts: str) -> Posted | None:
         """Which surface a message is."""
@@ -377,7 +383,11 @@ class Pager(Protocol):
     """A channel that reaches a person."""
 
     async def page(self, person: Profile, situation: Situation, key: str) -> str:
-        """Reach them; the words say where it went. Raises Unavailable, Refused. A page in doubt is sent again."""
+        """Reach them; the words say where it went. Raises Unavailable, Refused. A page in doubt is sent again.
+
+        Raises Unheard where it arrived and will not be noticed: the next channel is tried, and this one counts where
+        there is none.
+        """
 
     async def close(self) -> None: ...
 

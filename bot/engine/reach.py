@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.domain.errors import TocsinError
+from bot.domain.errors import TocsinError, Unheard
 from bot.engine.ports import Pager, Profile
 from bot.engine.situation import Situation
 from bot.telemetry import log as logger
@@ -25,12 +25,19 @@ class Reached:
 
 
 async def reach(pagers: Mapping[str, Pager], person: Profile, situation: Situation, key: str) -> Reached:
-    """Try each pager until one takes the page. Never raises: that nobody was reached is an answer too."""
+    """Try each pager until one takes the page. Never raises: that nobody was reached is an answer too.
+
+    A page that arrived where the person rests counts only where no other channel takes it.
+    """
     failures: list[str] = []
+    resting: Reached | None = None
     for channel, pager in pagers.items():
         try:
             async with asyncio.timeout(PAGE_WITHIN):
                 where = await pager.page(person, situation, key)
+        except Unheard as asleep:
+            failures.append(f"{channel}: {asleep}")
+            resting = resting or Reached(channel, f"{asleep.where} ({asleep})", ())
         except TocsinError as trouble:
             failures.append(f"{channel}: {trouble}")
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one channel, the next one is tried
@@ -38,4 +45,4 @@ async def reach(pagers: Mapping[str, Pager], person: Profile, situation: Situati
             failures.append(f"{channel}: {type(error).__name__}")
         else:
             return Reached(channel, where, tuple(failures))
-    return Reached("", "", tuple(failures))
+    return replace(resting, failures=tuple(failures)) if resting else Reached("", "", tuple(failures))

@@ -105,6 +105,11 @@ class Reconciler:
         for name in await self.desk.log.open_ids():
             self.note(name)
 
+    async def promises(self) -> None:
+        """Note every incident in which something is promised, closed ones too: a wake-up may have been lost."""
+        for name in await self.desk.log.promised():
+            self.note(name)
+
     # -- one look ----------------------------------------------------------------------------------------------------
 
     async def _look_at(self, name: str) -> None:
@@ -126,6 +131,8 @@ class Reconciler:
                 await self.durable.wake_at(name, owed.due, now)
             else:
                 await self._try(incident, owed)
+        if incident.is_open and incident.update_due is not None and incident.update_due > now:
+            await self.durable.wake_at(name, incident.update_due, now)  # its views change then, whoever leads
         await self.hands.diagnosis.rerank(incident)
         await self._check_notices(incident)
 

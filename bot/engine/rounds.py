@@ -39,6 +39,7 @@ class Rounds:
 
         self._looking = asyncio.create_task(self.reconciler.run())
         await self.reconciler.everything()
+        await self.reconciler.promises()
         scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
         every = self.watch.every.total_seconds()
         # two at once, so that a tick during a slow poll comes to `poll`, which leaves it out in one sentence
@@ -79,6 +80,7 @@ class Rounds:
         """Forget durable work that ended two weeks ago, and what came in a month ago."""
         now = self.watch.handler.clock.now()
         try:
+            await self.reconciler.promises()
             gone = await self.durable.prune(now - PRUNE_AFTER)
             await self.reconciler.desk.log.prune(now - FORGET_INBOUND_AFTER)
         except Exception as error:  # noqa: BLE001 - the next night prunes again

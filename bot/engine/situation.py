@@ -94,6 +94,12 @@ class Situation:
         return next((chart.title for chart in self.charts if chart.slo == slo and chart.title), slo)
 
     @property
+    def update_overdue(self) -> bool:
+        """Whether everybody should have heard again by now."""
+        due = self.incident.update_due
+        return self.incident.is_open and due is not None and self.now >= due
+
+    @property
     def timeline(self) -> Sequence[Line]:
         """The lines people read."""
         return timeline(self.entries)

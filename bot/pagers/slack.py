@@ -2,20 +2,28 @@
 
 The message is delivered by the Slack room, which looks for the page's key before it sends anything again; a page in
 doubt is sent again. Slack being asleep on a phone is no receipt: name a second pager where a page must wake somebody.
+Where a person asked Slack not to be disturbed, the message is sent all the same and the second pager is used too.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from bot.clock import Clock
-from bot.domain.errors import RateLimited, Refused, Unavailable
+from bot.domain.errors import RateLimited, Refused, Unavailable, Unheard
 from bot.engine.ports import Profile
 from bot.engine.situation import Situation
+from bot.telemetry import log as logger
 
 Deliver = Callable[[Profile, Situation, str], Awaitable[str]]
 """(person, situation, key) → where it went; the Slack room's `page`."""
+Resting = Callable[[Profile], Awaitable[datetime | None]]
+"""Until when a person asked not to be disturbed; the Slack room's `resting`."""
+ASK_WITHIN = 5.0
+"""Seconds the question may take: a page is never held up by it."""
 
 
 class SlackSettings(BaseModel):
@@ -30,19 +38,39 @@ class SlackPager:
     shelf: ClassVar[str] = "pagers"
     Settings = SlackSettings
 
-    def __init__(self, settings: SlackSettings, *, clock: Clock, deliver: Deliver) -> None:
-        self.settings, self.clock, self._deliver = settings, clock, deliver
+    def __init__(
+        self, settings: SlackSettings, *, clock: Clock, deliver: Deliver, resting: Resting | None = None
+    ) -> None:
+        self.settings, self.clock, self._deliver, self._resting = settings, clock, deliver, resting
 
     async def page(self, person: Profile, situation: Situation, key: str) -> str:
-        """Reach them; the words say where it went. Raises Unavailable, Refused (they have no account)."""
+        """Reach them; the words say where it went.
+
+        Raises Unavailable, Refused (they have no account), Unheard (it is sent, and they rest).
+        """
         if not person.slack_user:
             raise Refused(f"{person.name} has no Slack account in the people file")
         try:
-            return await self._deliver(person, situation, key)
+            where = await self._deliver(person, situation, key)
         except (Refused, RateLimited, Unavailable):
             raise
         except Exception as error:
             raise Unavailable("Slack", type(error).__name__) from error
+        until = await self._rests(person)
+        if until is not None and until > self.clock.now():
+            raise Unheard(f"{person.name} asked not to be disturbed until {until:%H:%M} UTC", where=where)
+        return where
+
+    async def _rests(self, person: Profile) -> datetime | None:
+        """Asked after sending. Whatever goes wrong with the question, the page stands."""
+        if self._resting is None:
+            return None
+        try:
+            async with asyncio.timeout(ASK_WITHIN):
+                return await self._resting(person)
+        except Exception as error:  # noqa: BLE001 - not knowing is not resting
+            logger().info("nobody can say whether a person rests", error=repr(error))
+            return None
 
     async def close(self) -> None:
         """Nothing is held open here."""

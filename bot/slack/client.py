@@ -250,9 +250,10 @@ class Client:
         """views.update; with a hash only if nobody changed it since."""
         await self.call("views.update", view_id=view_id, view=view, hash=hash_ or None)
 
-    async def publish_home(self, user: str, view: View, *, rank: Rank = Rank.CHANGE) -> None:
-        """views.publish."""
-        await self.call("views.publish", rank=rank, user_id=user, view=view)
+    async def publish_home(self, user: str, view: View, *, hash_: str = "", rank: Rank = Rank.CHANGE) -> str:
+        """views.publish; with a hash only if nobody published since. The new hash."""
+        answer = await self.call("views.publish", rank=rank, user_id=user, view=view, hash=hash_ or None)
+        return str((answer.get("view") or {}).get("hash") or "")
 
     # -- names -------------------------------------------------------------------------------------------------------
 

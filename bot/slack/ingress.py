@@ -6,8 +6,7 @@ the record is silent a click is answered so in time, and an event is left for Sl
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
@@ -19,12 +18,12 @@ from bot.clock import Clock
 from bot.domain.errors import Conflict, Invalid, NotFound, RateLimited, Refused, Unavailable
 from bot.engine.desk import Desk
 from bot.engine.ports import Profile
-from bot.engine.situation import Situation
 from bot.slack import payload, verbs
 from bot.slack.answer import NOT_OPENED, Answers
 from bot.slack.client import Client
 from bot.slack.handlers import declare, impact, lead, mitigation, notice, quiet, record, runbook, talk, typed, whys
 from bot.slack.hearing import Hearing
+from bot.slack.homes import Homes
 from bot.slack.ids import Ref
 from bot.slack.knock import Handler, Knock, Reply, Tell, Values
 from bot.slack.mirror import SlackChat
@@ -43,9 +42,8 @@ UNRECORDED = "Not recorded: the record does not answer right now. Please try aga
 UNSURE = "It may not have been recorded; look at the thread before you press again."
 BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
-SHOWN_FOR = timedelta(hours=1)
 _FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, talk)
-_OPEN_TO_NAMED = frozenset({"ack", "lead"})
+_OPEN_TO_NAMED = frozenset({"ack", "lead", "snooze"})
 _SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "timeline_message": "talk.timeline",
               "finding_message": "talk.finding", "followup_message": "talk.followup"}  # fmt: skip
 
@@ -65,7 +63,7 @@ class Ingress:
         self.reactions = Reactions(
             desk, client, self.hearing, settings.emoji, clock, who=self._who, allowed=self._allowed
         )
-        self.homes: dict[str, tuple[Profile, datetime]] = {}
+        self.homes = Homes(desk, client, clock)
 
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
             return self._authorize(team_id, enterprise_id)
@@ -280,41 +278,11 @@ class Ingress:
         except Refused:
             await self.client.publish_home(door.user, home.stranger(), rank=Rank.ANSWER)
             return
-        self.homes[door.user] = (who, self.clock.now())
-        await self._publish(door.user, who, await typed.open_situations(self.desk, (who.id,)), rank=Rank.ANSWER)
-
-    async def _publish(
-        self, user: str, who: Profile, situations: Sequence[Situation], *, rank: Rank = Rank.CHANGE
-    ) -> None:
-        seen = [one for one in situations if home.may_see(one.incident, who.id)]
-        await self.client.publish_home(user, home.render(seen, who.person, self.desk.catalogue.policy), rank=rank)
+        await self.homes.opened(door.user, who)
 
     async def refresh_homes(self) -> bool:
-        """Publish again for everybody who looked within the last hour; False where somebody's turn must come again.
-
-        Whoever Slack refuses is dropped until they open the tab again. Where Slack does not answer, the one it failed
-        at goes to the end and the rest is left for the next time.
-        """
-        now = self.clock.now()
-        self.homes = {user: seen for user, seen in self.homes.items() if now - seen[1] <= SHOWN_FOR}
-        viewers = {who.id for who, _opened in self.homes.values()}
-        try:
-            situations = await typed.open_situations(self.desk, viewers) if viewers else []
-        except Unavailable as error:
-            _log.info("Home tabs are refreshed later: %s", error)
-            return False
-        for user, (who, _opened) in list(self.homes.items()):
-            try:
-                await self._publish(user, who, situations)
-            except Refused as refused:
-                _log.info("the Home tab of %s is not refreshed any more: %s", user, refused)
-                self.homes.pop(user, None)
-            except Unavailable as error:
-                _log.info("Home tabs are refreshed later: %s", error)
-                if user in self.homes:
-                    self.homes[user] = self.homes.pop(user)
-                return False
-        return True
+        """Publish changed Home tabs again; False where somebody's turn must come again."""
+        return await self.homes.refresh()
 
     async def _restore(self, door: Door) -> None:
         """Somebody deleted one of our messages: it is posted again."""

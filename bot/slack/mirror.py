@@ -13,13 +13,12 @@ from bot.engine.ports import Mirror, Profile, Waiting
 from bot.engine.situation import Situation
 from bot.slack.client import Client
 from bot.slack.direct import Direct
-from bot.slack.message import Surface
+from bot.slack.nudges import Look, Nudges
 from bot.slack.poster import GONE, LATE, POSTED
 from bot.slack.quiet import quiet_until
 from bot.slack.rooms import Rooms
 from bot.slack.settings import SlackSettings
 from bot.slack.showing import NewerError, Showing, Work
-from bot.slack.views import reminder
 from bot.slack.wanted import page
 
 _log = logging.getLogger(__name__)
@@ -41,11 +40,15 @@ class Behind:
 class SlackChat:
     """Shows situations in Slack. Any number may ask at once: each incident is shown by one, and the newest wins."""
 
-    def __init__(self, client: Client, mirror: Mirror, settings: SlackSettings, clock: Clock) -> None:
+    def __init__(
+        self, client: Client, mirror: Mirror, settings: SlackSettings, clock: Clock, look: Look | None = None
+    ) -> None:
         self.client, self.settings, self.clock, self.pacer = client, settings, clock, client.pacer
         self.showing = Showing(client, mirror, settings, clock)
         self.poster, self.duplicates = self.showing.poster, self.showing.duplicates
         self._direct = Direct(client, mirror, self.poster, self.duplicates, clock)
+        self.nudges = Nudges(mirror, self.poster, self.pacer, tell=self._direct.tell, look=look)
+        self.showing.also = self.nudges.refresh
         self._rooms = Rooms(client)
         self._mirror = mirror
         self._work: dict[str, Work] = {}
@@ -216,9 +219,8 @@ class SlackChat:
 
     async def remind(self, person: Profile, waiting: Sequence[Waiting], key: str) -> str:
         """Tell a person in one message what waits for them. Raises Unavailable, Refused."""
-        surface = Surface(f"remind:{key}", reminder.render(waiting), in_thread=False, person=_account(person))
-        await self._direct.tell(waiting[0].situation.incident.id, surface)
-        return f"direct message to {person.name}"
+        _account(person)
+        return await self.nudges.remind(person, waiting, key)
 
     async def resting(self, person: Profile) -> datetime | None:
         """Until when a person asked not to be disturbed; None where Slack does not say."""

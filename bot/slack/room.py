@@ -37,7 +37,7 @@ class SlackRoom:
     def __init__(self, settings: SlackSettings, desk: Desk, mirror: Mirror, clock: Clock) -> None:
         self.settings, self.clock = settings, clock
         self.client = Client.open(settings.bot_token.get_secret_value(), settings.api_url, clock=clock)
-        self.chat = SlackChat(self.client, mirror, settings, clock)
+        self.chat = SlackChat(self.client, mirror, settings, clock, look=desk.situation)
         self.ingress = Ingress(desk, self.client, self.chat, settings, clock)
         self.http_app = HttpApp(self.ingress.app, settings.signing_secret.get_secret_value(), clock)
         self.socket = Socket(self.ingress.app, settings, clock) if settings.mode == "socket" else None

@@ -65,6 +65,8 @@ class Showing:
         self.duplicates = Duplicates(self.poster, mirror, clock)
         self.refusals = Refusals(clock)
         self.unsent: set[tuple[str, str, int]] = set()  # claimed as far as we know, and certainly never sent
+        self.also: Callable[[Mapping[str, Posted]], Awaitable[None]] | None = None
+        """Keeps true what else stands of an incident."""
         self._because: dict[str, str] = {}  # incident → what is wrong with its card's own channel
 
     def forget(self, incident: str) -> None:
@@ -106,6 +108,8 @@ class Showing:
             if surface.name == CARD:
                 card = shown
                 surfaces += self._for_people(situation, surface) if card is None else []
+        if self.also is not None:
+            await self.also(rows)
         work.due = min(resting, default=None)
         if trouble is not None:
             raise trouble

@@ -180,7 +180,7 @@ def _messages(when: str, situation: Situation) -> Iterator[Sample]:
 def _views(situation: Situation) -> Iterator[tuple[str, dict[str, Any]]]:
     incident, first = situation.incident, situation.service
     yield "Declare", declare.render([first] if first else [], "What was said")
-    yield "Update", update_modal.render(situation)
+    yield "Update", update_modal.render(situation, Policy())
     yield "Runbook", step_modal.render(situation)
     yield "Runbook, to choose", step_modal.render(replace(situation, incident=replace(incident, run=None)))
     yield "5 Whys", whys.render(situation, "What in the system let that happen?")

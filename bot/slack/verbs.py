@@ -29,7 +29,7 @@ _DAYS = {"day": 1, "week": 7, "month": 30}
 HELP_THREAD = escape(
     "In a thread: `ack` · `next [answer] [note]` · `find <text>` · `note <text>` · "
     "`follow <text> [@owner] [by 2026-12-31 | in 2 weeks]` · `sev <1-4> <why>` · `lead [@person]` · "
-    "`update <text>` · `why <answer>` · `room` · `snooze` · `resolve <how it ended>`"
+    "`update [next 30m:] <text>` · `why <answer>` · `room` · `snooze` · `resolve <how it ended>`"
 )
 HELP_ROOM = escape(
     "`/incident declare [what is broken]` · `/incident list` · `/incident INC-7 [ack, sev, update, …]` · "

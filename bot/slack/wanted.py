@@ -29,7 +29,7 @@ def wanted(situation: Situation, settings: SlackSettings) -> list[Surface]:
         for one in incident.mitigations.values()
     ]
     found += [
-        Surface(f"update:{entry.seq}", update.render(situation, entry), broadcast=True)
+        Surface(f"update:{entry.seq}", update.render(situation, entry), broadcast=entry.event.broadcast)
         for entry in situation.entries
         if isinstance(entry.event, UpdatePosted)
     ]

@@ -70,6 +70,10 @@ class Log:
         """Ids of incidents that are not closed, oldest first."""
         return await self._database.read(projections.open_ids)
 
+    async def promised(self, owner: str = "") -> list[str]:
+        """Ids of incidents, closed ones too, in which that person has an open follow-up; "" asks for everybody's."""
+        return await self._database.read(lambda c: projections.promised(c, owner))
+
     async def summaries(self, *, limit: int = 100, before: str = "") -> list[Summary]:
         """The newest incidents first, those declared before `before` where one is named. Raises NotFound."""
         return await self._database.read(lambda c: projections.newest(c, limit, before))

@@ -50,6 +50,13 @@ class Mirror:
 
         await self._database.write(work)
 
+    async def standing(self, channel: str, prefix: str) -> list[Posted]:
+        """What stands in a channel, of every incident, whose surface begins so; oldest message first."""
+        begins = table.c.surface.startswith(prefix, autoescape=True)
+        query = select(table).where(table.c.channel == channel, table.c.state == "posted", begins)
+        rows = await self._database.read(lambda c: c.execute(query.order_by(table.c.ts, table.c.incident)))
+        return [Posted(**row) for row in rows.mappings()]
+
     async def find(self, channel: str, ts: str) -> Posted | None:
         """Which surface a message is; None for one we did not post."""
         if not ts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, select, text, tuple_
+from sqlalchemy import RowMapping, delete, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import NotFound
@@ -15,7 +15,7 @@ from bot.engine.ports import Summary
 from bot.store.codec import Codec
 from bot.store.database import Database, insert
 from bot.store.reading import every_id, folded
-from bot.store.tables import entries, incidents
+from bot.store.tables import entries, followups, incidents
 
 
 def number_of(incident: str) -> int:
@@ -61,6 +61,19 @@ async def write(connection: AsyncConnection, incident: Incident) -> None:
         return
     statement = insert(connection, incidents).values(row)
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=row))
+    if incident.followups:
+        await _write_promises(connection, incident)
+
+
+async def _write_promises(connection: AsyncConnection, incident: Incident) -> None:
+    await connection.execute(delete(followups).where(followups.c.incident == incident.id))
+    rows = [
+        {"incident": incident.id, "item": item.id, "owner": item.owner, "due": item.due.isoformat()}
+        for item in incident.followups.values()
+        if item.done is None
+    ]
+    if rows:
+        await connection.execute(insert(connection, followups).values(rows))
 
 
 def _read(row: RowMapping) -> Summary:
@@ -91,6 +104,14 @@ async def open_ids(connection: AsyncConnection) -> list[str]:
     return list(rows)
 
 
+async def promised(connection: AsyncConnection, owner: str) -> list[str]:
+    """Where somebody has something open (anybody, where nobody is named), what is due first before the others."""
+    query = select(followups.c.incident).group_by(followups.c.incident).order_by(func.min(followups.c.due))
+    if owner:
+        query = query.where(followups.c.owner == owner)
+    return list(await connection.scalars(query.order_by(followups.c.incident)))
+
+
 async def fresh_id(connection: AsyncConnection, prefix: str) -> str:
     """The next id of that prefix that no incident has, even where the list is incomplete."""
     newest_number = select(incidents.c.number).order_by(incidents.c.number.desc()).limit(1)
@@ -108,11 +129,13 @@ async def rebuild(database: Database, codec: Codec) -> int:
     async def again(connection: AsyncConnection, incident: str) -> None:
         await _alone(connection)
         await connection.execute(delete(incidents).where(incidents.c.id == incident))
+        await connection.execute(delete(followups).where(followups.c.incident == incident))
         await write(connection, await folded(connection, codec, incident))
 
     async def sweep(connection: AsyncConnection) -> None:
         await _alone(connection)
         await connection.execute(delete(incidents).where(incidents.c.id.not_in(select(entries.c.incident))))
+        await connection.execute(delete(followups).where(followups.c.incident.not_in(select(entries.c.incident))))
 
     ids = await database.read(every_id, within=None)
     for name in ids:

@@ -145,6 +145,16 @@ incidents = Table(  # a reading of the log, written with it; `rebuild` makes it 
     Index(None, "number"),
 )
 
+followups = Table(  # a reading of the log as well: what somebody promised and has not done
+    "followups",
+    metadata,
+    Column("incident", Line, primary_key=True),
+    Column("item", Line, primary_key=True),
+    Column("owner", Line, nullable=False),
+    Column("due", Line, nullable=False),  # a date
+    Index(None, "owner"),
+)
+
 people = Table(
     "people",
     metadata,

@@ -325,6 +325,7 @@ class IncidentShape(Shape):
     mitigated: Instant | None
     resolved: Instant | None
     closed: Instant | None
+    update_due: Instant | None
     urgency: str
     measures: MeasuresShape
     detection_lag: LagShape

@@ -75,6 +75,7 @@ def tell(situation: Situation) -> IncidentShape:
         mitigated=incident.mitigated,
         resolved=incident.resolved,
         closed=incident.closed,
+        update_due=incident.update_due if incident.is_open else None,
         measures=MeasuresShape(
             ttd_s=_seconds(spans.ttd), tta_s=_seconds(spans.tta), ttm_s=_seconds(spans.ttm), ttr_s=_seconds(spans.ttr)
         ),

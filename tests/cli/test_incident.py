@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli._main import run
+from bot.domain.lifecycle import UpdatePosted
 from bot.domain.mitigation import State
 from bot.engine.ports import Found
 from tests.cli.live import Live
@@ -115,7 +116,7 @@ def test_looking_into_it(live: Live, told) -> None:
     """Findings, updates, parts, impact, whys, follow-ups and corrections, each recorded once in the log."""
     for words in (
         ["ack", "INC-1"],
-        ["update", "INC-1", "we roll back"],
+        ["update", "INC-1", "we roll back", "--next", "30m", "--thread-only"],
         ["finding", "INC-1", "labels were cut off"],
         ["severity", "INC-1", "sev1", "--because", "people wait"],
         ["assign", "INC-1", "commander", "ben"],
@@ -128,6 +129,10 @@ def test_looking_into_it(live: Live, told) -> None:
     ):
         assert live.tocsin("incident", *words) == 0, (words, told())
     incident = live.do(live.world.incident())
+    (update,) = [one.event for one in live.do(live.world.house.desk.log.entries("INC-1"))
+                 if isinstance(one.event, UpdatePosted)]  # fmt: skip
+    assert update.next_due is not None
+    assert not update.broadcast
     assert incident.impact is not None
     assert (incident.impact.events, incident.impact.people) == (120, None)
     assert "who they are" in incident.impact.unknowns

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from pydantic import SecretStr
 
-from bot.domain.policy import ActionClass, Role
+from bot.domain.policy import ActionClass, Role, Severity
 from tests.config.folder import Folder
 
 
@@ -65,10 +65,29 @@ def test_people_have_their_workspace_and_no_id(folder):
 def test_policy_keeps_what_nobody_changed(folder):
     """What the file leaves out keeps the product's own rule."""
     policy = folder.load().policy
-    assert policy.acknowledge_within == timedelta(minutes=4)
+    assert set(policy.acknowledge_within.values()) == {timedelta(minutes=4)}  # one length stands for every severity
     assert policy.approve[ActionClass.TRAFFIC] == {Role.MANAGER}
     assert policy.approve[ActionClass.WIDE] == {Role.APPROVER, Role.ADMIN}
     assert policy.changes_per_hour == 6
+
+
+def test_a_page_may_wait_longer_where_less_is_at_stake(folder):
+    """One length for each severity; what is left out keeps the product's own; zero and a bare number are refused."""
+    told = "acknowledge_within: {sev1: 90s, sev3: 30m}"
+    folder.change("tocsin.yaml", "acknowledge_within: 4m", told)
+    waits = folder.load().policy.acknowledge_within
+    assert [waits[each] for each in Severity] == [timedelta(seconds=s) for s in (90, 300, 1800, 300)]
+    for wrong, said in (
+        ("{sev1: 0s}", "more than 0s"),
+        ("5", "5 has no unit"),
+        ("{sev9: 5m}", "sev9"),
+        ("soon", "soon"),
+    ):
+        folder.change("tocsin.yaml", told, f"acknowledge_within: {wrong}")
+        told = f"acknowledge_within: {wrong}"
+        (problem,) = folder.problems()
+        assert said in str(problem), str(problem)
+        assert "tocsin.yaml:" in str(problem)
 
 
 def test_no_secret_can_be_read_off_an_installation(folder):

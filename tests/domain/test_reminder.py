@@ -2,12 +2,14 @@
 
 from datetime import date, timedelta
 
+from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp, FinishFollowUp
-from bot.domain.lifecycle import Close, Reopen, Resolve, Update
-from bot.domain.mitigation import ApproveMitigation, ProposeMitigation
+from bot.domain.lifecycle import ChangeSeverity, Close, Reopen, Resolve, Update
+from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, ProposeMitigation
 from bot.domain.paging import Acknowledge
-from bot.domain.policy import Policy, Severity
+from bot.domain.policy import Person, Policy, Role, Severity
 from bot.domain.reminder import Matter, PutOff, Reason, ReportReminder, reminders
+from bot.domain.reminder import waits as still
 from bot.domain.roles import Assign, Part
 from bot.domain.runbook import CompleteStep, Kind, Runbook, StartRunbook, Step
 from bot.domain.todo import RemindOwed, todo
@@ -76,15 +78,93 @@ def test_a_step_that_waits_for_a_person_is_remembered() -> None:
     assert ("ana", Reason.STEP) not in waits(story.when(CompleteStep("look", "done"), ANA))
 
 
-def test_approvers_are_reminded_one_after_the_other_and_never_the_proposer() -> None:
-    """Those on call first; five minutes each; nobody once it is approved or has run out."""
+DEV = Person("dev", frozenset({Role.APPROVER}))
+EVE = Person("eve", frozenset({Role.APPROVER}))
+
+
+def asked(story: Story, *on_call: str) -> dict[str, float]:
+    """Who is told of a proposal, and after how many minutes."""
+    (mitigation,) = story.incident.mitigations.values()
+    found = reminders(story.incident, story.policy, on_call, (*EVERYBODY, DEV, EVE))
+    due = {each.person: each.due for each in found if each.reason is Reason.APPROVAL}
+    return {person: (at - mitigation.proposed_at).total_seconds() / 60 for person, at in due.items()}
+
+
+def test_approvers_on_call_are_told_at_once_and_the_others_one_after_the_other() -> None:
+    """Never who proposed it; each of the others five minutes later; nobody once it is approved or has run out."""
     story = taken().when(ProposeMitigation(plan()), ANA)
-    assert {who for who, reason in waits(story) if reason is Reason.APPROVAL} == {"ben"}
-    assert waits(story)["ben", Reason.APPROVAL].due == story.now + timedelta(minutes=5)
+    assert asked(story, "ana", "ben") == {"ben": 0, "dev": 5, "eve": 10}
+    assert asked(story, "ana") == {"ben": 0, "dev": 5, "eve": 10}  # nobody on call may: the first of the others
     other = taken().when(ProposeMitigation(plan()), BEN)
-    assert {who for who, reason in waits(other) if reason is Reason.APPROVAL} == set()
-    approved = story.when(ApproveMitigation("M1", plan().digest), BEN)
-    assert ("ben", Reason.APPROVAL) not in waits(approved)
+    assert asked(other, "ana", "ben") == {"dev": 0, "eve": 5}
+    assert asked(story.when(ApproveMitigation("M1", plan().digest), BEN), "ben") == {}
+
+
+def test_an_approver_who_rests_takes_nobodys_turn() -> None:
+    """Who asked not to be disturbed, or cannot be reached, is passed over at once, not after five minutes."""
+    story = taken().when(ProposeMitigation(plan()), ANA)
+    night = story.now + timedelta(hours=8)
+    assert asked(story.when(PutOff("ben", night, "rest")), "ben") == {"ben": 0, "dev": 0, "eve": 5}
+    unknown = story.when(ReportReminder("ben", ("approval:M1",), "", "no Slack account"))
+    assert asked(unknown, "ben") == {"dev": 0, "eve": 5}
+    both = story.when(PutOff("ben", night, "rest")).when(PutOff("dev", night, "rest"))
+    assert asked(both, "ben") == {"ben": 0, "dev": 0, "eve": 0}
+
+
+def test_nobody_is_asked_about_an_incident_that_is_kept_from_them() -> None:
+    """Restricted: only those it names or pages, on call, counsel and administrators hear that a proposal waits."""
+    story = taken(restricted=True).when(ProposeMitigation(plan()), ANA)
+    assert asked(story, "ana", "ben") == {"ben": 0}
+    assert asked(story, "ana") == {}
+    assert asked(story.when(Assign(Part.COMMANDER, "dev"), ANA), "ana") == {"dev": 0}
+
+
+def test_a_worse_incident_is_heard_of_sooner() -> None:
+    """Raised, the next update is due in the new rhythm unless it was promised sooner; lowered, a promise stands."""
+    story = taken(severity=Severity.SEV3).after(minutes=5)
+    assert story.incident.update_due is None
+    raised = story.when(ChangeSeverity(Severity.SEV2, "more people"), ANA)
+    assert raised.incident.update_due == story.now + HOUR
+    worse = raised.after(minutes=10).when(ChangeSeverity(Severity.SEV1, "all"), ANA)
+    assert worse.incident.update_due == worse.now + HOUR / 2
+    assert (
+        raised.after(minutes=50).when(ChangeSeverity(Severity.SEV1, "all"), ANA).incident.update_due == story.now + HOUR
+    )
+    assert worse.when(ChangeSeverity(Severity.SEV4, "few"), ANA).incident.update_due == worse.incident.update_due
+    assert declared(severity=Severity.SEV3).when(ChangeSeverity(Severity.SEV1, "x"), ANA).incident.update_due is None
+
+
+def test_a_proposal_does_not_wait_for_the_ten_minutes_of_peace() -> None:
+    """Reminded of an update a minute ago: the proposal is told at once, an idle step is not; quiet covers both."""
+    story = reminded(taken().when(Assign(Part.COMMANDER, "ben"), ANA).after(minutes=61), "ben").after(minutes=1)
+    story = story.when(ProposeMitigation(plan()), ANA)
+    assert owed(story)["ben"].due == story.now
+    calm = story.when(PutOff("ben", story.now + HOUR, "a moment ago", urgent=False))
+    assert owed(calm)["ben"].due == story.now
+    assert owed(story.when(PutOff("ben", story.now + HOUR, "rest")))["ben"].due == story.now + HOUR
+
+
+def test_what_one_was_reminded_of_waits_until_it_is_settled() -> None:
+    """An update posted, a step done, a proposal decided, a root found, a promise kept or handed on: no longer."""
+    story = taken().when(StartRunbook(BOOK), ANA).when(ProposeMitigation(plan()), ANA).after(minutes=61)
+    marks = {each.reason: each.mark for each in waits(story).values()}
+    assert all(still(story.incident, "ana", marks[one]) for one in (Reason.UPDATE, Reason.STEP))
+    assert not still(story.incident, "ben", marks[Reason.UPDATE])
+    assert not still(story.when(Update("x"), ANA).incident, "ana", marks[Reason.UPDATE])
+    assert not still(story.when(CompleteStep("look", "done"), ANA).incident, "ana", marks[Reason.STEP])
+    assert not still(story.when(Assign(Part.COMMANDER, "ben"), ANA).incident, "ana", marks[Reason.STEP])
+    assert still(story.incident, "ben", "approval:M1")
+    assert not still(story.when(DeclineMitigation("M1", "no"), BEN).incident, "ben", "approval:M1")
+    over = taken().after(minutes=5).when(Resolve("over", "seen"), ANA)
+    learn = waits(over)["ana", Reason.LEARN].mark
+    assert still(over.incident, "ana", learn)
+    answered = over.when(AddWhy("no test"), ANA)
+    assert still(answered.incident, "ana", learn)
+    (why,) = answered.incident.whys
+    assert not still(answered.when(NameRootCause(why), ANA).incident, "ana", learn)
+    promised = over.when(AddFollowUp("test it", "ben", date(2026, 11, 30)), ANA)
+    assert still(promised.incident, "ben", "followup:U1:1")
+    assert not still(promised.when(FinishFollowUp("U1"), ANA).incident, "ben", "followup:U1:1")
 
 
 def test_an_hour_after_the_end_the_lead_is_asked_to_learn() -> None:
@@ -92,7 +172,8 @@ def test_an_hour_after_the_end_the_lead_is_asked_to_learn() -> None:
     story = taken().after(minutes=5).when(Resolve("over", "seen"), ANA)
     assert waits(story)["ana", Reason.LEARN].due == story.now + HOUR
     assert set(waits(story)) == {("ana", Reason.LEARN)}
-    assert waits(story.when(Reopen("no"), ANA)) == {}
+    again = waits(story.after(minutes=3).when(Reopen("no"), ANA))
+    assert {who: each.due for who, each in again.items()} == {("ana", Reason.UPDATE): story.now + HOUR + HOUR / 20}
 
 
 def test_an_overdue_followup_is_asked_about_weekly_also_after_closing() -> None:

@@ -41,7 +41,10 @@ async def test_the_lead_is_reminded_of_all_incidents_in_one_message(tmp_path: Pa
 
 
 async def test_ten_minutes_of_peace_over_all_incidents(tmp_path: Path) -> None:
-    """What falls due two minutes after a reminder, in another incident, waits until ten minutes have passed."""
+    """What falls due two minutes after a reminder, in another incident, waits until ten minutes have passed.
+
+    The first one still waits, and is named again: the newest message takes the place of the one before.
+    """
     async with World.open(tmp_path, policy=CALM) as world:
         first = await taken(world)
         await minutes(world, 2)
@@ -51,7 +54,7 @@ async def test_ten_minutes_of_peace_over_all_incidents(tmp_path: Path) -> None:
         await minutes(world, 5)
         assert len(world.board.reminded) == 1
         await minutes(world, 4)
-        assert world.board.reminded[1:] == [("ana", [f"{second} update"])]
+        assert world.board.reminded[1:] == [("ana", [f"{second} update", f"{first} update"])]
 
 
 async def test_nobody_is_reminded_while_they_rest(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.domain.errors import Unheard
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
 from bot.engine.ports import Profile
 from bot.engine.reach import reach
@@ -35,6 +36,26 @@ async def test_a_channel_that_breaks_is_told_and_the_next_one_reaches(tmp_path: 
         assert (found.channel, found.failures) == ("phone", ("first: KeyError",))
         nobody = await reach({"first": Broken()}, ben, situation, "k")
         assert (nobody.channel, nobody.failures) == ("", ("first: KeyError",))
+
+
+class Asleep(Broken):
+    """A channel that delivers where the person will not notice."""
+
+    async def page(self, person: Profile, situation: Situation, key: str) -> str:
+        self.tried.append(key)
+        raise Unheard("Ben rests until 07:00", where="direct message to Ben")
+
+
+async def test_a_page_that_will_not_be_noticed_counts_only_where_nothing_else_does(tmp_path: Path) -> None:
+    """The next channel is tried, also after it fails; the unheard one is the answer then, with its reason."""
+    async with World.open(tmp_path) as world:
+        await world.declare("It is slow", "ana")
+        ben, situation = await world.who("ben"), await world.house.desk.situation("INC-1")
+        found = await reach({"chat": Asleep(), "phone": world.phone}, ben, situation, "k")
+        assert (found.channel, found.failures) == ("phone", ("chat: Ben rests until 07:00",))
+        found = await reach({"chat": Asleep(), "first": Broken()}, ben, situation, "k")
+        assert (found.channel, found.where) == ("chat", "direct message to Ben (Ben rests until 07:00)")
+        assert found.failures == ("chat: Ben rests until 07:00", "first: KeyError")
 
 
 async def test_a_page_step_that_is_live_again_pages_again(tmp_path: Path) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bot import shelf
-from bot.domain.errors import RateLimited, Refused, Unavailable
+from bot.domain.errors import RateLimited, Refused, Unavailable, Unheard
 from bot.engine.ports import Profile
+from bot.pagers.slack import Resting
 from tests.pagers.fakes import Scene
 from tests.parts import Hands
 from tests.slack.bench import PEOPLE
@@ -42,6 +44,36 @@ async def scene() -> AsyncIterator[Scene]:
     pager = made(made.Settings(), clock=Hands(), deliver=room.deliver)
     yield Scene(pager, PEOPLE[0], Profile("p9", "eve", "Eve", frozenset()), lambda: room.reached, room.breaks)
     await pager.close()
+
+
+def resting_until(until: datetime | Exception | None) -> Resting:
+    """What Slack says of everybody's quiet."""
+
+    async def resting(_person: Profile) -> datetime | None:
+        if isinstance(until, Exception):
+            raise until
+        return until
+
+    return resting
+
+
+async def test_a_page_to_somebody_who_rests_is_sent_and_said_to_be_unheard() -> None:
+    """It stands in Slack as the record; the sentence names until when, so that another pager is used."""
+    room, made = Room(), shelf.load("pagers", "slack")
+    night = Hands().now() + timedelta(hours=8)
+    pager = made(made.Settings(), clock=Hands(), deliver=room.deliver, resting=resting_until(night))
+    with pytest.raises(Unheard, match=f"Ana Souza asked not to be disturbed until {night:%H:%M} UTC") as told:
+        await pager.page(PEOPLE[0], None, "k")
+    assert told.value.where == "direct message to ana"
+    assert room.reached == [("ana", "k")]
+
+
+@pytest.mark.parametrize("until", [None, Hands().now() - timedelta(1), Unavailable("Slack", "away"), KeyError("dnd")])
+async def test_where_nobody_can_say_that_they_rest_the_page_counts(until: datetime | Exception | None) -> None:
+    """Not resting, no longer, or no answer: the page is as good as ever."""
+    room, made = Room(), shelf.load("pagers", "slack")
+    pager = made(made.Settings(), clock=Hands(), deliver=room.deliver, resting=resting_until(until))
+    assert await pager.page(PEOPLE[0], None, "k") == "direct message to ana"
 
 
 @pytest.mark.parametrize("fault", [Refused("no"), RateLimited("Slack", 3), Unavailable("Slack", "away")])

@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import delete, text, update
 
 from bot.domain.errors import Conflict, NotFound, Refused, Taken, Tampered
 from bot.domain.finding import FindingRecorded
+from bot.domain.followup import FollowUpAdded, FollowUpFinished
 from bot.domain.impact import ImpactAssessed
 from bot.domain.incident import Incident, Phase
 from bot.domain.lifecycle import (
@@ -26,7 +27,7 @@ from bot.domain.policy import Role, Severity
 from bot.engine.ports import Posted, Profile
 from bot.store import Repeated, Store
 from bot.store.projections import summary
-from bot.store.tables import claims, entries, exhibits, inbound, incidents, posted, texts
+from bot.store.tables import claims, entries, exhibits, followups, inbound, incidents, posted, texts
 from tests.kit import NOON, at
 from tests.store.conftest import HandClock, declared, opened
 
@@ -248,6 +249,22 @@ async def test_the_list_says_what_the_log_says(store: Store, clock: HandClock) -
     await store.database.write(lambda c: c.execute(text("INSERT INTO incidents SELECT 'INC-99', number, seq, head, title, phase, severity, service, slice, restricted, declared, onset, detected, acknowledged, mitigated, resolved, cause FROM incidents WHERE id = 'INC-1'")))  # fmt: skip
     assert await store.log.rebuild() == 3
     assert await store.log.summaries() == listed
+
+
+async def test_what_is_promised_is_found_by_its_owner(store: Store) -> None:
+    """Also in closed incidents, what is due first before the others; once it is kept no more; also made anew."""
+    first, second = await opened(store, "INC-1"), await opened(store, "INC-2", fingerprint="other")
+    late = FollowUpAdded("U1", "test it", "p_ana", date(2026, 12, 9), "")
+    await append(store, first, late, FollowUpAdded("U2", "tell them", "p_ben", date(2026, 12, 1), ""), IncidentClosed())
+    second = await append(store, second, FollowUpAdded("U1", "alert", "p_ana", date(2026, 12, 2), ""))
+    asked = ("p_ana", "p_ben", "p_cleo", "")
+    found = [await store.log.promised(owner) for owner in asked]
+    assert found == [["INC-2", "INC-1"], ["INC-1"], [], ["INC-1", "INC-2"]]
+    await store.database.write(lambda c: c.execute(update(followups).values(owner="nobody", incident="INC-9", item=followups.c.incident + followups.c.item)))  # fmt: skip
+    await store.log.rebuild()
+    assert [await store.log.promised(owner) for owner in asked] == found
+    await append(store, second, FollowUpFinished("U1"))
+    assert await store.log.promised("p_ana") == ["INC-1"]
 
 
 async def test_the_list_is_read_page_by_page(store: Store) -> None:
@@ -564,6 +581,17 @@ async def test_a_surface_is_claimed_by_exactly_one(store: Store) -> None:
     assert await store.mirror.claim(replace(CARD, attempt=2))
     assert not await store.mirror.claim(CARD)
     assert await store.mirror.of("INC-1") == {"card": replace(CARD, attempt=2)}
+
+
+async def test_what_stands_in_a_channel_is_found_by_its_kind(store: Store) -> None:
+    """Whatever incident it belongs to, the newest last; what is gone or only being sent does not stand."""
+    for number, (surface, state) in enumerate([("nudge:a", "posted"), ("nudge:b", "posted"), ("nudge:c", "gone"),
+                                               ("card", "posted"), ("nudge%d", "posted")]):  # fmt: skip
+        row = Posted(f"INC-{9 - number}", surface, "D1", f"{number}.0", "s", state, 1, NOON)
+        await store.mirror.save(row)
+    await store.mirror.save(Posted("INC-1", "nudge:a", "D2", "1.0", "s", "posted", 1, NOON))
+    assert [one.surface for one in await store.mirror.standing("D1", "nudge:")] == ["nudge:a", "nudge:b"]
+    assert await store.mirror.standing("D3", "nudge:") == []
 
 
 async def test_a_posted_message_is_found_by_its_place(store: Store) -> None:

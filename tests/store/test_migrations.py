@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from bot.domain.errors import Invalid, Refused, Unavailable
+from bot.domain.followup import FollowUpAdded, FollowUpFinished
 from bot.store import Store, migrations
 from bot.store.database import Database, parse
 from bot.store.tables import metadata
@@ -56,6 +57,25 @@ async def test_a_database_of_the_first_revision_is_brought_up_to_date(url: str, 
         assert kept is not None
         assert kept.content == b"[1]"
         assert await store.exhibits.erase("INC-1", clock.now()) == 1
+
+
+async def test_what_was_promised_before_the_list_is_listed(url: str, clock: HandClock) -> None:
+    """An earlier version's follow-ups are read from its log, those that were kept left out."""
+    async with await Store.open(url, clock) as store:
+        incident = await opened(store)
+        due = clock.now().date()
+        events = [
+            FollowUpAdded(f"U{n}", "x", owner, due, "") for n, owner in ((1, "p_ana"), (2, "p_ana"), (3, "p_ben"))
+        ]
+        given = {"by": "p_ana", "at": clock.now(), "cause": ""}
+        incident = await store.log.append(incident, events, **given)
+        await store.log.append(incident, [FollowUpFinished("U3")], **given)
+        await store.database.write(lambda c: c.execute(text("DROP TABLE followups")))
+        await store.database.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '0002'")))
+    async with await Store.open(url, clock) as store:
+        assert [await store.log.promised(owner) for owner in ("p_ana", "p_ben")] == [["INC-1"], []]
+        rows = await store.database.read(lambda c: c.execute(text("SELECT item, due FROM followups ORDER BY item")))
+        assert [tuple(row) for row in rows] == [("U1", due.isoformat()), ("U2", due.isoformat())]
 
 
 def test_the_newest_revision_is_the_one_named() -> None:

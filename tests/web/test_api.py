@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.execution import ClaimMitigation, ReportOutcome
 from bot.domain.mitigation import Outcome, ReportHold
@@ -66,7 +66,10 @@ async def test_a_life_by_api(home: Place) -> None:
     assert made.status_code == 201
     assert made.json()["declared_by"] == "Ana Ruiz"
     await post(home, "ana", "acknowledge")
-    await post(home, "ana", "update", text="looking")
+    told = await post(home, "ana", "update", text="looking", next="2h", broadcast=True)
+    assert datetime.fromisoformat(told["update_due"]) - home.clock.now() == timedelta(hours=2)
+    told = await post(home, "ana", "update", text="still looking", next="never")
+    assert told["update_due"] is None
     await post(home, "ana", "severity", severity="sev1", because="it spreads")
     await post(home, "ana", "assign", part="operations lead", person="ben")
     told = await post(home, "ana", "finding", text="the cache is cold")
@@ -160,6 +163,7 @@ async def test_wrong_bodies_name_their_fields(home: Place) -> None:
         ("followup", {"text": "x", "owner": "ana", "due": "soon"}, "due"),
         ("update", {"text": "half a letter \ud800"}, "text"),
         ("update", {"text": "nothing \x00"}, "text"),
+        ("update", {"text": "x", "broadcast": "loud"}, "broadcast"),
         ("propose", {"offer": "\x00"}, "offer"),
         ("why", {"text": "x", "parent": "\x00"}, "parent"),
         ("impact", {"money": "1e400"}, "money"),

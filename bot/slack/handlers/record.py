@@ -1,15 +1,17 @@
 """Writing things down: findings, updates, the resolution, and what is promised to change."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from bot.domain.errors import Refused
 from bot.domain.finding import RecordFinding
 from bot.domain.followup import AddFollowUp, FinishFollowUp
+from bot.domain.lengths import length
 from bot.domain.lifecycle import Resolve, Update
 from bot.slack.handlers import talk
 from bot.slack.keeping import RESPONDER, Kind
-from bot.slack.knock import Errors, Knock, Reply, Show
+from bot.slack.knock import Errors, Knock, Reply, Show, Tell
 from bot.slack.views import finding, followup, resolve, update_modal
+from bot.slack.zone import tomorrow, zone_of
 
 
 async def finding_open(knock: Knock) -> Reply:
@@ -28,12 +30,18 @@ async def found(knock: Knock) -> Reply:
 
 async def update_open(knock: Knock) -> Reply:
     """The form."""
-    return Show(update_modal.render(await knock.situation()))
+    return Show(update_modal.render(await knock.situation(), knock.desk.catalogue.policy))
 
 
 async def updated(knock: Knock) -> Reply:
-    """Tell everybody."""
-    await knock.submit(Update(knock.values.text("text")))
+    """Tell everybody, and keep in mind when they hear again."""
+    chosen = knock.values.text("next")
+    if chosen == update_modal.TOMORROW:
+        now = knock.desk.clock.now()
+        next_in: timedelta | None = tomorrow(now, await zone_of(knock.slack, knock.user)) - now
+    else:
+        next_in = length(chosen) if chosen else None
+    await knock.submit(Update(knock.values.text("text"), next_in, knock.values.ticked("broadcast")))
     return None
 
 
@@ -75,6 +83,9 @@ async def finished(knock: Knock) -> Reply:
     """The promise was kept."""
     if not knock.ref.item:
         raise Refused("say which follow-up")
+    item = (await knock.desk.log.load(knock.ref.incident)).followups.get(knock.ref.item)
+    if item is not None and item.done is not None:
+        return Tell(f"{item.id} is done already.")
     await knock.submit(FinishFollowUp(knock.ref.item))
     return None
 

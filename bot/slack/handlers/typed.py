@@ -9,6 +9,7 @@ from bot.blockkit.text import untrusted
 from bot.domain.errors import NotFound, Refused
 from bot.domain.finding import RecordFinding
 from bot.domain.five_whys import AddWhy
+from bot.domain.lengths import length
 from bot.domain.lifecycle import ChangeSeverity, Resolve, Update
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
@@ -96,7 +97,9 @@ async def _lead(knock: Knock, verb: Verb) -> Reply:
 
 
 async def _update(knock: Knock, verb: Verb) -> Reply:
-    await knock.submit(Update(verb.rest))
+    """`update next 30m: text` also says when everybody hears again."""
+    found = re.match(r"(?is)next\s+(\d+\s*[a-z]+|never|none)\s*:\s*(.*)", verb.rest)
+    await knock.submit(Update(found[2], length(found[1])) if found else Update(verb.rest))
     return None
 
 

@@ -39,7 +39,8 @@ def render(situation: Situation, *, charts: bool = True) -> Message:
     """The card of an open incident, at most twelve blocks."""
     incident = situation.incident
     now = now_line(situation)
-    blocks = [header(headline(incident)), _facts(situation)]
+    amber = "🟠 " if situation.update_overdue else ""  # the only colour a message has
+    blocks = [header(headline(incident, amber)), _facts(situation)]
     blocks.append(section(f"*Now* {now}"))
     cause = _cause(situation)
     blocks += [section(cause)] if cause else []
@@ -116,10 +117,17 @@ def _facts(situation: Situation) -> Block:
         f"*Since*\n{at(incident.onset)}",
         f"*Detected*\n{at(incident.detected)} (after {lasted(situation.measures.ttd)})",
     ]
+    rows += [f"*Next update*\n{_next_update(situation)}"] if incident.is_open and incident.update_due else []
     rows += [f"*Where*\n{untrusted(where, 200)}"] if where else []
     if incident.sli is not None:
         rows.append(f"*SLI*\n{untrusted(situation.titled(incident.sli.slo), 100)} {incident.sli.judged}")
     return section(fields=rows)
+
+
+def _next_update(situation: Situation) -> str:
+    """When everybody hears again. It changes once, when that has passed."""
+    due = at(situation.incident.update_due)
+    return f"⚠ overdue since {due}" if situation.update_overdue else due
 
 
 def _urgency(incident: Incident) -> str:

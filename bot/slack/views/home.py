@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from bot.blockkit.blocks import Block, View, actions, context, divider, header, section, untrusted
 from bot.blockkit.blocks import home as tab
@@ -11,10 +12,13 @@ from bot.domain.notice import Standing
 from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy
+from bot.domain.reminder import leader
 from bot.engine.situation import Situation
 from bot.slack.views._words import PHASES, at, brief, bulleted, press, title
 
 ITEMS = 12
+CALM = "Nothing waits for you. When something does, it stands here with its button."
+NONE_OF_MINE = "You are in no open incident."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,14 @@ class Waiting:
     deed: str
     incident: str
     item: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Who is on call for a service, first one first: (id, Slack user, name) of each."""
+
+    service: str
+    people: tuple[tuple[str, str, str], ...] = ()
 
 
 def may_see(incident: Incident, person: str, on_call: Sequence[str] = ()) -> bool:
@@ -56,8 +68,14 @@ def waiting(situations: Sequence[Situation], who: Person, policy: Policy) -> lis
         found += [(2, item) for item in _notices(situation, who, policy, what)]
         run = incident.run
         if run is not None and run.step is not None and who.id in incident.parts.values() and incident.is_open:
-            words = f"{what}: step {run.place}, {untrusted(run.step.title, 80)}"
+            words = f"{what}: step {run.place}, {untrusted(run.step.title, 80)}, since {at(run.since)}"
             found.append((3, Waiting(words, "Continue", "runbook.open", incident.id)))
+        if incident.is_open and incident.update_due is not None and leader(incident) == who.id:
+            overdue = "⚠ update overdue since" if situation.update_overdue else "next update due"
+            words = f"{what}: {overdue} {at(incident.update_due)}"
+            found.append(
+                (2 if situation.update_overdue else 4, Waiting(words, "Post update", "update.open", incident.id))
+            )
     return [item for _rank, item in sorted(found, key=lambda pair: pair[0])]
 
 
@@ -104,33 +122,63 @@ def line(incident: Incident) -> str:
     return f"*{brief(incident)}* {title(incident, 100)} · {PHASES[incident.phase]} · since {at(incident.onset)}"
 
 
-def render(situations: Sequence[Situation], who: Person, policy: Policy) -> View:
-    """The Home tab of a known person."""
-    blocks: list[Block] = [header("Waiting for you"), *queue(waiting(situations, who, policy)), divider()]
+def render(
+    situations: Sequence[Situation],
+    who: Person,
+    policy: Policy,
+    shifts: Sequence[Shift] = (),
+    promised: Sequence[Incident] = (),
+    today: date | None = None,
+) -> View:
+    """The Home tab of a known person: what waits, their incidents, who is on call, and what they promised.
+
+    `promised` are the incidents with open follow-ups of theirs, closed ones too.
+    """
+    items = waiting(situations, who, policy)
+    blocks: list[Block] = [header("Waiting for you"), *(queue(items) if items else [section(CALM)]), divider()]
     mine = [s.incident for s in situations if who.id in named(s.incident) and s.incident.is_open]
-    blocks.append(header("Your incidents"))
-    blocks.append(section(bulleted([line(one) for one in mine], 10, 2_900) or "You are in no open incident."))
+    blocks += [header("Your incidents"), section(bulleted([line(one) for one in mine], 10, 2_900) or NONE_OF_MINE)]
     others = [s.incident for s in situations if s.incident.is_open and s.incident not in mine]
     others = [one for one in others if may_see(one, who.id)]
     if others:
         blocks += [header("Other open incidents"), section(bulleted([line(one) for one in others], 10, 2_900))]
-    blocks += [divider(), header("Your follow-ups"), *_followups(situations, who), divider()]
+    if shifts:
+        blocks += [divider(), header("On call"), section(_on_call(shifts, who))]
+    blocks += [divider(), header("Your follow-ups"), *_followups(promised, who, today), divider()]
     blocks.append(actions(press("Declare incident", "declare.open", "")))
     return tab(blocks, callback_id="home")
 
 
-def _followups(situations: Sequence[Situation], who: Person) -> list[Block]:
+def _on_call(shifts: Sequence[Shift], who: Person) -> str:
+    """Now and next for each service, one's own first."""
+    mine = sorted(shifts, key=lambda shift: not any(one == who.id for one, _user, _name in shift.people))
+    return bulleted([_shift(shift) for shift in mine], 15, 2_900)
+
+
+def _shift(shift: Shift) -> str:
+    who = [f"<@{user}>" if user.replace("_", "").isalnum() else untrusted(name, 80) for _id, user, name in shift.people]
+    what = f"*{untrusted(shift.service, 80)}*"
+    if not who:
+        return f"{what}: ⚠ nobody is on call"
+    return f"{what}: {who[0]} now" + (f", then {', '.join(who[1:4])}" if who[1:] else "")
+
+
+def _followups(promised: Sequence[Incident], who: Person, today: date | None) -> list[Block]:
+    """What is due first comes first; of a restricted incident no content and no button."""
+    found = [(item.due, one, item) for one in promised for item in one.followups.values()
+             if item.owner == who.id and item.done is None]  # fmt: skip
+    found.sort(key=lambda each: (each[0], each[1].id, each[2].id))
     blocks: list[Block] = []
-    for situation in situations:
-        today = situation.now.date()
-        for item in situation.incident.followups.values():
-            if item.owner == who.id and item.done is None:
-                late = " · *overdue*" if item.overdue(today) else ""
-                words = f"{untrusted(item.text, 400)}\n{situation.incident.id} · until {item.due.isoformat()}{late}"
-                blocks.append(section(words, accessory=press("Done", "followup.done", situation.incident.id, item.id)))
-    left = len(blocks) - ITEMS
-    if left > 0:
-        return [*blocks[:ITEMS], context(f"… and {left} more on the console")]
+    for due, incident, item in found[:ITEMS]:
+        late = " · ⚠ *overdue*" if today is not None and item.overdue(today) else ""
+        small = f"{incident.id} · until {due.isoformat()}{late}"
+        if incident.restricted:
+            blocks.append(section(f"A follow-up of a restricted incident; it is on the console.\n{small}"))
+            continue
+        done = press("Done", "followup.done", incident.id, item.id)
+        blocks.append(section(f"{untrusted(item.text, 400)}\n{small}", accessory=done))
+    if len(found) > ITEMS:
+        blocks.append(context(f"… and {len(found) - ITEMS} more on the console, due later"))
     return blocks or [section("You promised nothing that is still open.")]
 
 

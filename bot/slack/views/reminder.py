@@ -4,40 +4,83 @@ from collections.abc import Sequence
 
 from bot.blockkit.blocks import Block, actions, context, section
 from bot.blockkit.text import untrusted
-from bot.domain.reminder import Matter, Reason
+from bot.domain.reminder import Matter, Reason, Reminded
+from bot.domain.reminder import waits as still
 from bot.engine.ports import Waiting
 from bot.engine.situation import Situation
 from bot.slack.message import Message
-from bot.slack.views._words import at, press, title
+from bot.slack.views._words import at, console, press, title
 
 MOST = 8
 """Matters told one by one."""
+ORDER = tuple(Reason)
 
 
-def render(waiting: Sequence[Waiting]) -> Message:
-    """One message for everything that waits for one person."""
-    told = [(each.situation, matter) for each in waiting for matter in each.matters]
-    blocks: list[Block] = []
-    for situation, matter in told[:MOST]:
-        incident = situation.incident
-        words = f"*{incident.severity} {incident.id}* "
-        if incident.restricted:
-            blocks.append(section(f"{words}is restricted and waits for you on the console."))
-            continue
-        label, deed, item = _button(matter)
-        blocks.append(
-            section(
-                f"{words}{title(incident, 80)}\n{saying(situation, matter)}",
-                accessory=press(label, deed, incident.id, item),
-            )
-        )
-    if len(told) > MOST:
-        blocks.append(context(f"… and {len(told) - MOST} more on your Home tab"))
-    first = waiting[0].situation.incident.id
-    blocks.append(actions(press("Remind me in 15 min", "snooze", first)))
-    many = f"{len(told)} things wait for you" if len(told) > 1 else "Something waits for you"
-    names = ", ".join(dict.fromkeys(each.situation.incident.id for each in waiting))
+def render(waiting: Sequence[Waiting], key: str) -> Message:
+    """One message for everything that waits for one person, as it stands; without buttons once nothing does.
+
+    `key` is the reminder's own: `remind:INC-1:p_ana:3`, the third to Ana that began with INC-1.
+    """
+    first, *others = waiting
+    ordered = [first, *sorted(others, key=lambda each: (len(each.situation.incident.id), each.situation.incident.id))]
+    told = [(each.situation, matter) for each in ordered for matter in sorted(each.matters, key=_rank)]
+    open_ones = [pair for pair in told if _waits(*pair)]
+    blocks = [_line(situation, matter) for situation, matter in open_ones[:MOST]]
+    if len(open_ones) > MOST:
+        blocks.append(context(f"… and {len(open_ones) - MOST} more on your Home tab"))
+    settled = list(dict.fromkeys(_name(situation) for situation, matter in told if not _waits(situation, matter)))
+    if settled:
+        blocks.append(context(f"✓ settled: {', '.join(settled)}"))
+    blocks += [_quiet(open_ones, key)] if open_ones else []
+    names = ", ".join(dict.fromkeys(situation.incident.id for situation, _matter in told))
+    if not open_ones:
+        return Message(f"Nothing waits for you any more: {names}", blocks)
+    many = f"{len(open_ones)} things wait for you" if len(open_ones) > 1 else "Something waits for you"
     return Message(f"{many}: {names}", blocks)
+
+
+def replaced(incidents: Sequence[str]) -> Message:
+    """What is left of a reminder after a newer one came."""
+    words = f"Reminded of {', '.join(incidents)}. A newer reminder follows below."
+    return Message(words, [context(words)])
+
+
+def waits(waiting: Sequence[Waiting]) -> bool:
+    """Whether anything of it still waits."""
+    return any(_waits(each.situation, matter) for each in waiting for matter in each.matters)
+
+
+def _waits(situation: Situation, matter: Matter) -> bool:
+    return still(situation.incident, matter.person, matter.mark)
+
+
+def _rank(matter: Matter) -> tuple[int, str]:
+    return ORDER.index(matter.reason), matter.mark
+
+
+def _name(situation: Situation) -> str:
+    return f"{situation.incident.severity} {situation.incident.id}"
+
+
+def _line(situation: Situation, matter: Matter) -> Block:
+    """One matter with its button; a restricted incident tells nothing and is settled on the console."""
+    incident = situation.incident
+    if incident.restricted:
+        page = console(situation)
+        return section(f"*{_name(situation)}* is restricted and waits for you on the console. {page}".strip())
+    label, deed, item = _button(matter)
+    words = f"*{_name(situation)}* {title(incident, 80)}\n{saying(situation, matter)}"
+    return section(words, accessory=press(label, deed, incident.id, item))
+
+
+def _quiet(told: Sequence[tuple[Situation, Matter]], key: str) -> Block:
+    """The button that puts it all off, or until when it is."""
+    for situation, matter in told:
+        known = situation.incident.reminded.get(matter.person, Reminded())
+        if known.key == key and matter.mark not in known.marks and known.until is not None:
+            return context(f"Snoozed: you hear of it again {at(known.until)}.")
+    _remind, incident, _person, times = key.split(":")
+    return actions(press("Snooze 15 min", "snooze", incident, times))
 
 
 def saying(situation: Situation, matter: Matter) -> str:
@@ -45,21 +88,25 @@ def saying(situation: Situation, matter: Matter) -> str:
     incident = situation.incident
     match matter.reason:
         case Reason.UPDATE:
-            return f"The update promised for {at(matter.due)} is due."
+            return f"The update promised for {at(incident.update_due)} is due."
         case Reason.STEP:
-            step = incident.run.step if incident.run else None
-            return f"The runbook step “{untrusted(step.title, 120) if step else matter.item}” waits since a while."
+            run = incident.run
+            step = untrusted(run.step.title, 120) if run and run.step else matter.item
+            return f"The runbook step “{step}” waits since {at(run.since) if run else '–'}."
         case Reason.APPROVAL:
             mitigation = incident.mitigations.get(matter.item)
-            until = f" until {at(mitigation.expires_at)}" if mitigation else ""
-            return f"{matter.item} waits for a second person's approval{until}."
+            if mitigation is None:
+                return f"{matter.item} waits for approval."
+            what = untrusted(f"{mitigation.plan.means} on {mitigation.plan.target}", 120)
+            return f"{matter.item} ({what}) waits for your approval until {at(mitigation.expires_at)}."
         case Reason.LEARN:
             found = sum(1 for one in incident.findings if one.gone is None)
             return f"It is over. 5 Whys: {found} finding{'s' if found != 1 else ''} ready to build on."
         case Reason.FOLLOWUP:
             item = incident.followups.get(matter.item)
-            words = untrusted(item.text, 200) if item else matter.item
-            return f"Your follow-up is overdue: {words}"
+            if item is None:
+                return f"Your follow-up {matter.item} is overdue."
+            return f"Your follow-up is overdue since {item.due.isoformat()}: {untrusted(item.text, 200)}"
 
 
 def _button(matter: Matter) -> tuple[str, str, str]:

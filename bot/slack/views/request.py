@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.blockkit.blocks import Block, actions, context, section, untrusted
 from bot.domain.mitigation import EFFECTIVE, Mitigation, State
+from bot.domain.reminder import asked
 from bot.engine.situation import Situation
 from bot.slack.message import Message
 from bot.slack.views._words import at, brief, bulleted, called, clock, in_full, person, press
@@ -24,6 +25,8 @@ def render(situation: Situation, mitigation: Mitigation) -> Message:
     ]))  # fmt: skip
     if plan.warnings:
         blocks.append(context(untrusted("⚠ " + "; ".join(plan.warnings), 600)))
+    waiting = _asked(situation, mitigation)
+    blocks += [context(waiting)] if waiting else []
     blocks.append(context(_small_print(mitigation)))
     row = _buttons(situation, mitigation)
     blocks += [row] if row else []
@@ -62,6 +65,14 @@ def standing(
         State.UNDONE: f"Undone: {detail}",
     }
     return words[mitigation.state]
+
+
+def _asked(situation: Situation, mitigation: Mitigation) -> str:
+    """Who was told by direct message, while it waits."""
+    if mitigation.state is not State.PROPOSED:
+        return ""
+    told = [person(situation, one) for one in asked(situation.incident, mitigation.id)]
+    return f"Asked: {', '.join(told[:8])}" if told else ""
 
 
 def _small_print(mitigation: Mitigation) -> str:

@@ -27,7 +27,9 @@ def render(situation: Situation, entry: Entry) -> Message:
     text = event.text if isinstance(event, UpdatePosted) else ""
     blocks = [section(piece) for piece in paragraphs(text, most=3)] or [section("(empty)")]
     incident = situation.incident
-    blocks.append(context(f"Update on {incident.id} by {person(situation, entry.by)}, {at(entry.at)}"))
+    due = event.next_due if isinstance(event, UpdatePosted) else None
+    again = f" · next update {at(due)}" if due is not None else ""
+    blocks.append(context(f"Update on {incident.id} by {person(situation, entry.by)}, {at(entry.at)}{again}"))
     told = untrusted(" ".join(text.split()), 300)
     return Message(f"Update on {brief(incident)} by {called(situation, entry.by)}: {told}", in_full(situation, blocks))
 

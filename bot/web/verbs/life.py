@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from bot.domain.incident import Incident
+from bot.domain.lengths import length
 from bot.domain.lifecycle import ChangeSeverity, Close, Reopen, Resolve, Update
 from bot.domain.log import Command
 from bot.domain.paging import Acknowledge
@@ -46,16 +47,21 @@ class AcknowledgeIt(Asking):
 
 
 class UpdateText(Asking):
-    """Tell everybody where things stand."""
+    """Tell everybody where things stand; `next` is when they hear again (`30m`, `2h`, `never`), "" as the policy says.
+
+    `broadcast` says whether the whole channel hears it or the thread alone; left out, the severity decides.
+    """
 
     verb: ClassVar[str] = "update"
     section: ClassVar[str] = "say"
     done: ClassVar[str] = "Update posted."
 
     text: Text
+    next: Word = ""
+    broadcast: bool | None = None
 
     def command(self) -> Command:
-        return Update(self.text)
+        return Update(self.text, length(self.next) if self.next else None, self.broadcast)
 
 
 class SetSeverity(Asking):
