@@ -26,6 +26,12 @@ class Room:
     name: str = ""
     opened: datetime | None = None
     archived: datetime | None = None
+    failed: datetime | None = None  # no channel could be had for it
+
+    @property
+    def awaited(self) -> bool:
+        """True from the asking until it stands, or it is known that it will not."""
+        return self.opened is None and self.failed is None
 
     @property
     def stands(self) -> bool:
@@ -42,7 +48,7 @@ class OpenRoom(Command):
         require_open(incident, "open a war room")
         if incident.restricted:
             raise Refused(f"{incident.id} is restricted: its content is shown on the console only")
-        if incident.room is not None and incident.room.archived is None:
+        if incident.room is not None and (incident.room.awaited or incident.room.stands):
             return
         yield RoomAsked(incident.room.number + 1 if incident.room else 1)
 
@@ -71,7 +77,7 @@ class ReportRoom(Command):
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if not ask.person.is_bot:
             raise Refused("a war room is reported by the bot, not by hand")
-        if incident.room is None or incident.room.opened is not None:
+        if incident.room is None or not incident.room.awaited:
             return
         yield RoomOpened(self.channel, self.name) if self.channel else RoomFailed(self.because)
 
@@ -99,7 +105,9 @@ class RoomFailed(Event):
     because: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return replace(incident, room=None)
+        if incident.room is None:
+            return incident
+        return replace(incident, room=replace(incident.room, failed=entry.at))
 
     def says(self, by: str) -> Sentence:
         return says("no war room could be opened: {because}", because=self.because)

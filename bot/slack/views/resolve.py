@@ -1,7 +1,7 @@
 """The dialog to resolve: what must hold first, each met or waived with a reason."""
 
 from bot.blockkit.blocks import View, input_block, modal, plain_text_input, section, untrusted
-from bot.domain.lifecycle import resolve_checks
+from bot.domain.checks import resolve_checks
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views import info

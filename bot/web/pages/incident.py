@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from bot.domain.checks import resolve_checks
 from bot.domain.duty import Answer
 from bot.domain.execution import helps
 from bot.domain.five_whys import Why
-from bot.domain.lifecycle import resolve_checks
 from bot.domain.measures import DEFINITIONS, LAGS, lag
 from bot.domain.mitigation import EFFECTIVE, Mitigation, State
 from bot.domain.policy import Role, Severity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import ChangeSeverity, Close, Reopen, Resolve, Update
@@ -88,7 +88,7 @@ class AssignPart(Asking):
 
 
 class ResolveIt(Asking):
-    """Say that it is over; `waive` gives the reason where a check is still open."""
+    """Say that it is over; `waive` gives one reason for every check still open, `waivers` one for each by its key."""
 
     verb: ClassVar[str] = "resolve"
     section: ClassVar[str] = "end"
@@ -96,9 +96,10 @@ class ResolveIt(Asking):
 
     summary: Text
     waive: Text = ""
+    waivers: dict[Word, Text] = Field(default={}, max_length=50)
 
     def command(self) -> Command:
-        return Resolve(self.summary, self.waive)
+        return Resolve(self.summary, self.waive, tuple(self.waivers.items()))
 
 
 class ReopenIt(Asking):
