@@ -240,7 +240,7 @@ class Script:
     def _notice(self, seen: Seen) -> Iterator[Deed]:
         name, update = seen["id"], self._update(seen)
         if update is None:
-            words = "Ana requests the stakeholder update: ⋯ → Legal and notices"
+            words = "Ana requests the stakeholder update: ⋯ → Legal and impact"
             yield Deed("ana", words, lambda: self.cast.post("ana", name, "notice", {"template": UPDATE}))
         elif update["standing"] in ("drafting", "stale", "changes requested"):
             body = {"notice": update["id"]}

@@ -115,13 +115,18 @@ class RoomFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReportRoomArchived(Command):
-    """The channel was put away (by the bot, or by a person in Slack); the thread and the console keep everything."""
+    """The channel was put away (by the bot, or by a person in Slack); the thread and the console keep everything.
+
+    `left` says why the bot could not put it away: then it is people's to do.
+    """
+
+    left: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if not ask.person.is_bot:
             raise Refused("a war room is reported by the bot, not by hand")
         if incident.room is not None and incident.room.stands:
-            yield RoomArchived(incident.room.name)
+            yield RoomArchived(incident.room.name, self.left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,7 @@ class RoomArchived(Event):
     """The war room was put away."""
 
     name: str
+    left: Words = ""
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         if incident.room is None:
@@ -136,4 +142,6 @@ class RoomArchived(Event):
         return replace(incident, room=replace(incident.room, archived=entry.at))
 
     def says(self, by: str) -> Sentence:
+        if self.left:
+            return says("the war room #{name} is left to people to archive: {left}", name=self.name, left=self.left)
         return says("the war room #{name} was archived", name=self.name)

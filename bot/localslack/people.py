@@ -48,6 +48,8 @@ class Room:
     archived: bool = False
     topic: str = ""
     dm_with: str = ""
+    creator: str = ""
+    created: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The room as `conversations.info` answers."""
@@ -58,7 +60,7 @@ class Room:
         return common | {
             "name": self.name, "name_normalized": self.name, "is_im": False, "is_mpim": False,
             "is_channel": not self.private, "is_group": self.private, "num_members": len(self.members),
-            "topic": {"value": self.topic}, "purpose": {"value": ""},
+            "topic": {"value": self.topic}, "purpose": {"value": ""}, "creator": self.creator, "created": self.created,
         }  # fmt: skip
 
     def kept(self) -> dict[str, Any]:

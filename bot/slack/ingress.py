@@ -23,7 +23,7 @@ from bot.engine.situation import Situation
 from bot.slack import payload, verbs
 from bot.slack.answer import Answers
 from bot.slack.client import Client
-from bot.slack.handlers import declare, impact, lead, mitigation, notice, quiet, record, runbook, typed, whys
+from bot.slack.handlers import declare, impact, lead, mitigation, notice, quiet, record, room, runbook, typed, whys
 from bot.slack.ids import Ref
 from bot.slack.knock import Handler, Knock, Reply, Tell, Values
 from bot.slack.mirror import SlackChat
@@ -39,7 +39,7 @@ UNSURE = "It may not have been recorded; look at the thread before you press aga
 BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
 SHOWN_FOR = timedelta(hours=1)
-_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare)
+_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, room)
 _OPEN_TO_NAMED = frozenset({"ack", "lead"})
 _SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "finding_message": "finding.open",
               "followup_message": "followup.open"}  # fmt: skip

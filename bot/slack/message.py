@@ -40,6 +40,8 @@ class Surface:
     broadcast: bool = False
     person: str = ""  # a direct message to this Slack user instead
     fresh: bool = field(default=True)  # False: only kept up to date where it stands, never posted anew
+    moves: bool = False  # posted anew where its channel is another one now
+    pinned: bool = False
 
 
 def verbatim(node: Any) -> Any:

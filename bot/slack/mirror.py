@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -17,10 +17,10 @@ from bot.slack.pacing import UPDATES, Pacer
 from bot.slack.poster import GONE, LATE, POSTED, SENDING, Poster
 from bot.slack.quiet import quiet_until
 from bot.slack.refusals import Refusals
-from bot.slack.rooms import Rooms
+from bot.slack.rooms import ARCHIVED, Rooms
 from bot.slack.settings import SlackSettings
 from bot.slack.views import reminder
-from bot.slack.wanted import CARD, page, wanted
+from bot.slack.wanted import CARD, ROOM, page, wanted
 
 _log = logging.getLogger(__name__)
 GIVE_UP = timedelta(days=1)
@@ -68,6 +68,7 @@ class SlackChat:
         self._direct: dict[str, str] = {}
         self._refusals = Refusals(clock)
         self._unsent: set[tuple[str, str, int]] = set()  # claimed as far as we know, and certainly never sent
+        self.room_gone: Callable[[str], Awaitable[None]] | None = None  # a war room was archived by hand
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
@@ -174,6 +175,9 @@ class SlackChat:
                     shown = await self._settle(situation, surface, row, card, work)
                     self._refusals.over(name, surface.name)
                 except (SlackRefused, NotFound) as refused:
+                    if surface.name.startswith(ROOM) and surface.channel and getattr(refused, "code", "") in ARCHIVED:
+                        await self._room_lost(name)
+                        continue
                     if getattr(refused, "code", "") == "thread_not_found" and card is not None:
                         await self._mirror.save(replace(card, state=GONE))
                         raise Unavailable("Slack", "the card was deleted; it is posted again") from refused
@@ -189,6 +193,12 @@ class SlackChat:
         if trouble is not None:
             raise trouble
 
+    async def _room_lost(self, incident: str) -> None:
+        """A person archived the war room: the log learns it, and nothing is shown there any more."""
+        _log.info("%s: its war room was archived in Slack", incident)
+        if self.room_gone is not None:
+            await self.room_gone(incident)
+
     @staticmethod
     def _pages(situation: Situation, rows: dict[str, Posted]) -> list[Surface]:
         """Pages that were sent and stand: their button goes once somebody acknowledged."""
@@ -200,6 +210,8 @@ class SlackChat:
     ) -> Posted | None:
         """One surface: post it, change it, or leave it alone; its row, or None where it need not stand."""
         thread_ts = card.ts if card is not None and surface.in_thread else ""
+        if row is not None and surface.moves and row.channel != surface.channel:
+            row = replace(row, state=GONE)  # it belongs elsewhere now, and stays as it was where it is
         if row is not None and row.state == SENDING and not surface.name.startswith("page:"):
             first = row
             if (row.incident, row.surface, row.attempt) in self._unsent:
@@ -240,7 +252,10 @@ class SlackChat:
         self._unsent.discard((row.incident, row.surface, attempt - 1))
         if before is not None and before.state == SENDING:
             self._watch(row, thread_ts, before.at)
-        return await self.poster.post(surface, row, thread_ts=thread_ts)
+        posted = await self.poster.post(surface, row, thread_ts=thread_ts)
+        if surface.pinned:
+            await self.client.optional("pins.add", channel=posted.channel, timestamp=posted.ts)
+        return posted
 
     async def _turn(self, lane: str, work: _Work, situation: Situation) -> None:
         """Wait for a turn; what became old meanwhile is not sent."""
@@ -291,7 +306,8 @@ class SlackChat:
 
     async def open_room(self, situation: Situation) -> tuple[str, str]:
         """The war room's channel (id, name). Raises Unavailable, Refused."""
-        return await self.rooms.open(situation)
+        card = (await self._mirror.of(situation.incident.id)).get(CARD)
+        return await self.rooms.open(situation, card.channel if card is not None else "")
 
     async def archive_room(self, situation: Situation) -> None:
         """Put the war room away. Raises Unavailable, Refused."""

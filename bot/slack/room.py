@@ -5,6 +5,7 @@ import logging
 
 from bot.clock import Clock
 from bot.domain.errors import Conflict, NotFound, Refused, Unavailable
+from bot.domain.room import ReportRoomArchived
 from bot.engine.desk import Desk
 from bot.engine.ports import Mirror, Profile
 from bot.engine.situation import Situation
@@ -25,10 +26,11 @@ class SlackRoom:
         self.settings, self.clock = settings, clock
         self.client = Client.open(settings.bot_token.get_secret_value(), settings.api_url, clock=clock)
         self.chat = SlackChat(self.client, mirror, settings, clock)
+        self.chat.room_gone = self._room_gone
         self.ingress = Ingress(desk, self.client, self.chat, settings, clock)
         self.http_app = HttpApp(self.ingress.app, settings.signing_secret.get_secret_value(), clock)
         self.socket = Socket(self.ingress.app, settings, clock) if settings.mode == "socket" else None
-        self._changed = False
+        self._desk, self._changed = desk, False
         self._tending: asyncio.Task[None] | None = None
         desk.handler.after_commit(self._note)
 
@@ -56,6 +58,9 @@ class SlackRoom:
     async def page(self, person: Profile, situation: Situation, key: str) -> str:
         """Send the direct message that pages a person; the words say where it went."""
         return await self.chat.page(person, situation, key)
+
+    async def _room_gone(self, incident: str) -> None:
+        await self._desk.submit(incident, ReportRoomArchived())
 
     def _note(self, _incident: str) -> None:
         self._changed = True

@@ -162,7 +162,9 @@ async def test_impact_keeps_blanks_apart_from_zeros(sock: Bench):
     """A word where a number belongs is marked; a blank is unknown with its reason, a zero is a zero."""
     await sock.declared()
     ana = await sock.person("ana")
-    await ana.click("more", value="impact.open INC-1")
+    await ana.click("more", value="legal.open INC-1")
+    await ana.wait_for_view("legal")
+    await ana.click_in_view("impact.open")
     await ana.wait_for_view("impact")
     await ana.submit({"events": "lots", "people": "", "money": "0"})
     assert "is no number" in (await ana.errors())["events"]

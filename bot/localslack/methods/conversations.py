@@ -101,7 +101,8 @@ def create(call: Call) -> dict[str, Any]:
         raise SlackError("invalid_name_specials")
     if any(room.name == name for room in call.workspace.rooms.values()):
         raise SlackError("name_taken")
-    room = Room(call.workspace.new_id("C"), name, private=call.flag("is_private"))
+    room = Room(call.workspace.new_id("C"), name, private=call.flag("is_private"), creator=BOT_USER,
+                created=int(call.workspace.now()))  # fmt: skip
     call.workspace.keep_room(room)
     return {"channel": room.as_json()}
 
