@@ -14,7 +14,7 @@ from bot.blockkit.validate import validate_view
 from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from bot.slack import payload
 from bot.slack.client import Client, SlackRefused
-from bot.slack.knock import Errors, Reply, Show, Slow, Tell, Values
+from bot.slack.knock import Errors, Redraw, Reply, Show, Slow, Tell, Values
 from bot.slack.message import verbatim
 from bot.slack.payload import Door
 from bot.slack.views import info
@@ -38,6 +38,11 @@ class Answers:
         """The acknowledgement for a reply."""
         if isinstance(reply, Slow):
             return await self._slow(door, reply)
+        if isinstance(reply, Redraw):
+            if door.in_view and door.view.get("type") == "modal":
+                await self._redraw(door, reply)
+                return BoltResponse(status=200)
+            reply = Show(await reply.draw())
         if door.family == payload.SUBMIT:
             return self._submitted(door, reply)
         if isinstance(reply, Show):
@@ -91,15 +96,23 @@ class Answers:
 
     async def _open(self, door: Door, view: View) -> None:
         """Open a dialog while the trigger lives; a view Slack would refuse becomes its reason in words."""
-        faults = validate_view(view)
-        if faults:
-            _log.error("a dialog Slack would refuse: %s", faults[0])
-            view = info.render("Tocsin", "This dialog cannot be shown here; use the console.")
+        view = _sound(view)
         if door.in_view and door.view.get("type") == "modal":
             with contextlib.suppress(SlackRefused):
                 await self._client.call("views.push", trigger_id=door.trigger, view=view)
                 return
         await self._client.open_view(door.trigger, view)
+
+    async def _redraw(self, door: Door, reply: Redraw) -> None:
+        """Change the dialog that was clicked in, unless it is another one by now: then draw it as things are."""
+        name, known = str(door.view.get("id")), str(door.view.get("hash") or "")
+        try:
+            await self._client.update_view(name, _sound(await reply.draw()), hash_=known)
+        except SlackRefused as refused:
+            if refused.code != "hash_conflict":
+                raise
+            with contextlib.suppress(SlackRefused):  # the person closed it
+                await self._client.update_view(name, _sound(await reply.draw()))
 
     # -- what takes longer -------------------------------------------------------------------------------------------
 
@@ -149,6 +162,15 @@ class Answers:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _sound(view: View) -> View:
+    """The view where Slack will take it, else its reason in words."""
+    faults = validate_view(view)
+    if not faults:
+        return view
+    _log.error("a dialog Slack would refuse: %s", faults[0])
+    return info.render("Tocsin", "This dialog cannot be shown here; use the console.")
 
 
 def _as_view(reply: Reply) -> View | None:

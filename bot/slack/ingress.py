@@ -14,16 +14,31 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
+from bot.blockkit.blocks import Option
 from bot.blockkit.text import untrusted
 from bot.clock import Clock
-from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
+from bot.domain.errors import Conflict, Invalid, NotFound, Refused, TocsinError, Unavailable
 from bot.engine.desk import Desk
 from bot.engine.ports import Profile
 from bot.engine.situation import Situation
 from bot.slack import payload, verbs
 from bot.slack.answer import Answers
 from bot.slack.client import Client
-from bot.slack.handlers import declare, impact, lead, mitigation, notice, quiet, record, room, runbook, typed, whys
+from bot.slack.handlers import (
+    declare,
+    followup,
+    impact,
+    lead,
+    mitigation,
+    notice,
+    quiet,
+    record,
+    resolve,
+    room,
+    runbook,
+    typed,
+    whys,
+)
 from bot.slack.ids import Ref
 from bot.slack.knock import Handler, Knock, Reply, Tell, Values
 from bot.slack.mirror import SlackChat
@@ -39,7 +54,7 @@ UNSURE = "It may not have been recorded; look at the thread before you press aga
 BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
 SHOWN_FOR = timedelta(hours=1)
-_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, room)
+_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, room, resolve, followup)
 _OPEN_TO_NAMED = frozenset({"ack", "lead"})
 _SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "finding_message": "finding.open",
               "followup_message": "followup.open"}  # fmt: skip
@@ -86,7 +101,7 @@ class Ingress:
         if door.family == payload.EVENT:
             return await self._event(door)
         if door.family == payload.OPTIONS:
-            return BoltResponse(status=200, body={"options": []})
+            return BoltResponse(status=200, body={"options": await self._options(door)})
         if door.family not in (payload.CLICK, payload.SUBMIT, payload.COMMAND, payload.SHORTCUT, payload.ON_MESSAGE):
             return BoltResponse(status=200)
         return await self._guarded(door, lambda: self._handle(door, body))
@@ -124,10 +139,20 @@ class Ingress:
             raise Refused("this button is from another version of Tocsin; use a newer message")
         knock = Knock(
             self.desk, self.client, who, door.inbound, name, ref, Values(door.view), body, "", door.channel, door.ts,
-            door.thread_ts, door.user,
+            door.thread_ts, door.user, self.settings.home_channel,
         )  # fmt: skip
         await self._allowed(knock)
         return await self.answers.give(door, await handler(knock))
+
+    async def _options(self, door: Door) -> list[Option]:
+        """What a search offers to people the directory knows; nothing to others, or while the record is silent."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                await self._who(door)
+        except (TocsinError, TimeoutError) as error:
+            _log.info("a search is answered with nothing: %s", error)
+            return []
+        return declare.options(self.desk, door.text)
 
     async def _who(self, door: Door) -> Profile:
         """The person, by workspace and user; never by a name. Raises Refused for strangers and guests."""

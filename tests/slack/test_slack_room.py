@@ -199,17 +199,18 @@ async def test_a_notice_is_frozen_and_approved_by_somebody_else_in_the_legal_cha
 
 
 async def test_resolving_with_an_open_check_needs_a_reason(sock: Bench):
-    """The refusal stands at the question; with a waiver it resolves and the summary appears in the thread."""
+    """The reason is asked for at its own question; with it the incident is resolved and the summary is in the thread."""
     await sock.declared()
     await sock.desk.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
     await sock.settle()
     ana = await sock.person("ana")
     await ana.click("more", value="resolve.open INC-1")
     view = await ana.wait_for_view("resolve")
-    assert "✗ mitigations are still under way: M1" in str(view["blocks"])
+    assert "✗ a mitigation is still under way: M1" in str(view["blocks"])
+    (waiver,) = [block["block_id"] for block in view["blocks"] if block.get("block_id", "").startswith("waive-")]
     await ana.submit({"summary": "It is over"})
-    assert "Waive with a reason" in str(await ana.errors())
-    await ana.submit({"summary": "It is over", "waive": "M1 is withdrawn"})
+    assert await ana.errors() == {waiver: "Say why it is over all the same."}
+    await ana.submit({"summary": "It is over", waiver: "M1 is withdrawn"})
     await sock.settle()
     assert (await sock.incident()).phase is Phase.RESOLVED
     (summary,) = sock.posts("summary")
@@ -247,7 +248,7 @@ async def test_the_slash_command(bench: Bench):
     view = await ana.wait_for_view("declare")
     assert "Recall fell" in str(view["blocks"])
     await ana.submit({"title": "Recall fell", "service": "visits", "severity": "2", "because": "chart"})
-    assert "INC-1 is declared." in str(await ana.views())
+    assert "INC-1 is declared: its card appears in #ml-incidents." in str(await ana.views())
     await bench.settle()
     assert len(bench.posts("card")) == 1
     await ana.command("/incident", "list")

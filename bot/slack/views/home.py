@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.blockkit.blocks import Block, View, actions, context, divider, header, section, untrusted
 from bot.blockkit.blocks import home as tab
+from bot.domain.followup import FollowUp
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
 from bot.domain.notice import Standing
@@ -13,6 +14,7 @@ from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy
 from bot.engine.situation import Situation
 from bot.slack.views._words import PHASES, at, bulleted, press
+from bot.slack.views.followup import changing
 
 ITEMS = 12
 
@@ -129,12 +131,17 @@ def _followups(situations: Sequence[Situation], who: Person) -> list[Block]:
     blocks: list[Block] = []
     for situation in situations:
         today = situation.now.date()
-        for item in situation.incident.followups.values():
-            if item.owner == who.id and item.done is None:
-                late = " · *overdue*" if item.overdue(today) else ""
-                words = f"{untrusted(item.text, 400)}\n{situation.incident.id} · until {item.due.isoformat()}{late}"
-                blocks.append(section(words, accessory=press("Done", "followup.done", situation.incident.id, item.id)))
-    return blocks[:ITEMS] or [section("You promised nothing that is still open.")]
+        for item in _mine(situation, who):
+            late = " · *overdue*" if item.overdue(today) else ""
+            words = f"{untrusted(item.text, 400)}\n{situation.incident.id} · until {item.due.isoformat()}{late}"
+            blocks.append(section(words, accessory=press("Done", "followup.done", situation.incident.id, item.id)))
+    moved = [(situation.incident.id, item) for situation in situations for item in _mine(situation, who)]
+    return [*blocks[:ITEMS], *changing(moved)] or [section("You promised nothing that is still open.")]
+
+
+def _mine(situation: Situation, who: Person) -> list[FollowUp]:
+    """What a person promised in an incident and has not done."""
+    return [item for item in situation.incident.followups.values() if item.owner == who.id and item.done is None]
 
 
 def stranger() -> View:
