@@ -22,6 +22,7 @@ from bot.slack.views import info
 _log = logging.getLogger(__name__)
 PATIENCE = 1.6
 """Seconds a slow piece of work may take before the person sees that it is going on."""
+UNSHOWN = "Slack did not show the change; what was recorded stands. Close this and press again."
 FAILED = "It could not be finished; look at the thread before you try again."
 
 
@@ -40,7 +41,11 @@ class Answers:
             return await self._slow(door, reply)
         if isinstance(reply, Redraw):
             if door.in_view and door.view.get("type") == "modal":
-                await self._redraw(door, reply)
+                try:
+                    await self._redraw(door, reply)
+                except Unavailable as away:
+                    _log.info("a dialog is not redrawn: %s", away)
+                    self.later(self.whisper(door, UNSHOWN))
                 return BoltResponse(status=200)
             reply = Show(await reply.draw())
         if door.family == payload.SUBMIT:
