@@ -29,7 +29,7 @@ class Room:
     failed: datetime | None = None  # no channel could be had for it
 
     @property
-    def awaited(self) -> bool:
+    def pending(self) -> bool:
         """True from the asking until it stands, or it is known that it will not."""
         return self.opened is None and self.failed is None
 
@@ -48,7 +48,7 @@ class OpenRoom(Command):
         require_open(incident, "open a war room")
         if incident.restricted:
             raise Refused(f"{incident.id} is restricted: its content is shown on the console only")
-        if incident.room is not None and (incident.room.awaited or incident.room.stands):
+        if incident.room is not None and (incident.room.pending or incident.room.stands):
             return
         yield RoomAsked(incident.room.number + 1 if incident.room else 1)
 
@@ -77,7 +77,7 @@ class ReportRoom(Command):
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if not ask.person.is_bot:
             raise Refused("a war room is reported by the bot, not by hand")
-        if incident.room is None or not incident.room.awaited:
+        if incident.room is None or not incident.room.pending:
             return
         yield RoomOpened(self.channel, self.name) if self.channel else RoomFailed(self.because)
 

@@ -125,6 +125,9 @@ class Answers:
         """Wait a little; then say that it goes on, and show what became of it in the same dialog."""
         task: asyncio.Task[Reply] = asyncio.get_running_loop().create_task(reply.work)
         self._keep(task)
+        if door.family != payload.SUBMIT:
+            self.later(self._told(door, task))
+            return BoltResponse(status=200)
         try:
             done = await asyncio.wait_for(asyncio.shield(task), PATIENCE)
         except TimeoutError:
@@ -132,6 +135,17 @@ class Answers:
             words = "Still working; nothing is recorded yet. You may close this, the thread shows what comes of it."
             return _json({"response_action": "update", "view": info.render(reply.heading, words)})
         return await self.give(door, None if isinstance(done, Tell) else done)  # done in time: the thread shows it
+
+    async def _told(self, door: Door, task: "asyncio.Task[Reply]") -> None:
+        """What became of work behind a button: words for who pressed it, nothing where the thread shows it."""
+        try:
+            done = await task
+        except (Refused, NotFound, Invalid) as error:
+            done = Tell(untrusted(str(error), 2_500))
+        except (Unavailable, Conflict) as error:
+            done = Tell(f"Not done: {untrusted(str(error), 500)}. Please try again.")
+        if isinstance(done, Tell):
+            await self.whisper(door, done.text)
 
     async def _afterwards(self, door: Door, task: "asyncio.Task[Reply]") -> None:
         view: View | None

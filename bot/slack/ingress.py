@@ -31,6 +31,7 @@ from bot.slack.handlers import (
     lead,
     mitigation,
     notice,
+    postmortem,
     quiet,
     record,
     resolve,
@@ -54,7 +55,8 @@ UNSURE = "It may not have been recorded; look at the thread before you press aga
 BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
 SHOWN_FOR = timedelta(hours=1)
-_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, room, resolve, followup)
+_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, room, resolve, followup,
+             postmortem)  # fmt: skip
 _OPEN_TO_NAMED = frozenset({"ack", "lead"})
 _SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "finding_message": "finding.open",
               "followup_message": "followup.open"}  # fmt: skip

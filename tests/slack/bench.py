@@ -105,6 +105,9 @@ class Drafts:
     def duties(self, situation: Situation) -> tuple[Duty, ...]:
         return ()
 
+    def postmortem(self, situation: Situation) -> str:
+        return f"# {situation.incident.title}\n" + "\n".join(one.text for one in situation.incident.whys.values())
+
     def kinds(self) -> Mapping[str, str]:
         return {"stakeholders/update": "Update for stakeholders"}
 

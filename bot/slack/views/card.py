@@ -186,7 +186,7 @@ def _buttons(situation: Situation) -> Block:
     name, ref = incident.id, Ref(incident.id)
     menu = [("Add finding", "finding.open"), ("5 Whys", "whys.open")]
     if incident.is_open:
-        if incident.room is None or not (incident.room.awaited or incident.room.stands):
+        if incident.room is None or not (incident.room.pending or incident.room.stands):
             menu.append(("War room", "room.open"))
         menu += [("Legal and impact", "legal.open"), ("Resolve", "resolve.open")]
         row = []

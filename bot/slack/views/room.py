@@ -47,7 +47,7 @@ def render(situation: Situation, heard: Sequence[str] = ()) -> View:
     incident, room = situation.incident, situation.incident.room
     if room is not None and room.stands:
         return info.render("War room", f"The war room is open: #{room.name}")
-    if room is not None and room.awaited:
+    if room is not None and room.pending:
         return info.render("War room", "It is being opened; its link appears in the thread.")
     if not incident.is_open:
         return info.render("War room", f"{incident.id} is {incident.phase}; re-open it to open a war room.")

@@ -12,6 +12,7 @@ from bot.domain.log import Command
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
 from bot.domain.roles import Assign, Part
+from bot.domain.room import OpenRoom
 from bot.engine.desk import Desk
 from bot.engine.ports import Profile
 from bot.web.verbs._asking import Asking, Grade, Name, Text, Word, person
@@ -100,6 +101,17 @@ class ResolveIt(Asking):
 
     def command(self) -> Command:
         return Resolve(self.summary, self.waive, tuple(self.waivers.items()))
+
+
+class RoomWanted(Asking):
+    """Promote the thread to a channel of its own."""
+
+    verb: ClassVar[str] = "room"
+    section: ClassVar[str] = "who"
+    done: ClassVar[str] = "The war room is being opened."
+
+    def command(self) -> Command:
+        return OpenRoom()
 
 
 class ReopenIt(Asking):
