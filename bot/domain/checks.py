@@ -51,7 +51,7 @@ def _under_way(incident: Incident) -> Iterator[Check]:
     if not pending:
         yield Check("no mitigation is under way", True, "mitigations")
     for one in pending:
-        yield Check(f"a mitigation is still under way: {one.id} ({one.state})", False, f"mitigation/{one.id}")
+        yield Check(f"{one.id} is still under way ({one.state})", False, f"mitigation/{one.id}")
 
 
 def _staying(incident: Incident) -> Iterator[Check]:

@@ -29,19 +29,19 @@ def test_every_check_has_a_name_of_its_own() -> None:
     assert {check.key: check.open for check in checks} == {
         "sli/recall": True, "sli/latency": True, "mitigation/M1": True,
     }  # fmt: skip
-    assert "M1 (proposed)" in checks[-1].what
+    assert "M1 is still under way (proposed)" in checks[-1].what
 
 
 def test_a_reason_for_one_check_is_none_for_another() -> None:
     """What has no reason of its own is named; with one each it resolves, and the timeline says each."""
     story = proposed()
     refusal = story.refuses(Resolve("over", waivers=(("sli/recall", "the model is off"), ("mitigation/M1", "  "))), ANA)
-    assert "under way: M1" in refusal
+    assert "M1 is still under way" in refusal
     assert "recall" not in refusal
     done = story.when(Resolve("over", "", (("sli/recall", "it is off"), ("mitigation/M1", "withdrawn"))), ANA)
     assert done.incident.phase is Phase.RESOLVED
     assert "recall is breached, because it is off; " in lines(done)[-1]
-    assert "M1 (proposed), because withdrawn)" in lines(done)[-1]
+    assert "M1 is still under way (proposed), because withdrawn)" in lines(done)[-1]
 
 
 def test_one_reason_for_all_stays_valid() -> None:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import Refused, Unavailable
+from bot.domain.incident import Incident
 from bot.domain.lifecycle import Close, Reopen, Resolve, Update
 from bot.domain.paging import Acknowledge
 from bot.domain.roles import Assign, Part
 from bot.domain.room import OpenRoom
 from bot.engine.errands import Errands
+from bot.slack.views.room import LONGEST, name_of
 from tests.slack.bench import Bench
 
 
@@ -279,3 +281,13 @@ async def test_an_archive_that_is_refused_is_left_to_people(bench: Bench, monkey
     await bench.settle()
     assert "left to people" in told(bench)
     assert not channels(bench)[0].archived
+
+
+def test_names_of_channels_can_be_read_in_a_list():
+    """Cut between words, in Slack's letters only; a second room says so; a title without letters is the incident's."""
+    long = Incident("INC-142", title="Recall for people in poor health fell below its objective, & more")
+    assert name_of(long, 1) == "inc-142-recall-for-people-in-poor-health-fell"
+    assert name_of(long, 2) == "inc-142-recall-for-people-in-poor-health-2"
+    assert name_of(Incident("INC-1", title="Ünïcode <!channel> 健康"), 1) == "inc-1-n-code-channel"
+    assert name_of(Incident("INC-1", title="健康"), 1) == "inc-1"
+    assert len(name_of(Incident("INC-1", title="x" * 200), 12)) <= LONGEST

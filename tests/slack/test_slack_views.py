@@ -15,11 +15,13 @@ from bot.domain.execution import ClaimMitigation, ReportOutcome
 from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
+from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Resolve, Update
 from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold, State
 from bot.domain.notice import FreezeNotice, RequestNotice
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import Policy, Role
+from bot.domain.room import OpenRoom, ReportRoom, ReportRoomArchived
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service
 from bot.engine.situation import Bar, Chart, Shown, Situation, Words
@@ -37,6 +39,7 @@ from bot.slack.views import (
     propose,
     reason,
     resolve,
+    room,
     step_modal,
     update,
     update_modal,
@@ -73,6 +76,8 @@ def busy(words: str, filler: str = "x") -> Story:
     for deep in range(9):
         story = story.when(AddWhy(f"{text}{deep}", f"W{deep}" if deep else "", "F1"), ANA)
     story = story.when(NameRootCause("W9"), ANA).when(AddFollowUp(text, BEN.id, date(2026, 12, 31)), ANA)
+    story = story.when(AddWhy(f"{text} beside"), ANA).when(NameRootCause("W10"), ANA).when(OpenRoom(), ANA)
+    story = story.when(ReportRoom("C0ROOM", "inc-1")).when(Update(text), ANA)
     story = story.when(AnswerDuties((duty,), "b")).when(RequestNotice("gdpr/first", "gdpr", "first"), ANA)
     return story.when(FreezeNotice("N1", text * 3, "d" * 64, (text,) * 30, NOON), ANA)
 
@@ -104,6 +109,12 @@ def dialogs(situation: Situation) -> list[dict[str, Any]]:
             notice.overview(situation), info.render(incident.title, incident.because),
             declare.render([situation.service] if situation.service else [], incident.title),
             reason.render("reopen", situation), home.stranger()]  # fmt: skip
+    made += [room.render(situation), declare.render([situation.service] * 30 if situation.service else [])]
+    made += [whys.fix(situation, why) for why in incident.whys.values()]
+    made += [whys.render(situation, incident.title, name, name=name) for name in incident.whys]
+    made += [followup.render(situation, "U0ANA", why=name, back=True) for name in incident.whys]
+    made += [followup.change(situation, item) for item in incident.followups.values()]
+    made.append(resolve.render(situation, f"changed: {incident.title}"))
     for mitigation in incident.mitigations.values():
         made.append(approve.render(situation, mitigation))
         made += [reason.render(deed, situation, mitigation) for deed in ("decline", "undo", "settle")]
@@ -347,3 +358,33 @@ def test_the_card_counts_as_people_do():
     assert "1 why " in text
     assert "notice work in progress" in text
     assert "clock" not in text
+
+
+def test_the_war_room_is_told_and_furnished():
+    """In the thread where it is; there the card, later updates and the end; refused or archived, that is said."""
+    story = declared().when(OpenRoom(), ANA)
+    assert [one.name for one in wanted(seen(story), SETTINGS) if one.name.startswith("room")] == []
+    refused = story.when(ReportRoom("", because="<!channel> missing_scope"))
+    (message,) = [one.message for one in wanted(seen(refused), SETTINGS) if one.name == "room:told:1"]
+    assert "missing_scope" in message.text
+    assert "<!channel>" not in message.text
+    story = story.when(ReportRoom("C0ROOM", "inc-1")).when(Update("later"), ANA).when(Resolve("over", "x"), ANA)
+    there = {one.name: one for one in wanted(seen(story), SETTINGS) if one.channel == "C0ROOM"}
+    assert set(there) == {"room", "room:update:4", "room:summary:1"}
+    assert (there["room"].pinned, there["room"].moves) == (True, True)
+    gone = story.when(ReportRoomArchived())
+    assert [one for one in wanted(seen(gone), SETTINGS) if one.channel == "C0ROOM"] == []
+    check(seen(gone))
+
+
+def test_the_card_asks_for_the_impact_only_where_a_duty_may_hang_on_it():
+    """A button of its own while some regime did not answer no and nobody stated the impact; else below the menu."""
+    yes = Duty("gdpr", "GDPR", Answer.UNKNOWN, "how many?")
+    no = Duty("act", "AI Act", Answer.NO, "not of high risk")
+    assert "impact.open" not in str(card.render(seen(declared())).blocks)
+    assert "impact.open" not in str(card.render(seen(declared().when(AnswerDuties((no,), "b")))).blocks)
+    asked = declared().when(AnswerDuties((yes, no), "b"))
+    assert "Assess impact" in str(card.render(seen(asked)).blocks)
+    known = asked.when(AssessImpact(12, 3, None, "EUR", ("money: unknown",), ""), ANA)
+    assert "impact.open" not in str(card.render(seen(known)).blocks)
+    assert "events 12, people 3, money not known" in str(notice.overview(seen(known))["blocks"])

@@ -61,8 +61,8 @@ def question(check: Check) -> str:
 def _waiver(check: Check) -> Block:
     reason = plain_text_input("value", multiline=True, max_length=1_000)
     hint = "Say what else shows that it is over. Missing data is no good news."
-    label = clean(f"✗ {check.what}: over all the same, because", 300)
-    return input_block(label, reason, block_id=question(check), optional=True, hint=hint)
+    label = clean(f"✗ {check.what}. Resolve all the same, because", 300)
+    return input_block(label, reason, block_id=question(check), hint=hint)
 
 
 def _goes_on(notes: list[Check]) -> list[Block]:

@@ -15,8 +15,8 @@ from bot.slack.views._words import person, title
 from bot.slack.views.home import named
 
 NAME = "room"
-LONGEST = 80
-"""Letters of a channel's name (Slack)."""
+LONGEST = 45
+"""Letters of a channel's name: Slack takes 80, a list of channels shows fewer."""
 LISTED = 25
 """People told by name in the dialog."""
 
@@ -25,7 +25,10 @@ def name_of(incident: Incident, number: int) -> str:
     """The channel's name: `inc-142-fraud-scores-drifting`; a second room of an incident says so."""
     words = re.sub(r"[^a-z0-9]+", "-", f"{incident.id} {incident.title}".lower()).strip("-")
     again = f"-{number}" if number > 1 else ""
-    return words[: LONGEST - len(again)].rstrip("-") + again
+    room = LONGEST - len(again)
+    if len(words) > room:
+        words = words[: room + 1].rpartition("-")[0] or words[:room]
+    return words.rstrip("-") + again
 
 
 def invited(situation: Situation, heard: Sequence[str] = ()) -> list[str]:

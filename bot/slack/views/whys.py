@@ -132,7 +132,7 @@ def _tree(situation: Situation) -> list[Block]:
         blocks.append(rich_text(*lists))
     roots = [incident.whys[name] for name in incident.whys if name in waiting]
     blocks += [
-        section(f"*{why.id}* {untrusted(why.text, 200)}\nroot cause, no follow-up yet",
+        section(f"Nobody has promised yet what changes because of *{why.id}*.",
                 accessory=press("Make follow-up", "whys.followup", incident.id, why.id))
         for why in roots[:ROOTS]
     ]  # fmt: skip
