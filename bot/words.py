@@ -7,7 +7,7 @@ It is only ever a value, and in Markdown a value cannot become a heading, a tabl
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -282,6 +282,18 @@ def utc(moment: object) -> str:
 def day(moment: date) -> str:
     """A date in words nobody can read the other way round: 20 November 2026."""
     return f"{moment.day} {moment:%B %Y}"
+
+
+def span(length: timedelta | None) -> str:
+    """A duration as people say it: 45 s, 3 min 20 s, 2 h 5 min, 4 d 3 h; "" where it is not known."""
+    if length is None:
+        return ""
+    total = round(abs(length.total_seconds()))
+    for size, name, smaller, lesser in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if total >= size:
+            rest = total % size // smaller
+            return f"{total // size} {name}" + (f" {rest} {lesser}" if rest else "")
+    return f"{total} s"
 
 
 def money(amount: float, currency: str = "") -> str:

@@ -5,16 +5,17 @@ Nothing is cut or escaped here: words from outside go through `untrusted` (mrkdw
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date as date_of_day
 from typing import Any, Literal
 
 from bot.blockkit.text import clean, date, escape, link, shorten, untrusted
 
 __all__ = [
     "Block", "Element", "Option", "Text", "View", "actions", "alert", "bullets", "button", "chart", "checkboxes",
-    "clean", "confirm", "container", "context", "date", "datetimepicker", "divider", "escape", "external_select",
-    "fields", "header", "home", "image", "image_element", "input_block", "link", "markdown", "modal", "mrkdwn",
-    "option", "overflow", "plain", "plain_text_input", "preformatted", "quote", "radio_buttons", "rich_section",
-    "rich_text", "run", "section", "shorten", "static_select", "table", "untrusted", "users_select",
+    "clean", "confirm", "container", "context", "date", "datepicker", "datetimepicker", "divider", "escape",
+    "external_select", "fields", "header", "home", "image", "image_element", "input_block", "link", "markdown", "modal",
+    "mrkdwn", "option", "overflow", "plain", "plain_text_input", "preformatted", "quote", "radio_buttons",
+    "rich_section", "rich_text", "run", "section", "shorten", "static_select", "table", "untrusted", "users_select",
 ]  # fmt: skip
 
 Block = dict[str, Any]
@@ -207,6 +208,11 @@ def plain_text_input(action_id: str, *, multiline: bool = False, initial: str | 
         initial_value=initial, placeholder=plain(placeholder) if placeholder else None,
         min_length=min_length, max_length=max_length,
     )  # fmt: skip
+
+
+def datepicker(action_id: str, *, initial: date_of_day | None = None) -> Element:
+    """A day of the calendar."""
+    return _with({"type": "datepicker", "action_id": action_id}, initial_date=initial.isoformat() if initial else None)
 
 
 def datetimepicker(action_id: str, *, initial: int | None = None) -> Element:

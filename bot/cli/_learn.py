@@ -124,6 +124,31 @@ def root(
 
 
 @app.command()
+def revise(
+    incident: Incident,
+    name: Annotated[str, typer.Argument(help="The why, such as W3.", metavar="WHY", show_default=False)],
+    text: Annotated[str, typer.Option(help="What it says instead.", show_default=False)] = "",
+    evidence: Annotated[str | None, typer.Option(help="The finding it rests on; empty for assumed.")] = None,
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Correct a why; the record keeps how it read."""
+    ask(config, person, incident, "revise", "Why corrected.", why=name, text=text, evidence=evidence)
+
+
+@app.command()
+def strike(
+    incident: Incident,
+    name: Annotated[str, typer.Argument(help="The why, such as W3.", metavar="WHY", show_default=False)],
+    because: Because = "",
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Take a why out of the tree with all that hangs on it."""
+    ask(config, person, incident, "strike", "Why struck.", why=name, because=because)
+
+
+@app.command()
 def followup(
     incident: Incident,
     text: Annotated[str, typer.Argument(help="What will change.", show_default=False)],
@@ -146,6 +171,32 @@ def finish(
 ) -> None:
     """A follow-up was done."""
     ask(config, person, incident, "finish", "Follow-up finished.", followup=name)
+
+
+@app.command()
+def move(
+    incident: Incident,
+    name: Annotated[str, typer.Argument(help="The follow-up.", metavar="FOLLOWUP", show_default=False)],
+    owner: Annotated[str, typer.Option(help="Who does it now, by key of people.yaml.", show_default=False)] = "",
+    due: Annotated[str | None, typer.Option(help="By when, such as 2026-12-01.", show_default=False)] = None,
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Give a follow-up to another owner, or another date."""
+    ask(config, person, incident, "move", "Follow-up changed.", followup=name, owner=owner, due=due)
+
+
+@app.command()
+def postmortem(incident: Incident, config: Config = TOCSIN_YAML, person: As = "") -> None:
+    """The draft of the post-mortem, read off the record as of now, in Markdown."""
+    from bot.cli._api import segment
+    from bot.cli._text import clean, out
+
+    api = door(config, person)
+    found = api.get(f"/api/incidents/{segment(incident)}/postmortem")
+    with api.understood():
+        lines = clean(found["markdown"]).rstrip("\n").split("\n")
+    out(lines)
 
 
 @app.command()

@@ -132,12 +132,18 @@ def assign(
 def resolve(
     incident: Incident,
     summary: Annotated[str, typer.Argument(help="What happened and what ended it.", show_default=False)],
-    waive: Annotated[str, typer.Option(help="Why it is over although a check is open.", show_default=False)] = "",
+    waive: Annotated[str, typer.Option(help="Why it is over although checks are open.", show_default=False)] = "",
     config: Config = TOCSIN_YAML,
     person: As = "",
 ) -> None:
     """Say that it is over."""
     ask(config, person, incident, "resolve", "Resolved.", summary=summary, waive=waive)
+
+
+@app.command()
+def room(incident: Incident, config: Config = TOCSIN_YAML, person: As = "") -> None:
+    """Promote the thread to a war room, a channel of its own."""
+    ask(config, person, incident, "room", "The war room is being opened.")
 
 
 @app.command()

@@ -130,7 +130,8 @@ class Script:
     def over(self, seen: Seen) -> bool:
         """True when the story is told: resolved, learnt from, and the update approved."""
         update = self._update(seen)
-        return bool(seen["resolved"] and seen["followups"] and update and update["standing"] == "approved")
+        promised = any(each["why"] for each in seen["followups"])
+        return bool(seen["resolved"] and promised and update and update["standing"] == "approved")
 
     def _deeds(self, seen: Seen) -> Iterator[Deed]:
         if not seen["acknowledged"]:
@@ -230,7 +231,7 @@ class Script:
             if seen["mitigated"]:
                 yield Deed("ana", "Ana resolves: ⋯ → Resolve", lambda: self._resolve(seen))
             return
-        if not seen["followups"]:
+        if not any(each["why"] for each in seen["followups"]):
             yield Deed("ana", "Ana promises a change: Add follow-up", lambda: self._follow_up(seen))
         yield from self._notice(seen)
 
@@ -240,7 +241,7 @@ class Script:
     def _notice(self, seen: Seen) -> Iterator[Deed]:
         name, update = seen["id"], self._update(seen)
         if update is None:
-            words = "Ana requests the stakeholder update: ⋯ → Legal and notices"
+            words = "Ana requests the stakeholder update: ⋯ → Legal and impact"
             yield Deed("ana", words, lambda: self.cast.post("ana", name, "notice", {"template": UPDATE}))
         elif update["standing"] in ("drafting", "stale", "changes requested"):
             body = {"notice": update["id"]}
@@ -313,9 +314,12 @@ class Script:
         return "; ".join(text for text in texts if text)[:300]
 
     async def _impact(self, seen: Seen) -> None:
-        await self._menu("ana", seen, "impact.open", "impact")
+        await self._menu("ana", seen, "legal.open", "legal")
+        await self.cast["ana"].click_in_view("impact.open")
+        await self.cast["ana"].wait_for_view("impact")
         note = "People in poor health who will come often are not offered the outreach they need."
         await self.cast["ana"].submit({"note": note})
+        await self.cast["ana"].close_view(everything=True)
 
     async def _why(self, seen: Seen, told: tuple[str, ...]) -> None:
         turn = len(seen["whys"])

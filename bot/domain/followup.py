@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import Refused
+from bot.domain.five_whys import Why, why_of
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 from bot.domain.phase import RESPONDERS
 
@@ -32,6 +33,12 @@ class FollowUp:
         return self.done is None and today > self.due
 
 
+def unanswered(incident: Incident) -> list[Why]:
+    """Root causes for which nobody has promised a change yet."""
+    answered = {item.why for item in incident.followups.values()}
+    return [why for why in incident.whys.values() if why.root and why.id not in answered]
+
+
 @dataclass(frozen=True, slots=True)
 class AddFollowUp(Command):
     """Promise a change."""
@@ -51,8 +58,8 @@ class AddFollowUp(Command):
             raise Refused("a follow-up needs words")
         if self.due < ask.at.date():
             raise Refused(f"the due date {self.due} has passed already")
-        if self.why and self.why not in incident.whys:
-            raise Refused(f"there is no why {self.why}")
+        if self.why:
+            why_of(incident, self.why)
         if any(known.text == text and known.owner == self.owner for known in incident.followups.values()):
             return
         if self.said and any(known.said == self.said for known in incident.followups.values()):
@@ -92,10 +99,7 @@ class FinishFollowUp(Command):
     followup: str
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        ask.policy.require(ask.person, RESPONDERS, "finish a follow-up")
-        item = incident.followups.get(self.followup)
-        if item is None:
-            raise Refused(f"there is no follow-up {self.followup}")
+        item = _promised(incident, self.followup, ask, "finish a follow-up")
         if item.done is None:
             yield FollowUpFinished(self.followup)
 
@@ -112,3 +116,50 @@ class FollowUpFinished(Event):
 
     def says(self, by: str) -> Sentence:
         return says("{who} finished {id}", who=Who(by), id=self.followup)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFollowUp(Command):
+    """Give a promise to another person, or another date; what is left out stays as it is."""
+
+    followup: str
+    owner: str = ""
+    due: date | None = None
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        item = _promised(incident, self.followup, ask, "change a follow-up")
+        owner, due = self.owner or item.owner, self.due or item.due
+        if (owner, due) == (item.owner, item.due):
+            return
+        if item.done is not None:
+            raise Refused(f"{item.id} is done already")
+        if due != item.due and due < ask.at.date():
+            raise Refused(f"the due date {due} has passed already")
+        yield FollowUpChanged(item.id, owner, due)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpChanged(Event):
+    """A promise has another owner or another date."""
+
+    followup: str
+    owner: str
+    due: date
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        item = replace(incident.followups[self.followup], owner=self.owner, due=self.due)
+        return replace(incident, followups={**incident.followups, self.followup: item})
+
+    def says(self, by: str) -> Sentence:
+        words = "{who} changed {id}: now for {owner} until {due}"
+        return says(words, who=Who(by), id=self.followup, owner=Who(self.owner), due=self.due.isoformat())
+
+
+def _promised(incident: Incident, name: str, ask: Ask, to: str) -> FollowUp:
+    """The follow-up of that id, for its owner or a responder. Raises Refused."""
+    item = incident.followups.get(name)
+    if item is None or item.owner != ask.by:
+        ask.policy.require(ask.person, RESPONDERS, to)
+    if item is None:
+        raise Refused(f"there is no follow-up {name}")
+    return item

@@ -80,6 +80,7 @@ class Incident:
     mitigations: Mapping[str, Mitigation] = field(default_factory=dict)
     run: Run | None = None
     whys: Mapping[str, Why] = field(default_factory=dict)
+    struck: Mapping[str, Why] = field(default_factory=dict)  # answers that turned out not to hold
     reported: str = ""  # the exhibit that holds the drift report
     duty_basis: str = ""  # the facts the regimes were last asked with
     facts: Mapping[str, object] = field(default_factory=dict)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
+from bot.domain.checks import resolve_checks
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Claim, Command, Entry, Event, Free, Sentence, Take, When, Who, Words, says
 from bot.domain.phase import ANYBODY, RESPONDERS, Phase, require_open
 from bot.domain.policy import Severity, Urgency
-from bot.domain.sli import Judged, Sli
+from bot.domain.sli import Sli
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -233,10 +234,14 @@ class UpdatePosted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Resolve(Command):
-    """Say that it is over. Missing data is not good news: without it, a reason must be given in so many words."""
+    """Say that it is over. Missing data is not good news: each open check needs a reason in so many words.
+
+    `waivers` are (key of the check, reason); `waive` is one reason for every open check that has none of its own.
+    """
 
     summary: str
     waive: str = ""
+    waivers: tuple[tuple[str, str], ...] = ()
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, RESPONDERS, "resolve an incident")
@@ -245,64 +250,48 @@ class Resolve(Command):
         require_open(incident, "resolve it")
         if not self.summary.strip():
             raise Refused("say in a sentence how it ended")
-        open_checks = [check for check in resolve_checks(incident) if not check.met]
-        if open_checks and not self.waive.strip():
-            raise Refused(
-                "not yet: "
-                + "; ".join(check.what for check in open_checks)
-                + ". Waive with a reason to resolve all the same"
-            )
-        waived = "; ".join(check.what for check in open_checks)
-        yield IncidentResolved(self.summary.strip(), waived, self.waive.strip() if open_checks else "")
+        given = {key: reason.strip() for key, reason in self.waivers}
+        open_checks = [check for check in resolve_checks(incident) if check.open]
+        reasons = {check.key: given.get(check.key) or self.waive.strip() for check in open_checks}
+        if bare := [check.what for check in open_checks if not reasons[check.key]]:
+            raise Refused(f"not yet: {'; '.join(bare)}. Waive with a reason to resolve all the same")
+        waived = tuple(Waiver(check.key, check.what, reasons[check.key]) for check in open_checks)
+        yield IncidentResolved(self.summary.strip(), waivers=waived)
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the list before resolving: what must hold, and whether it does."""
+class Waiver:
+    """A check that was open at the end, and why it was over all the same."""
 
+    key: str
     what: str
-    met: bool
-
-
-def resolve_checks(incident: Incident) -> list[Check]:
-    """What must hold before an incident may be resolved without a waiver."""
-    checks = []
-    if incident.sli is not None:
-        met = incident.sli.judged is Judged.MET
-        checks.append(Check(f"{incident.sli.slo} is {'met' if met else incident.sli.judged}", met))
-    checks += [Check(f"{sli.slo} is {sli.judged}", sli.judged is Judged.MET) for sli in incident.attached]
-    pending = [m.id for m in incident.mitigations.values() if m.is_pending]
-    checks.append(
-        Check(
-            f"mitigations are still under way: {', '.join(pending)}" if pending else "no mitigation is under way",
-            not pending,
-        )
-    )
-    return checks
+    because: Words
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentResolved(Event):
-    """A person said it is over."""
+    """A person said it is over. `waived` and `waived_because` are how older entries say it, for all checks at once."""
 
     summary: Words
-    waived: str
-    waived_because: Words
+    waived: str = ""
+    waived_because: Words = ""
+    waivers: tuple[Waiver, ...] = ()
 
     quiet: ClassVar[bool] = False
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         return replace(incident, phase=Phase.RESOLVED, resolved=entry.happened_at, update_due=None)
 
+    @property
+    def exceptions(self) -> str:
+        """Every check that was waived with its reason, "" where all held."""
+        known = self.waivers or ((Waiver("", self.waived, self.waived_because),) if self.waived else ())
+        return "; ".join(f"{one.what}, because {one.because}" for one in known)
+
     def says(self, by: str) -> Sentence:
-        if self.waived:
-            return says(
-                "{who} resolved it: {summary} (waived: {waived}; because {because})",
-                who=Who(by),
-                summary=self.summary,
-                waived=self.waived,
-                because=self.waived_because,
-            )
+        if self.exceptions:
+            words = "{who} resolved it: {summary} (waived: {waived})"
+            return says(words, who=Who(by), summary=self.summary, waived=self.exceptions)
         return says("{who} resolved it: {summary}", who=Who(by), summary=self.summary)
 
     def claims(self, incident: Incident) -> Iterable[Claim]:

@@ -26,6 +26,12 @@ class Room:
     name: str = ""
     opened: datetime | None = None
     archived: datetime | None = None
+    failed: datetime | None = None  # no channel could be had for it
+
+    @property
+    def pending(self) -> bool:
+        """True from the asking until it stands, or it is known that it will not."""
+        return self.opened is None and self.failed is None
 
     @property
     def stands(self) -> bool:
@@ -42,7 +48,7 @@ class OpenRoom(Command):
         require_open(incident, "open a war room")
         if incident.restricted:
             raise Refused(f"{incident.id} is restricted: its content is shown on the console only")
-        if incident.room is not None and incident.room.archived is None:
+        if incident.room is not None and (incident.room.pending or incident.room.stands):
             return
         yield RoomAsked(incident.room.number + 1 if incident.room else 1)
 
@@ -71,7 +77,7 @@ class ReportRoom(Command):
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if not ask.person.is_bot:
             raise Refused("a war room is reported by the bot, not by hand")
-        if incident.room is None or incident.room.opened is not None:
+        if incident.room is None or not incident.room.pending:
             return
         yield RoomOpened(self.channel, self.name) if self.channel else RoomFailed(self.because)
 
@@ -99,7 +105,9 @@ class RoomFailed(Event):
     because: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return replace(incident, room=None)
+        if incident.room is None:
+            return incident
+        return replace(incident, room=replace(incident.room, failed=entry.at))
 
     def says(self, by: str) -> Sentence:
         return says("no war room could be opened: {because}", because=self.because)
@@ -107,13 +115,18 @@ class RoomFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReportRoomArchived(Command):
-    """The channel was put away (by the bot, or by a person in Slack); the thread and the console keep everything."""
+    """The channel was put away (by the bot, or by a person in Slack); the thread and the console keep everything.
+
+    `left` says why the bot could not put it away: then it is people's to do.
+    """
+
+    left: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if not ask.person.is_bot:
             raise Refused("a war room is reported by the bot, not by hand")
         if incident.room is not None and incident.room.stands:
-            yield RoomArchived(incident.room.name)
+            yield RoomArchived(incident.room.name, self.left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +134,7 @@ class RoomArchived(Event):
     """The war room was put away."""
 
     name: str
+    left: Words = ""
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         if incident.room is None:
@@ -128,4 +142,6 @@ class RoomArchived(Event):
         return replace(incident, room=replace(incident.room, archived=entry.at))
 
     def says(self, by: str) -> Sentence:
+        if self.left:
+            return says("the war room #{name} is left to people to archive: {left}", name=self.name, left=self.left)
         return says("the war room #{name} was archived", name=self.name)

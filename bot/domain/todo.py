@@ -282,7 +282,7 @@ def _room(incident: Incident) -> Iterator[Owed]:
     room = incident.room
     if room is None:
         return
-    if room.opened is None and incident.is_open:
+    if room.pending and incident.is_open:
         yield RoomOwed(f"room:{incident.id}:{room.number}", room.asked_at)
     if room.stands and incident.phase is Phase.CLOSED and incident.closed is not None:
         yield ArchiveOwed(f"archive:{incident.id}:{room.number}", incident.closed)

@@ -216,6 +216,14 @@ class Desk:
         )
         return self._with_drafts(bare)
 
+    async def postmortem(self, incident: str) -> str:
+        """The draft of a post-mortem as of now, in Markdown. Raises NotFound; Refused where its template is wrong."""
+        situation = await self.situation(incident)
+        try:
+            return self.drafter.postmortem(situation)
+        except Invalid as wrong:
+            raise Refused(f"the template of the post-mortem cannot be filled: {wrong}") from None
+
     def _chart(self, slo: str, since: datetime | None, until: datetime) -> Chart | None:
         """The SLI from the onset on; where the data begin much later, from there, so that there is a course to see."""
         drawn = self.charts.chart(slo, since, until)

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.domain.correction import Moment, TimeCorrected
 from bot.domain.duty import Answer, Duty
 from bot.domain.errors import NotFound, Refused
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation
+from bot.engine import postmortem
 from bot.engine.situation import Situation, Words
 from bot.notices.applicability import Applicability, answer, stages
 from bot.notices.checklist import checklist
@@ -142,6 +142,11 @@ class DraftingRoom:
         digest = hashlib.sha256(f"{template}\n{text}".encode()).hexdigest()
         return Words(text, digest, tuple(gaps))
 
+    def postmortem(self, situation: Situation) -> str:
+        """The post-mortem as the log would have it now, in Markdown. Raises Invalid where the template is wrong."""
+        base = {**self._base(situation), **postmortem.material(situation)}
+        return self.templates.fill(f"{postmortem.TEMPLATE}.md.j2", plain_context(base))
+
     def _base(self, situation: Situation) -> dict[str, object]:
         incident, impact = situation.incident, situation.incident.impact
         return {
@@ -153,7 +158,7 @@ class DraftingRoom:
                 "slice": incident.slice or None,
                 "severity": str(incident.severity),
                 "onset": incident.onset,
-                "onset_basis": _onset_basis(situation),
+                "onset_basis": postmortem.onset_basis(situation),
                 "detected": incident.detected,
                 "acknowledged": incident.acknowledged,
                 "mitigated": incident.mitigated,
@@ -206,14 +211,6 @@ def _changes(incident: Incident) -> list[dict[str, object]]:
         if each.undone_at is not None:
             told.append((each.undone_at, f"that {each.plan.means} was taken back: {each.plan.undo}"))
     return [{"at": at, "what": what} for at, what in sorted(told, key=lambda pair: pair[0])]
-
-
-def _onset_basis(situation: Situation) -> str:
-    """Where the time of the beginning comes from: a correction wins, then the data, then whoever declared it."""
-    corrected = [e for e in situation.entries if isinstance(e.event, TimeCorrected) and e.event.moment is Moment.ONSET]
-    if corrected:
-        return f"set right by {situation.name(corrected[-1].by)}"
-    return "estimated from the data" if situation.incident.slo else "as stated when it was declared"
 
 
 def _because(said: Applicability) -> str:

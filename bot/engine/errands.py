@@ -16,7 +16,6 @@ from bot.domain.room import ReportRoom, ReportRoomArchived
 from bot.domain.todo import ArchiveOwed, RemindOwed, RoomOwed
 from bot.engine.desk import Desk
 from bot.engine.ports import Chat, Profile, Waiting
-from bot.telemetry import log as logger
 
 CHANNEL = "chat"
 AWAY = timedelta(minutes=5)
@@ -149,12 +148,13 @@ class Errands:
 
     async def archive_room(self, incident: Incident) -> None:
         """Put the war room away; where the chat refuses that, it is left to people. Raises Unavailable."""
+        left = "" if self.chat is not None else "there is no chat"
         if self.chat is not None:
             try:
                 await self.chat.archive_room(await self.desk.situation(incident.id))
             except Refused as refused:
-                logger().info("a war room is left to people", incident=incident.id, because=refused.because)
-        await self.desk.submit(incident.id, ReportRoomArchived())
+                left = refused.because
+        await self.desk.submit(incident.id, ReportRoomArchived(left))
 
 
 def _age(found: _Found) -> tuple[datetime, str]:

@@ -455,6 +455,9 @@ class Drafter(Protocol):
     def draft(self, situation: Situation, template: str) -> Words:
         """The words of that template now, gaps marked. Raises NotFound."""
 
+    def postmortem(self, situation: Situation) -> str:
+        """The post-mortem as the log would have it now, in Markdown. Raises Invalid where its template is wrong."""
+
     def stated(self, fact: str, given: object) -> str | float | bool | tuple[str, ...] | None:
         """A fact as the log keeps it, from what somebody said. Raises Refused where it is none, or not of its kind."""
 

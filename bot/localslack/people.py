@@ -63,6 +63,8 @@ class Room:
     dm_with: str = ""
     purpose: str = ""
     shared_with: Sequence[str] = ()  # the other workspaces of a shared channel
+    creator: str = ""
+    created: int = 0
 
     @property
     def kind(self) -> str:
@@ -80,7 +82,8 @@ class Room:
         return common | {
             "name": self.name, "name_normalized": self.name, "is_im": False, "is_mpim": False,
             "is_channel": not self.private, "is_group": self.private, "num_members": len(self.members),
-            "topic": {"value": self.topic}, "purpose": {"value": self.purpose},
+            "topic": {"value": self.topic}, "purpose": {"value": self.purpose}, "creator": self.creator,
+            "created": self.created,
         }  # fmt: skip
 
     def kept(self) -> dict[str, Any]:

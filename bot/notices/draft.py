@@ -14,6 +14,23 @@ the filter `utc`; any value may be None and then shows as a gap through `or_gap`
     org         name, address, contact, legal_contact, dpo
     notice      regime, regime_name, stage, stage_name, recipients (list), cited, late_rule, disclaimer
     updates     list of {at, text}                       earlier updates to the same audience
+
+A post-mortem may use these as well; a notice finds them empty:
+
+    lead, ended  who leads it, and how it ended in the words of whoever resolved it
+    story        list of {at, what, recorded, gone}      the whole timeline but for notice work
+    measures     list of {name, value, definition}
+    waivers      list of {what, because}                 checks that were open at the end
+    causes       list of {cause, certainty, supported_by, opposed_by}
+    findings     list of {id, text}
+    whys         list of {id, text, deep, ground, root, promised}; struck: list of {id, text, because}
+    mitigations  list of {id, what, state, because, proposed_by, proposed_at, approvals, applied_at, verified_at,
+                 undone_at, changes, detail}, each approval {by, at, digest}
+    promises     list of {id, what, owner, due, why, status}
+    notice_work  begun, filed, clocks, open_questions
+
+Of the others:
+
     as_of       the moment the facts were read; print it nowhere in the text, or each look would be a new version
 """
 
@@ -46,6 +63,11 @@ VOCABULARY: Mapping[str, frozenset[str]] = MappingProxyType(
         "timeline": frozenset(),
         "updates": frozenset(),
         "as_of": frozenset(),
+        **dict.fromkeys(
+            ("lead", "ended", "story", "measures", "waivers", "causes", "findings", "whys"), frozenset[str]()
+        ),
+        **dict.fromkeys(("struck", "mitigations", "promises"), frozenset[str]()),
+        "notice_work": frozenset({"begun", "filed", "clocks", "open_questions"}),
         "facts": frozenset(),  # checked against the fact list by whoever holds it
         "fields": frozenset(),  # checked against the stage's fields
     }
@@ -57,6 +79,18 @@ ITEMS: Mapping[str, frozenset[str]] = MappingProxyType(
         "followups": frozenset({"what", "owner", "due", "status"}),
         "timeline": frozenset({"at", "what"}),
         "updates": frozenset({"at", "text"}),
+        "story": frozenset({"at", "what", "recorded", "gone"}),
+        "measures": frozenset({"name", "value", "definition"}),
+        "waivers": frozenset({"what", "because"}),
+        "causes": frozenset({"cause", "certainty", "supported_by", "opposed_by"}),
+        "findings": frozenset({"id", "text"}),
+        "whys": frozenset({"id", "text", "deep", "ground", "root", "promised"}),
+        "struck": frozenset({"id", "text", "because"}),
+        "mitigations": frozenset(
+            {"id", "what", "state", "because", "proposed_by", "proposed_at", "approvals", "applied_at"}
+            | {"verified_at", "undone_at", "changes", "detail"}
+        ),
+        "promises": frozenset({"id", "what", "owner", "due", "why", "status"}),
     }
 )
 """What each item of the lists among those words has."""
@@ -120,10 +154,11 @@ def context(
 def plain_context(base: Mapping[str, object]) -> dict[str, object]:
     """The words of an update or postmortem, which belong to no regime: what `base` lacks is None, or an empty list."""
     words: dict[str, object] = {"as_of": base.get("as_of")}
-    for name in ("incident", "impact", "org"):
+    words |= {"lead": base.get("lead"), "ended": base.get("ended")}
+    for name in ("incident", "impact", "org", "notice_work"):
         given = base.get(name)
         words[name] = dict.fromkeys(VOCABULARY[name]) | (dict(given) if isinstance(given, Mapping) else {})
-    for name in ("actions", "followups", "timeline", "updates"):
+    for name in ITEMS:
         words[name] = base.get(name) or []
     impact = words["impact"]
     if isinstance(impact, dict) and impact["unknown"] is None:

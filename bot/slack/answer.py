@@ -14,7 +14,7 @@ from bot.blockkit.validate import validate_view
 from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from bot.slack import payload
 from bot.slack.client import Client, SlackRefused
-from bot.slack.knock import Errors, Reply, Show, Slow, Tell, Values
+from bot.slack.knock import Errors, Redraw, Reply, Show, Slow, Tell, Values
 from bot.slack.message import said, verbatim
 from bot.slack.payload import Door
 from bot.slack.views import info
@@ -25,6 +25,7 @@ HEAD_START = 0.1
 PATIENCE = 1.6
 """Seconds a slow piece of work may take before the person sees that it is going on."""
 NOT_OPENED = "Slack did not open the dialog; nothing was changed. Please press again."
+UNSHOWN = "Slack did not show the change; what was recorded stands. Close this and press again."
 FAILED = "It could not be finished; look at the thread before you try again."
 
 
@@ -41,6 +42,15 @@ class Answers:
         """The acknowledgement for a reply."""
         if isinstance(reply, Slow):
             return await self._slow(door, reply)
+        if isinstance(reply, Redraw):
+            if door.in_view and door.view.get("type") == "modal":
+                try:
+                    await self._redraw(door, reply)
+                except Unavailable as away:
+                    _log.info("a dialog is not redrawn: %s", away)
+                    self.later(self.whisper(door, UNSHOWN))
+                return BoltResponse(status=200)
+            reply = Show(await reply.draw())
         if door.family == payload.SUBMIT:
             return self._submitted(door, reply)
         if isinstance(reply, Show):
@@ -111,15 +121,23 @@ class Answers:
 
     async def _open(self, door: Door, view: View) -> None:
         """Open a dialog while the trigger lives; a view Slack would refuse becomes its reason in words."""
-        faults = validate_view(view)
-        if faults:
-            _log.error("a dialog Slack would refuse: %s", faults[0])
-            view = info.render("Tocsin", "This dialog cannot be shown here; use the console.")
+        view = _sound(view)
         if door.in_view and door.view.get("type") == "modal":
             with contextlib.suppress(SlackRefused):
                 await self._client.call("views.push", trigger_id=door.trigger, view=view)
                 return
         await self._client.open_view(door.trigger, view)
+
+    async def _redraw(self, door: Door, reply: Redraw) -> None:
+        """Change the dialog that was clicked in, unless it is another one by now: then draw it as things are."""
+        name, known = str(door.view.get("id")), str(door.view.get("hash") or "")
+        try:
+            await self._client.update_view(name, _sound(await reply.draw()), hash_=known)
+        except SlackRefused as refused:
+            if refused.code != "hash_conflict":
+                raise
+            with contextlib.suppress(SlackRefused):  # the person closed it
+                await self._client.update_view(name, _sound(await reply.draw()))
 
     # -- what takes longer -------------------------------------------------------------------------------------------
 
@@ -127,6 +145,9 @@ class Answers:
         """Wait a little; then say that it goes on, and show what became of it in the same dialog."""
         task: asyncio.Task[Reply] = asyncio.get_running_loop().create_task(reply.work)
         self._keep(task)
+        if door.family != payload.SUBMIT:
+            self.later(self._told(door, task))
+            return BoltResponse(status=200)
         try:
             done = await asyncio.wait_for(asyncio.shield(task), PATIENCE)
         except TimeoutError:
@@ -134,6 +155,17 @@ class Answers:
             words = "Still working; nothing is recorded yet. You may close this, the thread shows what comes of it."
             return _json({"response_action": "update", "view": info.render(reply.heading, words)})
         return await self.give(door, None if isinstance(done, Tell) else done)  # done in time: the thread shows it
+
+    async def _told(self, door: Door, task: "asyncio.Task[Reply]") -> None:
+        """What became of work behind a button: words for who pressed it, nothing where the thread shows it."""
+        try:
+            done = await task
+        except (Refused, NotFound, Invalid) as error:
+            done = Tell(untrusted(str(error), 2_500))
+        except (Unavailable, Conflict) as error:
+            done = Tell(f"Not done: {untrusted(str(error), 500)}. Please try again.")
+        if isinstance(done, Tell):
+            await self.whisper(door, done.text)
 
     async def _afterwards(self, door: Door, task: "asyncio.Task[Reply]") -> None:
         view: View | None
@@ -169,6 +201,15 @@ class Answers:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _sound(view: View) -> View:
+    """The view where Slack will take it, else its reason in words."""
+    faults = validate_view(view)
+    if not faults:
+        return view
+    _log.error("a dialog Slack would refuse: %s", faults[0])
+    return info.render("Tocsin", "This dialog cannot be shown here; use the console.")
 
 
 def _as_view(reply: Reply) -> View | None:

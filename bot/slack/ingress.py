@@ -13,15 +13,32 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
+from bot.blockkit.blocks import Option
 from bot.blockkit.text import untrusted
 from bot.clock import Clock
-from bot.domain.errors import Conflict, Invalid, NotFound, RateLimited, Refused, Unavailable
+from bot.domain.errors import Conflict, Invalid, NotFound, RateLimited, Refused, TocsinError, Unavailable
 from bot.engine.desk import Desk
 from bot.engine.ports import Profile
 from bot.slack import payload, verbs
 from bot.slack.answer import NOT_OPENED, Answers
 from bot.slack.client import Client
-from bot.slack.handlers import declare, impact, lead, mitigation, notice, quiet, record, runbook, talk, typed, whys
+from bot.slack.handlers import (
+    declare,
+    followup,
+    impact,
+    lead,
+    mitigation,
+    notice,
+    postmortem,
+    quiet,
+    record,
+    resolve,
+    room,
+    runbook,
+    talk,
+    typed,
+    whys,
+)
 from bot.slack.hearing import Hearing
 from bot.slack.homes import Homes
 from bot.slack.ids import Ref
@@ -42,7 +59,8 @@ UNRECORDED = "Not recorded: the record does not answer right now. Please try aga
 UNSURE = "It may not have been recorded; look at the thread before you press again."
 BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
-_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, talk)
+_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, room, resolve, followup,
+             postmortem, talk)  # fmt: skip
 _OPEN_TO_NAMED = frozenset({"ack", "lead", "snooze"})
 _SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "timeline_message": "talk.timeline",
               "finding_message": "talk.finding", "followup_message": "talk.followup"}  # fmt: skip
@@ -95,7 +113,7 @@ class Ingress:
         if door.family == payload.EVENT:
             return await self._event(door)
         if door.family == payload.OPTIONS:
-            return BoltResponse(status=200, body={"options": []})
+            return BoltResponse(status=200, body={"options": await self._options(door)})
         if door.family not in (payload.CLICK, payload.SUBMIT, payload.COMMAND, payload.SHORTCUT, payload.ON_MESSAGE):
             return BoltResponse(status=200)
         return await self._guarded(door, lambda: self._once(door, body, signature))
@@ -147,7 +165,7 @@ class Ingress:
             raise Refused("this button is from another version of Tocsin; use a newer message")
         knock = Knock(
             self.desk, self.client, who, door.inbound, name, ref, Values(door.view), body, "", door.channel, door.ts,
-            door.thread_ts, door.user,
+            door.thread_ts, door.user, self.settings.home_channel,
         )  # fmt: skip
         await self._allowed(knock)
         return await self.answers.give(door, await handler(knock))
@@ -158,6 +176,16 @@ class Ingress:
         if known is not None and known.incident:
             return known.incident
         return await self.chat.incident_at(door.channel, door.thread_ts or door.ts)
+
+    async def _options(self, door: Door) -> list[Option]:
+        """What a search offers to people the directory knows; nothing to others, or while the record is silent."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                await self._who(door)
+        except (TocsinError, TimeoutError) as error:
+            _log.info("a search is answered with nothing: %s", error)
+            return []
+        return declare.options(self.desk, door.text)
 
     async def _who(self, door: Door) -> Profile:
         """The person, by workspace and user; never by a name. Raises Refused for strangers and guests."""

@@ -28,6 +28,13 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
+class Redraw:
+    """The dialog that was clicked in, drawn anew in its place; drawn once more where it was changed meanwhile."""
+
+    draw: Callable[[], Awaitable[View]]
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Words (mrkdwn, safe) for this person alone, with blocks where words are not enough."""
 
@@ -50,7 +57,7 @@ class Slow:
     heading: str
 
 
-Reply = Show | Tell | Errors | Slow | None
+Reply = Show | Redraw | Tell | Errors | Slow | None
 
 
 # -- what they bring -------------------------------------------------------------------------------------------------
@@ -83,7 +90,12 @@ class Values:
 
     def ticked(self, name: str) -> bool:
         """Whether any box of the question is ticked."""
-        return bool(self._element(name).get("selected_options"))
+        return bool(self.chosen(name))
+
+    def chosen(self, name: str) -> list[str]:
+        """The values of the boxes that are ticked."""
+        ticked = self._element(name).get("selected_options") or []
+        return [str(one.get("value")) for one in ticked if isinstance(one, dict)]
 
     def block(self, name: str) -> str:
         """The block id of a question; of the first one where the name is "" or not there. "" without questions."""
@@ -108,6 +120,7 @@ class Knock:
     ts: str = ""
     thread_ts: str = ""
     user: str = ""
+    home: str = ""  # the channel where cards go when the service names none
 
     async def submit(self, command: Command, *, part: str = "") -> Incident:
         """Pass a command on to the incident meant; `part` tells several commands of one knock apart."""

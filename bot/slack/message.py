@@ -44,6 +44,8 @@ class Surface:
     person: str = ""  # a direct message to this Slack user instead
     fresh: bool = field(default=True)  # False: only kept up to date where it stands, never posted anew
     follows: bool = False  # somebody must act on it: posted again below the card where that had to move
+    moves: bool = False  # posted anew where its channel is another one now
+    pinned: bool = False
 
 
 def said(text: str) -> list[Block]:

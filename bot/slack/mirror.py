@@ -19,7 +19,7 @@ from bot.slack.quiet import quiet_until
 from bot.slack.rooms import Rooms
 from bot.slack.settings import SlackSettings
 from bot.slack.showing import NewerError, Showing, Work
-from bot.slack.wanted import page
+from bot.slack.wanted import CARD, page
 
 _log = logging.getLogger(__name__)
 GIVE_UP = timedelta(days=1)
@@ -49,7 +49,7 @@ class SlackChat:
         self._direct = Direct(client, mirror, self.poster, self.duplicates, clock)
         self.nudges = Nudges(mirror, self.poster, self.pacer, tell=self._direct.tell, look=look)
         self.showing.also = self.nudges.refresh
-        self._rooms = Rooms(client)
+        self.rooms = Rooms(client)
         self._mirror = mirror
         self._work: dict[str, Work] = {}
         self._retries: set[asyncio.Task[None]] = set()
@@ -231,11 +231,12 @@ class SlackChat:
 
     async def open_room(self, situation: Situation) -> tuple[str, str]:
         """The war room's channel (id, name). Raises Unavailable, Refused."""
-        return await self._rooms.open(situation)
+        card = (await self._mirror.of(situation.incident.id)).get(CARD)
+        return await self.rooms.open(situation, card.channel if card is not None else "")
 
     async def archive_room(self, situation: Situation) -> None:
         """Put the war room away. Raises Unavailable, Refused."""
-        await self._rooms.archive(situation)
+        await self.rooms.archive(situation)
 
 
 def _account(person: Profile) -> str:

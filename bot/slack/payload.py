@@ -56,7 +56,8 @@ def read(body: Mapping[str, Any]) -> Door:
         family, inbound, _word(user, "team_id") or _word(_part(body, "team"), "id"),
         _word(user, "id"), _word(_part(body, "channel"), "id") or _word(container, "channel_id"), ts,
         _word(container, "thread_ts") or _word(message, "thread_ts"), _word(body, "trigger_id"),
-        _word(body, "response_url"), view=view, in_view=family == CLICK and bool(view),
+        _word(body, "response_url"), _word(body, "value") if family == OPTIONS else "", view,
+        in_view=family == CLICK and bool(view),
     )  # fmt: skip
 
 
@@ -82,7 +83,7 @@ def deed(door: Door, body: Mapping[str, Any]) -> tuple[str, Ref]:
     first = pressed[0] if isinstance(pressed, list) and pressed and isinstance(pressed[0], dict) else {}
     chosen = first.get("selected_option")
     if isinstance(chosen, dict):
-        if _word(first, "action_id") != "more":
+        if _word(first, "action_id").partition(".")[0] != "more":
             return "", Ref()  # a choice in a form: it counts when the form is sent
         return read_choice(_word(chosen, "value"))
     name = _word(first, "action_id")

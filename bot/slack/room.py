@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.domain.errors import Conflict, NotFound, Refused, Unavailable
+from bot.domain.room import ReportRoomArchived
 from bot.engine.desk import Desk
 from bot.engine.ports import Mirror, Profile
 from bot.engine.situation import Situation
@@ -38,6 +39,7 @@ class SlackRoom:
         self.settings, self.clock = settings, clock
         self.client = Client.open(settings.bot_token.get_secret_value(), settings.api_url, clock=clock)
         self.chat = SlackChat(self.client, mirror, settings, clock, look=desk.situation)
+        self.chat.showing.room_gone = self._room_gone
         self.ingress = Ingress(desk, self.client, self.chat, settings, clock)
         self.http_app = HttpApp(self.ingress.app, settings.signing_secret.get_secret_value(), clock)
         self.socket = Socket(self.ingress.app, settings, clock) if settings.mode == "socket" else None
@@ -93,6 +95,9 @@ class SlackRoom:
         """How Slack stands; told elsewhere than in Slack."""
         connected = self.socket is None or self.socket.up
         return Health(connected and not self.client.away, self.chat.behind())
+
+    async def _room_gone(self, incident: str) -> None:
+        await self._desk.submit(incident, ReportRoomArchived())
 
     def _note(self, incident: str) -> None:
         """Something was committed: what waits for its turn with older news is given the newer ones at once."""

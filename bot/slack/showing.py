@@ -22,8 +22,9 @@ from bot.slack.news import news, patience
 from bot.slack.pacing import PATIENCE, Pacer, Place
 from bot.slack.poster import GONE, LATE, POSTED, SENDING, Poster
 from bot.slack.refusals import Refusals
+from bot.slack.rooms import ARCHIVED
 from bot.slack.settings import SlackSettings
-from bot.slack.wanted import CARD, page, wanted
+from bot.slack.wanted import CARD, ROOM, page, wanted
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -67,6 +68,7 @@ class Showing:
         self.unsent: set[tuple[str, str, int]] = set()  # claimed as far as we know, and certainly never sent
         self.also: Callable[[Mapping[str, Posted]], Awaitable[None]] | None = None
         """Keeps true what else stands of an incident."""
+        self.room_gone: Callable[[str], Awaitable[None]] | None = None  # a war room was archived by hand
         self._because: dict[str, str] = {}  # incident → what is wrong with its card's own channel
 
     def forget(self, incident: str) -> None:
@@ -101,6 +103,8 @@ class Showing:
                     shown = await self._settle(situation, surface, row, card, work)
                     self.refusals.over(name, surface.name)
                 except (SlackRefused, NotFound) as refused:
+                    if await self._room_lost(name, surface, refused):
+                        continue
                     shown = await self._refused(situation, surface, card, refused)
                     trouble = trouble or refused
             until = self.refusals.until(name, surface.name)
@@ -170,6 +174,15 @@ class Showing:
         row = (await self.mirror.of(situation.incident.id)).get(surface.name)
         return row if row is not None and row.state == POSTED else None
 
+    async def _room_lost(self, incident: str, surface: Surface, refused: Refused | NotFound) -> bool:
+        """Whether a person archived the war room: the log learns it, and nothing is shown there any more."""
+        if not (surface.name.startswith(ROOM) and surface.channel and getattr(refused, "code", "") in ARCHIVED):
+            return False
+        _log.info("%s: its war room was archived in Slack", incident)
+        if self.room_gone is not None:
+            await self.room_gone(incident)
+        return True
+
     # -- one surface -------------------------------------------------------------------------------------------------
 
     async def _settle(
@@ -177,6 +190,8 @@ class Showing:
     ) -> Posted | None:
         """One surface: post it, change it, or leave it alone; its row, or None where it need not stand."""
         thread_ts = card.ts if card is not None and surface.in_thread else ""
+        if row is not None and surface.moves and row.channel != surface.channel:
+            row = replace(row, state=GONE)  # it belongs elsewhere now, and stays as it was where it is
         if row is not None and row.state == SENDING and not surface.name.startswith("page:"):
             first = row
             if (row.incident, row.surface, row.attempt) in self.unsent:
@@ -281,6 +296,8 @@ class Showing:
                 self.duplicates.watch(row, thread_ts)
             done = await self.poster.post(surface, row, thread_ts=thread_ts, earlier=earlier)
             self._told(situation, surface, work)
+            if surface.pinned:
+                await self.client.optional("pins.add", channel=done.channel, timestamp=done.ts)
             return done
 
         return await self._in_turn(POST, channel, situation, surface, work, post)

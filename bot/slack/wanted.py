@@ -7,10 +7,11 @@ from bot.domain.phase import Phase
 from bot.engine.situation import Situation
 from bot.slack.message import Surface
 from bot.slack.settings import SlackSettings
-from bot.slack.views import card, notice, request, step, summary, update
+from bot.slack.views import card, notice, request, room, step, summary, update
 from bot.slack.views.home import named
 
-CARD = "card"
+CARD, ROOM = "card", "room"
+"""The card below which the thread hangs, and the same in the war room."""
 
 
 def wanted(situation: Situation, settings: SlackSettings) -> list[Surface]:
@@ -35,7 +36,31 @@ def wanted(situation: Situation, settings: SlackSettings) -> list[Surface]:
     ]
     if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
         found.append(Surface("summary", summary.render(situation)))
-    return found + _legal(situation, settings)
+    return found + _room(situation, settings) + _legal(situation, settings)
+
+
+def _room(situation: Situation, settings: SlackSettings) -> list[Surface]:
+    """The thread says where the war room is; the room has the card, and hears the updates and the end as well."""
+    incident, now = situation.incident, situation.incident.room
+    told = [past for past in room.rooms(situation) if past.settled]
+    found = [Surface(f"room:told:{past.number}", room.told(situation, past)) for past in told]
+    if now is None or not now.stands or now.opened is None:
+        return found
+    since = now.opened
+    found.append(
+        Surface(
+            ROOM, card.render(situation, charts=settings.charts), now.channel, in_thread=False, moves=True, pinned=True
+        )
+    )
+    found += [
+        Surface(f"room:update:{entry.seq}", update.render(situation, entry), now.channel, in_thread=False)
+        for entry in situation.entries
+        if isinstance(entry.event, UpdatePosted) and entry.at >= since
+    ]
+    if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
+        name = f"room:summary:{now.number}"
+        found.append(Surface(name, summary.render(situation), now.channel, in_thread=False))
+    return found
 
 
 def _legal(situation: Situation, settings: SlackSettings) -> list[Surface]:

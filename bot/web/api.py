@@ -16,7 +16,7 @@ from bot.engine.ports import Profile
 from bot.telemetry import log
 from bot.web.door import ByMachine, Console, Here, Who, operator, visitor
 from bot.web.pages.slos import standing
-from bot.web.shapes import ImpactShape, IncidentShape, SloShape, SummaryShape
+from bot.web.shapes import ImpactShape, IncidentShape, PostmortemShape, SloShape, SummaryShape
 from bot.web.telling import summary, tell
 from bot.web.verbs import VERBS, Asking, Declaring
 
@@ -128,6 +128,15 @@ async def estimated(incident: str, here: Here, who: Who) -> ImpactShape:
     """What the data and the catalogue alone say of the impact."""
     await here.incident(incident, who)
     return ImpactShape.model_validate(await here.desk.estimate_impact(incident))
+
+
+@api.get("/incidents/{incident}/postmortem")
+async def postmortem(incident: str, here: Here, who: Who) -> PostmortemShape:
+    """The draft of its post-mortem, read off the log as of now."""
+    await here.incident(incident, who)
+    return PostmortemShape(
+        incident=incident, as_of=here.desk.clock.now(), markdown=await here.desk.postmortem(incident)
+    )
 
 
 @api.get("/slos", dependencies=[Depends(visitor)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -35,18 +35,6 @@ def own_path(address: str) -> str:
     parts = urlsplit(address)
     own = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return address if own and address.isprintable() else "/"
-
-
-def span(length: timedelta | None) -> str:
-    """A duration as people say it: 45 s, 3 min 20 s, 2 h 5 min, 4 d 3 h."""
-    if length is None:
-        return ""
-    total = round(abs(length.total_seconds()))
-    for size, name, smaller, lesser in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if total >= size:
-            rest = total % size // smaller
-            return f"{total // size} {name}" + (f" {rest} {lesser}" if rest else "")
-    return f"{total} s"
 
 
 def clock(at: datetime | None) -> str:

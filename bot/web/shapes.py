@@ -288,6 +288,14 @@ class ChartShape(Shape):
     bars: list[BarShape]
 
 
+class PostmortemShape(Shape):
+    """The draft of a post-mortem, in Markdown."""
+
+    incident: str
+    as_of: Instant
+    markdown: str
+
+
 class SloShape(Shape):
     """One objective and where it stands; numbers are null before the first poll, or where nothing happened."""
 

@@ -284,3 +284,33 @@ def test_a_login_link_lets_in(live: Live, told) -> None:
     assert (len(out.splitlines()), err) == (1, "")
     assert run(["login", "zoe", "-c", str(live.config)]) == 1
     assert "no person called 'zoe'; there is ana, ben, cleo, max" in told()[1]
+
+
+def test_what_is_learnt_is_corrected_and_drafted(live: Live, told) -> None:
+    """A why revised and struck, a promise moved, a war room asked for, and the post-mortem printed."""
+    live.token("ana")
+    due = "2036-12-01"
+    for words, after in (
+        (("why", "INC-1", "v2 never saw a sick person"), "Why answered."),
+        (("revise", "INC-1", "W1", "--text", "v2 saw no sick person", "--evidence", "F1"), "Why corrected."),
+        (("root", "INC-1", "W1"), "Root cause named."),
+        (("followup", "INC-1", "gate by slice", "--owner", "ben", "--due", due, "--why", "W1"), "Follow-up added."),
+        (("move", "INC-1", "U1", "--owner", "ana", "--due", "2036-12-24"), "Follow-up changed."),
+        (("why", "INC-1", "the export", "--under", "W1"), "Why answered."),
+        (("strike", "INC-1", "W2", "--because", "the export was fine"), "Why struck."),
+        (("room", "INC-1"), "The war room is being opened."),
+    ):
+        assert live.tocsin("incident", *words) == 0, words
+        assert after in told()[0]
+    incident = live.do(live.world.incident())
+    assert (incident.whys["W1"].text, incident.whys["W1"].evidence) == ("v2 saw no sick person", "F1")
+    assert list(incident.whys) == ["W1"]
+    assert incident.followups["U1"].due.isoformat() == "2036-12-24"
+    assert live.tocsin("incident", "postmortem", "INC-1") == 0
+    draft = told()[0]
+    assert draft.startswith("# Post-mortem draft: ")
+    assert "v2 saw no sick person (rests on F1" in draft
+    assert live.tocsin("incident", "postmortem", "INC-9") == 1
+    assert "INC-9" in told()[1]
+    assert live.tocsin("incident", "revise", "INC-1", "W2", "--text", "x") == 1
+    assert "was struck meanwhile (the export was fine)" in told()[1]

@@ -1,9 +1,11 @@
 """5-Whys: a tree in which every answer rests on a finding or says that it is assumed."""
 
 from bot.domain.finding import RecordFinding
-from bot.domain.five_whys import DEEPEST, AddWhy, NameRootCause, depth
+from bot.domain.five_whys import DEEPEST, AddWhy, NameRootCause, ReviseWhy, StrikeWhy, depth, walk
+from bot.domain.followup import AddFollowUp, unanswered
 from bot.domain.lifecycle import Resolve
-from tests.kit import ANA, BEN, CLEO, Story, declared, lines
+from bot.domain.saying import TakeBack
+from tests.kit import ANA, BEN, CLEO, NOON, Story, declared, lines
 
 
 def found() -> Story:
@@ -57,3 +59,58 @@ def test_learning_goes_on_after_it_is_over() -> None:
     """Whys are answered in the review, when the incident is long resolved."""
     over = declared().when(Resolve("gone", waive="the model is off"), ANA)
     assert over.when(AddWhy("nobody owned the export"), ANA).incident.whys["W1"].by == "ana"
+
+
+def test_an_answer_is_corrected_and_the_log_keeps_both() -> None:
+    """Other words, or evidence found later; the timeline shows what was said first, and the same again is nothing."""
+    story = (
+        found().when(AddWhy("the export lost them"), ANA).when(ReviseWhy("W1", "the export filtered them", "F1"), BEN)
+    )
+    why = story.incident.whys["W1"]
+    assert (why.text, why.evidence, why.assumed, why.by) == ("the export filtered them", "F1", False, "ana")
+    assert [line for line in lines(story) if "the export lost them" in line]
+    assert "rests on F1" in lines(story)[-1]
+    assert story.when(ReviseWhy("W1", " the export filtered them "), ANA).events == ()
+    assert story.when(ReviseWhy("W1", evidence=""), ANA).incident.whys["W1"].assumed
+
+
+def test_what_cannot_be_corrected() -> None:
+    """A why that is not there, a finding that is not there or was taken back, words another branch has, no role."""
+    story = found().when(AddWhy("a"), ANA).when(AddWhy("b"), ANA)
+    assert "no why W7" in story.refuses(ReviseWhy("W7", "x"), ANA)
+    assert "no finding F9" in story.refuses(ReviseWhy("W1", evidence="F9"), ANA)
+    assert "another branch" in story.refuses(ReviseWhy("W1", "b"), ANA)
+    assert "only" in story.refuses(ReviseWhy("W1", "x"), CLEO)
+    gone = declared().when(RecordFinding("seen", "ana", said="C1/1"), ANA).when(TakeBack("C1/1"), ANA)
+    assert "taken back" in gone.refuses(AddWhy("x", evidence="F1"), ANA)
+
+
+def test_a_struck_answer_takes_its_children_along() -> None:
+    """With a reason, once; ids are not given twice, and what was promised because of it stays promised."""
+    story = declared().when(AddWhy("a"), ANA).when(AddWhy("b", "W1"), ANA).when(AddWhy("c"), ANA)
+    story = story.when(AddFollowUp("test it", "ben", NOON.date(), "W2"), ANA)
+    assert "say why" in story.refuses(StrikeWhy("W1", " "), ANA)
+    struck = story.when(StrikeWhy("W1", "the export was fine"), BEN)
+    assert list(struck.incident.whys) == ["W3"]
+    assert {name: why.struck for name, why in struck.incident.struck.items()} == {
+        "W1": "the export was fine", "W2": "the export was fine",
+    }  # fmt: skip
+    assert struck.when(StrikeWhy("W1", "again"), ANA).events == ()
+    assert "was struck meanwhile (the export was fine)" in struck.refuses(AddWhy("x", "W2"), ANA)
+    assert "was struck" in struck.refuses(NameRootCause("W1"), ANA)
+    assert struck.when(AddWhy("d"), ANA).events[0].id == "W4"
+    assert struck.incident.followups["U1"].why == "W2"
+
+
+def test_a_root_cause_waits_for_a_promise() -> None:
+    """It is answered once a follow-up names it."""
+    story = declared().when(AddWhy("a"), ANA).when(NameRootCause("W1"), ANA)
+    assert [why.id for why in unanswered(story.incident)] == ["W1"]
+    story = story.when(AddFollowUp("gate it", "ben", NOON.date(), "W1"), ANA)
+    assert unanswered(story.incident) == []
+
+
+def test_the_tree_is_walked_branch_by_branch() -> None:
+    """Every answer with its depth, what is below it before its neighbour."""
+    story = declared().when(AddWhy("a"), ANA).when(AddWhy("b"), ANA).when(AddWhy("c", "W1"), ANA)
+    assert [(why.id, deep) for why, deep in walk(story.incident.whys)] == [("W1", 1), ("W3", 2), ("W2", 1)]

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.domain.five_whys import AddWhy
-from bot.domain.followup import AddFollowUp, FinishFollowUp
+from bot.domain.followup import AddFollowUp, ChangeFollowUp, FinishFollowUp
 from tests.kit import ANA, BEN, CLEO, NOON, Story, declared, lines
 
 DUE = NOON.date() + timedelta(days=7)
@@ -41,3 +41,25 @@ def test_what_cannot_be_kept_is_refused() -> None:
     assert "no follow-up U1" in story.refuses(FinishFollowUp("U1"), ANA)
     assert "no incident" in Story().refuses(AddFollowUp("x", "ben", DUE), ANA)
     assert "only" in story.refuses(AddFollowUp("x", "ben", DUE), CLEO)
+
+
+def test_a_promise_changes_hands_or_date() -> None:
+    """The log says who moved it; the second click is nothing; what is done is not moved."""
+    later = DUE + timedelta(days=7)
+    story = declared().when(AddFollowUp("x", "ben", DUE), ANA).when(ChangeFollowUp("U1", "ana", later), BEN)
+    assert (story.incident.followups["U1"].owner, story.incident.followups["U1"].due) == ("ana", later)
+    assert lines(story)[-1] == f"ben changed U1: now for ana until {later.isoformat()}"
+    assert story.when(ChangeFollowUp("U1", due=later), BEN).events == ()
+    assert "passed already" in story.refuses(ChangeFollowUp("U1", due=NOON.date() - timedelta(days=1)), ANA)
+    assert "no follow-up U7" in story.refuses(ChangeFollowUp("U7"), ANA)
+    done = story.when(FinishFollowUp("U1"), ANA)
+    assert "done already" in done.refuses(ChangeFollowUp("U1", "ben"), ANA)
+
+
+def test_the_owner_may_whatever_their_role() -> None:
+    """Counsel keeps and moves what counsel promised, and nobody else's."""
+    story = declared().when(AddFollowUp("tell them", "cleo", DUE), ANA).when(AddFollowUp("x", "ben", DUE), ANA)
+    assert story.when(ChangeFollowUp("U1", due=DUE + timedelta(days=1)), CLEO).events
+    assert story.when(FinishFollowUp("U1"), CLEO).incident.followups["U1"].done is not None
+    assert "only" in story.refuses(FinishFollowUp("U2"), CLEO)
+    assert "only" in story.refuses(ChangeFollowUp("U2", "cleo"), CLEO)

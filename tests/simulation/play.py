@@ -234,7 +234,7 @@ class Night:
         entries = await self.world.house.desk.log.entries(incident.id)
         last = [entry.event for entry in entries if isinstance(entry.event, IncidentResolved)][-1]
         silent = self.failing_since is not None and self.world.clock.now() - self.failing_since > BLIND_AFTER
-        if not last.waived and silent and after.slo:
+        if not last.exceptions and silent and after.slo:
             raise self.broken(f"{incident.id} was resolved while its data were silent since {self.failing_since}")
 
     async def reopen(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Self
 import uvicorn
 
 from bot.domain.duty import Duty
-from bot.domain.errors import NotFound, Unavailable
+from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.incident import Incident
 from bot.domain.log import Command
 from bot.domain.policy import Policy, Role, Severity
@@ -92,10 +92,21 @@ class MovedClock:
 
 
 class Drafts:
-    """A drafter with one template, whose words follow the findings."""
+    """A drafter with one template, whose words follow the findings, and one fact."""
+
+    def __init__(self) -> None:
+        self.facts = frozenset({"personal_data_breach"})
+
+    def stated(self, fact: str, given: Any) -> Any:
+        if fact not in self.facts:
+            raise Refused(f"there is no fact {fact}")
+        return given
 
     def duties(self, situation: Situation) -> tuple[Duty, ...]:
         return ()
+
+    def postmortem(self, situation: Situation) -> str:
+        return f"# {situation.incident.title}\n" + "\n".join(one.text for one in situation.incident.whys.values())
 
     def kinds(self) -> Mapping[str, str]:
         return {"stakeholders/update": "Update for stakeholders"}
@@ -135,6 +146,7 @@ class Bench:
         self.folder = folder
         self.clock = self.new_clock()
         self.router = Router(self.clock)
+        self.drafts = Drafts()
         self.dirty: set[str] = set()
         self.slack: LocalSlack
         self.store: Store
@@ -177,7 +189,7 @@ class Bench:
                 services={"visits": SERVICE}, runbooks={BOOK.name: BOOK}, policy=handler.policy,
                 on_call={"visits": SERVICE.on_call}, web_url="https://tocsin.example",
             ),
-            drafter=Drafts(),
+            drafter=self.drafts,
             actions={"visits-router": self.router},
             charts=Drawn(),
             talk=self.store.talk,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.errors import Refused
 from bot.domain.mitigation import State
 from bot.domain.phase import Phase
 from bot.domain.policy import Severity
@@ -162,7 +163,9 @@ async def test_impact_keeps_blanks_apart_from_zeros(sock: Bench):
     """A word where a number belongs is marked; a blank is unknown with its reason, a zero is a zero."""
     await sock.declared()
     ana = await sock.person("ana")
-    await ana.click("more", value="impact.open INC-1")
+    await ana.click("more", value="legal.open INC-1")
+    await ana.wait_for_view("legal")
+    await ana.click_in_view("impact.open")
     await ana.wait_for_view("impact")
     await ana.submit({"events": "lots", "people": "", "money": "0"})
     assert "is no number" in (await ana.errors())["events"]
@@ -197,17 +200,18 @@ async def test_a_notice_is_frozen_and_approved_by_somebody_else_in_the_legal_cha
 
 
 async def test_resolving_with_an_open_check_needs_a_reason(sock: Bench):
-    """The refusal stands at the question; with a waiver it resolves and the summary appears in the thread."""
+    """The reason is asked for at its own question; with it the incident is resolved and the summary is in the thread."""
     await sock.declared()
     await sock.desk.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
     await sock.settle()
     ana = await sock.person("ana")
     await ana.click("more", value="resolve.open INC-1")
     view = await ana.wait_for_view("resolve")
-    assert "✗ mitigations are still under way: M1" in str(view["blocks"])
-    await ana.submit({"summary": "It is over"})
-    assert "Waive with a reason" in str(await ana.errors())
-    await ana.submit({"summary": "It is over", "waive": "M1 is withdrawn"})
+    assert "✗ M1 is still under way (proposed)" in str(view["blocks"])
+    (waiver,) = [block["block_id"] for block in view["blocks"] if block.get("block_id", "").startswith("waive-")]
+    with pytest.raises(Refused, match=waiver):
+        await ana.submit({"summary": "It is over"})
+    await ana.submit({"summary": "It is over", waiver: "M1 is withdrawn"})
     await sock.settle()
     assert (await sock.incident()).phase is Phase.RESOLVED
     (summary,) = sock.posts("summary")
@@ -245,7 +249,7 @@ async def test_the_slash_command(bench: Bench):
     view = await ana.wait_for_view("declare")
     assert "Recall fell" in str(view["blocks"])
     await ana.submit({"title": "Recall fell", "service": "visits", "severity": "2", "because": "chart"})
-    assert "INC-1 is declared." in str(await ana.views())
+    assert "INC-1 is declared: its card appears in #ml-incidents." in str(await ana.views())
     await bench.settle()
     assert len(bench.posts("card")) == 1
     await ana.command("/incident", "list")

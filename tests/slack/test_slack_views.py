@@ -13,11 +13,13 @@ from bot.blockkit.validate import validate_message, validate_view
 from bot.domain.duty import Answer, AnswerDuties, Duty
 from bot.domain.execution import ClaimMitigation, ReportOutcome
 from bot.domain.five_whys import AddWhy
-from bot.domain.lifecycle import Resolve
+from bot.domain.impact import AssessImpact
+from bot.domain.lifecycle import Resolve, Update
 from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold, State
 from bot.domain.notice import FreezeNotice, RequestNotice
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.policy import Policy
+from bot.domain.room import OpenRoom, ReportRoom, ReportRoomArchived
 from bot.engine.situation import Situation
 from bot.slack.views import (
     approve,
@@ -267,3 +269,33 @@ def test_the_card_counts_as_people_do():
     assert "1 why " in text
     assert "notice work in progress" in text
     assert "clock" not in text
+
+
+def test_the_war_room_is_told_and_furnished():
+    """In the thread where it is; there the card, later updates and the end; refused or archived, that is said."""
+    story = declared().when(OpenRoom(), ANA)
+    assert [one.name for one in wanted(seen(story), SETTINGS) if one.name.startswith("room")] == []
+    refused = story.when(ReportRoom("", because="<!channel> missing_scope"))
+    (message,) = [one.message for one in wanted(seen(refused), SETTINGS) if one.name == "room:told:1"]
+    assert "missing_scope" in message.text
+    assert "<!channel>" not in message.text
+    story = story.when(ReportRoom("C0ROOM", "inc-1")).when(Update("later"), ANA).when(Resolve("over", "x"), ANA)
+    there = {one.name: one for one in wanted(seen(story), SETTINGS) if one.channel == "C0ROOM"}
+    assert set(there) == {"room", "room:update:4", "room:summary:1"}
+    assert (there["room"].pinned, there["room"].moves) == (True, True)
+    gone = story.when(ReportRoomArchived())
+    assert [one for one in wanted(seen(gone), SETTINGS) if one.channel == "C0ROOM"] == []
+    check(seen(gone))
+
+
+def test_the_card_asks_for_the_impact_only_where_a_duty_may_hang_on_it():
+    """A button of its own while some regime did not answer no and nobody stated the impact; else below the menu."""
+    yes = Duty("gdpr", "GDPR", Answer.UNKNOWN, "how many?")
+    no = Duty("act", "AI Act", Answer.NO, "not of high risk")
+    assert "impact.open" not in str(card.render(seen(declared())).blocks)
+    assert "impact.open" not in str(card.render(seen(declared().when(AnswerDuties((no,), "b")))).blocks)
+    asked = declared().when(AnswerDuties((yes, no), "b"))
+    assert "Assess impact" in str(card.render(seen(asked)).blocks)
+    known = asked.when(AssessImpact(12, 3, None, "EUR", ("money: unknown",), ""), ANA)
+    assert "impact.open" not in str(card.render(seen(known)).blocks)
+    assert "events 12, people 3, money not known" in str(notice.overview(seen(known))["blocks"])

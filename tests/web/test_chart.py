@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bot.engine.situation import Bar, Chart
 from bot.web.chart import HEIGHT, WIDTH, Mark, draw
-from bot.web.phrases import marked, number, own_path, rendered, span
+from bot.web.phrases import marked, number, own_path, rendered
+from bot.words import span
 from tests.kit import NOON, at
 
 

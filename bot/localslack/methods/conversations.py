@@ -116,7 +116,8 @@ def _changeable(call: Call) -> Room:
 
 def create(call: Call) -> dict[str, Any]:
     """conversations.create: a war room."""
-    room = Room(call.workspace.new_id("C"), _named(call), private=call.flag("is_private"))
+    room = Room(call.workspace.new_id("C"), _named(call), private=call.flag("is_private"), creator=BOT_USER,
+                created=int(call.workspace.now()))  # fmt: skip
     call.workspace.keep_room(room)
     return {"channel": room.as_json()}
 

@@ -67,12 +67,12 @@ def lasted(length: timedelta | None) -> str:
     return f"{sign}{minutes} min {rest} s" if minutes else f"{sign}{rest} s"
 
 
-def console(situation: Situation, label: str = "Open in the console") -> str:
-    """A link to the incident's page, "" where there is no console."""
+def console(situation: Situation, label: str = "Open in the console", page: str = "") -> str:
+    """A link to the incident's page (or a page below it), "" where there is no console."""
     host = urlsplit(situation.web_url).hostname
     if not host:
         return ""
-    url = f"{situation.web_url.rstrip('/')}/incidents/{situation.incident.id}"
+    url = f"{situation.web_url.rstrip('/')}/incidents/{situation.incident.id}" + (f"/{page}" if page else "")
     return link(url, label, hosts={host})
 
 

@@ -28,6 +28,7 @@ from bot.engine.situation import Chart, Situation
 from bot.slack.ids import Ref, choice
 from bot.slack.message import Message
 from bot.slack.views._words import PHASES, at, brief, clock, console, headline, lasted, person, press, title
+from bot.slack.views.room import channel_link
 
 PAGES = 3
 """So many of the latest pages are named."""
@@ -161,6 +162,8 @@ def _small_print(situation: Situation) -> str:
     if incident.whys:
         parts.append(f"{len(incident.whys)} why{'s' if len(incident.whys) != 1 else ''}")
     parts += [words] if (words := notices_line(incident)) else []
+    if incident.room is not None and incident.room.stands and (link := channel_link(incident.room.channel)):
+        parts.append(f"war room {link}")
     if incident.attached:
         parts.append(
             f"also broken: {untrusted(', '.join(situation.titled(sli.slo) for sli in incident.attached), 200)}"
@@ -196,10 +199,11 @@ def _paged(situation: Situation) -> str:
 def _buttons(situation: Situation) -> Block:
     incident = situation.incident
     name, ref = incident.id, Ref(incident.id)
-    menu = [("Add finding", "finding.open"), ("5 Whys", "whys.open"), ("Assess impact", "impact.open"),
-            ("Legal and notices", "legal.open")]  # fmt: skip
+    menu = [("Add finding", "finding.open"), ("5 Whys", "whys.open")]
     if incident.is_open:
-        menu.append(("Resolve", "resolve.open"))
+        if incident.room is None or not (incident.room.pending or incident.room.stands):
+            menu.append(("War room", "room.open"))
+        menu += [("Legal and impact", "legal.open"), ("Resolve", "resolve.open")]
         row = []
         if incident.unclaimed:
             row.append(press("Acknowledge", "ack", name, style="primary"))
@@ -211,11 +215,18 @@ def _buttons(situation: Situation) -> Block:
         row.append(press(label, "runbook.open", name, style="primary" if primary else None))
         row += [press("Update", "update.open", name), press("Propose action", "propose.open", name)]
     else:
-        menu.append(("Re-open", "reopen.open"))
+        menu += [("Legal and impact", "legal.open"), ("Re-open", "reopen.open")]
         row = [press("5 Whys", "whys.open", name), press("Add follow-up", "followup.open", name)]
         if incident.phase is Phase.RESOLVED:
             row.append(press("Close", "close", name))
+    if _impact_asked(incident):
+        row.append(press("Assess impact", "impact.open", name))
     return actions(*row, overflow("more", [option(label, choice(deed, ref)) for label, deed in menu]))
+
+
+def _impact_asked(incident: Incident) -> bool:
+    """Whether a duty may hang on the impact and nobody has stated it; else it is asked for below Legal and impact."""
+    return incident.impact is None and any(duty.answer is not Answer.NO for duty in incident.duties.values())
 
 
 def _chart(situation: Situation) -> Block | None:

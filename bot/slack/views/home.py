@@ -15,6 +15,7 @@ from bot.domain.policy import Person, Policy
 from bot.domain.reminder import leader
 from bot.engine.situation import Situation
 from bot.slack.views._words import PHASES, at, brief, bulleted, press, title
+from bot.slack.views.followup import changing
 
 ITEMS = 12
 CALM = "Nothing waits for you. When something does, it stands here with its button."
@@ -179,6 +180,7 @@ def _followups(promised: Sequence[Incident], who: Person, today: date | None) ->
         blocks.append(section(f"{untrusted(item.text, 400)}\n{small}", accessory=done))
     if len(found) > ITEMS:
         blocks.append(context(f"… and {len(found) - ITEMS} more on the console, due later"))
+    blocks += changing([(incident.id, item) for _due, incident, item in found if not incident.restricted])
     return blocks or [section("You promised nothing that is still open.")]
 
 

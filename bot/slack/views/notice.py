@@ -106,7 +106,7 @@ def _clock(situation: Situation, notice: Notice) -> str:
 def overview(situation: Situation) -> View:
     """Duties and notices of an incident, and a form to request another notice."""
     incident = situation.incident
-    blocks: list[Block] = [section(about(situation))]
+    blocks: list[Block] = [section(about(situation)), _impact(situation)]
     asked = sorted(incident.duties.values(), key=lambda duty: (duty.answer is not Answer.YES, duty.regime))
     blocks += [section(_duty(duty)) for duty in asked[:LISTED]]
     if len(asked) > LISTED:
@@ -125,12 +125,24 @@ def overview(situation: Situation) -> View:
     free = [(name, words) for name, words in situation.notice_kinds.items()
             if name not in taken and name.partition("/")[0] not in no]  # fmt: skip
     if not free:
-        return modal("Legal and notices", blocks, callback_id="info", close="Close")
+        return modal("Legal and impact", blocks, callback_id="info", close="Close")
     choices = [_choice(name, words) for name, words in free[:100]]
     hint = left_out(len(choices), len(free))
     blocks.append(input_block("Request a notice", static_select("value", choices), block_id="kind", hint=hint))
-    return modal("Legal and notices", blocks, callback_id=REQUEST, submit="Request",
+    return modal("Legal and impact", blocks, callback_id=REQUEST, submit="Request",
                  private_metadata=Ref(incident.id).metadata)  # fmt: skip
+
+
+def _impact(situation: Situation) -> Block:
+    """What is known of the impact, on which most duties hang, and the way to say more."""
+    incident, impact = situation.incident, situation.incident.impact
+    known = "not assessed yet"
+    if impact is not None:
+        counts = {"events": impact.events, "people": impact.people, "money": impact.money}
+        told = [f"{name} {'not known' if count is None else count}" for name, count in counts.items()]
+        known = f"{', '.join(told)} ({untrusted(impact.currency, 10)})"
+    label = "Assess again" if impact is not None else "Assess impact"
+    return section(f"*Impact* {known}", accessory=press(label, "impact.open", incident.id))
 
 
 def _choice(name: str, words: str) -> Block:

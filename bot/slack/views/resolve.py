@@ -1,27 +1,79 @@
-"""The dialog to resolve: what must hold first, each met or waived with a reason."""
+"""The dialog to resolve: every check met or waived with a reason of its own, and what goes on although it is over."""
 
-from bot.blockkit.blocks import View, input_block, modal, plain_text_input, section, untrusted
-from bot.domain.lifecycle import resolve_checks
+import hashlib
+import json
+
+from bot.blockkit.blocks import (
+    Block,
+    View,
+    alert,
+    checkboxes,
+    input_block,
+    modal,
+    option,
+    plain_text_input,
+    section,
+    untrusted,
+)
+from bot.blockkit.text import clean
+from bot.domain.checks import Check, resolve_checks
+from bot.domain.incident import Incident
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views import info
-from bot.slack.views._words import about, bulleted
+from bot.slack.views._words import about, bulleted, filled
 
 NAME = "resolve"
+CHECKS = 20
+"""More open checks than that are waived on the console."""
+STAYS = "stays/"
 
 
-def render(situation: Situation) -> View:
-    """The checks, how it ended, and a reason where a check is waived."""
+def render(situation: Situation, told: str = "") -> View:
+    """The checks, how it ended, a reason for each that is open, and what is left; `told` says why it came back."""
     incident = situation.incident
     if not incident.is_open:
         return info.render("Resolve", f"{incident.id} is {incident.phase} already.")
     checks = resolve_checks(incident)
-    lines = [f"{'✓' if check.met else '✗'} {untrusted(check.what, 200)}" for check in checks]
-    blocks = [section(f"{about(situation)}\n{bulleted(lines, 20, 2_600)}")]
+    blocking = sorted((check for check in checks if check.blocking), key=lambda check: check.met)
+    lines = [f"{'✓' if check.met else '✗'} {untrusted(check.what, 300)}" for check in blocking]
+    blocks: list[Block] = [alert(untrusted(told, 200))] if told else []
+    blocks.append(section(f"{about(situation)}\n{bulleted(lines, CHECKS, 2_600)}"))
     field = plain_text_input("value", multiline=True, max_length=2_000)
     blocks.append(input_block("How did it end?", field, block_id="summary"))
-    if not all(check.met for check in checks):
-        reason = plain_text_input("value", multiline=True, max_length=1_000)
-        hint = "Missing data is no good news: say what else shows that it is over."
-        blocks.append(input_block("Resolve although ✗, because", reason, block_id="waive", optional=True, hint=hint))
-    return modal("Resolve", blocks, callback_id=NAME, submit="Resolve", private_metadata=Ref(incident.id).metadata)
+    blocks += [_waiver(check) for check in blocking if check.open][:CHECKS]
+    blocks += _goes_on([check for check in checks if not check.blocking])
+    ref = Ref(incident.id, digest=digest(incident))
+    return modal("Resolve", blocks, callback_id=NAME, submit="Resolve", private_metadata=ref.metadata)
+
+
+def digest(incident: Incident) -> str:
+    """What the dialog asked: another list of open checks, or another state of one, is another dialog."""
+    asked = [(check.key, check.what) for check in resolve_checks(incident) if check.open]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
+
+
+def question(check: Check) -> str:
+    """The name of the question that takes the reason of a check; the same check has the same in every dialog."""
+    return f"waive-{hashlib.sha256(check.key.encode()).hexdigest()[:12]}"
+
+
+def _waiver(check: Check) -> Block:
+    reason = plain_text_input("value", multiline=True, max_length=1_000)
+    hint = "Say what else shows that it is over. Missing data is no good news."
+    label = clean(f"✗ {check.what}. Resolve all the same, because", 300)
+    return input_block(label, reason, block_id=question(check), hint=hint)
+
+
+def _goes_on(notes: list[Check]) -> list[Block]:
+    if not notes:
+        return []
+    lines = [untrusted(note.what, 300) for note in notes]
+    blocks: list[Block] = [section(f"*This goes on*\n{bulleted(lines, 12, 2_500)}")]
+    staying = [note for note in notes if note.key.startswith(STAYS)][:10]
+    if staying:
+        boxes = [option(filled(note.what.partition(" stays ")[0], 75), note.key) for note in staying]
+        ticked = checkboxes("value", boxes, initial=[note.key for note in staying])
+        hint = "For the lead, in 14 days: make it permanent or undo it."
+        blocks.append(input_block("Make a follow-up for", ticked, block_id="permanent", optional=True, hint=hint))
+    return blocks

@@ -1,12 +1,14 @@
 """What remains when it is over: how fast it was, how it ended, and what must still be done."""
 
-from bot.blockkit.blocks import context, section, untrusted
+from bot.blockkit.blocks import Block, actions, context, section, untrusted
+from bot.domain.followup import unanswered
 from bot.domain.lifecycle import IncidentResolved
 from bot.domain.measures import DEFINITIONS
 from bot.domain.mitigation import EFFECTIVE
 from bot.engine.situation import Situation
 from bot.slack.message import Message
-from bot.slack.views._words import brief, bulleted, console, lasted, person, title
+from bot.slack.views import followup
+from bot.slack.views._words import brief, bulleted, console, lasted, person, press, title
 
 
 def render(situation: Situation) -> Message:
@@ -16,9 +18,9 @@ def render(situation: Situation) -> Message:
     words, by = "", ""
     if ended is not None and isinstance(ended.event, IncidentResolved):
         words, by = ended.event.summary, ended.by
-        if ended.event.waived:
-            words += f" (waived: {ended.event.waived}; because {ended.event.waived_because})"
-    blocks = [
+        if ended.event.exceptions:
+            words += f" (waived: {ended.event.exceptions})"
+    blocks: list[Block] = [
         section(f"*{incident.id} is resolved* · {title(incident)}\n{untrusted(words, 1_500)}"),
         section(fields=[
             f"*Time to detect*\n{lasted(times.ttd)}", f"*Time to acknowledge*\n{lasted(times.tta)}",
@@ -27,6 +29,12 @@ def render(situation: Situation) -> Message:
     ]  # fmt: skip
     rows = _learned(situation)
     blocks += [section(rows)] if rows else []
+    if incident.followups:
+        blocks += [section("*Follow-ups*"), *followup.listed(situation, list(incident.followups.values()))]
+    blocks.append(actions(
+        press("5 Whys", "whys.open", incident.id), press("Add follow-up", "followup.open", incident.id),
+        press("Post-mortem draft", "postmortem", incident.id),
+    ))  # fmt: skip
     small = [f"resolved by {person(situation, by)}"] if by else []
     small.append("; ".join(definition for definition in DEFINITIONS.values()))
     blocks.append(context(" · ".join(small)))
@@ -38,15 +46,15 @@ def render(situation: Situation) -> Message:
 
 def _learned(situation: Situation) -> str:
     incident = situation.incident
-    lines = [f"root cause: {untrusted(why.text, 300)}" for why in incident.whys.values() if why.root]
+    waiting = {why.id for why in unanswered(incident)}
+    lines = [
+        f"root cause: {untrusted(why.text, 300)}" + (" · *no follow-up yet*" if why.id in waiting else "")
+        for why in incident.whys.values()
+        if why.root
+    ]
     lines += [
         f"{m.id} {untrusted(f'{m.plan.means} on {m.plan.target}', 120)} stays in place: make it permanent or undo it"
         for m in incident.mitigations.values()
         if m.state in EFFECTIVE
-    ]
-    lines += [
-        f"follow-up {item.id} for {person(situation, item.owner)} until {item.due.isoformat()}: "
-        f"{untrusted(item.text, 200)}"
-        for item in incident.followups.values()
     ]
     return bulleted(lines, 15, 2_500)

@@ -13,7 +13,8 @@ from bot.domain.errors import TocsinError
 from bot.domain.finding import certainty
 from bot.engine.ports import Profile
 from bot.web.door import console, visitor
-from bot.web.phrases import clock, marked, number, rendered, span
+from bot.web.phrases import clock, marked, number, rendered
+from bot.words import span
 
 HEADINGS = {
     403: "Not from here",

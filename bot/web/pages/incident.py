@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from bot.domain.checks import resolve_checks
 from bot.domain.duty import Answer
 from bot.domain.execution import helps
 from bot.domain.five_whys import Why
-from bot.domain.lifecycle import resolve_checks
+from bot.domain.followup import unanswered
 from bot.domain.measures import DEFINITIONS, LAGS, lag
 from bot.domain.mitigation import EFFECTIVE, Mitigation, State
 from bot.domain.policy import Role, Severity
@@ -21,9 +22,9 @@ from bot.engine.situation import Situation
 from bot.web.chart import draw, marks_of
 from bot.web.door import Console, Here, Who
 from bot.web.pages._page import Form, show
-from bot.web.phrases import span
 from bot.web.telling import tell
 from bot.web.verbs import VERBS
+from bot.words import span
 
 router = APIRouter()
 
@@ -60,6 +61,7 @@ def page(
         "changes": [_change(each, who, situation, here) for each in incident.mitigations.values()],
         "whys": _tree(incident.whys),
         "grounds": {why.id: ground(incident, why.evidence) for why in incident.whys.values()},
+        "unanswered": [why.id for why in unanswered(incident)],
         "duties": [(each, situation.name(each.decided_by)) for each in incident.duties.values()],
         "questions": _questions(situation),
         "notice_kinds": _wanted(situation),

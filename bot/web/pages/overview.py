@@ -17,8 +17,9 @@ from bot.engine.ports import Profile, Summary
 from bot.web.door import Console, Here, Who
 from bot.web.pages._forms import inbound, typed
 from bot.web.pages._page import Form, show
-from bot.web.phrases import span, wrong_fields
+from bot.web.phrases import wrong_fields
 from bot.web.verbs import Declaring
+from bot.words import span
 
 router = APIRouter()
 

@@ -11,9 +11,12 @@ from bot.web.verbs.learn import (
     Finding,
     FinishFollowUp,
     ImpactGiven,
+    MoveFollowUp,
+    Revise,
     Root,
     Runbook,
     StepAnswer,
+    Strike,
 )
 from bot.web.verbs.life import (
     AcknowledgeIt,
@@ -22,6 +25,7 @@ from bot.web.verbs.life import (
     Declaring,
     ReopenIt,
     ResolveIt,
+    RoomWanted,
     SetSeverity,
     UpdateText,
 )
@@ -54,7 +58,10 @@ VERBS: dict[str, type[Asking]] = {
         FactGiven,
         AddWhy,
         Root,
+        Revise,
+        Strike,
         AddFollowUp,
+        MoveFollowUp,
         FinishFollowUp,
         NoticeWanted,
         AskApproval,
@@ -67,6 +74,7 @@ VERBS: dict[str, type[Asking]] = {
         ResolveIt,
         ReopenIt,
         CloseIt,
+        RoomWanted,
         Correct,
     )
 }

@@ -12,8 +12,9 @@ from bot.domain.correction import CorrectTime
 from bot.domain.correction import Moment as Correctable
 from bot.domain.finding import RecordFinding
 from bot.domain.five_whys import AddWhy as AddWhyCommand
-from bot.domain.five_whys import NameRootCause
+from bot.domain.five_whys import NameRootCause, ReviseWhy, StrikeWhy
 from bot.domain.followup import AddFollowUp as AddFollowUpCommand
+from bot.domain.followup import ChangeFollowUp
 from bot.domain.followup import FinishFollowUp as FinishFollowUpCommand
 from bot.domain.impact import AssessImpact
 from bot.domain.incident import Incident
@@ -124,6 +125,37 @@ class Root(Asking):
         return NameRootCause(self.why)
 
 
+class Revise(Asking):
+    """Say a why in other words, or what it rests on; what is left out stays, and an empty `evidence` is assumed."""
+
+    verb: ClassVar[str] = "revise"
+    section: ClassVar[str] = "whys"
+    done: ClassVar[str] = "Why corrected."
+    about: ClassVar[str] = "why"
+
+    why: Name
+    text: Text = ""
+    evidence: Word | None = None
+
+    def command(self) -> Command:
+        return ReviseWhy(self.why, self.text, self.evidence)
+
+
+class Strike(Asking):
+    """Take a why out of the tree with all that hangs on it; the record keeps it."""
+
+    verb: ClassVar[str] = "strike"
+    section: ClassVar[str] = "whys"
+    done: ClassVar[str] = "Why struck."
+    about: ClassVar[str] = "why"
+
+    why: Name
+    because: Text = ""
+
+    def command(self) -> Command:
+        return StrikeWhy(self.why, self.because)
+
+
 class AddFollowUp(Asking):
     """Promise a change, with an owner (by key) and a date."""
 
@@ -153,6 +185,23 @@ class FinishFollowUp(Asking):
 
     def command(self) -> Command:
         return FinishFollowUpCommand(self.followup)
+
+
+class MoveFollowUp(Asking):
+    """Give a promise to another owner (by key) or another date; what is left out stays."""
+
+    verb: ClassVar[str] = "move"
+    section: ClassVar[str] = "followups"
+    done: ClassVar[str] = "Follow-up changed."
+    about: ClassVar[str] = "followup"
+
+    followup: Name
+    owner: Word = ""
+    due: Annotated[date | None, BlankIsNone] = None
+
+    async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
+        owner = await person(desk, self.owner) if self.owner else ""
+        return await desk.submit(incident, ChangeFollowUp(self.followup, owner, self.due), who, inbound=inbound)
 
 
 class Correct(Asking):

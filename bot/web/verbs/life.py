@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.domain.incident import Incident
 from bot.domain.lengths import length
@@ -13,6 +13,7 @@ from bot.domain.log import Command
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
 from bot.domain.roles import Assign, Part
+from bot.domain.room import OpenRoom
 from bot.engine.desk import Desk
 from bot.engine.ports import Profile
 from bot.web.verbs._asking import Asking, Grade, Name, Text, Word, person
@@ -94,7 +95,7 @@ class AssignPart(Asking):
 
 
 class ResolveIt(Asking):
-    """Say that it is over; `waive` gives the reason where a check is still open."""
+    """Say that it is over; `waive` gives one reason for every check still open, `waivers` one for each by its key."""
 
     verb: ClassVar[str] = "resolve"
     section: ClassVar[str] = "end"
@@ -102,9 +103,21 @@ class ResolveIt(Asking):
 
     summary: Text
     waive: Text = ""
+    waivers: dict[Word, Text] = Field(default={}, max_length=50)
 
     def command(self) -> Command:
-        return Resolve(self.summary, self.waive)
+        return Resolve(self.summary, self.waive, tuple(self.waivers.items()))
+
+
+class RoomWanted(Asking):
+    """Promote the thread to a channel of its own."""
+
+    verb: ClassVar[str] = "room"
+    section: ClassVar[str] = "who"
+    done: ClassVar[str] = "The war room is being opened."
+
+    def command(self) -> Command:
+        return OpenRoom()
 
 
 class ReopenIt(Asking):
