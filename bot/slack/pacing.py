@@ -29,6 +29,8 @@ PATIENCE = 30.0
 TRIM_PATIENCE = 1.0
 PAGES_FIRST = timedelta(seconds=10)
 """How long a new message lets pages go ahead although Slack would take both."""
+FEW = 3
+"""So many pages under way are in nobody's way: a lone card does not wait for its page's answer."""
 CHANNEL_WAIT = 5.0
 """Asked to wait for less, one channel has had too much; for longer, all messages together have, for a channel takes one
 a second.
@@ -75,7 +77,7 @@ class Pacer:
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._queue: list[Place] = []
         self._numbers = itertools.count()
-        self._pages = 0  # that will ask for a turn in a moment
+        self._pages = 0  # that are on their way, or will be in a moment
         self._again: datetime | None = None  # until when a page that had no turn is expected again
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
@@ -145,7 +147,7 @@ class Pacer:
 
     @contextlib.contextmanager
     def paging(self) -> Iterator[None]:
-        """Around a page: new messages let it go first, and for a while where it had no turn and is tried again."""
+        """Around a page: where there are many, new messages let them go first, also those that are tried again."""
         self._pages += 1
         try:
             yield
@@ -205,7 +207,7 @@ class Pacer:
 
     def _pages_wait(self) -> bool:
         expected = self._again is not None and self._clock.now() < self._again
-        return expected or self._pages > 0 or any(one.rank is Rank.PAGE for one in self._queue)
+        return expected or self._pages > FEW or any(one.rank is Rank.PAGE for one in self._queue)
 
     def _come_back(self, now: datetime, seconds: float) -> None:
         due = now + timedelta(seconds=seconds)

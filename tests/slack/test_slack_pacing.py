@@ -1,13 +1,14 @@
 """Who is next on the way to Slack: lanes by method and channel, pages first, nobody for ever last."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
 
 from bot.domain.errors import RateLimited
 from bot.slack.lanes import POST, UPDATE
-from bot.slack.pacing import Pacer, Rank
+from bot.slack.pacing import FEW, Pacer, Rank
 from tests.kit import NOON
 from tests.parts import Hands
 
@@ -162,18 +163,25 @@ async def test_pages_go_before_messages_and_trimmings_last(pacer: Pacer, clock: 
     assert line.served[:4] == ["page", "card 0", "card 1", "card 2"]
 
 
-async def test_messages_let_a_page_that_is_coming_go_first(pacer: Pacer, clock: Held):
-    """While a page is being made ready a card waits, but not longer than ten seconds."""
+async def test_messages_let_pages_that_are_coming_go_first(pacer: Pacer, clock: Held):
+    """While many pages are being made ready a card waits, but not longer than ten seconds; for one it does not."""
     line = Line(pacer)
     with pacer.paging():
+        await pacer.turn(POST, "C9")
+    with contextlib.ExitStack() as many:
+        for _ in range(FEW + 1):
+            many.enter_context(pacer.paging())
         line.ask("card", POST, "C1")
         await clock.pass_by(1)
         assert line.served == []
         await clock.pass_by(10)
         assert line.served == ["card"]
-    with pacer.paging():
+    with contextlib.ExitStack() as many:
+        for _ in range(FEW + 1):
+            many.enter_context(pacer.paging())
         line.ask("another", POST, "C1")
         await clock.pass_by(1)
+        assert line.served == ["card"]
         await pacer.turn(POST, "D1", rank=Rank.PAGE)
     await clock.pass_by(0.1)
     assert line.served == ["card", "another"]
