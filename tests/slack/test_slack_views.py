@@ -217,6 +217,18 @@ def test_a_notice_that_is_not_shown_whole_is_not_approved_in_slack(text: str, ga
     assert "notice.changes.open" in str(view["blocks"])
 
 
+@pytest.mark.parametrize("letter", ["👍🏿", "語", "é", "<", "x"])
+def test_long_words_in_any_script_fit_a_dialog(letter: str):
+    """A letter may take four bytes and a view 250 kB: what does not fit is read on the console, never refused by Slack."""
+    story = declared().when(RequestNotice("gdpr/first", "gdpr", "first"), ANA)
+    long = letter * (60_000 // len(letter))
+    situation = seen(story.when(FreezeNotice("N1", long, "d" * 64, (long[:3_000],) * 9, NOON), ANA))
+    view = notice.review(situation, situation.incident.notices["N1"])
+    assert validate_view(view) == []
+    assert "submit" not in view
+    assert TOO_LONG in str(view["blocks"][0])
+
+
 def test_every_gap_of_a_notice_stands_in_the_dialog():
     """Thirty long gaps and long words still fit, and can be approved."""
     gaps = tuple(f"gap {number} {'g' * 250}" for number in range(30))

@@ -161,6 +161,8 @@ class Reading:
         return shown
 
 
+BYTES = 150_000
+"""So much of one text goes into a dialog, which may have 250 kB: letters of other scripts and emoji take up to four."""
 TOO_LONG = "This is too long for Slack; read and approve it on the console."
 
 
@@ -178,7 +180,8 @@ def _pieces(text: str, limit: int, most: int) -> tuple[list[str], bool]:
     """The pieces, and whether they are the whole text."""
     pieces: list[str] = []
     rest = text.strip()
-    while rest and len(pieces) < most:
+    size = 0
+    while rest and len(pieces) < most and size < BYTES:
         room = limit
         while len(untrusted(rest[:room], _ENDLESS)) > limit:  # entities are longer than what they stand for
             room = room * 2 // 3
@@ -186,6 +189,7 @@ def _pieces(text: str, limit: int, most: int) -> tuple[list[str], bool]:
             cuts = (rest.rfind(end, room // 2, room + 1) for end in ("\n", " "))
             room = next((cut for cut in cuts if cut > 0), room)
         pieces.append(untrusted(rest[:room], 3_000))
+        size += len(pieces[-1].encode())
         rest = rest[room:].removeprefix(" ").lstrip("\n")
     if rest:
         pieces.append("… the full text is on the console")
