@@ -40,6 +40,14 @@ async def delete(who: Person, ts: str) -> None:
     await who._post("delete", {"channel": who.room, "ts": ts})
 
 
+async def fill(who: Person, **answers: str) -> None:
+    """Answer some questions of the top dialog, whatever their turn, and send it."""
+    blocks = (await who.views())[-1]["blocks"]
+    names = {name: next(one["block_id"] for one in blocks if one["block_id"].partition(":")[0] == name)
+             for name in answers}  # fmt: skip
+    await who.submit({names[name]: value for name, value in answers.items()})
+
+
 def event(kind: str, **inner: Any) -> dict[str, Any]:
     """What Slack delivers."""
     name = f"Ev{kind}{inner.get('event_ts', '')}{inner.get('ts', '')}{inner.get('reaction', '')}{inner.get('user', '')}"

@@ -11,7 +11,7 @@ from bot.domain.reminder import Reminded
 from bot.engine.ports import Posted
 from bot.localslack.people import BOT_USER
 from tests.slack.bench import Bench
-from tests.slack.talking import delete, deliver, edit, event, react, said, settled, thread
+from tests.slack.talking import delete, deliver, edit, event, fill, react, said, settled, thread
 
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
 
@@ -93,7 +93,7 @@ async def test_a_follow_up_is_made_from_a_message(sock: Bench):
     view = await ana.wait_for_view("followup")
     assert "alert on the label rate" in str(view["blocks"])
     due = sock.clock.now().date() + timedelta(days=3)
-    await ana.submit({"owner": "U0BEN", "due": due.isoformat()})
+    await fill(ana, owner="U0BEN", due=due.isoformat())
     await settled(sock)
     item = (await sock.incident()).followups["U1"]
     assert (item.text, item.owner, item.due) == ("alert on the label rate", (await sock.who("ben")).id, due)
@@ -230,7 +230,7 @@ async def test_an_incident_is_declared_from_a_message(bench: Bench):
     assert seen.startswith("Recall fell in Lisbon\nsince noon\nhttp")
     assert seen.endswith(f"/archives/C0GENERAL/p{ts.replace('.', '')}")
     await ana.submit({"service": "visits", "severity": "2"})
-    assert "INC-1 is declared." in str(await ana.views())
+    assert "INC-1 is declared" in str(await ana.views())
     await settled(bench)
     incident = await bench.incident()
     (note,) = incident.notes
@@ -249,7 +249,9 @@ async def test_a_declaration_stands_though_its_message_cannot_be_kept(sock: Benc
     await delete(ana, ts)
     await settled(sock)
     await ana.submit({"service": "visits", "severity": "2"})
-    assert "INC-1 is declared. The message could not be kept" in str(await ana.views())
+    told = str(await ana.views())
+    assert "INC-1 is declared" in told
+    assert "The message could not be kept" in told
     assert (await sock.incident()).exists
 
 
