@@ -16,11 +16,13 @@ from bot.domain.reminder import Matter, Reason
 from bot.engine.ports import Waiting
 from bot.engine.situation import Situation
 from bot.slack import drawing, verbs, views
+from bot.slack.ids import Ref
 from bot.slack.message import Message, said, verbatim
 from bot.slack.picture import pictured
 from bot.slack.views import (
     approve,
     card,
+    choose,
     declare,
     finding,
     followup,
@@ -33,6 +35,7 @@ from bot.slack.views import (
     reminder,
     request,
     resolve,
+    room,
     step,
     step_modal,
     summary,
@@ -87,10 +90,21 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "approve.render": lambda s: [approve.render(s, m) for m in s.incident.mitigations.values()],
     "card.render": card.render,
     "card.restricted": card.restricted,
-    "declare.render": lambda s: declare.render(
-        [replace(s.service, name=f"s{n}") for n in range(120)] if s.service else [], s.incident.because),
+    "choose.render": lambda s: [
+        choose.render([s.incident] * many, kind, s.incident.because, Ref(item=kind, said="C0INC/1.2"))
+        for many, kind in ((1, "timeline"), (1, "finding"), (1, "followup"))
+    ],
+    "declare.render": lambda s: [
+        declare.render([replace(s.service, name=f"s{n}") for n in range(many)] if s.service else [], s.incident.because)
+        for many in (1, 120)
+    ],
     "finding.render": lambda s: finding.render(s, s.incident.title, s.incident.because),
-    "followup.render": lambda s: followup.render(s, "U0ANA"),
+    "followup.render": lambda s: [
+        followup.render(s, "U0ANA", s.incident.because, "C0INC/1.2"),
+        *(followup.render(s, "U0ANA", why=name, back=True) for name in list(s.incident.whys)[:3]),
+    ],
+    "followup.change": lambda s: [followup.change(s, one) for one in s.incident.followups.values()],
+    "followup.listed": lambda s: [followup.listed(s, list(s.incident.followups.values()))] if s.incident.followups else [],
     "home.queue": lambda s: [home.queue(home.waiting([s], who, Policy())) for who in WHO],
     "home.render": lambda s: [home.render([s] * many, who, Policy()) for who in WHO for many in (1, 12)],
     "home.stranger": lambda _: home.stranger(),
@@ -105,7 +119,13 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "propose.render": lambda s: [propose.render(s), propose.render(s, "s3")],
     "reason.render": lambda s: [reason.render("reopen", s)] + [
         reason.render(deed, s, m) for m in s.incident.mitigations.values() for deed in ("decline", "undo", "settle")],
-    "reminder.render": lambda s: [reminder.render([Waiting(s, matters)]) for matters in (MATTERS, MATTERS[:1])],
+    "reminder.render": lambda s: [
+        reminder.render([Waiting(s, matters)], f"remind:{s.incident.id}:{ANA.id}:1")
+        for matters in (MATTERS, MATTERS[:1])
+    ],
+    "reminder.replaced": lambda s: reminder.replaced([s.incident.id]),
+    "room.render": room.render,
+    "room.told": lambda s: [room.told(s, past) for past in room.rooms(s) if past.settled],
     "request.render": lambda s: [request.render(s, m) for m in s.incident.mitigations.values()],
     "resolve.render": resolve.render,
     "step.render": lambda s: [step.render(s, walk) for walk in step.walked(s)],
@@ -114,7 +134,11 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "update.page": update.page,
     "update.render": lambda s: [update.render(s, e) for e in s.entries if isinstance(e.event, UpdatePosted)],
     "update_modal.render": update_modal.render,
-    "whys.render": lambda s: [whys.render(s), whys.render(s, s.incident.title)],
+    "whys.fix": lambda s: [whys.fix(s, why) for why in s.incident.whys.values()],
+    "whys.render": lambda s: [
+        whys.render(s),
+        *(whys.render(s, s.incident.title, name, name=name) for name in ("", *list(s.incident.whys)[-2:])),
+    ],
 }  # fmt: skip
 """By view and function: everything it makes of a situation."""
 
@@ -129,11 +153,13 @@ def makers() -> set[str]:
         for name, made in inspect.getmembers(module, inspect.isfunction):
             if made.__module__ != module.__name__ or name.startswith("_"):
                 continue
-            if inspect.signature(made, eval_str=True).return_annotation in MADE:
+            if inspect.signature(made, eval_str=True).return_annotation in MADE and f"{one.name}.{name}" not in PIECES:
                 found.add(f"{one.name}.{name}")
     return found
 
 
+PIECES = {"declare.found", "followup.changing"}
+"""What others hold: options of a search, the menu below a list."""
 MADE = (Message, dict[str, Any], list[dict[str, Any]])
 
 

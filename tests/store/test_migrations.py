@@ -71,7 +71,7 @@ async def test_what_was_promised_before_the_list_is_listed(url: str, clock: Hand
         incident = await store.log.append(incident, events, **given)
         await store.log.append(incident, [FollowUpFinished("U3")], **given)
         await store.database.write(lambda c: c.execute(text("DROP TABLE followups")))
-        await store.database.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '0002'")))
+        await store.database.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '0003'")))
     async with await Store.open(url, clock) as store:
         assert [await store.log.promised(owner) for owner in ("p_ana", "p_ben")] == [["INC-1"], []]
         rows = await store.database.read(lambda c: c.execute(text("SELECT item, due FROM followups ORDER BY item")))
