@@ -8,6 +8,8 @@ import pytest
 
 from bot.domain.errors import Unavailable
 from bot.domain.paging import Acknowledge
+from bot.domain.room import OpenRoom
+from bot.engine.errands import Errands
 from bot.engine.ports import Posted
 from bot.engine.talk import Spoken
 from tests.slack.bench import Bench
@@ -202,3 +204,19 @@ async def test_a_deletion_before_its_message(sock: Bench):
     assert kept.text == ""
     await deliver(sock, reaction(sock, "1.000001", "U0ANA", 40))
     assert (await sock.incident()).notes == ()
+
+
+async def test_whoever_spoke_is_in_the_war_room_and_what_is_said_there_is_kept(sock: Bench):
+    """Dev is on no list and said something in the thread: invited; the room's talk is the incident's."""
+    card = await thread(sock)
+    await said(sock, await sock.person("dev"), "the export lost a column", card)
+    await sock.say(OpenRoom(), "ana")
+    await Errands(sock.desk, sock.room.chat).open_room(await sock.incident())
+    await settled(sock)
+    room = (await sock.incident()).room
+    assert room is not None
+    assert "U0DEV" in sock.slack.workspace.rooms[room.channel].members
+    dev = await sock.person("dev")
+    await dev.say("here I am", room=room.channel)
+    await settled(sock)
+    assert [one.text for one in await sock.desk.talk.of("INC-1")] == ["the export lost a column", "here I am"]
