@@ -218,7 +218,7 @@ class Desk:
 
     async def postmortem(self, incident: str) -> str:
         """The draft of a post-mortem as of now, in Markdown. Raises NotFound; Refused where its template is wrong."""
-        situation = await self.situation(incident)
+        situation = replace(await self.situation(incident), spoken=await self.talk.spoken(incident))
         try:
             return self.drafter.postmortem(situation)
         except Invalid as wrong:

@@ -37,6 +37,7 @@ def material(situation: Situation) -> dict[str, object]:
         "ended": _ended(situation),
         "waivers": _waivers(situation),
         "measures": _measures(situation),
+        "spoken": {"messages": situation.spoken.messages, "people": situation.spoken.people},
         "story": sorted([*_moments(situation), *_story(situation)], key=lambda step: step.at),
         "causes": _causes(incident),
         "findings": [{"id": one.id, "text": one.text} for one in incident.findings if one.gone is None],
@@ -84,6 +85,7 @@ class Step:
     what: str
     recorded: datetime | None = None
     gone: bool = False
+    link: str = ""
 
 
 def _moments(situation: Situation) -> Iterator[Step]:
@@ -103,7 +105,7 @@ def _story(situation: Situation) -> Iterator[Step]:
         if type(entry.event).__module__ not in UNTOLD:
             late = line.recorded - line.at >= LATE
             recorded = line.recorded if late else None
-            yield Step(line.at, situation.say(line), recorded, _gone(situation.incident, entry))
+            yield Step(line.at, situation.say(line), recorded, _gone(situation.incident, entry), line.link)
 
 
 def _gone(incident: Incident, entry: Entry) -> bool:

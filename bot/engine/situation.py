@@ -12,6 +12,7 @@ from bot.domain.measures import Measures, measures
 from bot.domain.runbook import Runbook
 from bot.domain.service import Offer, Service
 from bot.domain.timeline import Line, plain, timeline
+from bot.engine.talk import Spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Situation:
     notice_kinds: Mapping[str, str] = field(default_factory=dict)  # template → what it is, in words
     on_call: tuple[str, ...] = ()
     web_url: str = ""
+    spoken: Spoken = Spoken(0, 0)  # filled in where somebody looks back  # noqa: RUF009 - frozen
 
     def name(self, person: str) -> str:
         """A person's name; Tocsin's own for the bot, the id where nobody is known by it."""

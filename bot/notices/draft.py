@@ -18,7 +18,8 @@ the filter `utc`; any value may be None and then shows as a gap through `or_gap`
 A post-mortem may use these as well; a notice finds them empty:
 
     lead, ended  who leads it, and how it ended in the words of whoever resolved it
-    story        list of {at, what, recorded, gone}      the whole timeline but for notice work
+    story        list of {at, what, recorded, gone, link}  the whole timeline but for notice work
+    spoken       messages, people                        how much was said in the thread and the war room
     measures     list of {name, value, definition}
     waivers      list of {what, because}                 checks that were open at the end
     causes       list of {cause, certainty, supported_by, opposed_by}
@@ -67,6 +68,7 @@ VOCABULARY: Mapping[str, frozenset[str]] = MappingProxyType(
             ("lead", "ended", "story", "measures", "waivers", "causes", "findings", "whys"), frozenset[str]()
         ),
         **dict.fromkeys(("struck", "mitigations", "promises"), frozenset[str]()),
+        "spoken": frozenset({"messages", "people"}),
         "notice_work": frozenset({"begun", "filed", "clocks", "open_questions"}),
         "facts": frozenset(),  # checked against the fact list by whoever holds it
         "fields": frozenset(),  # checked against the stage's fields
@@ -155,7 +157,7 @@ def plain_context(base: Mapping[str, object]) -> dict[str, object]:
     """The words of an update or postmortem, which belong to no regime: what `base` lacks is None, or an empty list."""
     words: dict[str, object] = {"as_of": base.get("as_of")}
     words |= {"lead": base.get("lead"), "ended": base.get("ended")}
-    for name in ("incident", "impact", "org", "notice_work"):
+    for name in ("incident", "impact", "org", "spoken", "notice_work"):
         given = base.get(name)
         words[name] = dict.fromkeys(VOCABULARY[name]) | (dict(given) if isinstance(given, Mapping) else {})
     for name in ITEMS:

@@ -7,6 +7,7 @@ from bot.domain.lifecycle import Resolve
 from bot.domain.policy import Severity
 from bot.domain.saying import KeepNote, TakeBack
 from bot.domain.sli import Judged
+from bot.engine.talk import Saying
 from tests.kit import at
 from tests.web.fakes import Place
 from tests.web.rich import HOSTILE, rich
@@ -23,6 +24,10 @@ async def test_a_rich_incident_is_told_whole(home: Place) -> None:
     await home.desk.submit(name, KeepNote("the dashboard was red", "C1/1", ana.id, at(60)), ana)
     await home.desk.submit(name, KeepNote("it is the network", "C1/2", ana.id, at(70)), ana)
     await home.desk.submit(name, TakeBack("C1/2"), ana)
+    link = "https://chat.example/archives/C1/p3"
+    await home.desk.submit(name, KeepNote("see the board", "C1/3", ana.id, at(80), link), ana)
+    for ts, author in (("3", ana.id), ("4", "p_ben")):
+        await home.desk.talk.keep(Saying(name, "C1", ts, "1", author, "", "see the board", at(80)))
     await home.desk.submit(name, AddWhy("Nobody owns the export", "W1"), ana)
     await home.desk.submit(name, StrikeWhy("W3", "the platform team does"), ana)
     await home.desk.submit(name, Resolve("v1 is back and serves all"), ana)
@@ -31,7 +36,9 @@ async def test_a_rich_incident_is_told_whole(home: Place) -> None:
         "v1 is back and serves all",
         "Time to mitigate: 3 min 20 s (from the onset",
         "| 2026-11-20 12:01:00 | Ana Ruiz said: the dashboard was red *(written down 2026-11-20 12:10:15)* |",
-        "~~Ana Ruiz said: it is the network~~ (no longer counts)",
+        f"Ana Ruiz said: see the board [message]({link})",
+        "2 messages by 2 people in the thread.",
+        "~~Ana Ruiz said: it is the network (taken back by Ana Ruiz, ",
         "code change, 82 %; for it: F1: v2 was released at 11:58",
         "- **W1** The recall fell (rests on F1: v2 was released at 11:58)",
         "  - **W2** v2 was released at 11:58 (assumed; **root cause**, answered by U1)",
