@@ -81,7 +81,7 @@ ITEMS: Mapping[str, frozenset[str]] = MappingProxyType(
         "followups": frozenset({"what", "owner", "due", "status"}),
         "timeline": frozenset({"at", "what"}),
         "updates": frozenset({"at", "text"}),
-        "story": frozenset({"at", "what", "recorded", "gone"}),
+        "story": frozenset({"at", "what", "recorded", "gone", "link"}),
         "measures": frozenset({"name", "value", "definition"}),
         "waivers": frozenset({"what", "because"}),
         "causes": frozenset({"cause", "certainty", "supported_by", "opposed_by"}),

@@ -40,6 +40,7 @@ class SlackRoom:
         self.client = Client.open(settings.bot_token.get_secret_value(), settings.api_url, clock=clock)
         self.chat = SlackChat(self.client, mirror, settings, clock, look=desk.situation)
         self.chat.showing.room_gone = self._room_gone
+        self.chat.rooms.heard = desk.talk.speakers
         self.ingress = Ingress(desk, self.client, self.chat, settings, clock)
         self.http_app = HttpApp(self.ingress.app, settings.signing_secret.get_secret_value(), clock)
         self.socket = Socket(self.ingress.app, settings, clock) if settings.mode == "socket" else None

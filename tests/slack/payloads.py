@@ -86,6 +86,13 @@ MATTERS = tuple(
 )
 WHO = (ANA, EVERYTHING, CLEO)
 
+
+def shifts(s: Situation) -> list[home.Shift]:
+    """Somebody on call, and nobody."""
+    named = s.service.title if s.service else s.incident.title
+    return [home.Shift(named, ((ANA.id, "U0ANA", s.incident.because), (BEN.id, "", named))), home.Shift(named, ())]
+
+
 SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "approve.render": lambda s: [approve.render(s, m) for m in s.incident.mitigations.values()],
     "card.render": card.render,
@@ -104,9 +111,10 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
         *(followup.render(s, "U0ANA", why=name, back=True) for name in list(s.incident.whys)[:3]),
     ],
     "followup.change": lambda s: [followup.change(s, one) for one in s.incident.followups.values()],
-    "followup.listed": lambda s: [followup.listed(s, list(s.incident.followups.values()))] if s.incident.followups else [],
     "home.queue": lambda s: [home.queue(home.waiting([s], who, Policy())) for who in WHO],
-    "home.render": lambda s: [home.render([s] * many, who, Policy()) for who in WHO for many in (1, 12)],
+    "home.render": lambda s: [
+        home.render([s] * many, who, Policy(), shifts(s), [s.incident], s.now.date()) for who in WHO for many in (1, 12)
+    ],
     "home.stranger": lambda _: home.stranger(),
     "impact.render": lambda s: [impact.render(s, None), impact.render(replace(s), s.incident.impact)],
     "info.render": lambda s: info.render(s.incident.title, s.incident.because or s.incident.title),
@@ -133,7 +141,7 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "summary.render": summary.render,
     "update.page": update.page,
     "update.render": lambda s: [update.render(s, e) for e in s.entries if isinstance(e.event, UpdatePosted)],
-    "update_modal.render": update_modal.render,
+    "update_modal.render": lambda s: update_modal.render(s, Policy()),
     "whys.fix": lambda s: [whys.fix(s, why) for why in s.incident.whys.values()],
     "whys.render": lambda s: [
         whys.render(s),
@@ -158,8 +166,8 @@ def makers() -> set[str]:
     return found
 
 
-PIECES = {"declare.found", "followup.changing"}
-"""What others hold: options of a search, the menu below a list."""
+PIECES = {"declare.found", "followup.changing", "followup.listed"}
+"""What others hold: options of a search, a list and the menu below it."""
 MADE = (Message, dict[str, Any], list[dict[str, Any]])
 
 

@@ -87,6 +87,9 @@ class Storm(Bench):
         }
         on_call = {name: service.on_call for name, service in services.items()}
         self.desk.catalogue = replace(self.desk.catalogue, services=services, on_call=on_call)
+        patient = dict.fromkeys(Severity, timedelta(minutes=5))  # no clock of people's own in the midst of it
+        calm = replace(self.desk.handler.policy, acknowledge_within=patient, update_every={})
+        self.desk.handler.policy = calm
         self.durable = Memory(self.clock, self.journal)
         pagers = {"slack": SlackPager(SlackSettings(), clock=self.clock, deliver=self.room.page)}
         diagnosis = Diagnosis(self.desk, {}, {})

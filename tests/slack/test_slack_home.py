@@ -116,7 +116,7 @@ async def test_much_is_counted_not_cut(bench: Bench):
     bench.dirty.clear()
     seen = await tab(bench, "ana")
     assert "… and 18 more on the console" in seen
-    assert "… and 18 more, due later" in seen
+    assert "… and 18 more on the console, due later" in seen
     view = await (await bench.person("ana")).home()
     assert view is not None
     assert len(view["blocks"]) <= 100

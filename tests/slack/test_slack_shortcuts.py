@@ -365,7 +365,7 @@ async def test_a_war_room_and_quiet_are_asked_for_in_the_thread(sock: Bench):
     assert room is not None
     assert room.asked_by == (await sock.who("ana")).id
     await said(sock, ana, "<@U0TOCSIN> snooze", card)
-    assert sock.whispers("ana") == ["You are reminded again in 15 minutes."]
+    assert sock.whispers("ana") == ["You were not reminded of anything here."]
     assert (await sock.incident()).reminded.get((await sock.who("ana")).id, Reminded()).at is None
 
 

@@ -36,7 +36,7 @@ def render(incidents: Sequence[Incident], kind: str, text: str, ref: Ref) -> Vie
         words = plain_text_input("value", multiline=True, initial=clean(text, 2_900) or None, max_length=3_000)
         blocks.append(input_block(_ASKS[kind], words, block_id="text"))
     else:
-        blocks.append(section(f">>> {untrusted(text, 2_500) or '–'}"))
+        blocks.append(section(untrusted(text, 2_500).strip() or "–"))
     if kind == "followup":
         blocks.append(context("It is yours, until in two weeks; both can be changed afterwards."))
     return modal(_TITLES[kind], blocks, callback_id=NAME, submit="Keep", private_metadata=ref.metadata)

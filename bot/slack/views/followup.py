@@ -66,7 +66,7 @@ def change(situation: Situation, item: FollowUp) -> View:
     shown = situation.people.get(item.owner)
     owner = users_select("value", initial=(shown.slack_user if shown else "") or None)
     blocks = [
-        section(f"*{situation.incident.id} {item.id}* {untrusted(item.text, 600)}"),
+        section(f"{about(situation)}\n*{item.id}* {untrusted(item.text, 600)}"),
         input_block("Owner", owner, block_id="owner"),
         input_block("Until", datepicker("value", initial=item.due), block_id="due"),
     ]

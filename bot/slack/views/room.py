@@ -11,7 +11,7 @@ from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.message import Message
 from bot.slack.views import info
-from bot.slack.views._words import person, title
+from bot.slack.views._words import about, person
 from bot.slack.views.home import named
 
 NAME = "room"
@@ -58,7 +58,7 @@ def render(situation: Situation, heard: Sequence[str] = ()) -> View:
     people = [person(situation, one) for one in invited(situation, heard)]
     more = f" and {len(people) - LISTED} more" if len(people) > LISTED else ""
     blocks = [
-        section(f"*{incident.id}* · {title(incident)}"),
+        section(about(situation)),
         section(f"*A channel of its own*\n`#{name_of(incident, number)}`, as private as this incident's channel."),
         section(f"*Who is invited*\n{', '.join(people[:LISTED]) + more if people else 'nobody yet; people may join'}"),
         context("The thread stays. Updates and the summary are posted in both. Closing the incident archives it."),

@@ -68,6 +68,7 @@ def fix(situation: Situation, why: Why) -> View:
     below = sum(1 for _ in walk(incident.whys, why.id))
     words = plain_text_input("value", multiline=True, initial=clean(why.text, 1_500) or None, max_length=1_500)
     blocks = [
+        section(about(situation)),
         input_block(f"{why.id} says", words, block_id=f"text:{why.id}"),
         input_block("It rests on", _grounds(incident, why.evidence), block_id=f"evidence:{why.id}"),
     ]
