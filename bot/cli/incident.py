@@ -129,6 +129,18 @@ def assign(
 
 
 @app.command()
+def page(
+    incident: Incident,
+    whom: Annotated[str, typer.Argument(help="Whom, by key of people.yaml.", metavar="PERSON", show_default=False)],
+    because: Because = "",
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Page a person by name, whoever is on call."""
+    ask(config, person, incident, "page", "Paged: the timeline says whether it arrived.", person=whom, because=because)
+
+
+@app.command()
 def resolve(
     incident: Incident,
     summary: Annotated[str, typer.Argument(help="What happened and what ended it.", show_default=False)],

@@ -14,7 +14,7 @@ from bot.domain.followup import FollowUp
 from bot.domain.impact import Impact
 from bot.domain.mitigation import Mitigation
 from bot.domain.notice import Notice
-from bot.domain.paging import Page
+from bot.domain.paging import Call, Page
 from bot.domain.phase import Phase
 from bot.domain.policy import Severity, Urgency
 from bot.domain.reminder import Reminded
@@ -72,6 +72,7 @@ class Incident:
     cause: str = ""
     parts: Mapping[Part, str] = field(default_factory=dict)
     pages: Mapping[str, Page] = field(default_factory=dict)
+    calls: tuple[Call, ...] = ()  # for people by name
     findings: tuple[Finding, ...] = ()
     notes: tuple[Note, ...] = ()  # what people said, kept in the timeline
     hypotheses: tuple[Hypothesis, ...] = ()

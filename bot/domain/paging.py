@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
-from bot.domain.phase import RESPONDERS, Phase
+from bot.domain.phase import RESPONDERS, Phase, require_open
 from bot.domain.roles import Part, PartAssigned
 
 if TYPE_CHECKING:
@@ -81,6 +81,60 @@ class Paged(Event):
                 detail=self.detail,
             )
         return says("{person} was paged by {channel}", person=Who(self.person), channel=self.channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Somebody asked for a person by name; `number` counts these in the incident."""
+
+    number: int
+    person: str
+    by: str
+    at: datetime
+    because: str
+
+    def key(self, incident: str) -> str:
+        """The key of the page that is owed for it."""
+        return f"page:{incident}:call:{self.number}"
+
+
+JUST_NOW = timedelta(minutes=2)
+"""So soon the same person is not paged by name again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskFor(Command):
+    """Page a person by name, whoever is on call: they can help."""
+
+    person: str
+    because: str = ""
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        ask.policy.require(ask.person, RESPONDERS, "page somebody")
+        require_open(incident, "page somebody")
+        before = [call for call in incident.calls if call.person == self.person]
+        if before and ask.at - before[-1].at < JUST_NOW:
+            return
+        yield AskedFor(len(incident.calls) + 1, self.person, self.because.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor(Event):
+    """A person was asked for by name."""
+
+    number: int
+    person: str
+    because: Words
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        call = Call(self.number, self.person, entry.by, entry.at, self.because)
+        return replace(incident, calls=(*incident.calls, call))
+
+    def says(self, by: str) -> Sentence:
+        if self.because:
+            return says("{who} asked for {person}: {because}", who=Who(by), person=Who(self.person),
+                        because=self.because)  # fmt: skip
+        return says("{who} asked for {person}", who=Who(by), person=Who(self.person))
 
 
 @dataclass(frozen=True, slots=True)

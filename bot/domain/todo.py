@@ -146,6 +146,7 @@ def todo(
     closed = incident.phase is Phase.CLOSED
     if not closed:
         yield from _pages(incident, policy, on_call)
+        yield from _calls(incident)
     owed: list[Owed] = []
     if service is not None and not closed:
         owed.extend(_understanding(incident, service))
@@ -184,6 +185,16 @@ def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterat
                 due = last  # this person was not reached: the next one at once
         if not any(_accepted(incident, page_key(incident, level, turn)) for level in range(len(on_call))):
             due += min(ROUND_AGAIN * 2 ** min(turn, 8), LONGEST_ROUND)  # nobody could be reached: patience grows
+
+
+def _calls(incident: Incident) -> Iterator[Owed]:
+    """Pages to people who were asked for by name; after a few failures whoever asked must find another way."""
+    for call in incident.calls if incident.is_open else ():
+        key = call.key(incident.id)
+        tries, last = _tried(incident, key)
+        if not _accepted(incident, key) and tries < TRIES:
+            due = last + BETWEEN_TRIES if last is not None else call.at
+            yield PageOwed(key, due, attempt=tries + 1, person=call.person)
 
 
 def page_key(incident: Incident, level: int, turn: int = 0) -> str:

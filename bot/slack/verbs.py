@@ -10,11 +10,12 @@ from bot.domain.errors import Refused
 _MENTION = re.compile(r"<@([A-Z0-9_]+)(?:\|[^>]*)?>")
 _INCIDENT = re.compile(r"(?i)\b(INC-\d+)\b")
 THREAD = (
-    "ack", "next", "find", "note", "follow", "sev", "lead", "update", "why", "room", "snooze", "resolve", "help",
+    "ack", "next", "find", "note", "follow", "sev", "lead", "update", "why", "room", "page", "snooze",
+    "resolve", "help",
 )  # fmt: skip
 KEPT = ("find", "note", "follow")
 """Verbs whose own message is kept: its edits and its deletion are followed."""
-ROOM = ("declare", "list", "oncall", "approve", "legal", "help")
+ROOM = ("declare", "list", "oncall", "page", "approve", "legal", "help")
 _SAME = {
     "acknowledge": "ack", "take": "ack", "done": "next", "step": "next", "finding": "find", "found": "find",
     "followup": "follow", "follow-up": "follow", "promise": "follow", "war-room": "room",
@@ -29,10 +30,11 @@ _DAYS = {"day": 1, "week": 7, "month": 30}
 HELP_THREAD = escape(
     "In a thread: `ack` · `next [answer] [note]` · `find <text>` · `note <text>` · "
     "`follow <text> [@owner] [by 2026-12-31 | in 2 weeks]` · `sev <1-4> <why>` · `lead [@person]` · "
-    "`update [next 30m:] <text>` · `why <answer>` · `room` · `snooze` · `resolve <how it ended>`"
+    "`page @person|<service> [why]` · `update [next 30m:] <text>` · `why <answer>` · `room` · `snooze` · "
+    "`resolve <how it ended>`"
 )
 HELP_ROOM = escape(
-    "`/incident declare [what is broken]` · `/incident list` · `/incident INC-7 [ack, sev, update, …]` · "
+    "`/incident declare [what is broken]` · `/incident list` · `/incident INC-7 [ack, sev, page, update, …]` · "
     "`/incident oncall [service]` · `/incident approve` (what waits for you) · `/incident legal` · `/incident help`"
 )
 

@@ -87,4 +87,4 @@ def _restricted(situation: Situation) -> list[Surface]:
 
 def page(situation: Situation, key: str, user: str) -> Surface:
     """The direct message that pages a person."""
-    return Surface(f"page:{key}", update.page(situation), in_thread=False, person=user)
+    return Surface(f"page:{key}", update.page(situation, key), in_thread=False, person=user)

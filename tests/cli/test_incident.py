@@ -120,6 +120,7 @@ def test_looking_into_it(live: Live, told) -> None:
         ["finding", "INC-1", "labels were cut off"],
         ["severity", "INC-1", "sev1", "--because", "people wait"],
         ["assign", "INC-1", "commander", "ben"],
+        ["page", "INC-1", "ben", "--because", "you know the router"],
         ["impact", "INC-1", "--events", "120", "--unknown", "who they are", "--note", "visits not planned"],
         ["why", "INC-1", "v2 was trained on cut labels"],
         ["why", "INC-1", "the export was cut", "--under", "W1"],

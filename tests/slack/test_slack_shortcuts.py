@@ -369,6 +369,24 @@ async def test_a_war_room_and_quiet_are_asked_for_in_the_thread(sock: Bench):
     assert (await sock.incident()).reminded.get((await sock.who("ana")).id, Reminded()).at is None
 
 
+async def test_somebody_is_paged_by_name_or_by_service(sock: Bench):
+    """`page @ben why` and `page visits`; an unknown service says what there is; from a channel the incident is named."""
+    card = await thread(sock)
+    ana = await sock.person("ana")
+    await said(sock, ana, "<@U0TOCSIN> page <@U0BEN> you know the router", card)
+    await said(sock, ana, "<@U0TOCSIN> page visits", card)
+    who = [(await sock.who(key)).id for key in ("ben", "ana")]
+    calls = (await sock.incident()).calls
+    assert [(one.person, one.because) for one in calls] == [(who[0], "you know the router"), (who[1], "")]
+    await said(sock, ana, "<@U0TOCSIN> page loans", card)
+    assert "say whom to page: mention a person, or name a service, of which there is visits" in sock.whispers("ana")[-1]
+    answer = (await ana.command("incident", "page visits"))["answer"]
+    assert "INC-7 page" in answer["text"]
+    await sock.room.chat.page(await sock.who("ben"), await sock.desk.situation("INC-1"), calls[0].key("INC-1"))
+    (page,) = sock.posts(f"page:{calls[0].key('INC-1')}", "D0BEN")
+    assert "asks for you: you know the router" in str(page["blocks"])
+
+
 async def test_who_is_on_call(sock: Bench):
     """For one service or all, by whoever asks; an unknown one says what there is."""
     ana = await sock.person("ana")

@@ -72,6 +72,7 @@ async def test_a_life_by_api(home: Place) -> None:
     assert told["update_due"] is None
     await post(home, "ana", "severity", severity="sev1", because="it spreads")
     await post(home, "ana", "assign", part="operations lead", person="ben")
+    await post(home, "ana", "page", person="ben", because="you know the router")
     told = await post(home, "ana", "finding", text="the cache is cold")
     assert told["findings"][0]["source"] == "responder"
     await post(home, "ana", "why", text="The cache was emptied", evidence="F1")

@@ -11,7 +11,7 @@ from bot.domain.finding import RecordFinding
 from bot.domain.five_whys import AddWhy
 from bot.domain.lengths import length
 from bot.domain.lifecycle import ChangeSeverity, Resolve, Update
-from bot.domain.paging import Acknowledge
+from bot.domain.paging import Acknowledge, AskFor
 from bot.domain.policy import Severity
 from bot.domain.roles import Assign, Part
 from bot.domain.room import OpenRoom
@@ -71,6 +71,27 @@ async def _room(knock: Knock, _verb: Verb) -> Reply:
     return None
 
 
+async def _page(knock: Knock, verb: Verb) -> Reply:
+    """A person by mention, or whoever is on call for a service; the words after that are why."""
+    words = verb.rest.strip()
+    if verb.people and words.startswith("<@"):
+        other = await knock.desk.people.by_slack(knock.who.slack_team, verb.people[0])
+        if other is None:
+            raise Refused("the directory does not know this person")
+        wanted, because = other.id, words.partition(">")[2].strip()
+    else:
+        service, _, because = words.partition(" ")
+        if service not in knock.desk.catalogue.services:
+            there_is = ", ".join(sorted(knock.desk.catalogue.services)[:20])
+            raise Refused(f"say whom to page: mention a person, or name a service, of which there is {there_is}")
+        on_call = await knock.desk.on_call(service)
+        if not on_call:
+            raise Refused(f"nobody is on call for {service}")
+        wanted = on_call[0]
+    await knock.submit(AskFor(wanted, because))
+    return None
+
+
 async def _snooze(knock: Knock, _verb: Verb) -> Reply:
     return await quiet.snooze(knock)
 
@@ -127,7 +148,7 @@ async def _help(_knock: Knock, _verb: Verb) -> Reply:
 _VERBS: dict[str, Callable[[Knock, Verb], Awaitable[Reply]]] = {
     "ack": _ack, "next": _next, "find": _find, "sev": _sev, "lead": _lead, "update": _update, "why": _why,
     "resolve": _resolve, "show": _show, "help": _help, "note": talk.noted, "follow": talk.followed, "room": _room,
-    "snooze": _snooze,
+    "page": _page, "snooze": _snooze,
 }  # fmt: skip
 
 
@@ -143,6 +164,8 @@ async def slash(knock: Knock, verb: Verb) -> Reply:
             return await _list(knock)
         case "oncall":
             return await oncall.told(knock, verb.rest.strip())
+        case "page":
+            return Tell("For which incident? Say `/incident INC-7 page …`, or page in its thread.")
         case "approve" if verb.rest.strip():
             return await _named(knock, verb.rest.strip().split()[0].upper())
         case "approve":

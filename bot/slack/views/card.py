@@ -203,14 +203,17 @@ def _buttons(situation: Situation) -> Block:
     if incident.is_open:
         if incident.room is None or not (incident.room.pending or incident.room.stands):
             menu.append(("War room", "room.open"))
-        menu += [("Legal and impact", "legal.open"), ("Resolve", "resolve.open")]
+        over = incident.phase is Phase.MITIGATED and not incident.unclaimed
+        menu += [("Legal and impact", "legal.open"), ("Take lead", "lead") if over else ("Resolve", "resolve.open")]
         row = []
         if incident.unclaimed:
             row.append(press("Acknowledge", "ack", name, style="primary"))
+        elif over:
+            row.append(press("Resolve", "resolve.open", name, style="primary"))
         else:
             row.append(press("Take lead", "lead", name))
         following = incident.run is not None and bool(incident.run.current)
-        primary = not incident.unclaimed
+        primary = not incident.unclaimed and not over
         label = "Continue runbook" if following else "Start runbook"
         row.append(press(label, "runbook.open", name, style="primary" if primary else None))
         row += [press("Update", "update.open", name), press("Propose action", "propose.open", name)]
@@ -249,9 +252,10 @@ def _points(drawn: Chart) -> list[tuple[str, float]]:
     bars = [bar for bar in drawn.bars if bar.covered]
     size = max(1, -(-len(bars) // CATEGORIES))
     bins = [bars[start : start + size] for start in range(0, len(bars), size)]
+    form = "%H:%M:%S UTC" if len({bar.at.date() for bar in bars}) == 1 else "%d %H:%M:%S UTC"
     points: dict[str, float] = {}
     for group in bins:
         total = sum(bar.good + bar.bad for bar in group)
         if total:
-            points[f"{group[0].at:%d %H:%M:%S}"] = round(100 * sum(bar.bad for bar in group) / total, 3)
+            points[group[0].at.strftime(form)] = round(100 * sum(bar.bad for bar in group) / total, 3)
     return list(points.items())

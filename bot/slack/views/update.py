@@ -34,7 +34,7 @@ def render(situation: Situation, entry: Entry) -> Message:
     return Message(f"Update on {brief(incident)} by {called(situation, entry.by)}: {told}", in_full(situation, blocks))
 
 
-def page(situation: Situation) -> Message:
+def page(situation: Situation, key: str = "") -> Message:
     """What the paged person reads: what is broken, since when, and one button. A restricted incident tells nothing."""
     incident = situation.incident
     if incident.restricted:
@@ -43,7 +43,7 @@ def page(situation: Situation) -> Message:
     else:
         blocks = [
             header(headline(incident)),
-            section(f"*You are paged.* {untrusted(incident.because or incident.title, 600)}"),
+            section(f"*You are paged.* {_asked(situation, key)}"),
             context(f"{untrusted(incident.service or 'no service named', 100)} · since {at(incident.onset)}"),
         ]
         words = f"Page: {brief(incident)} {title(incident, 200)}"
@@ -58,3 +58,13 @@ def page(situation: Situation) -> Message:
     link = console(situation)
     blocks += [context(link)] if link else []
     return Message(text, blocks)
+
+
+def _asked(situation: Situation, key: str) -> str:
+    """Why: somebody asked for this person, or what is broken."""
+    incident = situation.incident
+    call = next((one for one in incident.calls if one.key(incident.id) == key), None)
+    if call is None:
+        return untrusted(incident.because or incident.title, 600)
+    words = untrusted(call.because or incident.title, 600)
+    return f"{person(situation, call.by)} asks for you: {words}"

@@ -10,7 +10,7 @@ from bot.domain.incident import Incident
 from bot.domain.lengths import length
 from bot.domain.lifecycle import ChangeSeverity, Close, Reopen, Resolve, Update
 from bot.domain.log import Command
-from bot.domain.paging import Acknowledge
+from bot.domain.paging import Acknowledge, AskFor
 from bot.domain.policy import Severity
 from bot.domain.roles import Assign, Part
 from bot.domain.room import OpenRoom
@@ -91,6 +91,21 @@ class AssignPart(Asking):
 
     async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
         command = Assign(self.part, await person(desk, self.person))
+        return await desk.submit(incident, command, who, inbound=inbound)
+
+
+class PageSomebody(Asking):
+    """Page a person by name, by key."""
+
+    verb: ClassVar[str] = "page"
+    section: ClassVar[str] = "who"
+    done: ClassVar[str] = "Paged: the timeline says whether it arrived."
+
+    person: Name
+    because: Text = ""
+
+    async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
+        command = AskFor(await person(desk, self.person), self.because)
         return await desk.submit(incident, command, who, inbound=inbound)
 
 
