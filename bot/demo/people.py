@@ -332,7 +332,8 @@ class Script:
         await self.cast["ana"].close_view(everything=True)
 
     async def _resolve(self, seen: Seen) -> None:
-        await self._menu("ana", seen, "resolve.open", "resolve")
+        await self._click("ana", seen, "resolve.open")
+        await self.cast["ana"].wait_for_view("resolve")
         ended = {1: "v2 rolled back to v1, the slice is served well again.",
                  2: "The slice is bypassed and the broken run paused; both stay until it is repaired."}  # fmt: skip
         await self.cast["ana"].submit({"summary": ended[self.act]})
