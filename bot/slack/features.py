@@ -67,7 +67,7 @@ FEATURES = (
         "a page in doubt is looked for before it is sent again", ("im:history",), optional=True,
     ),
     Feature(
-        "messages kept by emoji", ("reactions:read",), ("reactions.get",), ("reaction_added", "reaction_removed"),
+        "messages kept by emoji", ("reactions:read",), (), ("reaction_added", "reaction_removed"),
         optional=True,
     ),
     Feature(

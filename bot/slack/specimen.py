@@ -19,13 +19,17 @@ from bot.domain.mitigation import ApproveMitigation, Means, Outcome, Plan, Propo
 from bot.domain.notice import FreezeNotice, RequestNotice
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import THE_BOT, ActionClass, Person, Policy, Role, Severity
+from bot.domain.reminder import Matter, Reason
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service, Target
 from bot.domain.sli import Judged, Sli
+from bot.engine.ports import Waiting
 from bot.engine.situation import Bar, Chart, Shown, Situation, Words
+from bot.slack.ids import Ref
 from bot.slack.settings import SlackSettings
 from bot.slack.views import (
     approve,
+    choose,
     declare,
     finding,
     followup,
@@ -35,7 +39,9 @@ from bot.slack.views import (
     notice,
     propose,
     reason,
+    reminder,
     resolve,
+    room,
     step_modal,
     update,
     update_modal,
@@ -173,8 +179,15 @@ def _messages(when: str, situation: Situation) -> Iterator[Sample]:
             if blocks is not None:
                 sent = {"text": surface.message.text, "blocks": blocks}
                 yield Sample(f"message {surface.name.partition(':')[0]}{form} ({when})", "message", sent)
-    page = update.page(situation)
-    yield Sample(f"message page ({when})", "message", {"text": page.text, "blocks": page.blocks})
+    matters = tuple(Matter(ANA.id, reason, item, BEGUN, f"{reason}:{item}") for reason, item in (
+        (Reason.UPDATE, ""), (Reason.APPROVAL, "M1"), (Reason.FOLLOWUP, "U1:1")))  # fmt: skip
+    alone = {
+        "page": update.page(situation),
+        "reminder": reminder.render([Waiting(situation, matters)], f"remind:{situation.incident.id}:{ANA.id}:1"),
+        "reminder, replaced": reminder.replaced([situation.incident.id]),
+    }
+    for name, made in alone.items():
+        yield Sample(f"message {name} ({when})", "message", {"text": made.text, "blocks": made.blocks})
 
 
 def _views(situation: Situation) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -189,6 +202,15 @@ def _views(situation: Situation) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "Follow-up", followup.render(situation, "U0ANA")
     yield "Propose", propose.render(situation)
     yield "Resolve", resolve.render(situation)
+    yield "War room", room.render(replace(situation, incident=replace(incident, room=None)))
+    for why in incident.whys.values():
+        yield f"Correct {why.id}", whys.fix(situation, why)
+        if why.root:
+            yield f"Follow-up for {why.id}", followup.render(situation, "U0ANA", why=why.id, back=True)
+    for promise in incident.followups.values():
+        yield f"Change {promise.id}", followup.change(situation, promise)
+    kept = Ref(item="followup", said="C0INC/1.2")
+    yield "Which incident", choose.render([incident, replace(incident, id="INC-8")], "followup", "What was said", kept)
     yield "Notices", notice.overview(situation)
     yield "Words for one person", info.render("Tocsin", "Nothing waits for you.")
     yield "Re-open", reason.render("reopen", situation)
@@ -200,6 +222,8 @@ def _views(situation: Situation) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "Notice", notice.review(situation, one)
         yield "Changes to a notice", notice.changes(situation, one)
     for who in (ANA, BEN):
-        yield f"Home of {who.id}", home.render([situation], who, Policy())
+        shifts = [home.Shift("Doctor-visits model", ((ANA.id, "U0ANA", "Ana"), (BEN.id, "U0BEN", "Ben")))]
+        tab = home.render([situation], who, Policy(), shifts, [incident], situation.now.date())
+        yield f"Home of {who.id}", tab
     yield "Home with nothing", home.render([], ANA, Policy())
     yield "Home of a stranger", home.stranger()

@@ -21,14 +21,6 @@ from tests.slack.bench import Bench
 ROOM = Path(next(iter(bot.slack.__path__)))
 HEARD = {*slacks.EVENTS, "app_home_opened", "message", "app_uninstalled", "tokens_revoked", "link_shared"}
 """Kinds of event Slack has; `message` stands for all its channels."""
-COMING = {
-    "messages kept by emoji",
-    "nobody is nudged who does not want to be disturbed",
-    "war rooms",
-    "charts as pictures",
-}
-"""Features whose code may come after their scopes; whatever calls one of them keeps it to the rest."""
-COMING_SHORTCUTS = {"timeline_message"}
 MARKS = {"pins.add", "bookmarks.add", "bookmarks.list"}
 """Calls of which a feature may do without some."""
 
@@ -66,10 +58,8 @@ def test_every_call_is_some_features():
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda one: one.name)
 def test_a_feature_asks_for_what_it_does_and_no_more(feature: Feature):
     """Its calls, events and menus need its scopes (or those everybody has); each scope is needed by one of them."""
-    if not built(feature):
-        assert feature.name in COMING, "no code of this feature: take it out of the table"
-    else:
-        assert set(feature.calls) - called() <= MARKS
+    assert built(feature), "no code of this feature: take it out of the table"
+    assert set(feature.calls) - called() <= MARKS
     granted = {*feature.scopes, *CORE_SCOPES}
     kinds = ("channel", "group")
     wanted = [
@@ -90,9 +80,8 @@ def test_every_event_is_heard_and_every_event_heard_is_asked_for():
     """What the ingress tells apart is subscribed to, and nothing else."""
     code = literals(parsed()) & HEARD
     asked = {event.partition(".")[0] for event in EVENTS}
-    coming = {event for one in FEATURES if one.name in COMING for event in one.events}
     assert code - asked <= {"message"}
-    assert asked - code <= coming
+    assert asked <= code
     assert "message.im" not in EVENTS, "nobody's direct messages are read"
 
 
@@ -100,7 +89,7 @@ def test_every_shortcut_is_known_and_every_known_one_is_offered():
     """Each has its deed; labels fit into Slack's menus, no two of a kind read alike."""
     offered = {one.callback_id for one in SHORTCUTS}
     assert set(_SHORTCUTS) <= offered
-    assert offered - set(_SHORTCUTS) <= COMING_SHORTCUTS
+    assert offered - set(_SHORTCUTS) == set()
     assert all(deed in CLICKS for deed in _SHORTCUTS.values())
     assert all(len(one.label) <= 24 for one in SHORTCUTS)
     assert len({(one.kind, one.label) for one in SHORTCUTS}) == len(SHORTCUTS) <= 10

@@ -123,14 +123,14 @@ def left_out(shown: int, known: int) -> str | None:
     return f"{shown} of {known}; the others are on the console." if known > shown else None
 
 
-def bulleted(lines: Sequence[str], most: int, limit: int) -> str:
+def bulleted(lines: Sequence[str], most: int, limit: int, mark: str = "• ") -> str:
     """Lines (escaped already) as bullets, at most `most` of them and `limit` characters; the rest is counted."""
     shown: list[str] = []
     size = 0
     for line in lines[:most]:
         if size + len(line) + 3 > limit - 20:
             break
-        shown.append(f"• {line}")
+        shown.append(f"{mark}{line}")
         size += len(line) + 3
     left = len(lines) - len(shown)
     return "\n".join([*shown, *([f"… and {left} more"] if left else [])])

@@ -1,5 +1,7 @@
 """Notices in the private legal channel: the duties, each draft, its gaps and clock, and counsel's decision on it."""
 
+from collections.abc import Sequence
+
 from bot.blockkit.blocks import (
     Block,
     View,
@@ -48,7 +50,14 @@ def duties(situation: Situation) -> Message:
     left = len(asked) - told
     blocks.append(context(f"{left} more answered on the console" if left else "all duties are shown"))
     blocks.append(actions(press("Duties and notices", "legal.open", incident.id)))
-    return Message(f"{brief(incident)}: {len(shown)} duties to tell. Look at duties and notices.", blocks)
+    return Message(f"{brief(incident)}: {_counted(shown)}. Look at duties and notices.", blocks)
+
+
+def _counted(duties: Sequence[Duty]) -> str:
+    """How many duties there are, and how many nobody can tell of yet."""
+    yes = sum(1 for duty in duties if duty.answer is Answer.YES)
+    said = [f"{yes} dut{'y' if yes == 1 else 'ies'} to tell"] if yes else []
+    return " and ".join([*said, *([f"{len(duties) - yes} not known yet"] if len(duties) > yes else [])])
 
 
 def _duty(duty: Duty) -> str:

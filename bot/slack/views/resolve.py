@@ -38,7 +38,7 @@ def render(situation: Situation, told: str = "") -> View:
     blocking = sorted((check for check in checks if check.blocking), key=lambda check: check.met)
     lines = [f"{'✓' if check.met else '✗'} {untrusted(check.what, 300)}" for check in blocking]
     blocks: list[Block] = [alert(untrusted(told, 200))] if told else []
-    blocks.append(section(f"{about(situation)}\n{bulleted(lines, CHECKS, 2_600)}"))
+    blocks.append(section(f"{about(situation)}\n{bulleted(lines, CHECKS, 2_600, mark='')}"))
     field = plain_text_input("value", multiline=True, max_length=2_000)
     blocks.append(input_block("How did it end?", field, block_id="summary"))
     blocks += [_waiver(check) for check in blocking if check.open][:CHECKS]
