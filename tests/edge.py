@@ -13,8 +13,8 @@ from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means, Plan
 from bot.domain.policy import ActionClass
 from bot.domain.service import Target
-from bot.engine.ports import Collected, Found, Observation, Profile, Question, Seen, Waiting
 from bot.engine.situation import Situation
+from bot.engine.values import Collected, Found, Observation, Profile, Question, Seen, Waiting
 from bot.slo.spec import Point, Selector
 from tests.kit import NOON
 

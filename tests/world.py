@@ -23,7 +23,7 @@ from bot.domain.mitigation import ApproveMitigation
 from bot.domain.policy import Severity
 from bot.domain.timeline import plain, timeline
 from bot.durable.memory import Journal, Memory
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.slo.spec import Selector, Slo
 from tests.edge import Board, Counters, Instrument, Phone, Router, Watch
 

@@ -11,7 +11,7 @@ from typing import Any
 from bot.diagnosis.versions import natural
 from bot.domain.errors import Refused
 from bot.domain.mitigation import Means
-from bot.engine.ports import Observation, Seen
+from bot.engine.values import Observation, Seen
 
 PREVIOUS = "previous"
 

@@ -18,7 +18,7 @@ from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means, Plan
 from bot.domain.policy import ActionClass
 from bot.domain.service import Target
-from bot.engine.ports import Observation
+from bot.engine.values import Observation
 
 WHAT = "MLflow"
 RESOLVE = (

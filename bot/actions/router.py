@@ -19,7 +19,7 @@ from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means, Plan
 from bot.domain.policy import ActionClass
 from bot.domain.service import Target
-from bot.engine.ports import Observation, Seen
+from bot.engine.values import Observation, Seen
 
 WHAT = "router"
 _WHOLE = 100

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
-    from bot.engine.ports import Profile
+    from bot.engine.values import Profile
     from bot.store import Store
 
     T = TypeVar("T")

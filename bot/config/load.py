@@ -28,7 +28,7 @@ from bot.domain.errors import Invalid, NotFound, Problem
 from bot.domain.policy import Policy
 from bot.domain.runbook import Runbook
 from bot.domain.service import Service
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.heap import growing
 from bot.slo.maintenance import Maintenance
 from bot.slo.spec import Slo

@@ -11,7 +11,7 @@ from bot.config.files import read_page
 from bot.config.fit import Fitter, Unreadable
 from bot.config.marks import Marked
 from bot.domain.policy import Role
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 

@@ -17,7 +17,8 @@ from bot.domain.mitigation import Mitigation, Outcome, ReportHold, State, mitiga
 from bot.domain.sli import Judged
 from bot.engine.desk import Desk
 from bot.engine.diagnose import Diagnosis
-from bot.engine.ports import Action, Observation, Seen
+from bot.engine.ports import Action
+from bot.engine.values import Observation, Seen
 from bot.slo.burn import Verdict
 
 ASK_AGAIN = 3

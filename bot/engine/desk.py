@@ -20,8 +20,9 @@ from bot.domain.policy import THE_BOT, Policy, Severity
 from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Offer, Service
 from bot.engine.handle import Handler
-from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Profile, Summary, Talk
+from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
 from bot.engine.situation import Chart, Keepsake, Shown, Situation, Words
+from bot.engine.values import Profile, Summary
 
 ENOUGH_BARS, CLOSER = 10, 5
 """Bars with data that make a chart, and how often it is drawn closer for them."""

@@ -12,7 +12,8 @@ from bot.domain.finding import AttachReport, Diagnose, RecordFinding
 from bot.domain.incident import Incident
 from bot.domain.service import Service
 from bot.engine.desk import Desk
-from bot.engine.ports import Collected, Evidence, Question, Reporter
+from bot.engine.ports import Evidence, Reporter
+from bot.engine.values import Collected, Question
 from bot.telemetry import log as logger
 
 BEFORE_ONSET = timedelta(minutes=10)

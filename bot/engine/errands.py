@@ -15,7 +15,8 @@ from bot.domain.reminder import Matter, PutOff, Reason, Reminded, ReportReminder
 from bot.domain.room import ReportRoom, ReportRoomArchived
 from bot.domain.todo import ArchiveOwed, RemindOwed, RoomOwed
 from bot.engine.desk import Desk
-from bot.engine.ports import Chat, Profile, Waiting
+from bot.engine.ports import Chat
+from bot.engine.values import Profile, Waiting
 
 CHANNEL = "chat"
 AWAY = timedelta(minutes=5)

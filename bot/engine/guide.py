@@ -10,8 +10,9 @@ from bot.domain.errors import Unavailable
 from bot.domain.incident import Incident
 from bot.domain.runbook import CompleteStep, Runbook, Step
 from bot.engine.desk import Desk
-from bot.engine.ports import Pager, Profile
+from bot.engine.ports import Pager
 from bot.engine.reach import reach
+from bot.engine.values import Profile
 from bot.engine.watch import Watch
 
 

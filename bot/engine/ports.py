@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from bot.domain.duty import Duty
 from bot.domain.incident import Incident
 from bot.domain.log import Entry, Event
 from bot.domain.mitigation import Means, Plan
-from bot.domain.policy import Person, Role
-from bot.domain.reminder import Matter
-from bot.domain.service import Service, Target
+from bot.domain.service import Target
 from bot.engine.situation import Situation, Words
 from bot.engine.talk import Mark, Saying, Spoken
+from bot.engine.values import (
+    Collected,
+    Exhibit,
+    Observation,
+    Posted,
+    Profile,
+    Question,
+    Received,
+    Summary,
+    Waiting,
+)
 from bot.slo.batch import Batch
 from bot.slo.spec import Point, Query
 
@@ -75,52 +82,6 @@ class Log(Protocol):
         """Write every projection anew from the log; how many incidents that were."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What an inbound id led to: the incident it concerned ("" for none), or the words it was refused with."""
-
-    incident: str
-    refused: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """One incident as lists show it."""
-
-    id: str
-    title: str
-    phase: str
-    severity: int
-    service: str
-    slice: str
-    restricted: bool
-    declared: datetime
-    onset: datetime
-    detected: datetime
-    acknowledged: datetime | None
-    mitigated: datetime | None
-    resolved: datetime | None
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A person as the organisation knows them; `id` is opaque and the only part the log holds."""
-
-    id: str
-    key: str  # the name used in configuration
-    name: str
-    roles: frozenset[Role]
-    slack_team: str = ""
-    slack_user: str = ""
-    email: str = ""
-
-    @property
-    def person(self) -> Person:
-        """What the rules see of them."""
-        return Person(self.id, self.roles)
-
-
 class People(Protocol):
     """Everybody the organisation named, one person behind all their accounts."""
 
@@ -135,20 +96,6 @@ class People(Protocol):
     async def by_key(self, key: str) -> Profile | None: ...
 
     async def by_slack(self, team: str, user: str) -> Profile | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Exhibit:
-    """A piece of evidence kept with an incident: bytes with a name, a media type and the SHA-256 of its content."""
-
-    id: str
-    incident: str
-    name: str
-    media_type: str
-    sha256: str
-    at: datetime
-    content: bytes = b""
-    note: str = ""
 
 
 class Exhibits(Protocol):
@@ -175,20 +122,6 @@ class Checkpoints(Protocol):
 
     async def load(self, names: Collection[str]) -> dict[str, dict[str, object]]:
         """The documents of these names, as far as they are there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """A message as it stands in the chat: which surface of which incident, where, and a hash of what it shows."""
-
-    incident: str
-    surface: str
-    channel: str
-    ts: str
-    shown: str
-    state: str  # sending, posted, gone, over (stands, and is not brought up to date any more)
-    attempt: int
-    at: datetime
 
 
 class Mirror(Protocol):
@@ -290,22 +223,6 @@ class History(Protocol):
         ...
 
 
-class Seen(StrEnum):
-    """What a target shows of a key."""
-
-    APPLIED = "applied"
-    NOT_APPLIED = "not_applied"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What a target shows of one plan and key, in a sentence."""
-
-    seen: Seen
-    detail: str
-
-
 class Action(Protocol):
     """One kind of target that can be changed. Settings come from the catalogue's Target."""
 
@@ -336,34 +253,6 @@ class Action(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What evidence is asked for: this incident's service and slice, over this stretch of time."""
-
-    incident: str
-    service: Service
-    slice: str
-    since: datetime
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One thing an instrument found. `bears` moves hypotheses: (cause, log-odds), positive for, negative against."""
-
-    text: str
-    bears: tuple[tuple[str, float], ...] = ()
-    link: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """An instrument's answer: findings, and exhibits (name, media type, content) worth keeping."""
-
-    findings: tuple[Found, ...] = ()
-    exhibits: tuple[tuple[str, str, bytes], ...] = ()
-
-
 class Evidence(Protocol):
     """An instrument that looks at one aspect: what changed, what drifted, which upstream. Raises Unavailable."""
 
@@ -390,14 +279,6 @@ class Pager(Protocol):
         """
 
     async def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What waits for one person in one incident."""
-
-    situation: Situation
-    matters: tuple[Matter, ...]
 
 
 class Chat(Protocol):

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.domain.errors import TocsinError, Unheard
-from bot.engine.ports import Pager, Profile
+from bot.engine.ports import Pager
 from bot.engine.situation import Situation
+from bot.engine.values import Profile
 from bot.telemetry import log as logger
 
 PAGE_WITHIN = 30.0

@@ -18,7 +18,7 @@ from bot.clients.duckdb import FILES, Limits, Look, Source, Where, files, look
 from bot.clients.together import together
 from bot.diagnosis.versions import natural
 from bot.domain.errors import Unavailable
-from bot.engine.ports import Question
+from bot.engine.values import Question
 from bot.evidence._versions import NEWEST, Part, Version, before, serving
 from bot.slo import binned, drift
 from bot.slo.bins import CATEGORIES, Categories, Grid

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bot.diagnosis.versions import natural
 from bot.domain.finding import Cause
-from bot.engine.ports import Found
+from bot.engine.values import Found
 
 # log-odds: 1 is a hint, 2 is strong, 3 alone nearly decides
 HINT, LIKELY, STRONG, DECISIVE = 0.5, 1.5, 2.0, 3.0

@@ -12,7 +12,7 @@ from pydantic import Field
 from bot.clients.http import Http, HttpSettings, field
 from bot.clients.together import together
 from bot.clock import Clock
-from bot.engine.ports import Collected, Found, Question
+from bot.engine.values import Collected, Found, Question
 from bot.evidence._feeds import moment
 from bot.evidence._versions import HINT, LIKELY, STRONG, bears
 

@@ -26,7 +26,7 @@ from bot.clients.http import Http, HttpSettings, address
 from bot.clients.together import together
 from bot.clock import Clock
 from bot.domain.errors import Unavailable
-from bot.engine.ports import Collected, Found, Question
+from bot.engine.values import Collected, Found, Question
 from bot.evidence import _feeds as feeds
 from bot.evidence._evidently import write_report
 from bot.evidence._log import LogSettings, PredictionLog

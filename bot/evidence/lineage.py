@@ -9,7 +9,7 @@ import httpx
 from bot.clients.http import Http, HttpSettings
 from bot.clock import Clock
 from bot.domain.errors import Unavailable
-from bot.engine.ports import Collected, Found, Question
+from bot.engine.values import Collected, Found, Question
 from bot.evidence import _feeds as feeds
 from bot.evidence._versions import HINT, Part, bears, before, differences, serving
 

@@ -12,7 +12,7 @@ from bot.clients.mlflow import MLflow
 from bot.clients.together import together
 from bot.clock import Clock
 from bot.domain.errors import Unavailable
-from bot.engine.ports import Collected, Found, Question
+from bot.engine.values import Collected, Found, Question
 from bot.evidence._versions import HINT, Part, Version, bears, differences
 
 WHAT = "MLflow"

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.clock import Clock
 from bot.domain.errors import RateLimited, Refused, Unavailable, Unheard
-from bot.engine.ports import Profile
 from bot.engine.situation import Situation
+from bot.engine.values import Profile
 from bot.telemetry import log as logger
 
 Deliver = Callable[[Profile, Situation, str], Awaitable[str]]

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.blockkit.validate import validate_message, validate_view
 from bot.clock import Clock
 from bot.domain.errors import NotFound, TocsinError, Unavailable
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.slack.client import Client, SlackRefused
 from bot.slack.features import CORE_SCOPES, OPTIONAL_SCOPES, wanted_by
 from bot.slack.specimen import Sample, samples

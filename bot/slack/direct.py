@@ -3,7 +3,8 @@
 from bot.clock import Clock
 from bot.domain.errors import Unavailable
 from bot.domain.policy import Severity
-from bot.engine.ports import Mirror, Posted
+from bot.engine.ports import Mirror
+from bot.engine.values import Posted
 from bot.slack import likeness
 from bot.slack.client import Client
 from bot.slack.duplicates import Duplicates

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.domain.errors import RateLimited, Refused, Unavailable
-from bot.engine.ports import Mirror, Posted
+from bot.engine.ports import Mirror
+from bot.engine.values import Posted
 from bot.slack.client import Json
 from bot.slack.pacing import Rank
 from bot.slack.poster import LATE, POSTED, Poster

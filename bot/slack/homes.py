@@ -10,8 +10,8 @@ from bot.clock import Clock
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.incident import Incident
 from bot.engine.desk import Desk
-from bot.engine.ports import Profile
 from bot.engine.situation import Situation
+from bot.engine.values import Profile
 from bot.slack.client import Client, SlackRefused
 from bot.slack.handlers import typed
 from bot.slack.pacing import Rank

@@ -18,7 +18,7 @@ from bot.blockkit.text import untrusted
 from bot.clock import Clock
 from bot.domain.errors import Conflict, Invalid, NotFound, RateLimited, Refused, TocsinError, Unavailable
 from bot.engine.desk import Desk
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.slack import payload, verbs
 from bot.slack.answer import NOT_OPENED, Answers
 from bot.slack.client import Client

@@ -12,8 +12,8 @@ from bot.domain.followup import AddFollowUp
 from bot.domain.incident import Incident
 from bot.domain.saying import FINDING, NOTE, FollowSaying, KeepNote, TakeBack
 from bot.engine.desk import Desk
-from bot.engine.ports import Profile
 from bot.engine.talk import Mark, Saying
+from bot.engine.values import Profile
 from bot.slack import verbs
 from bot.slack.client import Client
 from bot.slack.knock import Knock, Tell

@@ -9,8 +9,8 @@ from bot.domain.errors import Refused
 from bot.domain.incident import Incident
 from bot.domain.log import Command
 from bot.engine.desk import Desk
-from bot.engine.ports import Profile
 from bot.engine.situation import Situation
+from bot.engine.values import Profile
 from bot.slack.client import Client
 from bot.slack.ids import Ref
 

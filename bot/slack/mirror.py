@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.phase import Phase
-from bot.engine.ports import Mirror, Profile, Waiting
+from bot.engine.ports import Mirror
 from bot.engine.situation import Situation
+from bot.engine.values import Profile, Waiting
 from bot.slack.client import Client
 from bot.slack.direct import Direct
 from bot.slack.nudges import Look, Nudges

@@ -9,8 +9,9 @@ from weakref import WeakValueDictionary
 
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.reminder import Matter, Reminded, told
-from bot.engine.ports import Mirror, Posted, Profile, Waiting
+from bot.engine.ports import Mirror
 from bot.engine.situation import Situation
+from bot.engine.values import Posted, Profile, Waiting
 from bot.slack import likeness
 from bot.slack.client import SlackRefused
 from bot.slack.lanes import UPDATE

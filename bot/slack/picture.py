@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from bot.blockkit.blocks import Block, plain
 from bot.clock import Clock
 from bot.domain.errors import RateLimited, Refused, Unavailable
-from bot.engine.ports import Posted
+from bot.engine.values import Posted
 from bot.slack import drawing
 from bot.slack.client import Client
 from bot.slack.message import Message

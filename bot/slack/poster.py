@@ -14,7 +14,8 @@ from bot.blockkit.blocks import Block
 from bot.blockkit.validate import validate_message
 from bot.clock import Clock
 from bot.domain.errors import RateLimited, Unavailable
-from bot.engine.ports import Mirror, Posted
+from bot.engine.ports import Mirror
+from bot.engine.values import Posted
 from bot.slack import likeness
 from bot.slack.client import Client, Json, SlackRefused
 from bot.slack.message import Message, Surface

@@ -9,8 +9,8 @@ from bot.blockkit.text import untrusted
 from bot.clock import Clock
 from bot.domain.errors import Refused
 from bot.engine.desk import Desk
-from bot.engine.ports import Profile
 from bot.engine.talk import Mark, Saying
+from bot.engine.values import Profile
 from bot.slack import saying
 from bot.slack.client import Client, SlackRefused
 from bot.slack.hearing import Hearing

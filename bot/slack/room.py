@@ -10,8 +10,9 @@ from bot.clock import Clock
 from bot.domain.errors import Conflict, NotFound, Refused, Unavailable
 from bot.domain.room import ReportRoomArchived
 from bot.engine.desk import Desk
-from bot.engine.ports import Mirror, Profile
+from bot.engine.ports import Mirror
 from bot.engine.situation import Situation
+from bot.engine.values import Profile
 from bot.slack.client import Client
 from bot.slack.ingress import Ingress
 from bot.slack.mirror import Behind, SlackChat

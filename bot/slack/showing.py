@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from bot.clock import Clock
 from bot.domain.errors import NotFound, RateLimited, Refused, Unavailable
-from bot.engine.ports import Mirror, Posted
+from bot.engine.ports import Mirror
 from bot.engine.situation import Situation
+from bot.engine.values import Posted
 from bot.slack import elsewhere, likeness
 from bot.slack.client import Client, SlackRefused
 from bot.slack.duplicates import Duplicates

@@ -23,8 +23,8 @@ from bot.domain.reminder import Matter, Reason
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service, Target
 from bot.domain.sli import Judged, Sli
-from bot.engine.ports import Waiting
 from bot.engine.situation import Bar, Chart, Shown, Situation, Words
+from bot.engine.values import Waiting
 from bot.slack.ids import Ref
 from bot.slack.settings import SlackSettings
 from bot.slack.views import (

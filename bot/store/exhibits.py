@@ -10,7 +10,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import Refused, Tampered
-from bot.engine.ports import Exhibit
+from bot.engine.values import Exhibit
 from bot.store import holds
 from bot.store.codec import ERASED
 from bot.store.database import Database, insert

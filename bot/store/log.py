@@ -13,7 +13,7 @@ from bot.clock import Clock
 from bot.domain.errors import Conflict, NotFound
 from bot.domain.incident import Incident
 from bot.domain.log import Claim, Entry, Event, fold
-from bot.engine.ports import Received, Summary
+from bot.engine.values import Received, Summary
 from bot.store import claims, projections, reading
 from bot.store.codec import Codec, Sealed
 from bot.store.database import Database, Unsure, insert, took

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.engine.ports import Posted
+from bot.engine.values import Posted
 from bot.store.database import Database, insert, took
 from bot.store.tables import posted as table
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import Refused
 from bot.domain.policy import Role
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.store.codec import RandomHex
 from bot.store.database import Database, insert
 from bot.store.tables import people

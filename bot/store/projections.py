@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.errors import NotFound
 from bot.domain.incident import Incident
 from bot.domain.phase import Phase
-from bot.engine.ports import Summary
+from bot.engine.values import Summary
 from bot.store.codec import Codec
 from bot.store.database import Database, insert
 from bot.store.reading import every_id, folded

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.domain.errors import NotFound, Tampered
 from bot.domain.incident import Incident
 from bot.domain.policy import Role
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.telemetry import log
 from bot.web.door import ByMachine, Console, Here, Who, operator, visitor
 from bot.web.pages.slos import standing

@@ -17,7 +17,8 @@ from itsdangerous import BadSignature, Signer
 
 from bot.clock import Clock
 from bot.domain.policy import Role
-from bot.engine.ports import People, Profile
+from bot.engine.ports import People
+from bot.engine.values import Profile
 
 LINK_LASTS = timedelta(minutes=15)
 SESSION_LASTS = timedelta(hours=12)

@@ -12,8 +12,8 @@ from bot.domain.errors import NotFound, TocsinError
 from bot.domain.incident import Incident
 from bot.domain.policy import Role
 from bot.engine.desk import Desk
-from bot.engine.ports import Profile, Summary
 from bot.engine.situation import Situation
+from bot.engine.values import Profile, Summary
 from bot.web.auth import LOOPBACK, Doorkeeper
 from bot.web.house import WebHouse
 from bot.web.tokens import PersonalTokens

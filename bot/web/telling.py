@@ -9,8 +9,8 @@ from bot.domain.measures import lag
 from bot.domain.mitigation import Mitigation
 from bot.domain.notice import Notice, Standing
 from bot.domain.runbook import Run
-from bot.engine.ports import Summary
 from bot.engine.situation import Situation, Words
+from bot.engine.values import Summary
 from bot.web.shapes import (
     ApprovalShape,
     ChartShape,

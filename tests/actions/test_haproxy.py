@@ -12,7 +12,7 @@ from bot.clients.haproxy import Address
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means
 from bot.domain.service import Target
-from bot.engine.ports import Seen
+from bot.engine.values import Seen
 from tests.actions.fakes import BYPASS, ROLLBACK, WEIGHTS, FakeHAProxy, Scene, make
 from tests.shelves.files import SECONDS
 

@@ -18,7 +18,7 @@ import pytest
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means
 from bot.domain.service import Target
-from bot.engine.ports import Seen
+from bot.engine.values import Seen
 from tests.actions.fakes import make
 from tests.parts import binary, free_port, running
 

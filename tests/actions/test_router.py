@@ -12,7 +12,7 @@ from bot.domain.errors import RateLimited, Refused, Unavailable
 from bot.domain.mitigation import Means
 from bot.domain.policy import ActionClass
 from bot.domain.service import Target
-from bot.engine.ports import Seen
+from bot.engine.values import Seen
 from tests.actions.fakes import BYPASS, ROLLBACK, WEIGHTS, FakeRouter, Scene, make
 from tests.parts import CANARY
 from tests.shelves.files import SECONDS

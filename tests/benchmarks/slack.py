@@ -30,7 +30,7 @@ from bot import wiring
 from bot.domain.finding import RecordFinding
 from bot.domain.lifecycle import Declare
 from bot.domain.policy import THE_BOT, Role, Severity
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.heap import settled
 from bot.slack.lanes import Lane, Pace
 from tests.benchmarks.child import end

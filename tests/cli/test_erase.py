@@ -13,8 +13,8 @@ from bot.domain.errors import Refused
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.policy import Role
-from bot.engine.ports import Profile
 from bot.engine.talk import Saying
+from bot.engine.values import Profile
 from bot.store import Store
 from tests.kit import NOON
 from tests.store.conftest import HandClock, declared

@@ -12,7 +12,7 @@ import pytest
 from bot.cli._main import run
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.mitigation import State
-from bot.engine.ports import Found
+from bot.engine.values import Found
 from tests.cli.live import Live
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from bot.domain.errors import Unheard
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
-from bot.engine.ports import Profile
 from bot.engine.reach import reach
 from bot.engine.situation import Situation
+from bot.engine.values import Profile
 from tests.world import World
 
 

@@ -13,7 +13,7 @@ from bot.domain.lifecycle import Resolve, Update
 from bot.domain.notice import ApproveNotice, FileNotice, Standing
 from bot.domain.paging import Acknowledge
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, Step
-from bot.engine.ports import Found
+from bot.engine.values import Found
 from tests.world import Instrument, World, shipped
 
 

@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from bot import shelf
 from bot.domain.service import Service
-from bot.engine.ports import Collected, Evidence, Question
+from bot.engine.ports import Evidence
+from bot.engine.values import Collected, Question
 from tests.kit import NOON, at
 from tests.parts import Hands
 

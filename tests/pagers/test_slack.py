@@ -11,7 +11,7 @@ import pytest
 
 from bot import shelf
 from bot.domain.errors import RateLimited, Refused, Unavailable, Unheard
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.pagers.slack import Resting
 from tests.pagers.fakes import Scene
 from tests.parts import Hands

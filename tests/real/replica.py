@@ -12,8 +12,8 @@ from pathlib import Path
 from bot import serving, telemetry, wiring
 from bot.config.load import load
 from bot.durable.dbos import Dbos
-from bot.engine.ports import Profile
 from bot.engine.situation import Situation
+from bot.engine.values import Profile
 
 
 class Phone:

@@ -6,7 +6,7 @@ import pytest
 
 from bot import shelf
 from bot.domain.errors import Refused
-from bot.engine.ports import Seen
+from bot.engine.values import Seen
 from tests.actions.fakes import ROLLBACK
 from tests.shelves.files import scene as scene_of
 

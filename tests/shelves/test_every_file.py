@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from bot import shelf
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.service import Service, Target
-from bot.engine.ports import Question
+from bot.engine.values import Question
 from bot.slo.spec import Selector
 from tests.kit import NOON, at
 from tests.parts import CANARY, MANNERS, Hands, badly, nothing_there

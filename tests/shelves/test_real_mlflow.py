@@ -16,7 +16,7 @@ from bot.clients.mlflow import MLflow
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means
 from bot.domain.service import Target
-from bot.engine.ports import Seen
+from bot.engine.values import Seen
 from tests.actions.fakes import make
 from tests.evidence.fakes import asked, bearing, instrument
 from tests.parts import binary, free_port, running

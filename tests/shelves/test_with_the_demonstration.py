@@ -20,7 +20,7 @@ from bot.diagnosis.hypotheses import rank
 from bot.domain.finding import Cause, Finding
 from bot.domain.mitigation import Means
 from bot.domain.service import Target
-from bot.engine.ports import Question, Seen
+from bot.engine.values import Question, Seen
 from tests.actions.fakes import make
 from tests.evidence.fakes import SERVICE, collect
 from tests.parts import Hands

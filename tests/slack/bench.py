@@ -21,8 +21,8 @@ from bot.domain.runbook import END, Kind, Option, Runbook, Step
 from bot.domain.service import Offer, Service, Target
 from bot.engine.desk import Catalogue, Charts, Desk
 from bot.engine.handle import Handler
-from bot.engine.ports import Profile
 from bot.engine.situation import Bar, Chart, Situation, Words
+from bot.engine.values import Profile
 from bot.localslack import LocalSlack, Person
 from bot.slack.room import SlackRoom
 from bot.slack.settings import SlackSettings

@@ -13,8 +13,8 @@ from bot.blockkit.text import untrusted
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.policy import Policy, Role
 from bot.domain.reminder import Matter, Reason
-from bot.engine.ports import Waiting
 from bot.engine.situation import Situation
+from bot.engine.values import Waiting
 from bot.slack import drawing, verbs, views
 from bot.slack.ids import Ref
 from bot.slack.message import Message, said, verbatim

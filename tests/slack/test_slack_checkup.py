@@ -10,7 +10,7 @@ import pytest
 
 from bot.blockkit.validate import validate_message, validate_view
 from bot.domain.policy import Role
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.localslack import LocalSlack, Member, Room
 from bot.localslack.people import CAST, ROOMS
 from bot.localslack.traffic import Fault

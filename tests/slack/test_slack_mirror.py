@@ -12,7 +12,7 @@ from bot.domain.errors import RateLimited, Refused, Unavailable
 from bot.domain.lifecycle import Resolve, Update
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
-from bot.engine.ports import Posted
+from bot.engine.values import Posted
 from bot.slack.client import SlackRefused
 from tests.slack.bench import Bench
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.reminder import Reminded
-from bot.engine.ports import Posted
+from bot.engine.values import Posted
 from bot.localslack.people import BOT_USER
 from tests.slack.bench import Bench
 from tests.slack.talking import delete, deliver, edit, event, fill, react, said, settled, thread

@@ -8,7 +8,7 @@ import pytest
 from bot.domain.finding import RecordFinding
 from bot.domain.lifecycle import Update
 from bot.domain.paging import Acknowledge
-from bot.engine.ports import Posted
+from bot.engine.values import Posted
 from bot.slack import likeness
 from tests.slack.bench import Bench
 from tests.slack.storm import Storm

@@ -10,8 +10,8 @@ from bot.domain.errors import Unavailable
 from bot.domain.paging import Acknowledge
 from bot.domain.room import OpenRoom
 from bot.engine.errands import Errands
-from bot.engine.ports import Posted
 from bot.engine.talk import Spoken
+from bot.engine.values import Posted
 from tests.slack.bench import Bench
 from tests.slack.talking import delete, deliver, edit, event, react, reaction, said, settled, thread, timeline
 

@@ -24,7 +24,7 @@ from bot.domain.log import fold
 from bot.domain.notice import NoticeFrozen, NoticeRequested
 from bot.domain.paging import Acknowledged, Paged, Receipt
 from bot.domain.policy import Role, Severity
-from bot.engine.ports import Posted, Profile
+from bot.engine.values import Posted, Profile
 from bot.store import Repeated, Store
 from bot.store.projections import summary
 from bot.store.tables import claims, entries, exhibits, followups, inbound, incidents, posted, texts

@@ -9,8 +9,8 @@ from bot.domain.errors import Refused
 from bot.domain.finding import FindingRecorded
 from bot.domain.followup import FollowUpAdded
 from bot.domain.saying import NoteKept, SayingEdited
-from bot.engine.ports import Posted
 from bot.engine.talk import Mark, Saying, Spoken
+from bot.engine.values import Posted
 from bot.store import Store
 from bot.store.tables import sayings
 from tests.kit import NOON, at

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bot.domain.finding import Cause
-from bot.engine.ports import Found
+from bot.engine.values import Found
 from bot.evidence.drift import Drift
 from bot.slo.spec import Indicator, Selector, Tier
 from bot.sources.predictions import Predictions

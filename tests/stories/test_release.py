@@ -8,7 +8,7 @@ from bot.domain.measures import lag
 from bot.domain.mitigation import ApproveMitigation, State
 from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase
-from bot.engine.ports import Found
+from bot.engine.values import Found
 from bot.web.health import Numbers
 from tests.world import World
 

@@ -11,8 +11,8 @@ from bot.domain.lifecycle import ChangeSeverity, Close, Resolve, Update
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Role, Severity
 from bot.durable.memory import Journal
-from bot.engine.ports import Profile
 from bot.engine.situation import Situation
+from bot.engine.values import Profile
 from tests.world import Board, Phone, World, shipped
 
 CALM = replace(shipped().policy, step_idle=timedelta(days=30))

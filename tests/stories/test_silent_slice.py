@@ -12,7 +12,7 @@ from bot.domain.mitigation import ApproveMitigation, State
 from bot.domain.notice import ApproveNotice, FileNotice, Standing
 from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase
-from bot.engine.ports import Found
+from bot.engine.values import Found
 from tests.world import Instrument, World, objective, shipped
 
 SLICE = shipped().slos[0]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bot.domain.finding import Cause, RecordFinding
-from bot.engine.ports import Found
+from bot.engine.values import Found
 from tests.world import Instrument, World
 
 LINEAGE = Found(

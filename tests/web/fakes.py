@@ -29,9 +29,9 @@ from bot.domain.service import Offer, Service, Target
 from bot.engine.desk import Catalogue, Charts, Desk
 from bot.engine.draft import DraftingRoom
 from bot.engine.handle import Handler
-from bot.engine.ports import Observation, Profile, Seen
 from bot.engine.situation import Bar, Chart
 from bot.engine.standing import Standing
+from bot.engine.values import Observation, Profile, Seen
 from bot.slo.budget import Budget
 from bot.slo.burn import Verdict
 from bot.slo.ledger import Counts

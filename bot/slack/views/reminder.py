@@ -6,8 +6,8 @@ from bot.blockkit.blocks import Block, actions, context, section
 from bot.blockkit.text import untrusted
 from bot.domain.reminder import Matter, Reason, Reminded
 from bot.domain.reminder import waits as still
-from bot.engine.ports import Waiting
 from bot.engine.situation import Situation
+from bot.engine.values import Waiting
 from bot.slack.message import Message
 from bot.slack.views._words import at, console, press, title
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from fastapi import Request
 
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.web.door import ByMachine
 
 FIELDS = 50

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from bot.domain.errors import TocsinError
 from bot.domain.finding import certainty
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.web.door import console, visitor
 from bot.web.phrases import clock, marked, number, rendered
 from bot.words import span

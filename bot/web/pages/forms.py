@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from bot.domain.errors import Conflict, NotFound, Refused, TocsinError, Unavailable
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.web.door import Console, Here, Who
 from bot.web.pages import impact, incident, notice
 from bot.web.pages._forms import inbound, typed

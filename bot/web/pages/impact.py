@@ -7,8 +7,8 @@ from fastapi.responses import HTMLResponse, Response
 
 from bot.domain.errors import NotFound
 from bot.domain.impact import Impact
-from bot.engine.ports import Profile
 from bot.engine.situation import Situation
+from bot.engine.values import Profile
 from bot.web.door import Console, Here, Who
 from bot.web.pages._page import Form, show
 

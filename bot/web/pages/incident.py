@@ -17,8 +17,8 @@ from bot.domain.mitigation import EFFECTIVE, Mitigation, State
 from bot.domain.policy import Role, Severity
 from bot.domain.roles import Part
 from bot.domain.saying import ground
-from bot.engine.ports import Profile
 from bot.engine.situation import Situation
+from bot.engine.values import Profile
 from bot.web.chart import draw, marks_of
 from bot.web.door import Console, Here, Who
 from bot.web.pages._page import Form, show

@@ -7,8 +7,8 @@ from fastapi.responses import HTMLResponse, Response
 
 from bot.domain.errors import NotFound
 from bot.domain.notice import Notice, Standing
-from bot.engine.ports import Profile
 from bot.engine.situation import Situation
+from bot.engine.values import Profile
 from bot.notices.redline import Piece, changed, redline
 from bot.web.door import Here, Who, console
 from bot.web.pages._page import Form, show

@@ -13,7 +13,7 @@ from bot.domain.errors import Conflict, NotFound, Refused, Unavailable
 from bot.domain.measures import DEFINITIONS, spread
 from bot.domain.phase import Phase
 from bot.domain.policy import Severity
-from bot.engine.ports import Profile, Summary
+from bot.engine.values import Profile, Summary
 from bot.web.door import Console, Here, Who
 from bot.web.pages._forms import inbound, typed
 from bot.web.pages._page import Form, show

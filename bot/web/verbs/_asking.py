@@ -12,7 +12,7 @@ from bot.domain.incident import Incident
 from bot.domain.log import Command
 from bot.domain.policy import Severity
 from bot.engine.desk import Desk
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 
 
 def _blank_is_none(value: Any) -> Any:

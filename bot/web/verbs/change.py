@@ -9,7 +9,7 @@ from bot.domain.incident import Incident
 from bot.domain.log import Command
 from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, Outcome
 from bot.engine.desk import Desk
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.web.verbs._asking import Asking, Name, Text
 
 

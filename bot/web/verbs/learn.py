@@ -22,7 +22,7 @@ from bot.domain.log import Command
 from bot.domain.policy import Role
 from bot.domain.runbook import CompleteStep
 from bot.engine.desk import Desk
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.web.verbs._asking import Asking, BlankIsNone, Moment, Name, Text, Word, person
 
 BIGGEST = 10**15

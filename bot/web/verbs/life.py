@@ -15,7 +15,7 @@ from bot.domain.policy import Severity
 from bot.domain.roles import Assign, Part
 from bot.domain.room import OpenRoom
 from bot.engine.desk import Desk
-from bot.engine.ports import Profile
+from bot.engine.values import Profile
 from bot.web.verbs._asking import Asking, Grade, Name, Text, Word, person
 
 
