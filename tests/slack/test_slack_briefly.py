@@ -52,7 +52,7 @@ def test_an_answer_that_is_no_json_is_slack_being_away(logged) -> None:
     logger, records, _clock = logged
     try:
         try:
-            raise SlackApiError("The request to the Slack API failed. (status: 503)", "upstream connect error")
+            raise SlackApiError("The request to the Slack API failed. (status: 503)", "upstream error")  # noqa: TRY301
         except SlackApiError as refused:
             refused.response.get("error")
     except AttributeError as caught:
