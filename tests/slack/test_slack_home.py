@@ -106,6 +106,36 @@ async def test_a_promise_of_a_restricted_incident_tells_no_content(bench: Bench)
     assert "followup.done" not in seen
 
 
+async def test_a_restricted_incident_stands_there_without_its_content(bench: Bench):
+    """On the tab, in the list and in the queue named people read that it is there; only Acknowledge is a button."""
+    await bench.declared("Secret canary", by="dev", restricted=True)
+    dev = await bench.person("dev")
+
+    async def everywhere() -> str:
+        seen = [await tab(bench, "dev"), await tab(bench, "ana")]
+        for words in ("list", "approve", "approve M1", "legal"):
+            await dev.command("/incident", words)
+            await bench.settle()
+        seen.append(str([one for one in bench.slack.workspace.ephemerals if one["for"] == "U0DEV"]))
+        assert all("canary" not in one for one in seen)
+        return "".join(seen)
+
+    seen = await everywhere()
+    assert "*SEV2 INC-1* is restricted. <https://tocsin.example/incidents/INC-1|Open in the console>" in seen
+    assert "*SEV2 INC-1* is restricted and waits for you since <!date^" in seen  # ana is on call
+    await bench.say(Acknowledge(), "dev")
+    await bench.desk.propose("INC-1", "rollback-v1", "", await bench.who("ben"))
+    await bench.desk.request_notice("INC-1", "stakeholders/update", await bench.who("ben"))
+    await bench.desk.ask_approval("INC-1", "N1", await bench.who("ben"))
+    seen = await everywhere()
+    assert "*SEV2 INC-1* is restricted: M1 waits for you on the console." in seen
+    assert "*SEV2 INC-1* is restricted: N1 waits for you on the console." in seen
+    assert "*SEV2 INC-1* is restricted: something waits for you on the console." in seen  # the next update
+    assert all(deed not in seen for deed in ("approve.open", "notice.open", "update.open"))
+    await dev.command("/incident", "list")
+    assert "restricted" in bench.whispers("dev")[-1]
+
+
 async def test_much_is_counted_not_cut(bench: Bench):
     """Thirty incidents and thirty promises fit into a hundred blocks, and what is left out is counted."""
     who = await bench.who("ana")
