@@ -58,6 +58,10 @@ DEADLINE = 2.5
 UNRECORDED = "Not recorded: the record does not answer right now. Please try again."
 UNSURE = "It may not have been recorded; look at the thread before you press again."
 BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
+PRIVILEGED = (
+    "What is said here stays here: nothing of it is written into an incident's timeline. "
+    "Say it in the incident's thread if everybody there may read it."
+)
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
 _FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, room, resolve, followup,
              postmortem, talk)  # fmt: skip
@@ -157,6 +161,7 @@ class Ingress:
         if door.family in (payload.SHORTCUT, payload.ON_MESSAGE):
             name = _SHORTCUTS.get(name, "")
             if name != "declare.open":
+                await self._may_leave(door)
                 ref = Ref(await self._incident_of(door))
         handler = SUBMITS.get(name) if door.family == payload.SUBMIT else _click(name)
         if handler is None:
@@ -213,6 +218,11 @@ class Ingress:
         if knock.deed not in _OPEN_TO_NAMED:
             raise Refused(f"{incident.id} is restricted: its content is shown on the console only")
 
+    async def _may_leave(self, door: Door) -> None:
+        """Counsel's words do not flow into a timeline that more people read. Raises Refused."""
+        if await self.chat.is_legal(door.channel, door.thread_ts or door.ts):
+            raise Refused(PRIVILEGED)
+
     # -- typed words -------------------------------------------------------------------------------------------------
 
     async def _command(self, door: Door, who: Profile) -> Reply:
@@ -224,6 +234,8 @@ class Ingress:
         await self._allowed(knock)
         if not verb.incident:
             return await typed.slash(knock, verb)
+        if verbs.is_worded(verb):
+            await self._may_leave(door)
         return await typed.said(knock, verb) or Tell(f"{verb.incident}: recorded.")
 
     async def _event(self, door: Door) -> BoltResponse:
@@ -292,6 +304,8 @@ class Ingress:
         knock = Knock(self.desk, self.client, who, door.inbound, verb.name, Ref(incident), body=door.event,
                       channel=door.channel, ts=door.ts, thread_ts=door.thread_ts, user=door.user)  # fmt: skip
         await self._allowed(knock)
+        if verbs.is_worded(verb):
+            await self._may_leave(door)
         return await typed.said(knock, verb)
 
     async def _tick(self, door: Door) -> None:
