@@ -44,7 +44,6 @@ from bot.slack.homes import Homes
 from bot.slack.ids import Ref
 from bot.slack.knock import Handler, Knock, Reply, Tell, Values
 from bot.slack.mirror import SlackChat
-from bot.slack.pacing import Rank
 from bot.slack.payload import Door
 from bot.slack.reactions import TICK, Reactions
 from bot.slack.replays import Replays
@@ -62,7 +61,7 @@ PRIVILEGED = (
     "What is said here stays here: nothing of it is written into an incident's timeline. "
     "Say it in the incident's thread if everybody there may read it."
 )
-STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
+STRANGER = home.UNKNOWN
 _FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, room, resolve, followup,
              postmortem, talk)  # fmt: skip
 _OPEN_TO_NAMED = frozenset({"ack", "lead", "snooze"})
@@ -85,7 +84,7 @@ class Ingress:
         self.reactions = Reactions(
             desk, client, self.hearing, settings.emoji, clock, who=self._who, allowed=self._allowed
         )
-        self.homes = Homes(desk, client, clock)
+        self.homes = Homes(desk, client, clock, who=self._who)
 
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
             return self._authorize(team_id, enterprise_id)
@@ -242,7 +241,7 @@ class Ingress:
         """Mentions and emoji do something, talk is written down; other events only tell us to look again."""
         kind = door.event.get("type")
         if kind == "app_home_opened" and door.event.get("tab") in (None, "home"):
-            self.answers.later(self._home(door))
+            self.answers.later(self.homes.looked(door))
         elif kind == "message":
             if door.event.get("subtype") == "message_deleted":
                 self.answers.later(self._restore(door))
@@ -313,14 +312,6 @@ class Ingress:
         await self.client.optional("reactions.add", channel=door.channel, timestamp=door.ts, name=TICK)
 
     # -- looking -----------------------------------------------------------------------------------------------------
-
-    async def _home(self, door: Door) -> None:
-        try:
-            who = await self._who(door)
-        except Refused:
-            await self.client.publish_home(door.user, home.stranger(), rank=Rank.ANSWER)
-            return
-        await self.homes.opened(door.user, who)
 
     async def refresh_homes(self) -> bool:
         """Publish changed Home tabs again; False where somebody's turn must come again."""

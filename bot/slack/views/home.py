@@ -19,6 +19,8 @@ from bot.slack.views.followup import changing
 
 ITEMS = 12
 CALM = "Nothing waits for you. When something does, it stands here with its button."
+SILENT = "The record does not answer right now. What waits for you stands here as soon as it does."
+UNKNOWN = "Tocsin does not know you here. Ask an administrator to add you to the people file."
 NONE_OF_MINE = "You are in no open incident."
 
 
@@ -210,6 +212,11 @@ def _followups(promised: Sequence[Incident], who: Person, today: date | None) ->
     return blocks or [section("You promised nothing that is still open.")]
 
 
-def stranger() -> View:
-    """The Home tab of somebody the directory does not know."""
-    return tab([section("Tocsin does not know you here. Ask an administrator to add you to the people file.")])
+def stranger(because: str = UNKNOWN) -> View:
+    """The Home tab of somebody who may not act here, and why."""
+    return tab([section(untrusted(because, 2_500))])
+
+
+def silent() -> View:
+    """The Home tab while the record does not answer."""
+    return tab([section(SILENT)])
