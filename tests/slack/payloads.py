@@ -19,6 +19,7 @@ from bot.slack import drawing, verbs, views
 from bot.slack.ids import Ref
 from bot.slack.message import Message, said, verbatim
 from bot.slack.picture import pictured
+from bot.slack.standing import GUEST
 from bot.slack.views import (
     approve,
     card,
