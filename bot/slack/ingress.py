@@ -44,7 +44,6 @@ from bot.slack.homes import Homes
 from bot.slack.ids import Ref
 from bot.slack.knock import Handler, Knock, Reply, Tell, Values
 from bot.slack.mirror import SlackChat
-from bot.slack.pacing import Rank
 from bot.slack.payload import Door
 from bot.slack.reactions import TICK, Reactions
 from bot.slack.replays import Replays
@@ -58,7 +57,11 @@ DEADLINE = 2.5
 UNRECORDED = "Not recorded: the record does not answer right now. Please try again."
 UNSURE = "It may not have been recorded; look at the thread before you press again."
 BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
-STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
+PRIVILEGED = (
+    "What is said here stays here: nothing of it is written into an incident's timeline. "
+    "Say it in the incident's thread if everybody there may read it."
+)
+STRANGER = home.UNKNOWN
 _FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, room, resolve, followup,
              postmortem, talk)  # fmt: skip
 _OPEN_TO_NAMED = frozenset({"ack", "lead", "snooze"})
@@ -81,7 +84,7 @@ class Ingress:
         self.reactions = Reactions(
             desk, client, self.hearing, settings.emoji, clock, who=self._who, allowed=self._allowed
         )
-        self.homes = Homes(desk, client, clock)
+        self.homes = Homes(desk, client, clock, who=self._who)
 
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
             return self._authorize(team_id, enterprise_id)
@@ -157,6 +160,7 @@ class Ingress:
         if door.family in (payload.SHORTCUT, payload.ON_MESSAGE):
             name = _SHORTCUTS.get(name, "")
             if name != "declare.open":
+                await self._may_leave(door)
                 ref = Ref(await self._incident_of(door))
         handler = SUBMITS.get(name) if door.family == payload.SUBMIT else _click(name)
         if handler is None:
@@ -213,6 +217,11 @@ class Ingress:
         if knock.deed not in _OPEN_TO_NAMED:
             raise Refused(f"{incident.id} is restricted: its content is shown on the console only")
 
+    async def _may_leave(self, door: Door) -> None:
+        """Counsel's words do not flow into a timeline that more people read. Raises Refused."""
+        if await self.chat.is_legal(door.channel, door.thread_ts or door.ts):
+            raise Refused(PRIVILEGED)
+
     # -- typed words -------------------------------------------------------------------------------------------------
 
     async def _command(self, door: Door, who: Profile) -> Reply:
@@ -224,13 +233,15 @@ class Ingress:
         await self._allowed(knock)
         if not verb.incident:
             return await typed.slash(knock, verb)
+        if verbs.is_worded(verb):
+            await self._may_leave(door)
         return await typed.said(knock, verb) or Tell(f"{verb.incident}: recorded.")
 
     async def _event(self, door: Door) -> BoltResponse:
         """Mentions and emoji do something, talk is written down; other events only tell us to look again."""
         kind = door.event.get("type")
         if kind == "app_home_opened" and door.event.get("tab") in (None, "home"):
-            self.answers.later(self._home(door))
+            self.answers.later(self.homes.looked(door))
         elif kind == "message":
             if door.event.get("subtype") == "message_deleted":
                 self.answers.later(self._restore(door))
@@ -292,6 +303,8 @@ class Ingress:
         knock = Knock(self.desk, self.client, who, door.inbound, verb.name, Ref(incident), body=door.event,
                       channel=door.channel, ts=door.ts, thread_ts=door.thread_ts, user=door.user)  # fmt: skip
         await self._allowed(knock)
+        if verbs.is_worded(verb):
+            await self._may_leave(door)
         return await typed.said(knock, verb)
 
     async def _tick(self, door: Door) -> None:
@@ -299,14 +312,6 @@ class Ingress:
         await self.client.optional("reactions.add", channel=door.channel, timestamp=door.ts, name=TICK)
 
     # -- looking -----------------------------------------------------------------------------------------------------
-
-    async def _home(self, door: Door) -> None:
-        try:
-            who = await self._who(door)
-        except Refused:
-            await self.client.publish_home(door.user, home.stranger(), rank=Rank.ANSWER)
-            return
-        await self.homes.opened(door.user, who)
 
     async def refresh_homes(self) -> bool:
         """Publish changed Home tabs again; False where somebody's turn must come again."""

@@ -124,7 +124,7 @@ class SlackRoom:
 
     async def _refresh(self) -> None:
         """Bring open Home tabs up to date."""
-        if self._changed:
+        if self._changed or self.ingress.homes.owed:
             self._changed = False
             self._changed = not await self.ingress.refresh_homes() or self._changed
 

@@ -15,6 +15,8 @@ THREAD = (
 )  # fmt: skip
 KEPT = ("find", "note", "follow")
 """Verbs whose own message is kept: its edits and its deletion are followed."""
+WORDED = ("find", "note", "follow", "sev", "update", "why", "resolve")
+"""Verbs whose words become the incident's; `next` and `page` may carry some."""
 ROOM = ("declare", "list", "oncall", "page", "approve", "legal", "help")
 _SAME = {
     "acknowledge": "ack", "take": "ack", "done": "next", "step": "next", "finding": "find", "found": "find",
@@ -47,6 +49,11 @@ class Verb:
     rest: str = ""
     incident: str = ""
     people: tuple[str, ...] = ()
+
+
+def is_worded(verb: Verb) -> bool:
+    """Whether somebody's words would stand in the timeline, or go out to everybody."""
+    return verb.name in WORDED or (verb.name in ("next", "page") and len(verb.rest.split()) > 1)
 
 
 def mention(text: str, bot: str) -> Verb:

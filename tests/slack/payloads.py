@@ -19,6 +19,7 @@ from bot.slack import drawing, verbs, views
 from bot.slack.ids import Ref
 from bot.slack.message import Message, said, verbatim
 from bot.slack.picture import pictured
+from bot.slack.standing import GUEST
 from bot.slack.views import (
     approve,
     card,
@@ -115,7 +116,8 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "home.render": lambda s: [
         home.render([s] * many, who, Policy(), shifts(s), [s.incident], s.now.date()) for who in WHO for many in (1, 12)
     ],
-    "home.stranger": lambda _: home.stranger(),
+    "home.silent": lambda _: home.silent(),
+    "home.stranger": lambda _: [home.stranger(), home.stranger(GUEST)],
     "impact.render": lambda s: [impact.render(s, None), impact.render(replace(s), s.incident.impact)],
     "info.render": lambda s: info.render(s.incident.title, s.incident.because or s.incident.title),
     "info.told": lambda s: info.told(s.incident.title, untrusted(s.incident.because or s.incident.title, 2_500)),
