@@ -92,8 +92,9 @@ def _legal(situation: Situation, settings: SlackSettings) -> list[Surface]:
     if not channel:
         return []
     found = []
-    if any(duty.answer is not Answer.NO for duty in incident.duties.values()):
-        found.append(Surface("duties", notice.duties(situation), channel, in_thread=False))
+    if incident.duties:  # none that may apply is no news, but what said otherwise must not stand
+        news = any(duty.answer is not Answer.NO for duty in incident.duties.values())
+        found.append(Surface("duties", notice.duties(situation), channel, in_thread=False, fresh=news))
     notices = incident.notices.values()
     return found + [
         Surface(f"notice:{one.id}", notice.render(situation, one), channel, in_thread=False) for one in notices
