@@ -67,8 +67,8 @@ def _left(left: int, *, denied: bool) -> str:
     """What is not listed: where no duty is left, those that regimes answered themselves."""
     if not left:
         return "all duties are shown"
-    words = f"{left} regime{'s' if left != 1 else ''} answered no, as told" if denied else f"{left} more answered"
-    return f"{words} on the console"
+    more = "answered no; they are" if denied else "answered"
+    return f"{left} more {more} on the console"
 
 
 def _duty(duty: Duty) -> str:
