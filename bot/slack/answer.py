@@ -14,7 +14,7 @@ from bot.blockkit.validate import validate_view
 from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from bot.slack import payload
 from bot.slack.client import Client, SlackRefused
-from bot.slack.knock import Errors, Redraw, Reply, Show, Slow, Tell, Values
+from bot.slack.knock import Close, Errors, Redraw, Reply, Show, Slow, Tell, Values
 from bot.slack.message import said, verbatim
 from bot.slack.payload import Door
 from bot.slack.views import info
@@ -74,6 +74,8 @@ class Answers:
             values = Values(door.view)
             fields = {values.block(name): shorten(words, 1_000) for name, words in reply.fields.items()}
             return _json({"response_action": "errors", "errors": fields})
+        if isinstance(reply, Close):
+            return _json({"response_action": "clear"})
         view = _as_view(reply)
         return _json({"response_action": "update", "view": view}) if view else BoltResponse(status=200)
 

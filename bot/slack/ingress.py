@@ -43,6 +43,7 @@ from bot.slack.hearing import Hearing
 from bot.slack.homes import Homes
 from bot.slack.ids import Ref
 from bot.slack.knock import Handler, Knock, Reply, Tell, Values
+from bot.slack.message import sentence
 from bot.slack.mirror import SlackChat
 from bot.slack.payload import Door
 from bot.slack.reactions import TICK, Reactions
@@ -282,7 +283,7 @@ class Ingress:
             _log.warning("a mention is left for redelivery: %s", error or "out of time")
             return BoltResponse(status=503)
         except (Refused, NotFound, Invalid) as error:
-            reply = Tell(untrusted(str(error), 2_500))
+            reply = Tell(untrusted(sentence(str(error)), 2_500))
         except Exception:  # noqa: BLE001 - never a dead mention
             _log.exception("a mention failed")
             reply = Tell(BROKEN)

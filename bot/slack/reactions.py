@@ -17,6 +17,7 @@ from bot.slack.hearing import Hearing
 from bot.slack.ids import Ref
 from bot.slack.keeping import MENU, Kind, keep, promised, stands, take_back
 from bot.slack.knock import Knock, Tell
+from bot.slack.message import sentence
 from bot.slack.payload import Door
 
 TICK = "heavy_check_mark"
@@ -87,7 +88,7 @@ class Reactions:
                 return Heard(door)  # what came earlier is the later word
             told = await (self._added(knock, said, kind) if added else self._removed(knock, said, kind))
         except Refused as refused:
-            return Heard(door, Tell(untrusted(refused.because[:1].upper() + refused.because[1:], 2_500)))
+            return Heard(door, Tell(untrusted(sentence(refused.because), 2_500)))
         return Heard(door, told, counted=True)
 
     # -- what it means -----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.blockkit.text import untrusted
 from bot.domain.lifecycle import UpdatePosted
+from bot.domain.log import Entry
 from bot.domain.policy import Policy, Role
 from bot.domain.reminder import Matter, Reason
 from bot.engine.situation import Situation
@@ -94,6 +95,11 @@ def shifts(s: Situation) -> list[home.Shift]:
     return [home.Shift(named, ((ANA.id, "U0ANA", s.incident.because), (BEN.id, "", named))), home.Shift(named, ())]
 
 
+def reopenings(s: Situation) -> list[tuple[Entry, Entry]]:
+    """Each end that did not last, with what re-opened it."""
+    return [(ended, again) for ended, again in summary.endings(s) if again is not None]
+
+
 SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "approve.render": lambda s: [approve.render(s, m) for m in s.incident.mitigations.values()],
     "card.render": card.render,
@@ -140,7 +146,9 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "resolve.render": resolve.render,
     "step.render": lambda s: [step.render(s, walk) for walk in step.walked(s)],
     "step_modal.render": step_modal.render,
+    "summary.past": lambda s: [summary.past(s, *one) for one in reopenings(s)],
     "summary.render": summary.render,
+    "summary.reopened": lambda s: [summary.reopened(s, again) for _, again in reopenings(s)],
     "update.page": update.page,
     "update.render": lambda s: [update.render(s, e) for e in s.entries if isinstance(e.event, UpdatePosted)],
     "update_modal.render": lambda s: update_modal.render(s, Policy()),

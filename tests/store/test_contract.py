@@ -608,6 +608,36 @@ async def test_a_posted_message_is_found_by_its_place(store: Store) -> None:
     assert await store.mirror.of("INC-2") == {}
 
 
+async def test_a_card_that_was_posted_anew_is_still_known_where_it_stood(store: Store) -> None:
+    """Below each of its former places people speak of the same incident; as a surface only the newest stands."""
+    await store.mirror.claim(CARD)
+    first = replace(CARD, ts="17.1", state="posted")
+    await store.mirror.save(first)
+    await store.mirror.save(replace(first, state="gone"))
+    again = replace(CARD, attempt=2)
+    assert await store.mirror.claim(again)
+    assert not await store.mirror.claim(replace(CARD, channel="C7")), "who comes too late has moved nothing"
+    await store.mirror.save(replace(again, ts="18.1", state="posted"))
+    moved = replace(CARD, channel="C2", attempt=3)
+    assert await store.mirror.claim(moved)
+    third = replace(moved, ts="19.1", state="posted")
+    await store.mirror.save(third)
+    for channel, ts in (("C1", "17.1"), ("C1", "18.1"), ("C2", "19.1")):
+        assert await store.mirror.spoken_of(channel, ts) == "INC-1"
+        found = await store.mirror.find(channel, ts)
+        assert found is not None
+        assert (found.incident, found.state) == ("INC-1", "posted" if channel == "C2" else "gone")
+    assert await store.mirror.of("INC-1") == {"card": third}
+    assert await store.mirror.find("C2", "19.1") == third
+    assert await store.mirror.hosts("C1")
+    assert await store.mirror.spoken_of("C1", "16.0") == await store.mirror.spoken_of("C2", "17.1") == ""
+    assert not await store.mirror.hosts("C7")
+    other = replace(CARD, incident="INC-2", surface="summary", ts="30.1", state="posted")
+    await store.mirror.save(other)
+    await store.mirror.save(replace(other, ts="31.1"))
+    assert await store.mirror.find("C1", "30.1") is None, "nobody speaks below a reply"
+
+
 # -- junk ------------------------------------------------------------------------------------------------------------
 
 

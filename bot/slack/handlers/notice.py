@@ -3,7 +3,7 @@
 from bot.domain.errors import Refused
 from bot.domain.notice import ApproveNotice, FileNotice, RequestChanges, Standing, notice_of
 from bot.domain.policy import Role
-from bot.slack.knock import Errors, Knock, Reply, Show
+from bot.slack.knock import Close, Errors, Knock, Reply, Show
 from bot.slack.views import notice
 from bot.slack.views._words import TOO_LONG
 
@@ -60,9 +60,9 @@ async def changes_open(knock: Knock) -> Reply:
 
 
 async def changed(knock: Knock) -> Reply:
-    """Counsel wants other words."""
+    """Counsel wants other words; the review below offers an approval that is void now, so it goes as well."""
     await knock.submit(RequestChanges(knock.ref.item, knock.values.text("reason")))
-    return None
+    return Close()
 
 
 async def filed(knock: Knock) -> Reply:
