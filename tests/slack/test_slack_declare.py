@@ -9,9 +9,6 @@ import pytest
 
 from bot.blockkit.validate import validate_view
 from bot.domain.duty import FactRecorded
-from bot.domain.errors import Unavailable
-from bot.domain.lifecycle import IncidentDeclared
-from bot.domain.log import Event
 from bot.domain.policy import Severity
 from bot.slack.views import declare
 from tests.slack.bench import SERVICE, Bench
@@ -153,70 +150,6 @@ async def test_sent_twice_it_is_one(bench: Bench):
     assert (await bench.slack.delivery.send("interactive", entries[-1]["sent"])).acked
     assert len(await bench.desk.open_incidents()) == 1
     assert sum(isinstance(e.event, FactRecorded) for e in await bench.desk.log.entries("INC-1")) == 1
-
-
-# -- the record falters ----------------------------------------------------------------------------------------------
-
-
-def falter(bench: Bench, kind: type[Event], error: Exception | None = None) -> None:
-    """Commit the first entry of that kind; then raise the error in its answer's place, or be silent from then on."""
-    commit = bench.log.append
-
-    async def faltering(incident: Any, events: Any, **more: Any) -> Any:
-        after = await commit(incident, events, **more)
-        if any(isinstance(one, kind) for one in events):
-            bench.log.append = commit
-            if error is not None:
-                raise error
-            bench.log.silent = True
-        return after
-
-    bench.log.append = faltering
-
-
-async def test_the_record_falls_silent_after_the_declaration(bench: Bench):
-    """Declared, and the tick could not be recorded: the person reads both, and there is nothing left to press."""
-    ana = await bench.person("ana")
-    await ana.command("/incident", "declare Files went astray")
-    await ana.wait_for_view("declare")
-    falter(bench, IncidentDeclared)
-    await ana.submit({"severity": "2", "service": "visits", "personal": ["personal"]})
-    (view,) = await ana.views()
-    assert view["callback_id"] == "info"
-    assert "INC-1 is declared" in str(view)
-    assert "could not be recorded" in str(view)
-
-
-@pytest.mark.parametrize("error", [TimeoutError(), Unavailable("the log", "no answer within 1.5 s")])
-async def test_pressed_again_because_the_answer_came_too_late_it_is_one(bench: Bench, error: Exception):
-    """The declaration is in the record and its answer is lost: the second press finds it, and notes the tick once."""
-    ana = await bench.person("ana")
-    await ana.command("/incident", "declare Recall fell")
-    await ana.wait_for_view("declare")
-    falter(bench, IncidentDeclared, error)
-    answers = {"severity": "2", "service": "visits", "personal": ["personal"]}
-    await ana.submit(answers)
-    told = str(await ana.errors())
-    assert "ress again" in told or "try again" in told
-    assert "thread" not in told
-    await ana.submit(answers)
-    await bench.settle()
-    assert "INC-1 is declared" in str(await ana.views())
-    assert [one.id for one in await bench.desk.open_incidents()] == ["INC-1"]
-    assert len(bench.posts("card")) == 1
-    assert sum(isinstance(e.event, FactRecorded) for e in await bench.desk.log.entries("INC-1")) == 1
-
-
-async def test_what_was_changed_between_two_presses_is_not_in_it(bench: Bench):
-    """The first press counts, and the person reads that it did."""
-    ana = await bench.person("ana")
-    await ana.command("/incident", "declare Recall fell")
-    await ana.wait_for_view("declare")
-    falter(bench, IncidentDeclared, TimeoutError())
-    await ana.submit({"severity": "3", "service": "visits"})
-    await ana.submit({"severity": "1", "service": "visits"})
-    assert "what you changed in the form since then is not in it" in str(await ana.views())
-    assert (await bench.incident()).severity is Severity.SEV3
 
 
 async def test_a_title_of_blanks_is_marked_and_can_be_corrected(bench: Bench):
