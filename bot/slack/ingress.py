@@ -57,6 +57,7 @@ DEADLINE = 2.5
 """Seconds until the person is told that it may not have been recorded; Slack gives up after three."""
 UNRECORDED = "Not recorded: the record does not answer right now. Please try again."
 UNSURE = "It may not have been recorded; look at the thread before you press again."
+SENT_AGAIN = "It may not have been recorded. Press again: one form declares one incident, however often it is sent."
 BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
 PRIVILEGED = (
     "What is said here stays here: nothing of it is written into an incident's timeline. "
@@ -135,7 +136,8 @@ class Ingress:
             return self.answers.refuse(door, UNRECORDED)
         except TimeoutError:  # the record may have heard it although its answer comes too late
             _log.warning("%s may not have been recorded: out of time", door.family)
-            return self.answers.refuse(door, UNSURE, heading="Not sure")
+            again = door.family == payload.SUBMIT and door.view.get("callback_id") in declare.SUBMITS
+            return self.answers.refuse(door, SENT_AGAIN if again else UNSURE, heading="Not sure")
         except (Refused, NotFound, Invalid) as error:
             return self.answers.refuse(door, str(error))
         except Exception:  # noqa: BLE001 - never a dead click

@@ -78,6 +78,11 @@ async def wording(desk: Desk, client: Client, text: str) -> str:
     me = str(client.known_me.get("user_id") or "")
     if me and f"<@{me}>" in text:
         text = _asked(text, me, desk.clock.now().date())
+    return await in_words(desk, text)
+
+
+async def in_words(desk: Desk, text: str) -> str:
+    """Slack's notation as anybody can read it: names for mentions, links by label and address."""
     names = {one.slack_user: one.name for one in await desk.people.everyone()} if "<@" in text else {}
     return plain(text, names).strip()
 
