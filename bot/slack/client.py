@@ -292,7 +292,12 @@ class Client:
             async with self._listing:  # whoever comes second finds what the first one learned
                 now = self._clock.now()
                 if wanted not in self._channels and now >= self._unknown.get(wanted, now):
-                    await self._learn_channels()
+                    try:
+                        await self._learn_channels()
+                    except SlackRefused as refused:
+                        if refused.code not in OPTIONAL:
+                            raise
+                        _log.warning("no channel is found by its name: %s", refused)
                     if wanted not in self._channels:
                         self._unknown[wanted] = now + UNKNOWN_FOR
         if wanted not in self._channels:
