@@ -322,8 +322,8 @@ async def test_a_promise_that_cannot_be_kept_is_refused_with_words(sock: Bench):
     incident = await sock.incident()
     assert (incident.notes, incident.findings, dict(incident.followups)) == ((), (), {})
     assert sock.whispers("ana") == [
-        "2026-02-31 is no date; say by 2026-12-31, or in 2 weeks", "the directory does not know this person",
-        "a follow-up needs words", "a message without words cannot be added to the timeline", "a finding needs words",
+        "2026-02-31 is no date; say by 2026-12-31, or in 2 weeks", "The directory does not know this person",
+        "A follow-up needs words", "A message without words cannot be added to the timeline", "A finding needs words",
     ]  # fmt: skip
 
 
@@ -379,7 +379,7 @@ async def test_somebody_is_paged_by_name_or_by_service(sock: Bench):
     calls = (await sock.incident()).calls
     assert [(one.person, one.because) for one in calls] == [(who[0], "you know the router"), (who[1], "")]
     await said(sock, ana, "<@U0TOCSIN> page loans", card)
-    assert "say whom to page: mention a person, or name a service, of which there is visits" in sock.whispers("ana")[-1]
+    assert "Say whom to page: mention a person, or name a service, of which there is visits" in sock.whispers("ana")[-1]
     answer = (await ana.command("incident", "page visits"))["answer"]
     assert "INC-7 page" in answer["text"]
     await sock.room.chat.page(await sock.who("ben"), await sock.desk.situation("INC-1"), calls[0].key("INC-1"))

@@ -210,6 +210,6 @@ async def test_what_is_still_open_names_the_button(bench: Bench):
     await bench.desk.submit("INC-1", Attach(_breached(bench)))
     done, (told,) = await typed(bench, "ana", "resolve it is over")
     assert not done
-    assert told == "not yet: recall is breached. Press Resolve on the card to say why it is over all the same"
+    assert told == "Not yet: recall is breached. Press Resolve on the card to say why it is over all the same"
     _done, (told,) = await typed(bench, "cleo", "resolve it is over")
     assert "may resolve an incident" in told

@@ -252,7 +252,7 @@ def _points(drawn: Chart) -> list[tuple[str, float]]:
     bars = [bar for bar in drawn.bars if bar.covered]
     size = max(1, -(-len(bars) // CATEGORIES))
     bins = [bars[start : start + size] for start in range(0, len(bars), size)]
-    form = "%H:%M:%S UTC" if len({bar.at.date() for bar in bars}) == 1 else "%d %H:%M:%S UTC"
+    form = "%H:%M:%S" if len({bar.at.date() for bar in bars}) == 1 else "%b %d %H:%M:%S"
     points: dict[str, float] = {}
     for group in bins:
         total = sum(bar.good + bar.bad for bar in group)
