@@ -69,6 +69,13 @@ class Database:
         self._file = File(self.url) if self.is_sqlite else None
         self._server = None if self.is_sqlite else _server(self.url)
 
+    def as_it_is(self) -> Database:
+        """Without the settings a writer wants: a copy made by VACUUM is not in WAL mode and stays so."""
+        if self._file is not None:
+            self._file.close()
+            self._file = File(self.url, settled=False)
+        return self
+
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str) -> AsyncIterator[Database]:

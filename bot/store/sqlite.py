@@ -70,6 +70,10 @@ class _Inline:
         result = self._connection.execute(statement, parameters)
         return result.freeze()() if result.returns_rows else result
 
+    async def run_sync(self, asked: Callable[[Connection], T]) -> T:
+        """What asks the plain connection."""
+        return asked(self._connection)
+
     async def scalars(self, statement: Any, parameters: Any = None) -> Any:
         """The first column."""
         return (await self.execute(statement, parameters)).scalars()
@@ -116,8 +120,8 @@ def private_file(url: URL) -> None:
 class File:
     """One SQLite file: one writer at a time in this process, readers never wait for it."""
 
-    def __init__(self, url: URL) -> None:
-        self._engine = _engine(url)
+    def __init__(self, url: URL, *, settled: bool = True) -> None:
+        self._engine = _engine(url, settled=settled)
         self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
         self._writer = ThreadPoolExecutor(1, "sqlite-writer")
         self._waiting: deque[_Job[Any]] = deque()
@@ -241,7 +245,7 @@ def _part(work: Work[T], connection: Connection, *, alone: bool) -> T | _Failed:
         return _Failed(error)
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, *, settled: bool) -> Engine:
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"), hide_parameters=True, poolclass=NullPool,
         connect_args={"check_same_thread": False},  # each is used by one thread, and closed by whoever closes all
@@ -249,7 +253,9 @@ def _engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def connected(dbapi_connection: Any, _record: object) -> None:
-        settle(dbapi_connection, busy_ms=_BUSY_MS)
+        dbapi_connection.isolation_level = None  # BEGIN is said below, so that one look is one state
+        if settled:
+            settle(dbapi_connection, busy_ms=_BUSY_MS)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
