@@ -460,6 +460,18 @@ async def test_ids_of_people_are_opaque_and_stay(store: Store, url: str, clock: 
     assert await store.people.by_slack("T1", "U1") is None
 
 
+async def test_a_directory_of_another_replica_is_known_in_a_moment(store: Store, url: str, clock: HandClock) -> None:
+    """Whoever another replica's configuration takes out may act here for five seconds more, and no longer."""
+    await store.people.enrol([profile("ana", slack_user="U1"), profile("ben", slack_user="U2")])
+    assert await store.people.by_slack("T1", "U1") is not None
+    async with await Store.open(url, clock) as other:
+        await other.people.enrol([profile("ben", slack_user="U2")])
+        assert await other.people.by_slack("T1", "U1") is None
+    clock.forward(seconds=5)
+    assert await store.people.by_slack("T1", "U1") is None
+    assert [one.key for one in await store.people.everyone()] == ["ben"]
+
+
 async def test_people_are_found_by_team_and_user(store: Store) -> None:
     """The same user id in two teams is two people; a profile without a team is known in every team."""
     await store.people.enrol(
