@@ -19,6 +19,7 @@ from bot.domain.notice import FreezeNotice, RequestNotice, notice_of
 from bot.domain.policy import THE_BOT, Policy, Severity
 from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Offer, Service
+from bot.engine.courtesy import Courtesy
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
 from bot.engine.situation import Chart, Keepsake, Shown, Situation, Words
@@ -63,6 +64,7 @@ class Desk:
         talk: Talk,
     ) -> None:
         self.handler, self.people, self.exhibits, self.talk = handler, people, exhibits, talk
+        self.courtesy = Courtesy()
         self.catalogue, self.drafter, self.actions, self.charts = catalogue, drafter, actions, charts
 
     @property

@@ -127,7 +127,8 @@ class Ingress:
         """Whatever happens, the person learns what became of it, in time."""
         try:
             async with asyncio.timeout(DEADLINE):
-                return await work()
+                with self.desk.courtesy.answering():
+                    return await work()
         except RateLimited as error:
             _log.warning("%s was not answered: %s", door.family, error)
             return self.answers.refuse(door, NOT_OPENED)
@@ -208,6 +209,9 @@ class Ingress:
     async def _allowed(self, knock: Knock) -> None:
         """The incident is there; a restricted one shows its content on the console only. Raises Refused."""
         if not knock.ref.incident:
+            return
+        known = self.desk.log.at_hand(knock.ref.incident)
+        if known is not None and not known.restricted:  # which no incident becomes after it was declared
             return
         incident = await self.desk.log.load(knock.ref.incident)
         if not incident.exists:

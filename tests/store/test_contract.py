@@ -390,8 +390,8 @@ async def test_a_missing_entry_is_found(store: Store) -> None:
     await store.database.write(lambda c: c.execute(delete(entries).where(entries.c.seq == 2)))
     with pytest.raises(Tampered, match="entry 2 is missing"):
         await store.log.verify("INC-1")
-    async with store.database.engine.connect() as connection:
-        assert (await connection.execute(entries.select())).rowcount  # the rest is untouched
+    rest = (await store.database.read(lambda c: c.execute(entries.select()))).all()
+    assert [row.seq for row in rest] == [1, 3, 4]  # the rest is untouched
     await store.database.write(lambda c: c.execute(delete(entries).where(entries.c.seq > 1)))
     with pytest.raises(Tampered, match="entries 2 to 4 are missing at the end"):
         await store.log.verify()
@@ -458,6 +458,18 @@ async def test_ids_of_people_are_opaque_and_stay(store: Store, url: str, clock: 
     assert gone is not None
     assert (gone.name, gone.roles) == ("Ana B.", frozenset())
     assert await store.people.by_slack("T1", "U1") is None
+
+
+async def test_a_directory_of_another_replica_is_known_in_a_moment(store: Store, url: str, clock: HandClock) -> None:
+    """Whoever another replica's configuration takes out may act here for five seconds more, and no longer."""
+    await store.people.enrol([profile("ana", slack_user="U1"), profile("ben", slack_user="U2")])
+    assert await store.people.by_slack("T1", "U1") is not None
+    async with await Store.open(url, clock) as other:
+        await other.people.enrol([profile("ben", slack_user="U2")])
+        assert await other.people.by_slack("T1", "U1") is None
+    clock.forward(seconds=5)
+    assert await store.people.by_slack("T1", "U1") is None
+    assert [one.key for one in await store.people.everyone()] == ["ben"]
 
 
 async def test_people_are_found_by_team_and_user(store: Store) -> None:
@@ -659,5 +671,5 @@ async def test_no_words_lie_in_the_log_itself(store: Store) -> None:
     rows = (await store.database.read(lambda c: c.execute(entries.select()))).all()
     assert not any(b"secret name" in row.stored for row in rows)
     assert len({row.salt for row in (await store.database.read(lambda c: c.execute(texts.select()))).all()}) == 3
-    assert (await store.database.read(lambda c: c.execute(claims.select()))).rowcount != 0
+    assert (await store.database.read(lambda c: c.execute(claims.select()))).all()
     assert (await store.database.read(lambda c: c.execute(posted.select()))).first() is None

@@ -11,7 +11,7 @@ from bot.slack.views import reason
 async def acknowledge(knock: Knock) -> Reply:
     """The page stops; who presses second is told who was first."""
     after = await knock.submit(Acknowledge())
-    if after.acknowledged_by != knock.who.id:
+    if not after.unclaimed and after.acknowledged_by != knock.who.id:
         first = await knock.desk.people.by_id(after.acknowledged_by)
         return Tell(f"{untrusted(first.name, 80) if first else 'Somebody'} acknowledged {after.id} already.")
     return None
