@@ -13,14 +13,13 @@ from bot.domain.lengths import length
 from bot.domain.lifecycle import ChangeSeverity, Resolve, Update
 from bot.domain.paging import Acknowledge, AskFor
 from bot.domain.policy import Severity
-from bot.domain.roles import Assign, Part
 from bot.domain.room import OpenRoom
 from bot.domain.runbook import CompleteStep
 from bot.engine.desk import Desk
 from bot.engine.situation import Situation
 from bot.slack import verbs
 from bot.slack.audience import shown
-from bot.slack.handlers import declare, oncall, quiet, talk
+from bot.slack.handlers import declare, lead, oncall, quiet, talk
 from bot.slack.keeping import RESPONDER
 from bot.slack.knock import Knock, Reply, Tell
 from bot.slack.verbs import Verb
@@ -114,8 +113,7 @@ async def _lead(knock: Knock, verb: Verb) -> Reply:
         person = other
     elif verb.rest.strip() and verb.rest.strip().casefold() != "me":
         raise Refused("mention the person who leads, or nobody to lead yourself")
-    await knock.submit(Assign(Part.COMMANDER, person.id))
-    return None
+    return await lead.given(knock, person)
 
 
 async def _update(knock: Knock, verb: Verb) -> Reply:
