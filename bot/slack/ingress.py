@@ -21,6 +21,7 @@ from bot.engine.desk import Desk
 from bot.engine.values import Profile
 from bot.slack import payload, verbs
 from bot.slack.answer import NOT_OPENED, Answers
+from bot.slack.audience import shown
 from bot.slack.client import Client
 from bot.slack.handlers import (
     declare,
@@ -165,7 +166,7 @@ class Ingress:
             name = _SHORTCUTS.get(name, "")
             if name != "declare.open":
                 await self._may_leave(door)
-                ref = Ref(await self._incident_of(door))
+                ref = Ref(await self._incident_of(door, who))
         handler = SUBMITS.get(name) if door.family == payload.SUBMIT else _click(name)
         if handler is None:
             if not name or (door.family == payload.SUBMIT and name == "info"):
@@ -178,11 +179,13 @@ class Ingress:
         await self._allowed(knock)
         return await self.answers.give(door, await handler(knock))
 
-    async def _incident_of(self, door: Door) -> str:
-        """The incident of the message whose menu was used; "" where nobody can tell."""
+    async def _incident_of(self, door: Door, who: Profile) -> str:
+        """The incident of the message whose menu was used; "" where nobody can tell, or this person may not know."""
         known = await self.desk.talk.find(door.channel, door.ts)
         if known is not None and known.incident:
-            return known.incident
+            incident = await self.desk.log.load(known.incident)
+            if await shown(self.desk, incident, (who.id,)):
+                return known.incident
         return await self.chat.incident_at(door.channel, door.thread_ts or door.ts)
 
     async def _options(self, door: Door) -> list[Option]:
@@ -218,8 +221,7 @@ class Ingress:
             raise Refused(f"there is no incident {knock.ref.incident}")
         if not incident.restricted:
             return
-        on_call = await self.desk.on_call(incident.service)
-        if not home.may_see(incident, knock.who.id, on_call):
+        if not await shown(self.desk, incident, (knock.who.id,)):
             raise Refused(f"there is no incident {knock.ref.incident}")
         if knock.deed not in _OPEN_TO_NAMED:
             raise Refused(f"{incident.id} is restricted: its content is shown on the console only")

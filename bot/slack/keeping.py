@@ -143,10 +143,17 @@ async def take_back(knock: Knock, said: str, kind: Kind) -> Incident:
 
 async def follow(desk: Desk, client: Client, saying: Saying, *, inbound: str = "") -> Incident | None:
     """Let what was kept of a message read as the message does now; None where nothing is kept of it."""
-    if not stands(await desk.log.load(saying.incident), saying.said):
-        return None
-    text = None if saying.deleted_at is not None else await wording(desk, client, saying.text)
-    return await desk.submit(saying.incident, FollowSaying(saying.said, text), inbound=inbound)
+    mine = await desk.log.load(saying.incident)
+    incidents = [mine]
+    if mine.restricted:  # whoever may not know of it keeps the message in another incident
+        incidents += [one for one in await desk.open_incidents() if one.id != mine.id]
+    after = None
+    for one in incidents:
+        if stands(one, saying.said):
+            text = None if saying.deleted_at is not None else await wording(desk, client, saying.text)
+            key = f"{inbound}#{one.id}" if inbound and one is not mine else inbound
+            after = await desk.submit(one.id, FollowSaying(saying.said, text), inbound=key)
+    return after
 
 
 async def _caught_up(knock: Knock, saying: Saying) -> Incident | None:

@@ -12,6 +12,7 @@ from bot.engine.desk import Desk
 from bot.engine.talk import Mark, Saying
 from bot.engine.values import Profile
 from bot.slack import saying
+from bot.slack.audience import shown
 from bot.slack.client import Client, SlackRefused
 from bot.slack.hearing import Hearing
 from bot.slack.ids import Ref
@@ -80,6 +81,8 @@ class Reactions:
             who = await self._who(door)
         except Refused as refused:
             return Heard(door, await self._once(door, refused.because) if added else None)
+        if not await shown(self.desk, await self.desk.log.load(said.incident), (who.id,)):
+            return Heard(door)  # as on any message that is of no incident
         at = saying.moment(door.event.get("event_ts")) or self.clock.now()
         knock = Knock(self.desk, self.client, who, door.inbound, f"react.{kind}", Ref(said.incident), user=door.user)
         try:

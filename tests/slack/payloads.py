@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from bot.blockkit.text import untrusted
+from bot.domain.duty import Answer
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.log import Entry
 from bot.domain.policy import Policy, Role
@@ -129,7 +130,11 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "info.told": lambda s: info.told(s.incident.title, untrusted(s.incident.because or s.incident.title, 2_500)),
     "notice.changes": lambda s: [notice.changes(s, n) for n in s.incident.notices.values()],
     "notice.duties": notice.duties,
-    "notice.overview": notice.overview,
+    "notice.decide": lambda s: [
+        notice.decide(s, replace(duty, answer=answer))
+        for duty in list(s.incident.duties.values())[:2] for answer in (Answer.YES, Answer.NO)
+    ],
+    "notice.overview": lambda s: [notice.overview(s), notice.overview(s, decides=True)],
     "notice.render": lambda s: [notice.render(s, n) for n in s.incident.notices.values()],
     "notice.review": lambda s: [notice.review(s, n) for n in s.incident.notices.values()],
     "propose.render": lambda s: [propose.render(s), propose.render(s, "s3")],

@@ -187,6 +187,36 @@ async def test_elsewhere_a_form_asks_which_incident(sock: Bench, kind: str):
     assert "changed twice" in str((incident.notes, incident.findings, incident.followups))
 
 
+async def test_a_message_behind_a_restricted_declaration_may_be_kept_elsewhere(sock: Bench):
+    """Whoever may not know of it learns nothing of it, keeps the message where they may, and it is followed there."""
+    await sock.declared("Recall is down")
+    dev = await sock.person("dev", room="C0GENERAL")
+    ts = await dev.say("the export changed")
+    await sock.slack.delivery.settle()
+    await dev.shortcut("declare_message", ts=ts)
+    await dev.wait_for_view("declare")
+    await fill(dev, title="Secret canary", severity="2", restricted=["restricted"])
+    await settled(sock)
+    assert (await sock.incident("INC-2")).restricted
+    await use(sock, "cleo", "finding_message", ts, room="C0GENERAL")
+    assert "INC-2" not in str(await (await sock.person("cleo")).views()) + str(sock.whispers("cleo"))
+    ben = await sock.person("ben", room="C0GENERAL")
+    await react(sock, ben, "pushpin", ts)
+    await use(sock, "ben", "timeline_message", ts, room="C0GENERAL")
+    view = await ben.wait_for_view("keep")
+    assert "INC-2" not in str(view) + str(sock.whispers("ben"))
+    await ben.submit({"incident": "INC-1"})
+    await edit(dev, ts, "the export changed twice")
+    await settled(sock)
+    for name in ("INC-1", "INC-2"):
+        assert [note.text for note in (await sock.incident(name)).notes] == ["the export changed twice"]
+    await delete(dev, ts)
+    await settled(sock)
+    for name in ("INC-1", "INC-2"):
+        assert (await sock.incident(name)).notes[0].gone is not None
+    assert "INC-2" not in str(sock.whispers("ben"))
+
+
 async def test_elsewhere_with_no_incident_open(sock: Bench):
     """Nothing to choose from: the person reads what to do instead."""
     ana = await sock.person("ana")

@@ -11,18 +11,17 @@ from bot.domain.checks import resolve_checks
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.finding import RecordFinding
 from bot.domain.five_whys import AddWhy
-from bot.domain.incident import Incident
 from bot.domain.lengths import length
 from bot.domain.lifecycle import ChangeSeverity, Resolve, Update
 from bot.domain.paging import AskFor
 from bot.domain.phase import RESPONDERS, Phase
 from bot.domain.policy import Severity
-from bot.domain.roles import Assign, Part
 from bot.domain.room import OpenRoom
 from bot.domain.runbook import CompleteStep
 from bot.engine.desk import Desk
 from bot.engine.situation import Situation
 from bot.slack import verbs
+from bot.slack.audience import shown
 from bot.slack.handlers import declare, lead, oncall, quiet, talk
 from bot.slack.keeping import RESPONDER, in_words
 from bot.slack.knock import Knock, Reply, Tell
@@ -158,8 +157,7 @@ async def _lead(knock: Knock, verb: Verb) -> Reply:
         person = other
     elif verb.rest.strip() and verb.rest.strip().casefold() != "me":
         raise Refused("mention the person who leads, or nobody to lead yourself")
-    await knock.submit(Assign(Part.COMMANDER, person.id))
-    return None
+    return await lead.given(knock, person)
 
 
 async def _update(knock: Knock, verb: Verb) -> Reply:
@@ -236,7 +234,7 @@ async def slash(knock: Knock, verb: Verb) -> Reply:
 
 async def _list(knock: Knock) -> Reply:
     found = [one for one in await knock.desk.open_incidents() if one.is_open]
-    seen = [one for one in found if await _shown(knock.desk, one, (knock.who.id,))]
+    seen = [one for one in found if await shown(knock.desk, one, (knock.who.id,))]
     if not seen:
         return Tell("No incident is open.")
     lines = [home.line(one, knock.desk.catalogue.web_url) for one in reversed(seen[-LISTED:])]
@@ -269,18 +267,10 @@ async def open_situations(desk: Desk, viewers: Collection[str], most: int = 50) 
     """Everything that is not closed and one of these people may see, newest first."""
     found: list[Situation] = []
     for one in list(reversed(await desk.open_incidents()))[:most]:
-        if not await _shown(desk, one, viewers):
+        if not await shown(desk, one, viewers):
             continue
         try:
             found.append(await desk.situation(one.id))
         except NotFound:
             continue
     return found
-
-
-async def _shown(desk: Desk, incident: Incident, viewers: Collection[str]) -> bool:
-    """Whether one of these people may see it; of a restricted one also whoever is on call."""
-    if not incident.restricted:
-        return True
-    on_call = await desk.on_call(incident.service)
-    return any(home.may_see(incident, viewer, on_call) for viewer in viewers)

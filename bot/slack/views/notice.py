@@ -30,6 +30,8 @@ MOST = 12_000
 LISTED = 20
 REQUEST, ASK, APPROVE, CHANGES, FILE = "legal", "notice.ask", "notice.approve", "notice.changes", "notice.file"
 
+DECIDE, DECIDE_OPEN = "duty.decide", "duty.decide.open"
+
 
 # -- messages --------------------------------------------------------------------------------------------------------
 
@@ -123,12 +125,12 @@ def _clock(situation: Situation, notice: Notice) -> str:
 # -- dialogs ---------------------------------------------------------------------------------------------------------
 
 
-def overview(situation: Situation) -> View:
-    """Duties and notices of an incident, and a form to request another notice."""
+def overview(situation: Situation, *, decides: bool = False) -> View:
+    """Duties and notices of an incident, and a form to request another notice; `decides` is for counsel."""
     incident = situation.incident
     blocks: list[Block] = [section(about(situation)), _impact(situation)]
     asked = sorted(incident.duties.values(), key=lambda duty: (duty.answer is not Answer.YES, duty.regime))
-    blocks += [section(_duty(duty)) for duty in asked[:LISTED]]
+    blocks += [_decided(situation, duty, decides=decides) for duty in asked[:LISTED]]
     if len(asked) > LISTED:
         blocks.append(context(f"… and {len(asked) - LISTED} more duties on the console"))
     if not asked:
@@ -151,6 +153,26 @@ def overview(situation: Situation) -> View:
     blocks.append(input_block("Request a notice", static_select("value", choices), block_id="kind", hint=hint))
     return modal("Legal and impact", blocks, callback_id=REQUEST, submit="Request",
                  private_metadata=Ref(incident.id).metadata)  # fmt: skip
+
+
+def _decided(situation: Situation, duty: Duty, *, decides: bool) -> Block:
+    """A duty, who decided on it, and the button to decide otherwise."""
+    words = _duty(duty)
+    if duty.decided_by:
+        words += f"\nDecided by {person(situation, duty.decided_by)}."
+    label = "Reportable" if duty.answer is Answer.NO else "Not reportable"
+    return section(words, accessory=press(label, DECIDE_OPEN, situation.incident.id, duty.regime) if decides else None)
+
+
+def decide(situation: Situation, duty: Duty) -> View:
+    """Counsel's reason for deciding otherwise; the answer travels along, so that what is sent is what was read."""
+    no = duty.answer is not Answer.NO
+    heading, answer = ("Not reportable", Answer.NO) if no else ("Reportable", Answer.YES)
+    label = "Why is there no duty to tell?" if no else "Why is there a duty to tell?"
+    field = plain_text_input("value", multiline=True, max_length=2_000)
+    blocks = [section(about(situation)), section(_duty(duty)), input_block(label, field, block_id="reason")]
+    return modal(heading, in_full(situation, blocks), callback_id=DECIDE, submit="Decide",
+                 private_metadata=Ref(situation.incident.id, duty.regime, answer).metadata)  # fmt: skip
 
 
 def _impact(situation: Situation) -> Block:
