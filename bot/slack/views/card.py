@@ -73,9 +73,7 @@ def restricted(situation: Situation) -> Message:
 
 def handed_over(situation: Situation) -> Message:
     """What somebody reads who was told of a restricted incident, and whom it concerns no more: nothing new of it."""
-    words = (
-        f"{situation.incident.id} is restricted. It concerned you while you were on call; nothing is asked of you now."
-    )
+    words = f"{brief(situation.incident)} concerned you while you were on call; nothing is asked of you now."
     return Message(words, [section(words)])
 
 
