@@ -17,6 +17,7 @@ from bot.blockkit.blocks import Option
 from bot.blockkit.text import untrusted
 from bot.clock import Clock
 from bot.domain.errors import Conflict, Invalid, NotFound, RateLimited, Refused, TocsinError, Unavailable
+from bot.domain.room import ReportRoomArchived
 from bot.engine.desk import Desk
 from bot.engine.values import Profile
 from bot.slack import payload, verbs
@@ -257,6 +258,8 @@ class Ingress:
             return await self._durably(door, lambda: self.hearing.hear(door))
         elif kind in ("reaction_added", "reaction_removed"):
             return await self._durably(door, lambda: self._reacted(door))
+        elif kind in ("channel_archive", "group_archive"):
+            return await self._durably(door, lambda: self._archived(door))
         elif kind == "app_mention" and not door.event.get("bot_id"):
             return await self._mention(door)
         return BoltResponse(status=200)
@@ -281,6 +284,13 @@ class Ingress:
             self.answers.later(self.reactions.acknowledge(heard.door))
         if heard.tell is not None:
             self.answers.later(self.answers.whisper(heard.door, heard.tell.text, heard.tell.blocks))
+
+    async def _archived(self, door: Door) -> None:
+        """Somebody put a channel away: where it was a war room, its incident learns it."""
+        name = await self.chat.spoken_of(door.channel, "")
+        known = (await self.desk.log.load(name)).room if name else None
+        if known is not None and known.channel == door.channel:
+            await self.desk.submit(name, ReportRoomArchived(), inbound=door.inbound)
 
     async def _mention(self, door: Door) -> BoltResponse:
         """Recorded, then acknowledged; left for redelivery where the record is silent."""

@@ -130,8 +130,9 @@ class Reactions:
         if said is None or not said.incident:
             return
         kept = stands(await self.desk.log.load(said.incident), said.said)
-        method = "reactions.add" if kept else "reactions.remove"
-        await self.client.optional(method, channel=said.channel, timestamp=said.ts, name=TICK)
+        await self.client.optional(
+            "reactions.add" if kept else "reactions.remove", channel=said.channel, timestamp=said.ts, name=TICK
+        )
 
     # -- which message -----------------------------------------------------------------------------------------------
 

@@ -104,6 +104,7 @@ def reopenings(s: Situation) -> list[tuple[Entry, Entry]]:
 SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "approve.render": lambda s: [approve.render(s, m) for m in s.incident.mitigations.values()],
     "card.render": card.render,
+    "card.handed_over": card.handed_over,
     "card.restricted": card.restricted,
     "choose.render": lambda s: [
         choose.render([s.incident] * many, kind, s.incident.because, Ref(item=kind, said="C0INC/1.2"))

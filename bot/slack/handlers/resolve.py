@@ -26,10 +26,10 @@ async def resolved(knock: Knock) -> Reply:
     if incident.is_open and knock.ref.digest and knock.ref.digest != resolve.digest(incident):
         return Show(resolve.render(await knock.situation(), "Something changed meanwhile: look at the list again."))
     checks = [check for check in resolve_checks(incident) if check.open]
-    waivers = tuple((check.key, knock.values.text(resolve.question(check))) for check in checks)
-    bare = [check for check, (_key, reason) in zip(checks, waivers, strict=True) if not reason]
-    if bare:
-        return Errors({resolve.question(check): "Say why it is over all the same." for check in bare})
+    asked = [(check.key, name, knock.values.text(name)) for check, name in resolve.questions(checks)]
+    if bare := [name for _key, name, reason in asked if not reason]:
+        return Errors(dict.fromkeys(bare, "Say why it is over all the same."))
+    waivers = tuple((key, reason) for key, _name, reason in asked)
     after = await knock.submit(Resolve(knock.values.text("summary"), waivers=waivers))
     if lost := await _promised(knock, after):
         names = ", ".join(lost)

@@ -71,6 +71,12 @@ def restricted(situation: Situation) -> Message:
     return Message(f"{brief(incident)} is restricted and concerns you. {todo}.", blocks)
 
 
+def handed_over(situation: Situation) -> Message:
+    """What somebody reads who was told of a restricted incident, and whom it concerns no more: nothing new of it."""
+    words = f"{brief(situation.incident)} concerned you while you were on call; nothing is asked of you now."
+    return Message(words, [section(words)])
+
+
 def now_line(situation: Situation, when: Callable[[datetime | None], str] = at) -> str:
     """The one thing that matters next, in mrkdwn; `when` says a time."""
     incident = situation.incident
