@@ -16,6 +16,7 @@ from bot.slack import payload
 from bot.slack.client import Client, SlackRefused
 from bot.slack.knock import Close, Errors, Redraw, Reply, Show, Slow, Tell, Values
 from bot.slack.message import said, verbatim
+from bot.slack.pacing import Rank
 from bot.slack.payload import Door
 from bot.slack.views import info
 
@@ -43,7 +44,7 @@ class Answers:
         if isinstance(reply, Slow):
             return await self._slow(door, reply)
         if isinstance(reply, Redraw):
-            if door.in_view and door.view.get("type") == "modal":
+            if _in_dialog(door):
                 try:
                     await self._redraw(door, reply)
                 except Unavailable as away:
@@ -110,7 +111,16 @@ class Answers:
         return BoltResponse(status=200)
 
     async def whisper(self, door: Door, text: str, blocks: Sequence[Block] = ()) -> None:
-        """An ephemeral message where the person is looking; in a dialog or on the Home tab, a dialog."""
+        """A sentence for one person where they are looking; where Slack refuses to show it there, a direct message."""
+        try:
+            await self._beside(door, text, blocks)
+        except SlackRefused as refused:
+            _log.info("told by direct message: %s", refused)
+            channel = await self._client.direct(door.user)
+            await self._client.post(channel, text, list(blocks) or said(text), rank=Rank.ANSWER)
+
+    async def _beside(self, door: Door, text: str, blocks: Sequence[Block]) -> None:
+        """An ephemeral message; in a dialog or on the Home tab, a dialog."""
         if door.channel and not door.in_view:
             thread = door.thread_ts  # below a message without a thread Slack would show it to nobody
             try:
@@ -121,14 +131,26 @@ class Answers:
                 _log.info("answered by response_url: %s", error)
                 await self._client.respond(door.response_url, text, thread_ts=thread)
         elif door.trigger:
-            await self._open(door, info.told("Tocsin", text))
+            await self._on_top(door, info.told("Tocsin", text))
         elif door.response_url:
             await self._client.respond(door.response_url, text)
 
     async def _open(self, door: Door, view: View) -> None:
-        """Open a dialog while the trigger lives; a view Slack would refuse becomes its reason in words."""
-        view = _sound(view)
-        if door.in_view and door.view.get("type") == "modal":
+        """Open a dialog while the trigger lives; a view Slack would refuse becomes its reason in words.
+
+        Where nothing can be put on top of the dialog that was clicked in (three stand there, or the trigger is used
+        up), it takes that one's place.
+        """
+        try:
+            await self._on_top(door, _sound(view))
+        except SlackRefused as refused:
+            if not _in_dialog(door):
+                raise
+            _log.info("shown in place of the dialog that was clicked in: %s", refused)
+            await self._client.update_view(str(door.view.get("id")), _sound(view))
+
+    async def _on_top(self, door: Door, view: View) -> None:
+        if _in_dialog(door):
             with contextlib.suppress(SlackRefused):
                 await self._client.call("views.push", trigger_id=door.trigger, view=view)
                 return
@@ -219,6 +241,10 @@ def _sound(view: View) -> View:
         return view
     _log.error("a dialog Slack would refuse: %s", faults[0])
     return info.render("Tocsin", "This dialog cannot be shown here; use the console.")
+
+
+def _in_dialog(door: Door) -> bool:
+    return door.in_view and door.view.get("type") == "modal"
 
 
 def _as_view(reply: Reply) -> View | None:
