@@ -11,6 +11,7 @@ from bot.domain.checks import resolve_checks
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.finding import RecordFinding
 from bot.domain.five_whys import AddWhy
+from bot.domain.incident import Incident
 from bot.domain.lengths import length
 from bot.domain.lifecycle import ChangeSeverity, Resolve, Update
 from bot.domain.paging import AskFor
