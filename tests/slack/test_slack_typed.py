@@ -92,7 +92,7 @@ async def test_close_files_it_away(bench: Bench):
     ("words", "told"),
     [
         ("sev 1 all of Europe", "INC-1 is SEV1 already."),
-        ("lead", "INC-1 has that lead already."),
+        ("lead", "You lead INC-1 already."),
         ("room", "INC-1 has a war room already."),
         ("page <@U0BEN> the export", "They were paged less than two minutes ago; so soon nobody is paged again."),
     ],
