@@ -131,13 +131,13 @@ async def test_somebody_elses_entry_is_not_taken_for_ones_own(bench: Bench):
     async def meanwhile(name: str) -> Any:
         nonlocal loads
         known, loads = await load(name), loads + 1
-        if loads == 2:  # the first is asked whether it is restricted, the second is what stands before the deed
+        if loads == 1:  # what stands before the deed
             await bench.desk.submit(name, Update("we look at the export"), await bench.who("ben"))
         return known
 
     bench.log.load = meanwhile
     assert await commanded(bench, "ana", "INC-1 sev 2 as it is") == "INC-1 is SEV2 already."
-    assert loads > 2
+    assert loads > 1
 
 
 def _breached(bench: Bench) -> Sli:
