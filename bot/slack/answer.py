@@ -13,8 +13,9 @@ from bot.blockkit.text import shorten, untrusted
 from bot.blockkit.validate import validate_view
 from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from bot.slack import payload
-from bot.slack.client import Client, SlackRefused
+from bot.slack.client import Client
 from bot.slack.knock import Close, Errors, Redraw, Reply, Show, Slow, Tell, Values
+from bot.slack.meaning import SlackRefused
 from bot.slack.message import said, verbatim
 from bot.slack.pacing import Rank
 from bot.slack.payload import Door

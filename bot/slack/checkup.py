@@ -16,8 +16,9 @@ from bot.blockkit.validate import validate_message, validate_view
 from bot.clock import Clock
 from bot.domain.errors import NotFound, TocsinError, Unavailable
 from bot.engine.values import Profile
-from bot.slack.client import Client, SlackRefused
+from bot.slack.client import Client
 from bot.slack.features import CORE_SCOPES, OPTIONAL_SCOPES, wanted_by
+from bot.slack.meaning import SlackRefused
 from bot.slack.specimen import Sample, samples
 from bot.slack.standing import judged
 

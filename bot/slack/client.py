@@ -14,16 +14,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blockkit.blocks import Block, View
 from bot.clock import Clock, SystemClock
-from bot.domain.errors import NotFound, RateLimited, Refused, Unavailable
+from bot.domain.errors import NotFound, RateLimited, Unavailable
+from bot.slack.meaning import SlackRefused, meaning
 from bot.slack.message import said, verbatim
 from bot.slack.pacing import PATIENCE, TRIM_PATIENCE, Pacer, Rank, rank_of
 
 _log = logging.getLogger(__name__)
 CHANNEL_ID = re.compile(r"[CGDU][A-Z0-9_]{2,}\Z")
-_LATER = frozenset({
-    "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ratelimited",
-    "rate_limited", "message_limit_exceeded",
-})  # fmt: skip
 OPTIONAL = frozenset({"unknown_method", "missing_scope", "method_deprecated", "not_allowed_token_type",
                       "feature_not_enabled"})  # fmt: skip
 _USED_UP = frozenset({403, 404, 410})
@@ -34,15 +31,6 @@ WITHOUT_FOR = timedelta(minutes=15)
 BESIDE = 20
 """How many calls nobody waits for may be under way at once; a hundred that hang would hold up nobody's answer."""
 Json = dict[str, Any]
-
-
-class SlackRefused(Refused):
-    """Slack said no for good: nothing was carried out, and the same call would be refused again."""
-
-    def __init__(self, method: str, code: str, details: tuple[str, ...] = ()) -> None:
-        more = f" ({'; '.join(details)[:500]})" if details else ""
-        super().__init__(f"Slack refused {method}: {code}{more}")
-        self.method, self.code = method, code
 
 
 class Client:
@@ -121,7 +109,7 @@ class Client:
             answer = await web.api_call(method, json=_sent(arguments))
             data = answer.data
         except SlackApiError as error:
-            raise self._noted(_meaning(method, error)) from None
+            raise self._noted(meaning(method, error)) from None
         except (TimeoutError, aiohttp.ClientError, SlackClientError, OSError) as error:
             raise self._noted(Unavailable("Slack", f"{method}: {type(error).__name__}")) from None
         finally:
@@ -339,12 +327,13 @@ class Client:
 
     # -- files -------------------------------------------------------------------------------------------------------
 
-    async def form(self, method: str, **arguments: Any) -> Json:
-        """One call of a method that takes no JSON, as those of files do."""
+    async def form(self, method: str, *, rank: Rank = Rank.TRIM, **arguments: Any) -> Json:
+        """One call of a method that takes no JSON, as those of files do, in its turn."""
+        await self.pacer.turn(method, rank=rank)
         try:
             answer = await self._web.api_call(method, data=arguments)
         except SlackApiError as error:
-            raise _meaning(method, error) from None
+            raise meaning(method, error) from None
         except (TimeoutError, aiohttp.ClientError, SlackClientError, OSError) as error:
             raise Unavailable("Slack", f"{method}: {type(error).__name__}") from None
         if not isinstance(answer.data, dict):
@@ -369,34 +358,3 @@ def _sent(arguments: Json) -> Json:
     """What goes over the wire: no empty arguments, no link that is not ours."""
     given = {name: value for name, value in arguments.items() if value is not None}
     return {name: verbatim(value) if name in {"blocks", "view"} else value for name, value in given.items()}
-
-
-def _meaning(method: str, error: SlackApiError) -> Exception:
-    """What an answer other than `ok` means for a retry."""
-    response = error.response
-    status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0) or 0)
-    data = getattr(response, "data", None)
-    if status == 429:  # noqa: PLR2004
-        headers = getattr(response, "headers", None) or {}
-        return RateLimited(f"Slack {method}", _seconds(headers))
-    if not isinstance(data, dict) or status >= 500:  # noqa: PLR2004
-        return Unavailable("Slack", f"{method}: HTTP {status}")
-    code = str(data.get("error") or "unknown_error")
-    if code in {"ratelimited", "rate_limited"}:
-        return RateLimited(f"Slack {method}", 1.0)
-    if code in _LATER:
-        return Unavailable("Slack", f"{method}: {code}")
-    told = data.get("errors") or (data.get("response_metadata") or {}).get("messages") or []
-    details = tuple(str(one) for one in told if isinstance(one, str | dict))[:5] if isinstance(told, list) else ()
-    return SlackRefused(method, code, details)
-
-
-def _seconds(headers: Any) -> float:
-    """The Retry-After of an answer, one second where it is missing or junk."""
-    for name, value in dict(headers).items():
-        if str(name).lower() == "retry-after":
-            try:
-                return min(600.0, max(0.1, float(value)))
-            except ValueError:
-                return 1.0
-    return 1.0

@@ -8,7 +8,8 @@ from bot.blockkit.text import untrusted
 from bot.domain.errors import NotFound, Refused
 from bot.engine.situation import Situation
 from bot.engine.values import Posted
-from bot.slack.client import CHANNEL_ID, SlackRefused
+from bot.slack.client import CHANNEL_ID
+from bot.slack.meaning import SlackRefused
 from bot.slack.message import Message, Surface
 from bot.slack.settings import SlackSettings
 from bot.slack.views import card

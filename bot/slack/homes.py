@@ -12,8 +12,9 @@ from bot.domain.incident import Incident
 from bot.engine.desk import Desk
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
-from bot.slack.client import Client, SlackRefused
+from bot.slack.client import Client
 from bot.slack.handlers import typed
+from bot.slack.meaning import SlackRefused
 from bot.slack.pacing import Rank
 from bot.slack.payload import Door
 from bot.slack.views import home

@@ -13,8 +13,8 @@ from bot.engine.ports import Mirror
 from bot.engine.situation import Situation
 from bot.engine.values import Posted, Profile, Waiting
 from bot.slack import likeness
-from bot.slack.client import SlackRefused
 from bot.slack.lanes import UPDATE
+from bot.slack.meaning import SlackRefused
 from bot.slack.message import Message, Surface
 from bot.slack.pacing import Pacer
 from bot.slack.poster import GONE, POSTED, Poster

@@ -17,7 +17,8 @@ from bot.domain.errors import RateLimited, Unavailable
 from bot.engine.ports import Mirror
 from bot.engine.values import Posted
 from bot.slack import likeness
-from bot.slack.client import Client, Json, SlackRefused
+from bot.slack.client import Client, Json
+from bot.slack.meaning import SlackRefused
 from bot.slack.message import Message, Surface
 from bot.slack.pacing import Rank
 from bot.slack.picture import Pictures

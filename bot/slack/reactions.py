@@ -13,11 +13,12 @@ from bot.engine.talk import Mark, Saying
 from bot.engine.values import Profile
 from bot.slack import saying
 from bot.slack.audience import shown
-from bot.slack.client import Client, SlackRefused
+from bot.slack.client import Client
 from bot.slack.hearing import Hearing
 from bot.slack.ids import Ref
 from bot.slack.keeping import MENU, Kind, keep, promised, stands, take_back
 from bot.slack.knock import Knock, Tell
+from bot.slack.meaning import SlackRefused
 from bot.slack.message import sentence
 from bot.slack.payload import Door
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from bot.domain.errors import Refused
 from bot.engine.situation import Situation
-from bot.slack.client import Client, SlackRefused
+from bot.slack.client import Client
+from bot.slack.meaning import SlackRefused
 from bot.slack.pacing import Rank
 from bot.slack.views._words import brief, title
 from bot.slack.views.room import invited, name_of

@@ -15,9 +15,10 @@ from bot.engine.ports import Mirror
 from bot.engine.situation import Situation
 from bot.engine.values import Posted
 from bot.slack import elsewhere, likeness
-from bot.slack.client import Client, SlackRefused
+from bot.slack.client import Client
 from bot.slack.duplicates import Duplicates
 from bot.slack.lanes import POST, UPDATE
+from bot.slack.meaning import SlackRefused
 from bot.slack.message import Surface
 from bot.slack.news import news, patience
 from bot.slack.pacing import PATIENCE, Pacer, Place

@@ -13,7 +13,8 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.domain.errors import Refused, Unavailable
-from bot.slack.client import Client, SlackRefused
+from bot.slack.client import Client
+from bot.slack.meaning import SlackRefused
 
 _log = logging.getLogger(__name__)
 PATIENCE = 0.5

@@ -11,8 +11,8 @@ from bot.engine.situation import Situation
 from bot.localslack import Limits
 from bot.slack import payload
 from bot.slack.answer import FAILED, NOT_OPENED
-from bot.slack.client import SlackRefused
 from bot.slack.knock import Reply, Show, Slow
+from bot.slack.meaning import SlackRefused
 from tests.slack.bench import Bench
 from tests.slack.storm import Storm
 

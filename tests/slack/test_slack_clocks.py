@@ -21,7 +21,8 @@ from bot.domain.roles import Assign, Part
 from bot.domain.todo import RemindOwed, todo
 from bot.engine.errands import Errands, everybody
 from bot.localslack.traffic import KINDS
-from bot.slack.client import Client, SlackRefused
+from bot.slack.client import Client
+from bot.slack.meaning import SlackRefused
 from tests.slack.bench import BOOK, Bench
 
 UPDATE = "Post update"

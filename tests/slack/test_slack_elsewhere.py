@@ -15,7 +15,7 @@ from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
 from bot.engine.situation import Situation
 from bot.localslack import ROOMS, Room
-from bot.slack.client import SlackRefused
+from bot.slack.meaning import SlackRefused
 from tests.slack.bench import Bench
 
 CARE = Room("C0CARE", "care-alerts", members=("U0ANA", "U0BEN"))

@@ -13,7 +13,7 @@ from bot.domain.lifecycle import Resolve, Update
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
 from bot.engine.values import Posted
-from bot.slack.client import SlackRefused
+from bot.slack.meaning import SlackRefused
 from tests.slack.bench import Bench
 
 

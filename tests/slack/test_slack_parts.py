@@ -18,11 +18,12 @@ from bot.domain.paging import Acknowledge
 from bot.localslack import LocalSlack
 from bot.localslack.traffic import Fault
 from bot.slack import payload, verbs
-from bot.slack.client import Client, SlackRefused
+from bot.slack.client import Client
 from bot.slack.handlers.impact import number
 from bot.slack.ids import Ref, choice, read_choice, read_metadata, read_value
 from bot.slack.ingress import CLICKS, SUBMITS
 from bot.slack.knock import Knock, Values
+from bot.slack.meaning import SlackRefused
 from bot.slack.settings import SlackSettings
 from bot.slack.transport import HttpApp, signed
 from bot.slack.verbs import Verb

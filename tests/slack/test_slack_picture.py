@@ -101,7 +101,7 @@ async def test_without_the_right_to_upload_there_are_words(bench: Bench, step: s
 
     async def narrow(method: str, **given: Any) -> Any:
         if method == step:
-            from bot.slack.client import SlackRefused
+            from bot.slack.meaning import SlackRefused
 
             raise SlackRefused(method, "missing_scope")
         return await ask(method, **given)

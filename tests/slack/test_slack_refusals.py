@@ -12,7 +12,7 @@ from bot.domain.errors import NotFound, Unavailable
 from bot.domain.lifecycle import Close, Resolve, Update
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
-from bot.slack.client import SlackRefused
+from bot.slack.meaning import SlackRefused
 from bot.slack.refusals import Refusals
 from tests.slack.bench import Bench, MovedClock
 

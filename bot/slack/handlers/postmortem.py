@@ -3,9 +3,9 @@
 import asyncio
 from weakref import WeakValueDictionary
 
-from bot.slack.client import SlackRefused
 from bot.slack.files import share
 from bot.slack.knock import Handler, Knock, Reply, Slow, Tell
+from bot.slack.meaning import SlackRefused
 from bot.slack.views._words import console
 
 _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
