@@ -3,6 +3,7 @@
 TocsinError
 ├── Refused         a rule says no to a request; nothing was changed
 │   ├── Taken       what the request needs is held by another incident or person
+│   ├── NotYours    the person who asks may not decide this; the timeline remembers that they tried
 │   └── Unheard     a page arrived where the person will not notice it now
 ├── Invalid         a file or an answer a person must correct; names every place at once
 ├── NotFound        a name that stands for nothing here; says what there is
@@ -35,6 +36,10 @@ class Taken(Refused):
     def __init__(self, because: str, *, holder: str) -> None:
         super().__init__(because)
         self.holder = holder
+
+
+class NotYours(Refused):
+    """What is asked may be decided, but not by this person."""
 
 
 class Unheard(Refused):

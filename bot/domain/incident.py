@@ -90,6 +90,7 @@ class Incident:
     followups: Mapping[str, FollowUp] = field(default_factory=dict)
     room: Room | None = None
     reminded: Mapping[str, Reminded] = field(default_factory=dict)
+    turned_away: frozenset[tuple[str, str]] = frozenset()  # who tried to approve what is not theirs to
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
 
     @property

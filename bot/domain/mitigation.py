@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.errors import Refused
+from bot.domain.errors import NotYours, Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 from bot.domain.phase import require_open
 from bot.domain.policy import ActionClass, Person
@@ -282,16 +282,16 @@ class EvidenceHeld(Event):
 
 
 def check_approver(incident: Incident, mitigation: Mitigation, person: Person, ask: Ask) -> None:
-    """Raise Refused unless `person` may approve this: the role, and never the proposer."""
+    """Raise Refused (NotYours) unless `person` may approve this: the role, and never the proposer."""
     del incident
     plan = mitigation.plan
-    ask.policy.require(person, ask.policy.approve[plan.klass], f"approve a class {plan.klass.value} change")
+    ask.policy.require(person, ask.policy.approve[plan.klass], f"approve a class {plan.klass.value} change", NotYours)
     if plan.klass is ActionClass.WIDE:
         raise Refused("a change this wide needs a second factor, which this version does not ask for; do it by hand")
     if person.is_bot:
         raise Refused("Tocsin never approves a change of production")
     if person.id == mitigation.proposed_by:
-        raise Refused(f"you proposed {mitigation.id}; a second person must approve it")
+        raise NotYours(f"you proposed {mitigation.id}; a second person must approve it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.domain.duty import READERS
-from bot.domain.errors import Refused
+from bot.domain.errors import NotYours, Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class ApproveNotice(Command):
     digest: str
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        ask.policy.require(ask.person, ask.policy.approve_notice, "approve a notice")
+        ask.policy.require(ask.person, ask.policy.approve_notice, "approve a notice", NotYours)
         notice = notice_of(incident, self.id)
         latest = notice.latest
         if latest is None:
@@ -196,7 +196,7 @@ class ApproveNotice(Command):
         if notice.standing is not Standing.FROZEN:
             raise Refused(f"{self.id} is {notice.standing.said}; there is nothing to approve")
         if ask.person.is_bot or latest.asked_by == ask.by:
-            raise Refused(f"you asked for approval of {self.id}; a second person must approve it")
+            raise NotYours(f"you asked for approval of {self.id}; a second person must approve it")
         yield NoticeApproved(self.id, latest.number, self.digest)
 
 

@@ -101,12 +101,12 @@ class Policy:
         """Whether an update goes to the whole channel where nobody said so: for the two worst severities."""
         return severity <= Severity.SEV2
 
-    def require(self, person: Person, roles: frozenset[Role], to: str) -> None:
+    def require(self, person: Person, roles: frozenset[Role], to: str, kind: type[Refused] = Refused) -> None:
         """Raise Refused, naming the roles that may, unless `person` has one of them."""
         if person.is_bot or person.roles & roles:
             return
         wanted = " or ".join(sorted(roles)) or "nobody"
-        raise Refused(f"only {wanted} may {to}; your roles: {', '.join(sorted(person.roles)) or 'none'}")
+        raise kind(f"only {wanted} may {to}; your roles: {', '.join(sorted(person.roles)) or 'none'}")
 
 
 class Urgency(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,18 +10,19 @@ from datetime import datetime
 
 from bot.clock import Clock
 from bot.domain.duty import RecordFact
-from bot.domain.errors import Invalid, NotFound, Refused
+from bot.domain.errors import Conflict, Invalid, NotFound, NotYours, Refused, Unavailable
 from bot.domain.impact import Impact, estimate
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Declare
 from bot.domain.log import Command
-from bot.domain.mitigation import Means, Plan, ProposeMitigation
-from bot.domain.notice import FreezeNotice, RequestNotice, notice_of
+from bot.domain.mitigation import ApproveMitigation, Means, Plan, ProposeMitigation
+from bot.domain.notice import ApproveNotice, FreezeNotice, RequestNotice, notice_of
 from bot.domain.phase import RESPONDERS
-from bot.domain.policy import THE_BOT, Policy, Severity
+from bot.domain.policy import THE_BOT, Person, Policy, Severity
 from bot.domain.roles import Assign
 from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Offer, Service
+from bot.domain.turned_away import NoteRefusal
 from bot.engine.courtesy import Courtesy
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
@@ -93,7 +95,18 @@ class Desk:
             command = replace(command, value=self.drafter.stated(command.fact, command.value))
         if isinstance(command, Assign):
             await self._fit(command)
-        return await self.handler.submit(incident, command, by=person, cause=cause, inbound=inbound)
+        try:
+            return await self.handler.submit(incident, command, by=person, cause=cause, inbound=inbound)
+        except NotYours as refused:
+            await self._remember(incident, command, refused, person, inbound)
+            raise
+
+    async def _remember(self, incident: str, command: Command, refused: NotYours, person: Person, inbound: str) -> None:
+        """That somebody tried to approve what is not theirs stands in the timeline; they are refused either way."""
+        if isinstance(command, ApproveMitigation | ApproveNotice):
+            note, name = NoteRefusal(command.id, refused.because), f"{inbound}#refused" if inbound else ""
+            with contextlib.suppress(Unavailable, Conflict):
+                await self.handler.submit(incident, note, by=person, inbound=name)
 
     async def _fit(self, command: Assign) -> None:
         """Who plays a part must be allowed what it takes. Raises Refused."""
