@@ -26,8 +26,7 @@ _LATER = frozenset({
 })  # fmt: skip
 OPTIONAL = frozenset({"unknown_method", "missing_scope", "method_deprecated", "not_allowed_token_type",
                       "feature_not_enabled"})  # fmt: skip
-_USED_UP = frozenset({403, 404, 410})
-"""How a response_url answers that was used five times, or is older than half an hour."""
+_USED_UP = frozenset({403, 404, 410})  # a response_url after five times, or half an hour
 UNKNOWN_FOR = timedelta(minutes=5)
 WITHOUT_FOR = timedelta(minutes=15)
 """How long it is believed that a workspace does not have a method, or that we may not use it."""
