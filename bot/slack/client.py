@@ -26,7 +26,6 @@ _LATER = frozenset({
 })  # fmt: skip
 OPTIONAL = frozenset({"unknown_method", "missing_scope", "method_deprecated", "not_allowed_token_type",
                       "feature_not_enabled"})  # fmt: skip
-_USED_UP = frozenset({403, 404, 410})  # a response_url after five times, or half an hour
 UNKNOWN_FOR = timedelta(minutes=5)
 WITHOUT_FOR = timedelta(minutes=15)
 """How long it is believed that a workspace does not have a method, or that we may not use it."""
@@ -211,7 +210,7 @@ class Client:
                 aiohttp.ClientSession(timeout=limit) as session,
                 session.post(url, json=body, allow_redirects=False) as answer,
             ):
-                if answer.status in _USED_UP:
+                if answer.status in {403, 404, 410}:  # used five times, or half an hour ago
                     raise SlackRefused("response_url", f"HTTP {answer.status}")
                 if answer.status != 200:  # noqa: PLR2004
                     raise Unavailable("Slack", f"response_url: HTTP {answer.status}")
