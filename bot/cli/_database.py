@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bot.domain.errors import Unavailable
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from bot.clock import Clock
     from bot.config.load import Installation
     from bot.store import Store
-    from bot.store.database import Database
 
 
 def configured(config: Path) -> Installation:
@@ -56,26 +55,6 @@ def read_only(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def untouched(database: Database) -> Database:
-    """The same, opened without the settings a writer wants: a copy made by VACUUM is not in WAL mode and stays so."""
-    from sqlalchemy import Connection, event
-    from sqlalchemy.ext.asyncio import create_async_engine
-
-    if not database.is_sqlite:
-        return database
-    database.engine = create_async_engine(database.url, hide_parameters=True)
-
-    @event.listens_for(database.engine.sync_engine, "connect")
-    def connected(dbapi_connection: Any, _record: object) -> None:
-        dbapi_connection.isolation_level = None  # BEGIN is said below, so that one look is one state
-
-    @event.listens_for(database.engine.sync_engine, "begin")
-    def begun(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
-
-    return database
-
-
 async def revision(url: str) -> str:
     """The revision its tables are at, "" where there are none. Raises Invalid, Unavailable."""
     from bot.store.database import Database
@@ -83,7 +62,7 @@ async def revision(url: str) -> str:
 
     if missing := absent(url):
         raise Unavailable("the database", f"there is no file {missing}; `tocsin migrate` or `tocsin run` makes it")
-    database = untouched(Database(read_only(url)))
+    database = Database(read_only(url)).as_it_is()
     try:
         return await database.read(lambda connection: connection.run_sync(version), within=10) or ""
     finally:
@@ -110,6 +89,6 @@ async def looked_at(url: str, clock: Clock) -> AsyncIterator[Store]:
     if trouble := await standing(url):
         raise Unavailable("the database", trouble)
     async with await Store.open(read_only(url), clock, migrate=False) as store:
-        untouched(store.database)
-        untouched(store.aside)
+        store.database.as_it_is()
+        store.aside.as_it_is()
         yield store

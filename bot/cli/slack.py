@@ -1,4 +1,4 @@
-"""The Slack app: its manifest, made from what the code asks for."""
+"""The Slack app: its manifest, made from what the code asks for, and a practice workspace to try it in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def _group() -> None:
-    """The Slack app: its manifest, made from what the code asks for."""
+    """The Slack app: its manifest, made from what the code asks for, and a practice workspace to try it in."""
 
 
 @app.command()
@@ -40,3 +40,14 @@ def manifest(
         raise typer.BadParameter("--name: an app's name has 1 to 35 characters")
     made = build(request_url=request_url, name=name)
     print(in_json(made) if as_json else as_yaml(made), end="")
+
+
+@app.command()
+def practice(
+    port: Annotated[int, typer.Option("--port", help="Port on 127.0.0.1; 0 takes a free one.")] = 8181,
+    state: Annotated[str, typer.Option("--state", help="Folder that keeps messages over a restart.")] = "",
+) -> None:
+    """A Slack-compatible workspace on this machine, with a page; it says what to write into tocsin.yaml."""
+    from bot.localslack.__main__ import main
+
+    main(["--port", str(port), *(["--state", state] if state else [])])

@@ -29,6 +29,11 @@ class Standing(StrEnum):
     CHANGES = "changes requested"
     FILED = "filed"
 
+    @property
+    def said(self) -> str:
+        """As it reads behind "N1 is"."""
+        return "sent back for changes" if self is Standing.CHANGES else str(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -189,7 +194,7 @@ class ApproveNotice(Command):
         if latest.digest != self.digest:
             raise Refused(f"{self.id} is at version {latest.number} now; read it again")
         if notice.standing is not Standing.FROZEN:
-            raise Refused(f"{self.id} is {notice.standing}; there is nothing to approve")
+            raise Refused(f"{self.id} is {notice.standing.said}; there is nothing to approve")
         if ask.person.is_bot or latest.asked_by == ask.by:
             raise Refused(f"you asked for approval of {self.id}; a second person must approve it")
         yield NoticeApproved(self.id, latest.number, self.digest)
@@ -230,7 +235,7 @@ class RequestChanges(Command):
         if not self.because.strip():
             raise Refused("say what must change")
         if notice.standing not in (Standing.FROZEN, Standing.APPROVED):
-            raise Refused(f"{self.id} is {notice.standing}")
+            raise Refused(f"{self.id} is {notice.standing.said}")
         yield ChangesRequested(self.id, self.because.strip())
 
 
@@ -304,7 +309,7 @@ class FileNotice(Command):
         if notice.standing is Standing.FILED:
             return
         if notice.standing is not Standing.APPROVED:
-            raise Refused(f"{self.id} is {notice.standing}; only approved words are filed")
+            raise Refused(f"{self.id} is {notice.standing.said}; only approved words are filed")
         if not self.where.strip():
             raise Refused("say where it was filed")
         yield NoticeFiled(self.id, self.where.strip(), self.reference.strip())

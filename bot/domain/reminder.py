@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
@@ -65,6 +65,7 @@ class Reminded:
     reached: bool = True  # False: there was no way to them
     until: datetime | None = None  # nothing before
     calm: datetime | None = None  # nothing that can wait before
+    asked: Mapping[str, datetime] = field(default_factory=dict)  # follow-up → when they were last reminded of it
 
 
 def reminders(
@@ -175,14 +176,17 @@ def _hears(incident: Incident, person: str, before: datetime) -> bool:
 
 
 def _promised(incident: Incident) -> Iterator[Matter]:
-    """Overdue follow-ups: asked about the morning after, and each week from then on."""
+    """Overdue follow-ups: its owner is asked the morning after, and a week after they were last asked."""
     for item in incident.followups.values():
         if item.done is not None:
             continue
-        marks = incident.reminded.get(item.owner, Reminded()).marks
-        asked = sum(1 for mark in marks if mark.startswith(f"{Reason.FOLLOWUP}:{item.id}:"))
-        due = datetime.combine(item.due + timedelta(days=1), MORNING) + asked * WEEK
-        yield Matter(item.owner, Reason.FOLLOWUP, item.id, due, f"{Reason.FOLLOWUP}:{item.id}:{asked + 1}")
+        known = incident.reminded.get(item.owner, Reminded())
+        turn = 1 + sum(1 for mark in known.marks if mark.startswith(f"{Reason.FOLLOWUP}:{item.id}:"))
+        due = datetime.combine(item.due + timedelta(days=1), MORNING)
+        if (last := known.asked.get(item.id)) is not None:
+            due = max(due, datetime.combine(last.date() + WEEK, MORNING))
+        mark = f"{Reason.FOLLOWUP}:{item.id}:{item.due.isoformat()}:{turn}"
+        yield Matter(item.owner, Reason.FOLLOWUP, item.id, due, mark)
 
 
 def told(mark: str) -> tuple[Reason, str]:
@@ -209,7 +213,10 @@ def waits(incident: Incident, person: str, mark: str) -> bool:
             return asked is not None and asked.state is State.PROPOSED
         case Reason.FOLLOWUP:
             promised = incident.followups.get(item)
-            return promised is not None and promised.done is None and promised.owner == person
+            if promised is None or promised.done is not None or promised.owner != person:
+                return False
+            date = mark.split(":")[2]  # older marks name none
+            return date.isdigit() or date == promised.due.isoformat()
 
 
 def carried(incident: Incident, person: str) -> Iterator[Matter]:
@@ -271,6 +278,7 @@ class PersonReminded(Event):
             latest=frozenset(self.marks) if self.channel else known.latest,
             key=entry.cause if self.channel else known.key,
             reached=bool(self.channel),
+            asked={**known.asked, **dict.fromkeys(_followups(self.marks), entry.at)},
         )
         return replace(incident, reminded={**incident.reminded, self.person: now})
 
@@ -320,11 +328,18 @@ class ReminderPutOff(Event):
         known = incident.reminded.get(self.person, Reminded())
         kept = known.marks - set(self.again)
         until, calm = (self.until, known.calm) if self.urgent else (known.until, self.until)
-        later = replace(known, turns=known.turns + 1, until=until, calm=calm, marks=kept)
+        again = _followups(self.again)  # what comes back does so when the quiet ends, not a week after it was asked
+        asked = {item: at for item, at in known.asked.items() if item not in again}
+        later = replace(known, turns=known.turns + 1, until=until, calm=calm, marks=kept, asked=asked)
         return replace(incident, reminded={**incident.reminded, self.person: later})
 
     def says(self, by: str) -> Sentence:
         return says("{person} is not reminded for a while: {because}", person=Who(self.person), because=self.because)
+
+
+def _followups(marks: Iterable[str]) -> set[str]:
+    """The follow-ups that these marks name."""
+    return {item for reason, item in map(told, marks) if reason is Reason.FOLLOWUP}
 
 
 def _named(mark: str) -> str:

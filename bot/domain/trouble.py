@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=5)
+DEEDS = {
+    "page": "page somebody", "diagnose": "collect the evidence", "duties": "answer which duties apply",
+    "hold": "secure the evidence before {item}", "execute": "carry {item} out", "expire": "let {item} lapse",
+    "verify": "verify {item}", "undo": "undo {item}", "step": "do the runbook's step", "runbook": "open a runbook",
+    "report": "write the drift report", "remind": "remind somebody", "room": "open the war room",
+    "archive": "archive the war room",
+}  # fmt: skip
+"""What is owed, by the first word of its key, as it is said; `{item}` is the mitigation it is owed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +66,6 @@ class TroubleReported(Event):
         return replace(incident, troubles={**incident.troubles, self.key: trouble})
 
     def says(self, by: str) -> Sentence:
-        what = self.key.split(":", 1)[0]
+        kind, _incident, item, *_ = [*self.key.split(":"), "", ""]
+        what = DEEDS.get(kind, f"finish “{kind}”").format(item=item or "the mitigation")
         return says("could not {what} yet ({because}); it is tried again", what=what, because=self.because)

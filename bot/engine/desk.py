@@ -16,9 +16,12 @@ from bot.domain.lifecycle import Declare
 from bot.domain.log import Command
 from bot.domain.mitigation import Means, Plan, ProposeMitigation
 from bot.domain.notice import FreezeNotice, RequestNotice, notice_of
+from bot.domain.phase import RESPONDERS
 from bot.domain.policy import THE_BOT, Policy, Severity
+from bot.domain.roles import Assign
 from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Offer, Service
+from bot.engine.courtesy import Courtesy
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
 from bot.engine.situation import Chart, Keepsake, Shown, Situation, Words
@@ -63,6 +66,7 @@ class Desk:
         talk: Talk,
     ) -> None:
         self.handler, self.people, self.exhibits, self.talk = handler, people, exhibits, talk
+        self.courtesy = Courtesy()
         self.catalogue, self.drafter, self.actions, self.charts = catalogue, drafter, actions, charts
 
     @property
@@ -87,7 +91,16 @@ class Desk:
         person = who.person if who else THE_BOT
         if isinstance(command, RecordFact):
             command = replace(command, value=self.drafter.stated(command.fact, command.value))
+        if isinstance(command, Assign):
+            await self._fit(command)
         return await self.handler.submit(incident, command, by=person, cause=cause, inbound=inbound)
+
+    async def _fit(self, command: Assign) -> None:
+        """Who plays a part must be allowed what it takes. Raises Refused."""
+        given = await self.people.by_id(command.person)
+        if given is not None and not given.roles & RESPONDERS:
+            wanted = " or ".join(sorted(RESPONDERS))
+            raise Refused(f"{given.name} cannot be {command.part}: that takes a {wanted}")
 
     async def declare(
         self,

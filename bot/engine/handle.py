@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from bot.clock import Clock
 from bot.domain.errors import Conflict, Refused, Unavailable
 from bot.domain.incident import Incident
-from bot.domain.log import Ask, Command
+from bot.domain.log import Ask, Command, Event
 from bot.domain.policy import THE_BOT, Person, Policy
 from bot.engine.ports import Log
 
@@ -62,7 +62,25 @@ class Handler:
         """
         turn = self._turns.setdefault(incident, asyncio.Lock())
         async with turn:
+            if not anew and (done := await self._at_once(incident, command, by, cause, inbound)) is not None:
+                return done
             return await self._submit(incident, command, by, cause, inbound, anew=anew)
+
+    async def _at_once(self, incident: str, command: Command, by: Person, cause: str, inbound: str) -> Incident | None:
+        """Decide on what is at hand: whoever waits is spared two reads. None where it has to be decided anew.
+
+        What is at hand may be old. So nothing is refused by it, and nothing is left undone; and where events follow,
+        appending them proves that it was not, and that the inbound id is new.
+        """
+        known = self.log.at_hand(incident)
+        if known is None:
+            return None
+        ask = Ask(by, self.clock.now(), cause or inbound, self.policy)
+        try:
+            events = list(command.decide(known, ask))
+            return await self._append(known, events, ask, inbound) if events else None
+        except (Refused, Conflict):
+            return None
 
     async def _submit(
         self, incident: str, command: Command, by: Person, cause: str, inbound: str, *, anew: bool
@@ -91,6 +109,9 @@ class Handler:
             if inbound:
                 await self.log.remember(inbound, known.id)
             return known
+        return await self._append(known, events, ask, inbound)
+
+    async def _append(self, known: Incident, events: list[Event], ask: Ask, inbound: str) -> Incident:
         after = await self.log.append(known, events, by=ask.by, at=ask.at, cause=ask.cause, inbound=inbound)
         for listener in self._listeners:
             listener(known.id)

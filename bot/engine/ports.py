@@ -36,6 +36,9 @@ class Log(Protocol):
     async def load(self, incident: str) -> Incident:
         """The incident folded from its entries; one that never was is void (`exists` is False)."""
 
+    def at_hand(self, incident: str) -> Incident | None:
+        """The incident as it was last known here, without asking; only `append` tells whether it still stands so."""
+
     async def entries(self, incident: str) -> list[Entry]:
         """Its entries in order, free text resolved ("[erased]" where it was)."""
 

@@ -91,6 +91,8 @@ class Reconciler:
     async def settle(self) -> None:
         """Look at everything noted, and at what is noted meanwhile; all their pages are begun before any is shown."""
         while self._dirty:
+            if not any(self._may_page(name) for name in self._dirty):
+                await self.desk.courtesy.let_pass()
             noted, self._dirty = list(self._dirty), {}
             for name in noted:
                 await self._look_at(name)
@@ -109,6 +111,11 @@ class Reconciler:
         """Note every incident in which something is promised, closed ones too: a wake-up may have been lost."""
         for name in await self.desk.log.promised():
             self.note(name)
+
+    def _may_page(self, name: str) -> bool:
+        """Whether somebody may have to be woken: that stands aside for nobody."""
+        known = self.desk.log.at_hand(name)
+        return known is None or known.unclaimed
 
     # -- one look ----------------------------------------------------------------------------------------------------
 
@@ -286,6 +293,7 @@ class Reconciler:
         chat = self.hands.chat
         try:
             while chat is not None:
+                await self.desk.courtesy.let_pass()
                 self._again.discard(name)
                 await chat.show(await self.desk.situation(name))
                 if name not in self._again:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,23 @@ async def serve(arguments: argparse.Namespace) -> None:
     if manifest is not None:
         server.workspace.install(manifest)
     async with server as slack:
-        sys.stdout.write(f"practice workspace at {slack.url}/ (Web API at {slack.api_url})\n")
+        sys.stdout.write(f"practice workspace at {slack.url}/ (Web API at {slack.api_url})\n{joining(slack)}")
         sys.stdout.flush()
         await stop.wait()
+
+
+def joining(slack: LocalSlack) -> str:
+    """What an installation of one's own writes into its files to be in this workspace; the tokens open nothing else."""
+    workspace = slack.workspace
+    people = ", ".join(f"{one.name} {one.id}" for one in workspace.people.values() if not one.is_bot)
+    rooms = ", ".join(f"#{one.name}" for one in workspace.rooms.values() if not one.dm_with)
+    return (
+        f"Your own configuration on it: slack: {{mode: socket, api_url: {slack.api_url}, "
+        f"team: {workspace.settings.team},\n"
+        f"  bot_token: {{env: SLACK_BOT_TOKEN}}, app_token: {{env: SLACK_APP_TOKEN}}}}\n"
+        f"  in the environment SLACK_BOT_TOKEN={slack.bot_token} SLACK_APP_TOKEN={slack.app_token}\n"
+        f"  channels: {rooms}\n  people: {people}\n"
+    )
 
 
 def _manifest(path: Path) -> dict[str, Any]:
@@ -41,7 +56,7 @@ def _manifest(path: Path) -> dict[str, Any]:
     return found
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m bot.localslack", description=__doc__)
     parser.add_argument("--port", type=int, default=8181, help="port on 127.0.0.1 (default 8181; 0 takes a free one)")
@@ -52,7 +67,7 @@ def main() -> None:
     parser.add_argument("--bot-token", default="xoxb-local", help="the token the app must present")
     parser.add_argument("--app-token", default="xapp-local", help="the token that opens sockets")
     try:
-        asyncio.run(serve(parser.parse_args()))
+        asyncio.run(serve(parser.parse_args(argv)))
     except (OSError, ValueError) as error:
         sys.exit(f"cannot begin: {error}")
 

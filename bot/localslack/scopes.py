@@ -44,7 +44,8 @@ EVENTS: Final[dict[str, tuple[str, ...]]] = {
     "message.channels": ("channels:history",), "message.groups": ("groups:history",), "message.im": ("im:history",),
     "app_mention": ("app_mentions:read",), "reaction_added": ("reactions:read",),
     "reaction_removed": ("reactions:read",), "member_joined_channel": ("channels:read", "groups:read"),
-    "channel_archive": ("channels:read",), "channel_rename": ("channels:read",), "pin_added": ("pins:read",),
+    "channel_archive": ("channels:read",), "group_archive": ("groups:read",),
+    "channel_rename": ("channels:read",), "pin_added": ("pins:read",),
     "pin_removed": ("pins:read",),
 }  # fmt: skip
 COMMANDS: Final = "commands"

@@ -15,7 +15,7 @@ from bot.localslack.traffic import Faults, Traffic
 
 EVENTS = frozenset({
     "message.channels", "message.groups", "app_mention", "reaction_added", "reaction_removed", "app_home_opened",
-    "member_joined_channel", "channel_archive", "channel_rename",
+    "member_joined_channel", "channel_archive", "group_archive", "channel_rename",
 })  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from bot.blockkit.validate import validate_view
 from bot.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from bot.slack import payload
 from bot.slack.client import Client, SlackRefused
-from bot.slack.knock import Errors, Redraw, Reply, Show, Slow, Tell, Values
+from bot.slack.knock import Close, Errors, Redraw, Reply, Show, Slow, Tell, Values
 from bot.slack.message import said, verbatim
 from bot.slack.pacing import Rank
 from bot.slack.payload import Door
@@ -75,18 +75,24 @@ class Answers:
             values = Values(door.view)
             fields = {values.block(name): shorten(words, 1_000) for name, words in reply.fields.items()}
             return _json({"response_action": "errors", "errors": fields})
+        if isinstance(reply, Close):
+            return _json({"response_action": "clear"})
         view = _as_view(reply)
-        return _json({"response_action": "update", "view": view}) if view else BoltResponse(status=200)
+        return _json({"response_action": "update", "view": _sound(view)}) if view else BoltResponse(status=200)
 
     async def _shown(self, door: Door, view: View) -> BoltResponse:
         """Open a dialog; where Slack takes its time the click is acknowledged before, and a failure is told after."""
         opening = asyncio.get_running_loop().create_task(self._open(door, view))
         self._keep(opening)
         await asyncio.wait({opening}, timeout=HEAD_START)
-        if opening.done():
-            await opening
-        else:
+        if not opening.done():
             self.later(self._opened(door, opening))
+            return BoltResponse(status=200)
+        try:
+            await opening
+        except (SlackRefused, Unavailable) as error:  # it is Slack that did not answer, not the record
+            _log.warning("a dialog could not be opened: %s", error)
+            return self.refuse(door, NOT_OPENED)
         return BoltResponse(status=200)
 
     async def _opened(self, door: Door, opening: "asyncio.Task[None]") -> None:
@@ -186,6 +192,9 @@ class Answers:
             done = Tell(untrusted(str(error), 2_500))
         except (Unavailable, Conflict) as error:
             done = Tell(f"Not done: {untrusted(str(error), 500)}. Please try again.")
+        except Exception:  # noqa: BLE001 - never a dead click
+            _log.exception("work behind a button failed")
+            done = Tell(FAILED)
         if isinstance(done, Tell):
             await self.whisper(door, done.text)
 
@@ -201,7 +210,7 @@ class Answers:
             _log.exception("work behind a dialog failed")
             view = info.render("Not done", FAILED)
         with contextlib.suppress(SlackRefused):  # the person closed it
-            await self._client.update_view(str(door.view.get("id")), view or info.render("Done", "Done."))
+            await self._client.update_view(str(door.view.get("id")), _sound(view or info.render("Done", "Done.")))
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something after the acknowledgement; its failure is logged, nobody waits for it."""

@@ -71,7 +71,7 @@ class Checkup:
             first = await _bounded("workspace", self._who_we_are)
             for look in first:
                 yield look
-            if first[0].mark == BAD:
+            if not self._team:
                 yield Look(NOTE, "the rest", "was not looked at: nothing can be asked without a workspace that answers")
                 return
             yield self._scopes()
@@ -115,7 +115,7 @@ class Checkup:
         wanted = self._expected.team
         if wanted and self._team != wanted:
             said = f"the token is of workspace {self._team or 'unknown'}, the configuration names {wanted}"
-            return [Look(BAD, "workspace", said)]
+            return [Look(BAD, "workspace", f"{said}: every click would be refused")]
         name = f"{me.get('team') or 'unnamed'} ({self._team})"
         said = f"answers in {took * 1000:.0f} ms; we are @{me.get('user') or me.get('user_id')} in {name}"
         looks = [Look(OK, "workspace", said)]

@@ -58,8 +58,8 @@ def said(graph: Graph) -> str:
         now, most = one.values[-1], max(one.values)
         peak = graph.labels[one.values.index(most)]
         level = min(one.values) == most
-        lines.append(f"{one.name} {_figure(now)}" + ("" if level else f" now, highest {_figure(most)} on day {peak}"))
-    return clean(f"{graph.title}. {'; '.join(lines)}. From day {graph.labels[0]} to day {graph.labels[-1]} UTC.", 1_900)
+        lines.append(f"{one.name} {_figure(now)}" + ("" if level else f" now, highest {_figure(most)} at {peak}"))
+    return clean(f"{graph.title}. {'; '.join(lines)}. From {graph.labels[0]} to {graph.labels[-1]} UTC.", 1_900)
 
 
 def svg(graph: Graph) -> str:

@@ -1,14 +1,17 @@
 """Where a card goes when its own channel does not take it: the home channel with a line that says why, else people."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.blockkit.blocks import Block, context
 from bot.blockkit.text import untrusted
 from bot.domain.errors import NotFound, Refused
 from bot.engine.situation import Situation
+from bot.engine.values import Posted
 from bot.slack.client import CHANNEL_ID, SlackRefused
 from bot.slack.message import Message, Surface
 from bot.slack.settings import SlackSettings
+from bot.slack.views import card
 
 UNSEEN = "cannot be found: it may be archived, or Tocsin is not in it"
 _WHY = {
@@ -49,11 +52,22 @@ def explained(surface: Surface, channel: str, because: str) -> Surface:
     return replace(surface, message=Message(said.text, put(said.blocks), rich))
 
 
-def to_people(situation: Situation, card: Surface, *, fresh: bool) -> list[Surface]:
+def to_people(situation: Situation, shown: Surface, *, fresh: bool) -> list[Surface]:
     """The card as direct messages to the people on call; not posted anew once a channel took it."""
     known = [(one, situation.people[one].slack_user) for one in situation.on_call if one in situation.people]
     return [
-        replace(card, name=f"{card.name}:{one}", person=user, in_thread=False, channel="", fresh=fresh)
+        replace(shown, name=f"{shown.name}:{one}", person=user, in_thread=False, channel="", fresh=fresh)
         for one, user in known
         if user
     ]
+
+
+def left_behind(situation: Situation, rows: Mapping[str, Posted], found: Sequence[Surface]) -> list[Surface]:
+    """Cards that stand with people who handed over since: kept true, never posted anew.
+
+    Of a restricted incident they learn that it concerns them no more, and nothing else.
+    """
+    known = {one.name for one in found} | {f"card:{one}" for one in situation.on_call}
+    names = [name for name, row in rows.items() if name.startswith("card:") and row.ts and name not in known]
+    message = card.handed_over(situation) if situation.incident.restricted else card.render(situation)
+    return [Surface(name, message, in_thread=False, fresh=False) for name in names]

@@ -67,8 +67,8 @@ FEATURES = (
         "a page in doubt is looked for before it is sent again", ("im:history",), optional=True,
     ),
     Feature(
-        "messages kept by emoji", ("reactions:read",), (), ("reaction_added", "reaction_removed"),
-        optional=True,
+        "messages kept by emoji", ("reactions:read", "reactions:write"), ("reactions.add", "reactions.remove"),
+        ("reaction_added", "reaction_removed"), optional=True,
     ),
     Feature(
         "nobody is nudged who does not want to be disturbed", ("dnd:read",), ("dnd.info",), optional=True,
@@ -76,10 +76,12 @@ FEATURES = (
     Feature(
         "war rooms", ("channels:manage", "groups:write", "bookmarks:read", "bookmarks:write", "pins:write"),
         ("conversations.create", "conversations.setTopic", "conversations.invite",
-         "conversations.archive", "bookmarks.list", "bookmarks.add", "pins.add"), optional=True,
+         "conversations.archive", "bookmarks.list", "bookmarks.add", "pins.add"),
+        ("channel_archive", "group_archive"), optional=True,
     ),
     Feature(
-        "charts as pictures", ("files:write",), ("files.getUploadURLExternal", "files.completeUploadExternal"),
+        "charts as pictures, drafts of post-mortems as files", ("files:write",),
+        ("files.getUploadURLExternal", "files.completeUploadExternal"),
         optional=True,
     ),
 )  # fmt: skip

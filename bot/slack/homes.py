@@ -1,7 +1,7 @@
 """Keeps Home tabs: published when somebody opens theirs, and on change for whoever looked within the last hour."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from bot.engine.values import Profile
 from bot.slack.client import Client, SlackRefused
 from bot.slack.handlers import typed
 from bot.slack.pacing import Rank
+from bot.slack.payload import Door
 from bot.slack.views import home
 
 _log = logging.getLogger(__name__)
@@ -32,11 +33,50 @@ class _Tab:
 
 
 class Homes:
-    """`tabs` holds whoever looked lately, by Slack user, the one whose turn is next first."""
+    """`tabs` holds whoever looked lately, by Slack user, the one whose turn is next first.
 
-    def __init__(self, desk: Desk, client: Client, clock: Clock) -> None:
-        self._desk, self._client, self._clock = desk, client, clock
+    `owed` holds who looked while the record was silent, and when; `who` says who somebody is.
+    """
+
+    def __init__(self, desk: Desk, client: Client, clock: Clock, *, who: Callable[[Door], Awaitable[Profile]]) -> None:
+        self._desk, self._client, self._clock, self._who = desk, client, clock, who
         self.tabs: dict[str, _Tab] = {}
+        self.owed: dict[str, tuple[Door, datetime]] = {}
+
+    async def looked(self, door: Door) -> None:
+        """Somebody looks at their tab: theirs, or why there is none, or that it comes. Raises Unavailable, Refused."""
+        self.owed[door.user] = (door, self._clock.now())
+        try:
+            await self._greet(door)
+        except Unavailable as error:
+            _log.info("the Home tab of %s comes later: %s", door.user, error)
+            await self._client.publish_home(door.user, home.silent(), rank=Rank.ANSWER)
+
+    async def _greet(self, door: Door) -> None:
+        """Raises Unavailable: then it is still owed."""
+        try:
+            who = await self._who(door)
+        except Refused as refused:
+            await self._client.publish_home(door.user, home.stranger(refused.because), rank=Rank.ANSWER)
+        else:
+            await self.opened(door.user, who)
+        self.owed.pop(door.user, None)
+
+    async def _catch_up(self) -> bool:
+        """Publish what is owed; False where the record is still silent."""
+        for user, (door, since) in list(self.owed.items()):
+            if self._clock.now() - since > SHOWN_FOR:
+                self.owed.pop(user, None)
+                continue
+            try:
+                await self._greet(door)
+            except Refused as refused:
+                _log.info("the Home tab of %s is not published: %s", user, refused)
+                self.owed.pop(user, None)
+            except Unavailable as error:
+                _log.info("the Home tab of %s comes later: %s", user, error)
+                return False
+        return True
 
     async def opened(self, user: str, who: Profile) -> None:
         """Publish for somebody who opened their tab. Raises Unavailable, Refused."""
@@ -51,6 +91,8 @@ class Homes:
         Whoever Slack refuses is dropped until they open the tab again. Where Slack does not answer, the one it failed
         at goes to the end and the rest is left for the next time.
         """
+        if not await self._catch_up():
+            return False
         now = self._clock.now()
         self.tabs = {user: tab for user, tab in self.tabs.items() if now - tab.opened <= SHOWN_FOR}
         if not self.tabs:

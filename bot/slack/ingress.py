@@ -17,10 +17,12 @@ from bot.blockkit.blocks import Option
 from bot.blockkit.text import untrusted
 from bot.clock import Clock
 from bot.domain.errors import Conflict, Invalid, NotFound, RateLimited, Refused, TocsinError, Unavailable
+from bot.domain.room import ReportRoomArchived
 from bot.engine.desk import Desk
 from bot.engine.values import Profile
 from bot.slack import payload, verbs
 from bot.slack.answer import NOT_OPENED, Answers
+from bot.slack.audience import shown
 from bot.slack.client import Client
 from bot.slack.handlers import (
     declare,
@@ -43,8 +45,8 @@ from bot.slack.hearing import Hearing
 from bot.slack.homes import Homes
 from bot.slack.ids import Ref
 from bot.slack.knock import Handler, Knock, Reply, Tell, Values
+from bot.slack.message import sentence
 from bot.slack.mirror import SlackChat
-from bot.slack.pacing import Rank
 from bot.slack.payload import Door
 from bot.slack.reactions import TICK, Reactions
 from bot.slack.replays import Replays
@@ -57,8 +59,13 @@ DEADLINE = 2.5
 """Seconds until the person is told that it may not have been recorded; Slack gives up after three."""
 UNRECORDED = "Not recorded: the record does not answer right now. Please try again."
 UNSURE = "It may not have been recorded; look at the thread before you press again."
+SENT_AGAIN = "It may not have been recorded. Press again: one form declares one incident, however often it is sent."
 BROKEN = "Something went wrong; nothing was recorded. Please try again, or use the console."
-STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
+PRIVILEGED = (
+    "What is said here stays here: nothing of it is written into an incident's timeline. "
+    "Say it in the incident's thread if everybody there may read it."
+)
+STRANGER = home.UNKNOWN
 _FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, room, resolve, followup,
              postmortem, talk)  # fmt: skip
 _OPEN_TO_NAMED = frozenset({"ack", "lead", "snooze"})
@@ -81,7 +88,7 @@ class Ingress:
         self.reactions = Reactions(
             desk, client, self.hearing, settings.emoji, clock, who=self._who, allowed=self._allowed
         )
-        self.homes = Homes(desk, client, clock)
+        self.homes = Homes(desk, client, clock, who=self._who)
 
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
             return self._authorize(team_id, enterprise_id)
@@ -122,7 +129,8 @@ class Ingress:
         """Whatever happens, the person learns what became of it, in time."""
         try:
             async with asyncio.timeout(DEADLINE):
-                return await work()
+                with self.desk.courtesy.answering():
+                    return await work()
         except RateLimited as error:
             _log.warning("%s was not answered: %s", door.family, error)
             return self.answers.refuse(door, NOT_OPENED)
@@ -131,7 +139,8 @@ class Ingress:
             return self.answers.refuse(door, UNRECORDED)
         except TimeoutError:  # the record may have heard it although its answer comes too late
             _log.warning("%s may not have been recorded: out of time", door.family)
-            return self.answers.refuse(door, UNSURE, heading="Not sure")
+            again = door.family == payload.SUBMIT and door.view.get("callback_id") in declare.SUBMITS
+            return self.answers.refuse(door, SENT_AGAIN if again else UNSURE, heading="Not sure")
         except (Refused, NotFound, Invalid) as error:
             return self.answers.refuse(door, str(error))
         except Exception:  # noqa: BLE001 - never a dead click
@@ -157,7 +166,8 @@ class Ingress:
         if door.family in (payload.SHORTCUT, payload.ON_MESSAGE):
             name = _SHORTCUTS.get(name, "")
             if name != "declare.open":
-                ref = Ref(await self._incident_of(door))
+                await self._may_leave(door)
+                ref = Ref(await self._incident_of(door, who))
         handler = SUBMITS.get(name) if door.family == payload.SUBMIT else _click(name)
         if handler is None:
             if not name or (door.family == payload.SUBMIT and name == "info"):
@@ -170,11 +180,13 @@ class Ingress:
         await self._allowed(knock)
         return await self.answers.give(door, await handler(knock))
 
-    async def _incident_of(self, door: Door) -> str:
-        """The incident of the message whose menu was used; "" where nobody can tell."""
+    async def _incident_of(self, door: Door, who: Profile) -> str:
+        """The incident of the message whose menu was used; "" where nobody can tell, or this person may not know."""
         known = await self.desk.talk.find(door.channel, door.ts)
         if known is not None and known.incident:
-            return known.incident
+            incident = await self.desk.log.load(known.incident)
+            if await shown(self.desk, incident, (who.id,)):
+                return known.incident
         return await self.chat.incident_at(door.channel, door.thread_ts or door.ts)
 
     async def _options(self, door: Door) -> list[Option]:
@@ -202,16 +214,23 @@ class Ingress:
         """The incident is there; a restricted one shows its content on the console only. Raises Refused."""
         if not knock.ref.incident:
             return
+        known = self.desk.log.at_hand(knock.ref.incident)
+        if known is not None and not known.restricted:  # which no incident becomes after it was declared
+            return
         incident = await self.desk.log.load(knock.ref.incident)
         if not incident.exists:
             raise Refused(f"there is no incident {knock.ref.incident}")
         if not incident.restricted:
             return
-        on_call = await self.desk.on_call(incident.service)
-        if not home.may_see(incident, knock.who.id, on_call):
+        if not await shown(self.desk, incident, (knock.who.id,)):
             raise Refused(f"there is no incident {knock.ref.incident}")
         if knock.deed not in _OPEN_TO_NAMED:
             raise Refused(f"{incident.id} is restricted: its content is shown on the console only")
+
+    async def _may_leave(self, door: Door) -> None:
+        """Counsel's words do not flow into a timeline that more people read. Raises Refused."""
+        if await self.chat.is_legal(door.channel, door.thread_ts or door.ts):
+            raise Refused(PRIVILEGED)
 
     # -- typed words -------------------------------------------------------------------------------------------------
 
@@ -224,19 +243,23 @@ class Ingress:
         await self._allowed(knock)
         if not verb.incident:
             return await typed.slash(knock, verb)
+        if verbs.is_worded(verb):
+            await self._may_leave(door)
         return await typed.said(knock, verb) or Tell(f"{verb.incident}: recorded.")
 
     async def _event(self, door: Door) -> BoltResponse:
         """Mentions and emoji do something, talk is written down; other events only tell us to look again."""
         kind = door.event.get("type")
         if kind == "app_home_opened" and door.event.get("tab") in (None, "home"):
-            self.answers.later(self._home(door))
+            self.answers.later(self.homes.looked(door))
         elif kind == "message":
             if door.event.get("subtype") == "message_deleted":
                 self.answers.later(self._restore(door))
             return await self._durably(door, lambda: self.hearing.hear(door))
         elif kind in ("reaction_added", "reaction_removed"):
             return await self._durably(door, lambda: self._reacted(door))
+        elif kind in ("channel_archive", "group_archive"):
+            return await self._durably(door, lambda: self._archived(door))
         elif kind == "app_mention" and not door.event.get("bot_id"):
             return await self._mention(door)
         return BoltResponse(status=200)
@@ -262,6 +285,13 @@ class Ingress:
         if heard.tell is not None:
             self.answers.later(self.answers.whisper(heard.door, heard.tell.text, heard.tell.blocks))
 
+    async def _archived(self, door: Door) -> None:
+        """Somebody put a channel away: where it was a war room, its incident learns it."""
+        name = await self.chat.spoken_of(door.channel, "")
+        known = (await self.desk.log.load(name)).room if name else None
+        if known is not None and known.channel == door.channel:
+            await self.desk.submit(name, ReportRoomArchived(), inbound=door.inbound)
+
     async def _mention(self, door: Door) -> BoltResponse:
         """Recorded, then acknowledged; left for redelivery where the record is silent."""
         try:
@@ -271,7 +301,7 @@ class Ingress:
             _log.warning("a mention is left for redelivery: %s", error or "out of time")
             return BoltResponse(status=503)
         except (Refused, NotFound, Invalid) as error:
-            reply = Tell(untrusted(str(error), 2_500))
+            reply = Tell(untrusted(sentence(str(error)), 2_500))
         except Exception:  # noqa: BLE001 - never a dead mention
             _log.exception("a mention failed")
             reply = Tell(BROKEN)
@@ -292,6 +322,8 @@ class Ingress:
         knock = Knock(self.desk, self.client, who, door.inbound, verb.name, Ref(incident), body=door.event,
                       channel=door.channel, ts=door.ts, thread_ts=door.thread_ts, user=door.user)  # fmt: skip
         await self._allowed(knock)
+        if verbs.is_worded(verb):
+            await self._may_leave(door)
         return await typed.said(knock, verb)
 
     async def _tick(self, door: Door) -> None:
@@ -299,14 +331,6 @@ class Ingress:
         await self.client.optional("reactions.add", channel=door.channel, timestamp=door.ts, name=TICK)
 
     # -- looking -----------------------------------------------------------------------------------------------------
-
-    async def _home(self, door: Door) -> None:
-        try:
-            who = await self._who(door)
-        except Refused:
-            await self.client.publish_home(door.user, home.stranger(), rank=Rank.ANSWER)
-            return
-        await self.homes.opened(door.user, who)
 
     async def refresh_homes(self) -> bool:
         """Publish changed Home tabs again; False where somebody's turn must come again."""

@@ -78,6 +78,11 @@ async def wording(desk: Desk, client: Client, text: str) -> str:
     me = str(client.known_me.get("user_id") or "")
     if me and f"<@{me}>" in text:
         text = _asked(text, me, desk.clock.now().date())
+    return await in_words(desk, text)
+
+
+async def in_words(desk: Desk, text: str) -> str:
+    """Slack's notation as anybody can read it: names for mentions, links by label and address."""
     names = {one.slack_user: one.name for one in await desk.people.everyone()} if "<@" in text else {}
     return plain(text, names).strip()
 
@@ -138,10 +143,17 @@ async def take_back(knock: Knock, said: str, kind: Kind) -> Incident:
 
 async def follow(desk: Desk, client: Client, saying: Saying, *, inbound: str = "") -> Incident | None:
     """Let what was kept of a message read as the message does now; None where nothing is kept of it."""
-    if not stands(await desk.log.load(saying.incident), saying.said):
-        return None
-    text = None if saying.deleted_at is not None else await wording(desk, client, saying.text)
-    return await desk.submit(saying.incident, FollowSaying(saying.said, text), inbound=inbound)
+    mine = await desk.log.load(saying.incident)
+    incidents = [mine]
+    if mine.restricted:  # whoever may not know of it keeps the message in another incident
+        incidents += [one for one in await desk.open_incidents() if one.id != mine.id]
+    after = None
+    for one in incidents:
+        if stands(one, saying.said):
+            text = None if saying.deleted_at is not None else await wording(desk, client, saying.text)
+            key = f"{inbound}#{one.id}" if inbound and one is not mine else inbound
+            after = await desk.submit(one.id, FollowSaying(saying.said, text), inbound=key)
+    return after
 
 
 async def _caught_up(knock: Knock, saying: Saying) -> Incident | None:

@@ -57,7 +57,12 @@ class Slow:
     heading: str
 
 
-Reply = Show | Redraw | Tell | Errors | Slow | None
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Nothing more: the dialog goes, and those below it, which no longer offer what may be done."""
+
+
+Reply = Show | Redraw | Tell | Errors | Slow | Close | None
 
 
 # -- what they bring -------------------------------------------------------------------------------------------------

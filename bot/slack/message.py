@@ -48,6 +48,11 @@ class Surface:
     pinned: bool = False
 
 
+def sentence(words: str) -> str:
+    """Words as they are read when they stand alone: they begin with a capital."""
+    return words[:1].upper() + words[1:]
+
+
 def said(text: str) -> list[Block]:
     """Words for one person (mrkdwn, safe) as sections, in which unlike in a text no bare address becomes a link."""
     pieces: list[str] = []

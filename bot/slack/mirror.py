@@ -203,6 +203,23 @@ class SlackChat:
         """The incident whose thread or war room that is, or ""."""
         return await self._mirror.spoken_of(channel, thread_ts)
 
+    async def is_legal(self, channel: str, ts: str) -> bool:
+        """Whether what is said there is counsel's: below a message about duties, or anywhere in the legal channel.
+
+        Where cards stand as well the channel is everybody's. Raises Unavailable.
+        """
+        row = await self._mirror.find(channel, ts)
+        if row is not None:
+            return row.surface == "duties" or row.surface.startswith("notice:")
+        legal = self.settings.legal_channel
+        if not legal or not channel:
+            return False
+        try:
+            known = await self.client.channel_id(legal)
+        except (NotFound, Refused):  # we are not in it, so that nothing of it comes to us
+            return False
+        return known == channel and not await self._mirror.hosts(channel)
+
     async def hosts(self, channel: str) -> bool:
         """Whether any incident is talked about there."""
         return await self._mirror.hosts(channel)

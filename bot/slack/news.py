@@ -31,4 +31,4 @@ def _kind(situation: Situation, surface: Surface, told: str | None) -> timedelta
     kind = surface.name.partition(":")[0]
     if kind == "card":
         return SOME_TIME if told == news(situation) else AT_ONCE
-    return {"request": AT_ONCE, "page": SOON, "update": SOON, "step": SOON}.get(kind, SOME_TIME)
+    return {"request": AT_ONCE, "page": SOON, "update": SOON, "step": SOON, "reopened": SOON}.get(kind, SOME_TIME)

@@ -12,11 +12,13 @@ from bot.engine.desk import Desk
 from bot.engine.talk import Mark, Saying
 from bot.engine.values import Profile
 from bot.slack import saying
+from bot.slack.audience import shown
 from bot.slack.client import Client, SlackRefused
 from bot.slack.hearing import Hearing
 from bot.slack.ids import Ref
 from bot.slack.keeping import MENU, Kind, keep, promised, stands, take_back
 from bot.slack.knock import Knock, Tell
+from bot.slack.message import sentence
 from bot.slack.payload import Door
 
 TICK = "heavy_check_mark"
@@ -79,6 +81,8 @@ class Reactions:
             who = await self._who(door)
         except Refused as refused:
             return Heard(door, await self._once(door, refused.because) if added else None)
+        if not await shown(self.desk, await self.desk.log.load(said.incident), (who.id,)):
+            return Heard(door)  # as on any message that is of no incident
         at = saying.moment(door.event.get("event_ts")) or self.clock.now()
         knock = Knock(self.desk, self.client, who, door.inbound, f"react.{kind}", Ref(said.incident), user=door.user)
         try:
@@ -87,7 +91,7 @@ class Reactions:
                 return Heard(door)  # what came earlier is the later word
             told = await (self._added(knock, said, kind) if added else self._removed(knock, said, kind))
         except Refused as refused:
-            return Heard(door, Tell(untrusted(refused.because[:1].upper() + refused.because[1:], 2_500)))
+            return Heard(door, Tell(untrusted(sentence(refused.because), 2_500)))
         return Heard(door, told, counted=True)
 
     # -- what it means -----------------------------------------------------------------------------------------------
@@ -126,8 +130,9 @@ class Reactions:
         if said is None or not said.incident:
             return
         kept = stands(await self.desk.log.load(said.incident), said.said)
-        method = "reactions.add" if kept else "reactions.remove"
-        await self.client.optional(method, channel=said.channel, timestamp=said.ts, name=TICK)
+        await self.client.optional(
+            "reactions.add" if kept else "reactions.remove", channel=said.channel, timestamp=said.ts, name=TICK
+        )
 
     # -- which message -----------------------------------------------------------------------------------------------
 

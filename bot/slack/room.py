@@ -63,7 +63,7 @@ class SlackRoom:
             await self.socket.open()
 
     async def warm(self) -> None:
-        """Learn where cards and pages go before the first one is in a hurry; what fails is learned then."""
+        """Learn where cards go and who may press before anybody is in a hurry; what fails is learned then."""
         catalogue = self._desk.catalogue
         channels = {self.settings.home_channel} | {service.channel for service in catalogue.services.values()}
         keys = dict.fromkeys(key for people in catalogue.on_call.values() for key in people[:2])
@@ -75,6 +75,8 @@ class SlackRoom:
                 person = await self._desk.people.by_key(key)
                 if person is not None and person.slack_user:
                     await self.client.direct(person.slack_user)
+                    team = person.slack_team or self.settings.team or str(self.client.known_me.get("team_id") or "")
+                    await self.ingress.standing.refusal(team, person.slack_user)
 
     async def close(self) -> None:
         """Leave; what is in doubt is found again at the next start."""
@@ -111,6 +113,7 @@ class SlackRoom:
 
     async def _renew(self, incident: str) -> None:
         try:
+            await self._desk.courtesy.let_pass()
             self.chat.renew(await self._desk.situation(incident))
         except (Unavailable, NotFound) as error:
             _log.info("%s is shown by the next round: %s", incident, error)
@@ -124,7 +127,7 @@ class SlackRoom:
 
     async def _refresh(self) -> None:
         """Bring open Home tabs up to date."""
-        if self._changed:
+        if self._changed or self.ingress.homes.owed:
             self._changed = False
             self._changed = not await self.ingress.refresh_homes() or self._changed
 

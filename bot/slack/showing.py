@@ -128,6 +128,7 @@ class Showing:
         if card is not None and card.state == POSTED and found and found[0].name == CARD:
             direct = elsewhere.to_people(situation, found[0], fresh=False)
             found += [one for one in direct if one.name in rows]
+        found += elsewhere.left_behind(situation, rows, found)
         now = self.clock.now()
         stale = {
             one.name for one in found

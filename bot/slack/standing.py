@@ -18,9 +18,10 @@ from bot.slack.client import Client, SlackRefused
 _log = logging.getLogger(__name__)
 PATIENCE = 0.5
 """Seconds a click waits for Slack's word."""
-BELIEVED = timedelta(minutes=15)
+BELIEVED, RENEWED = timedelta(minutes=15), timedelta(minutes=10)
+"""How long an answer is believed, and from when on it is asked for anew while it still is."""
 ASK_AGAIN = timedelta(minutes=1)
-"""How long an answer is believed, and how soon it is asked again where there was none."""
+"""How soon it is asked again where there was no answer."""
 GUEST = "Guests cannot act on incidents. Ask a member of the team to do it."
 GONE = "Slack says that this account is deactivated."
 BOT = "Tocsin obeys people, not other apps."
@@ -33,36 +34,44 @@ class Standing:
 
     def __init__(self, client: Client, clock: Clock) -> None:
         self._client, self._clock = client, clock
-        self._known: dict[tuple[str, str], tuple[str, datetime]] = {}  # who → why not ("" for welcome), until when
+        # who → why not ("" for welcome), from when on to ask anew, until when it is believed
+        self._known: dict[tuple[str, str], tuple[str, datetime, datetime]] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[str]] = {}
 
     async def refusal(self, team: str, user: str) -> str:
         """Why this person may not act, "" where they may as far as Slack says."""
         who = (team, user)
-        because, until = self._known.get(who, ("", None))
-        if until is not None and self._clock.now() < until:
+        now = self._clock.now()
+        because, anew, until = self._known.get(who, ("", now, now))
+        if now >= anew:
+            self._begin(who)
+        if now < until:
             return because
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._begin(who)), PATIENCE)
+        except TimeoutError:
+            return because
+
+    def _begin(self, who: tuple[str, str]) -> "asyncio.Task[str]":
         asking = self._asking.get(who)
         if asking is None:
             asking = self._asking[who] = asyncio.get_running_loop().create_task(self._ask(who))
             asking.add_done_callback(lambda _done: self._asking.pop(who, None))
-        try:
-            return await asyncio.wait_for(asyncio.shield(asking), PATIENCE)
-        except TimeoutError:
-            return because
+        return asking
 
     async def _ask(self, who: tuple[str, str]) -> str:
         """Ask Slack; without an answer what was known before stands a little longer."""
-        because, _until = self._known.get(who, ("", None))
-        rest = ASK_AGAIN
+        because = self._known[who][0] if who in self._known else ""
+        renewed = rest = ASK_AGAIN
         try:
             answer = await self._client.call("users.info", user=who[1])
-            because, rest = judged(answer.get("user"), who[0]), BELIEVED
+            because, renewed, rest = judged(answer.get("user"), who[0]), RENEWED, BELIEVED
         except SlackRefused as refused:
-            because, rest = (ELSEWHERE if refused.code in _NOBODY else because), BELIEVED
+            because, renewed, rest = (ELSEWHERE if refused.code in _NOBODY else because), RENEWED, BELIEVED
         except (Unavailable, Refused) as error:
             _log.info("Slack does not say who %s is; the directory does: %s", who[1], error)
-        self._known[who] = (because, self._clock.now() + rest)
+        now = self._clock.now()
+        self._known[who] = (because, now + renewed, now + rest)
         return because
 
     async def close(self) -> None:

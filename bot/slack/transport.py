@@ -93,6 +93,10 @@ async def _answer(send: Send, status: int, text: str, kind: str = "text/plain;ch
     await send({"type": "http.response.body", "body": text.encode()})
 
 
+TRIPPED = "'str' object has no attribute 'get'"
+"""What slack_sdk 3.47 says of such an answer where it logs without a traceback."""
+
+
 class Briefly(logging.Filter):
     """Makes one sentence of what the library logs with a traceback at each try, and says the same only now and then."""
 
@@ -106,6 +110,10 @@ class Briefly(logging.Filter):
         if record.levelno < logging.WARNING:
             return True
         error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, AttributeError) and isinstance(error.__context__, SlackClientError):
+            error = error.__context__  # the library trips over an answer that is no JSON, as a proxy's 503 is
+        if error is None and TRIPPED in record.getMessage():
+            error = SlackClientError("its answer is no JSON")
         if isinstance(error, aiohttp.ClientError | OSError | SlackClientError):
             record.levelno, record.levelname = logging.WARNING, "WARNING"
             record.msg, record.args = f"Slack cannot be reached, it is tried again: {_one_line(error)}", ()

@@ -9,17 +9,20 @@ from bot.domain.errors import Refused
 
 _MENTION = re.compile(r"<@([A-Z0-9_]+)(?:\|[^>]*)?>")
 _INCIDENT = re.compile(r"(?i)\b(INC-\d+)\b")
+_SEVERITY = re.compile(r"sev([1-4])\Z")
 THREAD = (
     "ack", "next", "find", "note", "follow", "sev", "lead", "update", "why", "room", "page", "snooze",
-    "resolve", "help",
+    "resolve", "close", "help",
 )  # fmt: skip
 KEPT = ("find", "note", "follow")
 """Verbs whose own message is kept: its edits and its deletion are followed."""
+WORDED = ("find", "note", "follow", "sev", "update", "why", "resolve")
+"""Verbs whose words become the incident's; `next` and `page` may carry some."""
 ROOM = ("declare", "list", "oncall", "page", "approve", "legal", "help")
 _SAME = {
     "acknowledge": "ack", "take": "ack", "done": "next", "step": "next", "finding": "find", "found": "find",
     "followup": "follow", "follow-up": "follow", "promise": "follow", "war-room": "room",
-    "severity": "sev", "status": "update", "why?": "why", "whys": "why", "close": "resolve", "?": "help", "": "help",
+    "severity": "sev", "status": "update", "why?": "why", "whys": "why", "?": "help", "": "help",
     "new": "declare", "ls": "list", "queue": "approve", "open": "declare", "on-call": "oncall",
 }  # fmt: skip
 _OWNER = re.compile(r"(?:\b(?:for|owner:?)\s+)?<@([A-Z0-9_]+)(?:\|[^>]*)?>[\s.]*\Z", re.IGNORECASE)
@@ -29,9 +32,9 @@ _IN = re.compile(rf"\bin\s+(\d{{1,3}}|{'|'.join(_NUMBERS)})\s+(day|week|month)s?
 _DAYS = {"day": 1, "week": 7, "month": 30}
 HELP_THREAD = escape(
     "In a thread: `ack` · `next [answer] [note]` · `find <text>` · `note <text>` · "
-    "`follow <text> [@owner] [by 2026-12-31 | in 2 weeks]` · `sev <1-4> <why>` · `lead [@person]` · "
+    "`follow <text> [@owner] [by 2026-12-31 | in 2 weeks]` · `sev <1-4> <why>` or `sev1 <why>` · `lead [@person]` · "
     "`page @person|<service> [why]` · `update [next 30m:] <text>` · `why <answer>` · `room` · `snooze` · "
-    "`resolve <how it ended>`"
+    "`resolve <how it ended>` · `close`"
 )
 HELP_ROOM = escape(
     "`/incident declare [what is broken]` · `/incident list` · `/incident INC-7 [ack, sev, page, update, …]` · "
@@ -47,6 +50,11 @@ class Verb:
     rest: str = ""
     incident: str = ""
     people: tuple[str, ...] = ()
+
+
+def is_worded(verb: Verb) -> bool:
+    """Whether somebody's words would stand in the timeline, or go out to everybody."""
+    return verb.name in WORDED or (verb.name in ("next", "page") and len(verb.rest.split()) > 1)
 
 
 def mention(text: str, bot: str) -> Verb:
@@ -78,6 +86,8 @@ def _parse(text: str, known: tuple[str, ...]) -> Verb:
         rest = f"{tail} {rest}"
     name = first.lower().rstrip(":,.!")
     name = _SAME.get(name, name)
+    if joined := _SEVERITY.match(name):
+        name, rest = "sev", f"{joined[1]} {rest}"
     people = tuple(_MENTION.findall(rest))
     return Verb(name if name in known else "", rest.strip() if name in known else words, incident, people)
 

@@ -1,5 +1,8 @@
 """Which messages an incident should have in Slack, computed from its situation alone."""
 
+from dataclasses import replace
+from datetime import datetime
+
 from bot.domain.duty import Answer
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.mitigation import EFFECTIVE, PENDING
@@ -34,14 +37,13 @@ def wanted(situation: Situation, settings: SlackSettings) -> list[Surface]:
         for entry in situation.entries
         if isinstance(entry.event, UpdatePosted)
     ]
-    if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
-        found.append(Surface("summary", summary.render(situation)))
+    found += _ends(situation)
     return found + _room(situation, settings) + _legal(situation, settings)
 
 
 def _room(situation: Situation, settings: SlackSettings) -> list[Surface]:
     """The thread says where the war room is; the room has the card, and hears the updates and the end as well."""
-    incident, now = situation.incident, situation.incident.room
+    now = situation.incident.room
     told = [past for past in room.rooms(situation) if past.settled]
     found = [Surface(f"room:told:{past.number}", room.told(situation, past)) for past in told]
     if now is None or not now.stands or now.opened is None:
@@ -57,9 +59,30 @@ def _room(situation: Situation, settings: SlackSettings) -> list[Surface]:
         for entry in situation.entries
         if isinstance(entry.event, UpdatePosted) and entry.at >= since
     ]
+    ends = _ends(situation, f"room:summary:{now.number}", f"room:reopened:{now.number}", since)
+    return found + [replace(one, channel=now.channel, in_thread=False, broadcast=False) for one in ends]
+
+
+def _ends(
+    situation: Situation, over: str = "summary", again: str = "reopened", since: datetime | None = None
+) -> list[Surface]:
+    """Each end is a message of its own: the first has the plain name, a later one its number; and each re-opening.
+
+    What became history while Slack was away is not told any more. `since` leaves out what was before.
+    """
+    incident = situation.incident
+    found: list[Surface] = []
+    told = summary.endings(situation)
+    for number, (ended, back) in enumerate(told, 1):
+        mark = "" if number == 1 else f":{number}"
+        if back is not None and (since is None or back.at >= since):
+            latest = number == len(told) and incident.is_open
+            found.append(Surface(f"{over}{mark}", summary.past(situation, ended, back), fresh=False))
+            message = summary.reopened(situation, back)
+            found.append(Surface(f"{again}{mark}", message, broadcast=True, fresh=latest))
     if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
-        name = f"room:summary:{now.number}"
-        found.append(Surface(name, summary.render(situation), now.channel, in_thread=False))
+        mark = "" if len(told) <= 1 else f":{len(told)}"
+        found.append(Surface(f"{over}{mark}", summary.render(situation)))
     return found
 
 
@@ -69,8 +92,9 @@ def _legal(situation: Situation, settings: SlackSettings) -> list[Surface]:
     if not channel:
         return []
     found = []
-    if any(duty.answer is not Answer.NO for duty in incident.duties.values()):
-        found.append(Surface("duties", notice.duties(situation), channel, in_thread=False))
+    if incident.duties:  # none that may apply is no news, but what said otherwise must not stand
+        news = any(duty.answer is not Answer.NO for duty in incident.duties.values())
+        found.append(Surface("duties", notice.duties(situation), channel, in_thread=False, fresh=news))
     notices = incident.notices.values()
     return found + [
         Surface(f"notice:{one.id}", notice.render(situation, one), channel, in_thread=False) for one in notices

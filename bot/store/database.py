@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Table, event, literal_column, make_url
+from sqlalchemy import URL, Table, literal_column, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     ArgumentError,
@@ -22,21 +21,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.domain.errors import Conflict, Invalid, Problem, TocsinError, Unavailable
+from bot.store.sqlite import Fate, File, Work, private_file
 
 T = TypeVar("T")
-Work = Callable[[AsyncConnection], Awaitable[T]]
 
 PATIENCE = 1.5
 """Seconds a person's click may wait for the database; a chat's own limit for an answer is 3."""
 
 _STARTS = 30  # how often a locked file is tried at the start: about ten seconds
-_BUSY_MS = 1200  # a lock held elsewhere is reported by SQLite itself before PATIENCE ends
 _LOST_RACES = frozenset({"40001", "40P01"})  # PostgreSQL: serialization failure, deadlock
 _PROGRAMMING = (IntegrityError, ProgrammingError, DataError, NotSupportedError)  # our mistakes: not to be retried
-
-
-class _AbandonedError(Exception):
-    """Nobody waits for this write any more: it is rolled back."""
 
 
 class Unsure(Unavailable):
@@ -64,26 +58,6 @@ def parse(url: str) -> URL:
             raise Invalid([Problem("the database's URL", 1, 1, f"{other} is not supported", "sqlite or postgresql")])
 
 
-def settle(dbapi_connection: Any, *, busy_ms: int) -> None:
-    """Give a new SQLite connection its settings: crash-safe, one writer, erased means erased."""
-    dbapi_connection.isolation_level = None  # we say BEGIN ourselves
-    cursor = dbapi_connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={busy_ms:d}")
-    cursor.execute("PRAGMA journal_mode")
-    if cursor.fetchone()[0] != "wal":  # kept in the file; setting it again would want the lock
-        cursor.execute("PRAGMA journal_mode=WAL")
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def private_file(url: URL) -> None:
-    """Make the SQLite file readable by its owner alone before SQLite makes it (WAL files follow its mode)."""
-    path = Path(str(url.database))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
-
-
 class Database:
     """One database. SQLite: one writer at a time in this process, readers never wait for it."""
 
@@ -91,28 +65,16 @@ class Database:
         """`url` as in `parse`. Nothing is opened before it is used."""
         self.url = parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._turn: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
         self._left: set[asyncio.Task[Any]] = set()
-        self.engine = self._sqlite() if self.is_sqlite else self._postgresql()
+        self._file = File(self.url) if self.is_sqlite else None
+        self._server = None if self.is_sqlite else _server(self.url)
 
-    def _sqlite(self) -> AsyncEngine:
-        engine = create_async_engine(self.url, hide_parameters=True)
-
-        @event.listens_for(engine.sync_engine, "connect")
-        def connected(dbapi_connection: Any, _record: object) -> None:
-            settle(dbapi_connection, busy_ms=_BUSY_MS)
-
-        @event.listens_for(engine.sync_engine, "begin")
-        def begun(connection: Connection) -> None:
-            writes = connection.get_execution_options().get("writes", False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-        return engine
-
-    def _postgresql(self) -> AsyncEngine:
-        return create_async_engine(
-            self.url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 5}
-        )
+    def as_it_is(self) -> Database:
+        """Without the settings a writer wants: a copy made by VACUUM is not in WAL mode and stays so."""
+        if self._file is not None:
+            self._file.close()
+            self._file = File(self.url, settled=False)
+        return self
 
     @classmethod
     @asynccontextmanager
@@ -146,106 +108,87 @@ class Database:
         """Run `work` on one consistent look at the data. Raises Unavailable after `within` seconds."""
 
         async def go() -> T:
-            async with self.engine.connect() as connection:
+            if self._file is not None:
+                return await asyncio.wrap_future(self._file.read(work))
+            async with self._engine.connect() as connection:
                 return await work(connection)
 
-        return await self._bounded(go(), within, lambda: False, lambda: None)
+        return await self._bounded(go(), within, Fate())
 
     async def write(self, work: Work[T], *, within: float | None = PATIENCE) -> T:
-        """Run `work` in one transaction: all or nothing.
+        """Run `work` in one transaction: all or nothing. It may wait for its statements only, and may be run again.
 
         Raises Unavailable (nothing was written), Unsure (it may have been), Conflict (lost a race for a lock).
         """
-        committing = abandoned = False
-
-        def abandon() -> None:
-            nonlocal abandoned
-            abandoned = True
-
-        def check() -> None:
-            """Whoever asked was told that nothing is written: then nothing may be, however late we get here."""
-            if abandoned:
-                raise _AbandonedError
+        fate = Fate()
 
         async def go() -> T:
-            nonlocal committing
-            check()
-            async with self.engine.connect() as connection:
-                await connection.execution_options(writes=True)
-                async with connection.begin() as transaction:
-                    answer = await work(connection)
-                    check()
-                    committing = True
-                    await transaction.commit()
+            if self._file is not None:
+                return await asyncio.wrap_future(self._file.write(work, fate, alone=within is None))
+            async with self._engine.connect() as connection, connection.begin() as transaction:
+                answer = await work(connection)
+                fate.commit()
+                await transaction.commit()
                 return answer
 
-        async def in_turn() -> T:
-            if self._turn is None:
-                return await go()
-            async with self._turn:
-                return await go()
+        return await self._bounded(go(), within, fate)
 
-        return await self._bounded(in_turn(), within, lambda: committing, abandon)
-
-    async def _bounded(
-        self,
-        doing: Coroutine[Any, Any, T],
-        within: float | None,
-        unsure: Callable[[], bool],
-        abandon: Callable[[], None],
-    ) -> T:
+    async def _bounded(self, doing: Coroutine[Any, Any, T], within: float | None, fate: Fate) -> T:
         """The answer in time, or an error in time: a driver that is slow to give up is not waited for."""
         task = asyncio.create_task(doing)
         try:
             done, _ = await asyncio.wait({task}, timeout=within)
         except asyncio.CancelledError:
-            self._leave(task, abandon)
+            self._leave(task, fate)
             raise
         if not done:
-            doubt = unsure()
-            self._leave(task, abandon)
+            doubt = self._leave(task, fate)
             raise (Unsure if doubt else Unavailable)("the database", f"no answer within {within:g} s")
         try:
             return task.result()
         except (DBAPIError, PoolTimeout, OSError) as error:
-            known = translate(error, unsure=unsure())
+            known = translate(error, unsure=fate.committing)
             if known is None:
                 raise
             raise known from None  # the cause would carry the statement
 
-    def _leave(self, task: asyncio.Task[Any], abandon: Callable[[], None]) -> None:
-        """Wait no longer; what is left behind rolls back.
+    def _leave(self, task: asyncio.Task[Any], fate: Fate) -> bool:
+        """Wait no longer; what is left behind rolls back, unless it is being committed: true then.
 
-        SQLite's own thread cannot be interrupted: cancelled inside BEGIN, its connection would keep the write lock for
-        as long as it lives. So it ends by itself, and soon: a lock is waited for 1.2 s.
+        SQLite's own thread cannot be interrupted: what it is at ends by itself, and soon: a lock is waited for 1.2 s.
         """
         self._left.add(task)
         task.add_done_callback(self._left.discard)
         task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        abandon()
+        doubt = fate.leave()
         if not self.is_sqlite:
             task.cancel()
+        return doubt
 
     async def empty_journal(self) -> bool:
         """Have SQLite write its journal back and cut it: what was erased must not linger there.
 
         False where another process still reads from it; the journal is then cut at a later checkpoint.
         """
-        if not self.is_sqlite:
-            return True
-        async with self.engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            driver: Any = raw.driver_connection
-            cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            busy, *_ = await cursor.fetchone()
-            await cursor.close()
-        return not busy
+        return self._file is None or await asyncio.wrap_future(self._file.empty_journal())
 
     async def close(self) -> None:
         """Let go of every connection."""
         if self._left:
             await asyncio.wait(set(self._left), timeout=5)
-        await self.engine.dispose()
+        if self._file is not None:
+            self._file.close()
+        else:
+            await self._engine.dispose()
+
+    @property
+    def _engine(self) -> AsyncEngine:
+        assert self._server is not None  # noqa: S101 - SQLite has its own door
+        return self._server
+
+
+def _server(url: URL) -> AsyncEngine:
+    return create_async_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 5})
 
 
 def translate(error: BaseException, *, unsure: bool = False) -> TocsinError | None:

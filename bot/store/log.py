@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -20,6 +22,7 @@ from bot.store.database import Database, Unsure, insert, took
 from bot.store.tables import entries, inbound, texts
 
 _REMEMBERED = 2048  # folded incidents kept at hand: all that are open, or each round would read them anew
+_TOLD = 256  # whose entries are kept at hand as well
 _PRUNED = 5_000  # inbound ids forgotten in one transaction, so that no click waits for it
 
 
@@ -31,36 +34,74 @@ class Repeated(Conflict):
         self.inbound = inbound_id
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is at hand of an incident: folded, its entries where they were read, and how many texts were erased then."""
+
+    incident: Incident
+    erased: int
+    entries: tuple[Entry, ...] | None = None
+
+    @property
+    def stands(self) -> tuple[int, str, int]:
+        return self.incident.seq, self.incident.head, self.erased
+
+
 class Log:
     """The port Log on a database. `prefix` begins the ids of new incidents."""
 
     def __init__(self, database: Database, codec: Codec, clock: Clock, *, prefix: str = "INC") -> None:
         self._database, self._codec, self._clock, self._prefix = database, codec, clock, prefix
-        self._at_hand: OrderedDict[str, tuple[Incident, int]] = OrderedDict()
+        self._at_hand: OrderedDict[str, _Held] = OrderedDict()
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
     async def load(self, incident: str) -> Incident:
         """The incident folded from its entries; one that never was is void. Raises Unavailable, Tampered."""
-        known, erased = self._at_hand.get(incident, (Incident(incident), 0))
-        look = await self._database.read(lambda c: reading.look(c, self._codec, incident, known.seq))
-        follows = not look.entries or look.entries[0].before == known.head
-        if look.erased != erased or not follows:  # words were erased since, or the log is another one
-            known = Incident(incident)
-            look = await self._database.read(lambda c: reading.look(c, self._codec, incident))
-        return self._keep(fold(known, look.entries), look.erased)
-
-    def _keep(self, incident: Incident, erased: int) -> Incident:
-        if incident.exists:
-            self._at_hand[incident.id] = (incident, erased)
-            self._at_hand.move_to_end(incident.id)
-            while len(self._at_hand) > _REMEMBERED:
-                self._at_hand.popitem(last=False)
-        return incident
+        return (await self._look(incident, told=False)).incident
 
     async def entries(self, incident: str) -> list[Entry]:
-        """Its entries in order, "[erased]" where words were erased. Raises Unavailable."""
-        return (await self._database.read(lambda c: reading.look(c, self._codec, incident))).entries
+        """Its entries in order, "[erased]" where words were erased. Raises Unavailable, Tampered."""
+        return list((await self._look(incident, told=True)).entries or ())
+
+    def at_hand(self, incident: str) -> Incident | None:
+        """The incident as it was last known here, without asking; somebody else may have written since."""
+        held = self._at_hand.get(incident)
+        return held.incident if held is not None else None
+
+    async def _look(self, incident: str, *, told: bool) -> _Held:
+        """What stands now. What is at hand is asked for with one small question, and only what is new is read."""
+        at_hand = self._at_hand.get(incident)
+        nothing = _Held(Incident(incident), 0, ())
+        held = nothing if at_hand is None or (told and at_hand.entries is None) else at_hand
+
+        async def work(connection: AsyncConnection) -> reading.Look | None:
+            if held.incident.exists and await reading.stands(connection, incident) == held.stands:
+                return None
+            return await reading.look(connection, self._codec, incident, held.incident.seq)
+
+        look = await self._database.read(work)
+        if look is None:
+            return self._keep(held)
+        follows = not look.entries or look.entries[0].before == held.incident.head
+        if look.erased != held.erased or not follows:  # words were erased since, or the log is another one
+            held = nothing
+            look = await self._database.read(lambda c: reading.look(c, self._codec, incident))
+        entries_ = None if held.entries is None else (*held.entries, *look.entries)
+        return self._keep(_Held(fold(held.incident, look.entries), look.erased, entries_))
+
+    def _keep(self, held: _Held) -> _Held:
+        """Put at hand what was read or written, unless something newer is there; of most incidents without entries."""
+        name = held.incident.id
+        if held.incident.exists:
+            self._at_hand[name] = held
+            self._at_hand.move_to_end(name)
+            while len(self._at_hand) > _REMEMBERED:
+                self._at_hand.popitem(last=False)
+            if len(self._at_hand) > _TOLD:
+                other = next(itertools.islice(reversed(self._at_hand), _TOLD, None))
+                self._at_hand[other] = replace(self._at_hand[other], entries=None)
+        return held
 
     async def holder(self, claim: str) -> str | None:
         """The incident that holds a claim."""
@@ -100,13 +141,15 @@ class Log:
         Unavailable where the database does not answer in time (then nothing was recorded as far as it can tell).
         """
         sealed, wanted, after = self._prepare(incident, events, by=by, at=at, cause=cause)
+        held = self._at_hand.get(incident.id)
+        erased = held.erased if held is not None and held.incident.head == incident.head else None
 
         async def work(connection: AsyncConnection) -> None:
             if inbound and not await _remember(connection, inbound, incident.id, at):
                 raise Repeated(inbound)
             if not sealed:
                 return
-            await _require_standing(connection, incident)
+            await _require_standing(connection, incident, erased)
             for one, claimed in zip(sealed, wanted, strict=True):
                 await claims.settle(connection, claimed, incident.id, one.entry.seq, at)
                 await _write(connection, one)
@@ -118,9 +161,17 @@ class Log:
             if not await self._landed(sealed, inbound):
                 raise
         if sealed:
-            erased = self._at_hand.get(incident.id, (incident, 0))[1]
-            self._keep(after, erased)
+            self._written(incident, after, tuple(one.entry for one in sealed))
         return after
+
+    def _written(self, before: Incident, after: Incident, entries_: tuple[Entry, ...]) -> None:
+        """Put at hand what was just appended, the entries where those before are there."""
+        held = self._at_hand.get(after.id)
+        if held is None or held.incident.head != before.head:
+            self._keep(_Held(after, held.erased if held else 0, entries_ if before.seq == 0 else None))
+        else:
+            told = None if held.entries is None else (*held.entries, *entries_)
+            self._keep(_Held(after, held.erased, told))
 
     def _prepare(
         self, incident: Incident, events: Sequence[Event], *, by: str, at: datetime, cause: str
@@ -162,6 +213,7 @@ class Log:
 
     async def verify(self, incident: str = "") -> dict[str, str]:
         """Head hash per incident after walking every chain (or one). Raises Tampered, NotFound."""
+        self._at_hand.clear()  # what is looked at from now on is what was verified
         ids = await self._database.read(reading.every_id, within=None)
         if incident:
             if incident not in ids and not await self.entries(incident):
@@ -204,13 +256,13 @@ async def _received(connection: AsyncConnection, name: str) -> Received | None:
     return Received(row.incident, row.refused) if row else None
 
 
-async def _require_standing(connection: AsyncConnection, incident: Incident) -> None:
-    """Raise Conflict unless the log ends where the caller believes it does."""
-    query = select(entries.c.seq, entries.c.hash).where(entries.c.incident == incident.id)
-    last = (await connection.execute(query.order_by(entries.c.seq.desc()).limit(1))).first()
-    seq, head = (last.seq, last.hash) if last else (0, "")
+async def _require_standing(connection: AsyncConnection, incident: Incident, erased: int | None) -> None:
+    """Raise Conflict unless the log ends where the caller believes it does, with no more words erased by now."""
+    seq, head, gone = await reading.stands(connection, incident.id)
     if (seq, head) != (incident.seq, incident.head):
         raise Conflict(f"{incident.id} is at entry {seq}, not {incident.seq}")
+    if erased is not None and gone != erased:
+        raise Conflict(f"words of {incident.id} were erased meanwhile")
 
 
 async def _write(connection: AsyncConnection, one: Sealed) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.clock import Clock
 from bot.domain.errors import Refused
 from bot.domain.policy import Role
 from bot.engine.values import Profile
@@ -16,12 +19,31 @@ from bot.store.codec import RandomHex
 from bot.store.database import Database, insert
 from bot.store.tables import people
 
+BELIEVED = timedelta(seconds=5)
+"""How long the directory is taken for what it was: another replica may have started with another one."""
+
+
+class Directory:
+    """Everybody ever known, as read at one moment."""
+
+    def __init__(self, rows: Sequence[Row[Any]]) -> None:
+        every = [(_profile(row), bool(row.named)) for row in rows]
+        self.named = [profile for profile, named in every if named]
+        self.by_id = {profile.id: profile for profile, _named in every}
+        self.by_key = {profile.key: profile for profile in self.named}
+        self.ever_by_key = {profile.key: profile for profile, _named in every}
+        self.by_user: dict[str, list[Profile]] = {}
+        for profile in self.named:
+            self.by_user.setdefault(profile.slack_user, []).append(profile)
+
 
 class People:
     """The port People on a database. Whoever the configuration no longer names keeps an id and a name, and no role."""
 
-    def __init__(self, database: Database, random_hex: RandomHex) -> None:
-        self._database, self._random_hex = database, random_hex
+    def __init__(self, database: Database, random_hex: RandomHex, clock: Clock) -> None:
+        self._database, self._random_hex, self._clock = database, random_hex, clock
+        self._reading: asyncio.Task[Directory] | None = None  # or read: everybody who asks waits for the same
+        self._read_at = clock.now()
 
     async def enrol(self, profiles: Sequence[Profile]) -> None:
         """Make the directory say what the configuration says; ids of known keys stay (given ids are ignored).
@@ -50,36 +72,41 @@ class People:
                 # two replicas starting at once: the id of the first stands
                 await connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again))
 
+        self._reading = None
         await self._database.write(work, within=10)
+        self._reading = None
 
     async def everyone(self) -> list[Profile]:
         """Everybody the configuration names, by key."""
-        return await self._find(people.c.named)
+        return list((await self._directory()).named)
 
     async def by_id(self, person: str) -> Profile | None:
         """Anybody ever known, so that old entries keep their names."""
-        return next(iter(await self._find(people.c.id == person)), None)
+        return (await self._directory()).by_id.get(person)
 
     async def by_key(self, key: str) -> Profile | None:
         """Whoever the configuration calls that."""
-        return next(iter(await self._find(people.c.named & (people.c.key == key))), None)
+        return (await self._directory()).by_key.get(key)
 
     async def known(self, name: str) -> Profile | None:
         """Whoever has or had that key, or has that id, whether the configuration still names them or not."""
-        return next(iter(await self._find((people.c.key == name) | (people.c.id == name))), None)
+        directory = await self._directory()
+        return directory.ever_by_key.get(name) or directory.by_id.get(name)
 
     async def by_slack(self, team: str, user: str) -> Profile | None:
         """Whoever has that account; a profile that names no team is known in every team."""
         if not user:
             return None
-        found = await self._find(people.c.named & (people.c.slack_user == user) & people.c.slack_team.in_([team, ""]))
-        return max(found, key=lambda profile: profile.slack_team, default=None)
+        found = (await self._directory()).by_user.get(user, ())
+        theirs = [profile for profile in found if profile.slack_team in (team, "")]
+        return max(theirs, key=lambda profile: profile.slack_team, default=None)
 
     async def erase(self, person: str) -> bool:
         """Forget name and accounts of somebody no longer named; the id stays in the log. False where unknown.
 
         Raises Refused while the configuration names them: the next start would bring them back.
         """
+        self._reading = None
         profile = await self.by_id(person)
         if profile is None:
             return False
@@ -87,11 +114,22 @@ class People:
             raise Refused(f"the configuration still names {profile.key}; take them out first")
         blank = {"key": f"erased/{person}", "name": "[erased]", "email": "", "slack_team": "", "slack_user": ""}
         await self._database.write(lambda c: c.execute(update(people).where(people.c.id == person).values(blank)))
+        self._reading = None
         return True
 
-    async def _find(self, where: Any) -> list[Profile]:
-        query = select(people).where(where).order_by(people.c.key)
-        return [_profile(row) for row in await self._database.read(lambda c: c.execute(query))]
+    async def _directory(self) -> Directory:
+        """The directory as it was at most a moment ago. Raises Unavailable."""
+        now, reading = self._clock.now(), self._reading
+        failed = reading is not None and reading.done() and (reading.cancelled() or reading.exception() is not None)
+        if reading is None or failed or not timedelta() <= now - self._read_at < BELIEVED:
+            reading = self._reading = asyncio.create_task(self._read())
+            reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._read_at = now
+        return await asyncio.shield(reading)
+
+    async def _read(self) -> Directory:
+        query = select(people).order_by(people.c.key)
+        return Directory((await self._database.read(lambda c: c.execute(query))).all())
 
 
 def _profile(row: Row[Any]) -> Profile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import Tampered
@@ -41,6 +41,14 @@ async def look(connection: AsyncConnection, codec: Codec, incident: str, after: 
         known[ref] = text
         erased += erased_at is not None
     return Look([codec.open(stored, before, hashed, known) for before, hashed, stored in kept], erased)
+
+
+async def stands(connection: AsyncConnection, incident: str) -> tuple[int, str, int]:
+    """Where the log of an incident ends (number, hash), and how many texts of it are erased by now."""
+    erased = select(func.count()).where(texts.c.incident == incident, texts.c.erased_at.is_not(None)).scalar_subquery()
+    query = select(entries.c.seq, entries.c.hash, erased).where(entries.c.incident == incident)
+    last = (await connection.execute(query.order_by(entries.c.seq.desc()).limit(1))).first()
+    return (last[0], last[1], last[2]) if last else (0, "", 0)
 
 
 async def folded(connection: AsyncConnection, codec: Codec, incident: str) -> Incident:

@@ -64,7 +64,7 @@ class Store:
         codec = Codec(random_hex)
         store = cls(
             log=Log(database, codec, clock, prefix=prefix),
-            people=People(database, random_hex),
+            people=People(database, random_hex, clock),
             exhibits=Exhibits(database),
             checkpoints=Checkpoints(aside),
             mirror=Mirror(database),

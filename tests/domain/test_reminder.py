@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from bot.domain.five_whys import AddWhy, NameRootCause
-from bot.domain.followup import AddFollowUp, FinishFollowUp
+from bot.domain.followup import AddFollowUp, ChangeFollowUp, FinishFollowUp
 from bot.domain.lifecycle import ChangeSeverity, Close, Reopen, Resolve, Update
 from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, ProposeMitigation
 from bot.domain.paging import Acknowledge
@@ -185,6 +185,43 @@ def test_an_overdue_followup_is_asked_about_weekly_also_after_closing() -> None:
     story = reminded(story.after(minutes=60 * 24 * 11), "ben")
     assert owed(story)["ben"].due.isoformat() == "2026-12-08T08:00:00+00:00"
     assert owed(story.when(FinishFollowUp("U1"), BEN)) == {}
+
+
+def test_a_followup_that_is_handed_over_late_is_asked_for_once_a_week() -> None:
+    """Sixty days late it changes hands: its new owner hears of it at once, then a week later in the morning."""
+    story = taken().when(AddFollowUp("test it", "ana", date(2026, 11, 30)), ANA).when(Resolve("x", "y"), ANA)
+    story = story.when(AddWhy("labels"), ANA).when(NameRootCause("W1"), ANA).after(minutes=60 * 24 * 70)
+    story = story.when(ChangeFollowUp("U1", owner="ben"), ANA)
+    assert owed(story)["ben"].due <= story.now
+    told = 0
+    for _hour in range(24 * 6):
+        if (due := owed(story).get("ben")) is not None and due.due <= story.now:
+            story, told = reminded(story, "ben"), told + 1
+        story = story.after(minutes=60)
+    assert told == 1
+    assert owed(story)["ben"].due - story.now < timedelta(days=1)
+
+
+def test_a_followup_with_another_date_is_asked_about_the_morning_after_it() -> None:
+    """Asked three times and then moved, it rests until the new date has passed; the old question waits no more."""
+    story = taken().when(AddFollowUp("test it", "ben", date(2026, 11, 25)), ANA)
+    story = story.when(Resolve("x", "y"), ANA).when(Close(), ANA).after(minutes=60 * 24 * 6)
+    for _week in range(3):
+        story = reminded(story, "ben").after(minutes=60 * 24 * 7)
+    mark = next(iter(story.incident.reminded["ben"].latest))
+    assert still(story.incident, "ben", mark)
+    moved = story.when(ChangeFollowUp("U1", due=date(2026, 12, 24)), BEN)
+    assert owed(moved)["ben"].due.isoformat() == "2026-12-25T08:00:00+00:00"
+    assert not still(moved.incident, "ben", mark)
+
+
+def test_a_snoozed_followup_comes_back_when_it_was_asked_to() -> None:
+    """Not a week after it was last asked about."""
+    story = taken().when(AddFollowUp("test it", "ben", date(2026, 11, 25)), ANA)
+    story = reminded(story.when(Resolve("x", "y"), ANA).when(Close(), ANA).after(minutes=60 * 24 * 6), "ben")
+    later = story.now + HOUR
+    snoozed = story.when(PutOff("ben", later, "asked", tuple(story.incident.reminded["ben"].latest)), BEN)
+    assert owed(snoozed)["ben"].due == later
 
 
 def test_one_person_gets_one_message_for_everything_and_ten_minutes_of_peace() -> None:

@@ -1,11 +1,14 @@
 """Trouble: tried, failed, tried again more patiently."""
 
+import inspect
+import re
 from datetime import timedelta
 
 from hypothesis import given as over
 from hypothesis import strategies as st
 
-from bot.domain.trouble import FIRST_WAIT, LONGEST_WAIT, ReportTrouble, Trouble
+from bot.domain import todo
+from bot.domain.trouble import DEEDS, FIRST_WAIT, LONGEST_WAIT, ReportTrouble, Trouble
 from tests.kit import NOON, Story, declared, lines
 
 
@@ -25,7 +28,22 @@ def test_each_key_counts_by_itself() -> None:
         "diagnose:INC-1": 1,
         "undo:INC-1:M1:1": 1,
     }
-    assert lines(story)[-1] == "could not undo yet (router: time-out); it is tried again"
+    assert lines(story)[-1] == "could not undo M1 yet (router: time-out); it is tried again"
+
+
+def test_everything_owed_is_said_in_words() -> None:
+    """Each kind of key has its deed, none too many; a room and a reminder read as sentences, a strange key does too."""
+    kinds = set(re.findall(r'Owed\(\s*f"(\w+):', inspect.getsource(todo)))
+    assert kinds | {"page"} == set(DEEDS)
+    told = {key: lines(declared().when(ReportTrouble(key, 1, "down")))[-1] for key in
+            ("room:INC-1:1", "remind:INC-1:p1:2", "step:INC-1:1:0:wait", "hold:INC-1:M2", "odd")}  # fmt: skip
+    assert told == {
+        "room:INC-1:1": "could not open the war room yet (down); it is tried again",
+        "remind:INC-1:p1:2": "could not remind somebody yet (down); it is tried again",
+        "step:INC-1:1:0:wait": "could not do the runbook's step yet (down); it is tried again",
+        "hold:INC-1:M2": "could not secure the evidence before M2 yet (down); it is tried again",
+        "odd": "could not finish “odd” yet (down); it is tried again",
+    }
 
 
 def test_no_trouble_without_an_incident() -> None:

@@ -334,7 +334,7 @@ async def test_a_step_the_bot_cannot_do_is_tried_again_and_a_person_may_answer_i
         await world.declare("scores look wrong", "max")
         incident = await world.incident()
         assert incident.run.current == "met"
-        assert any("could not step yet" in line for line in await world.lines())
+        assert any("could not do the runbook's step yet" in line for line in await world.lines())
         await world.say(CompleteStep("met", "done"), "ana")
         assert (await world.incident()).run.current == "read"
 

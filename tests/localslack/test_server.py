@@ -14,6 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.localslack import LocalSlack, Person
+from bot.localslack.__main__ import joining
 
 
 async def test_stopping_is_prompt_with_everything_open():
@@ -65,6 +66,16 @@ async def test_a_killed_process_remembers(tmp_path):
     assert kept["messages"][1]["metadata"]["event_type"] == "x"
     assert second["ts"] > first["ts"]
     assert [one["user"] for one in rooms["channels"]] == ["U0BEN"]
+
+
+async def test_it_says_how_an_installation_joins():
+    """Address, team, tokens, channels and people: what a person writes into their files to try them on it."""
+    async with LocalSlack() as slack:
+        said = joining(slack)
+        address = slack.api_url
+    for word in (address, "T0TOCSIN", "xoxb-local", "xapp-local", "#ml-incidents", "ana U0ANA"):
+        assert word in said, word
+    assert "U0TOCSIN" not in said
 
 
 async def test_only_neighbours(slack: LocalSlack):

@@ -10,7 +10,9 @@ from importlib import import_module
 from typing import Any
 
 from bot.blockkit.text import untrusted
+from bot.domain.duty import Answer
 from bot.domain.lifecycle import UpdatePosted
+from bot.domain.log import Entry
 from bot.domain.policy import Policy, Role
 from bot.domain.reminder import Matter, Reason
 from bot.engine.situation import Situation
@@ -19,6 +21,7 @@ from bot.slack import drawing, verbs, views
 from bot.slack.ids import Ref
 from bot.slack.message import Message, said, verbatim
 from bot.slack.picture import pictured
+from bot.slack.standing import GUEST
 from bot.slack.views import (
     approve,
     card,
@@ -93,9 +96,15 @@ def shifts(s: Situation) -> list[home.Shift]:
     return [home.Shift(named, ((ANA.id, "U0ANA", s.incident.because), (BEN.id, "", named))), home.Shift(named, ())]
 
 
+def reopenings(s: Situation) -> list[tuple[Entry, Entry]]:
+    """Each end that did not last, with what re-opened it."""
+    return [(ended, again) for ended, again in summary.endings(s) if again is not None]
+
+
 SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "approve.render": lambda s: [approve.render(s, m) for m in s.incident.mitigations.values()],
     "card.render": card.render,
+    "card.handed_over": card.handed_over,
     "card.restricted": card.restricted,
     "choose.render": lambda s: [
         choose.render([s.incident] * many, kind, s.incident.because, Ref(item=kind, said="C0INC/1.2"))
@@ -115,13 +124,18 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "home.render": lambda s: [
         home.render([s] * many, who, Policy(), shifts(s), [s.incident], s.now.date()) for who in WHO for many in (1, 12)
     ],
-    "home.stranger": lambda _: home.stranger(),
+    "home.silent": lambda _: home.silent(),
+    "home.stranger": lambda _: [home.stranger(), home.stranger(GUEST)],
     "impact.render": lambda s: [impact.render(s, None), impact.render(replace(s), s.incident.impact)],
     "info.render": lambda s: info.render(s.incident.title, s.incident.because or s.incident.title),
     "info.told": lambda s: info.told(s.incident.title, untrusted(s.incident.because or s.incident.title, 2_500)),
     "notice.changes": lambda s: [notice.changes(s, n) for n in s.incident.notices.values()],
     "notice.duties": notice.duties,
-    "notice.overview": notice.overview,
+    "notice.decide": lambda s: [
+        notice.decide(s, replace(duty, answer=answer))
+        for duty in list(s.incident.duties.values())[:2] for answer in (Answer.YES, Answer.NO)
+    ],
+    "notice.overview": lambda s: [notice.overview(s), notice.overview(s, decides=True)],
     "notice.render": lambda s: [notice.render(s, n) for n in s.incident.notices.values()],
     "notice.review": lambda s: [notice.review(s, n) for n in s.incident.notices.values()],
     "propose.render": lambda s: [propose.render(s), propose.render(s, "s3")],
@@ -138,7 +152,9 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "resolve.render": resolve.render,
     "step.render": lambda s: [step.render(s, walk) for walk in step.walked(s)],
     "step_modal.render": step_modal.render,
+    "summary.past": lambda s: [summary.past(s, *one) for one in reopenings(s)],
     "summary.render": summary.render,
+    "summary.reopened": lambda s: [summary.reopened(s, again) for _, again in reopenings(s)],
     "update.page": update.page,
     "update.render": lambda s: [update.render(s, e) for e in s.entries if isinstance(e.event, UpdatePosted)],
     "update_modal.render": lambda s: update_modal.render(s, Policy()),

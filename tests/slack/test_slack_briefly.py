@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
+from slack_sdk.errors import SlackApiError
 
 from bot.slack.transport import Briefly
 from tests.edge import Watch
@@ -44,6 +45,23 @@ def test_a_connection_that_fails_is_one_sentence_now_and_then(logged) -> None:
     clock.forward(seconds=timedelta(minutes=5).total_seconds())
     failed(logger, TimeoutError())
     assert len(records) == 3
+
+
+def test_an_answer_that_is_no_json_is_slack_being_away(logged) -> None:
+    """A proxy's 503: the library fails on its own way to say so; the log says what is so."""
+    logger, records, _clock = logged
+    try:
+        try:
+            raise SlackApiError("The request to the Slack API failed. (status: 503)", "upstream error")  # noqa: TRY301
+        except SlackApiError as refused:
+            refused.response.get("error")
+    except AttributeError as caught:
+        logger.exception(f"Failed to connect (error: {caught}); Retrying...")  # noqa: G004, TRY401 - word for word
+    logger.error("Failed to receive or enqueue a message: AttributeError, 'str' object has no attribute 'get' (s_1)")
+    said = [each.getMessage() for each in records]
+    assert said[0].startswith("Slack cannot be reached, it is tried again: The request to the Slack API failed.")
+    assert said[1] == "Slack cannot be reached, it is tried again: its answer is no JSON"
+    assert not any(each.exc_info for each in records)
 
 
 def test_a_fault_of_ours_keeps_its_traceback(logged) -> None:

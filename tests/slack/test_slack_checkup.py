@@ -73,7 +73,6 @@ async def test_a_healthy_connection(slack: LocalSlack):
         ({"bot_token": "xoxb-old"}, "does not know the bot token"),
         ({"bot_token": ""}, "there is no bot token"),
         ({"bot_token": "xapp-local"}, "not a bot token"),
-        ({"team": "T0OTHER"}, "the token is of workspace T0TOCSIN, the configuration names T0OTHER"),
         ({"api_url": "http://127.0.0.1:1/api/"}, "gives no answer"),
     ],
 )
@@ -83,6 +82,14 @@ async def test_without_a_workspace_nothing_else_is_looked_at(slack: LocalSlack, 
     assert found["workspace"].mark == BAD
     assert words in found["workspace"].said
     assert list(found) == ["workspace", "the rest"]
+
+
+async def test_another_workspace_than_the_one_named_is_a_fault_among_the_others(slack: LocalSlack):
+    """It answers, so the rest is looked at too; every click would be refused, and that is said."""
+    found = await looks(slack, team="T0OTHER")
+    assert found["workspace"].mark == BAD
+    assert "of workspace T0TOCSIN, the configuration names T0OTHER: every click" in found["workspace"].said
+    assert found["scopes"].mark == OK
 
 
 async def test_scopes_that_lack_are_named_with_what_they_are_for(slack: LocalSlack):

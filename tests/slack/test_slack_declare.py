@@ -150,3 +150,14 @@ async def test_sent_twice_it_is_one(bench: Bench):
     assert (await bench.slack.delivery.send("interactive", entries[-1]["sent"])).acked
     assert len(await bench.desk.open_incidents()) == 1
     assert sum(isinstance(e.event, FactRecorded) for e in await bench.desk.log.entries("INC-1")) == 1
+
+
+async def test_a_title_of_blanks_is_marked_and_can_be_corrected(bench: Bench):
+    """What the rule would refuse for good under the form's id is asked for before."""
+    ana = await bench.person("ana")
+    await ana.command("/incident", "declare")
+    await ana.wait_for_view("declare")
+    await ana.submit({"title": "  ", "severity": "2", "service": "visits"})
+    assert "what is broken" in (await ana.errors())["title"]
+    await ana.submit({"title": "Recall fell", "severity": "2", "service": "visits"})
+    assert (await bench.incident()).title == "Recall fell"

@@ -159,8 +159,8 @@ async def test_open_situations_are_built_once_for_all_viewers(sock: Bench):
     sock.desk.situation = counted
     assert await sock.room.ingress.refresh_homes()
     assert sorted(built) == ["INC-1", "INC-2"]
-    assert "Secret canary" in str(await (await sock.person("dev")).home())
-    assert "Secret canary" not in str(await (await sock.person("cleo")).home())
+    assert "*SEV2 INC-2* is restricted." in str(await (await sock.person("dev")).home())
+    assert "INC-2" not in str(await (await sock.person("cleo")).home())
 
 
 # -- sockets ---------------------------------------------------------------------------------------------------------

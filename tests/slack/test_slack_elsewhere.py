@@ -1,5 +1,6 @@
 """Where a card goes when its channel does not take it, and that a wider audience never sees a restricted one."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -221,3 +222,51 @@ async def test_a_message_deleted_by_a_person_comes_back_once(bench: Bench):
     (again,) = bench.posts("card", "C0CARE")
     (update,) = [m for m in bench.slack.workspace.memory.messages["C0CARE"].values() if "Update on" in m["text"]]
     assert update["thread_ts"] == again["ts"] != card["ts"]
+
+
+# -- after a hand-over -----------------------------------------------------------------------------------------------
+
+
+def told(bench: Bench, key: str) -> list[dict[str, Any]]:
+    """What stands in the direct messages with a person."""
+    return list(bench.slack.workspace.memory.messages.get(f"D0{key.upper()}", {}).values())
+
+
+async def test_whoever_handed_over_is_asked_nothing_any_more(bench: Bench):
+    """The restricted card with them loses its button and tells nothing new; back on call it is a card again."""
+    await bench.declared("Secret", by="dev", restricted=True)
+    (before,) = told(bench, "ben")
+    assert "ack" in str(before["blocks"])
+    catalogue = bench.desk.catalogue
+    bench.desk.catalogue = replace(catalogue, on_call={"visits": ("ana",)})
+    await bench.say(Acknowledge(), "ana")
+    (after,) = told(bench, "ben")
+    assert after["ts"] == before["ts"]
+    assert "nothing is asked of you now" in after["text"]
+    assert "Acknowledge" not in str(after["blocks"])
+    assert "Being worked on" not in str(after["blocks"])
+    assert "Being worked on" in str(told(bench, "ana")[0]["blocks"])
+    before = bench.slack.traffic.count
+    await bench.show()
+    assert bench.slack.traffic.count == before
+    bench.desk.catalogue = catalogue
+    await bench.show()
+    assert "Being worked on" in str(told(bench, "ben")[0]["blocks"])
+
+
+async def test_a_card_with_somebody_who_handed_over_stays_true(bench: Bench):
+    """No channel took it, so Ben has it; after the hand-over it still says who has the incident, and is not sent anew."""
+    for room in ("C0CARE", "C0INC"):
+        bench.slack.workspace.rooms[room].archived = True
+    with pytest.raises(SlackRefused):
+        await bench.declared()
+    assert len(told(bench, "ben")) == 1
+    bench.desk.catalogue = replace(bench.desk.catalogue, on_call={"visits": ("ana",)})
+    bench.clock.forward(301)
+    with contextlib.suppress(SlackRefused):  # told by whoever came first: this or the next round
+        await bench.say(Acknowledge(), "ana")
+    await bench.room.chat.tend()
+    for key in ("ana", "ben"):
+        (card,) = told(bench, key)
+        assert "<@U0ANA>" in said(card)
+        assert "Acknowledge" not in said(card)

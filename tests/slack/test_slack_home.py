@@ -1,6 +1,7 @@
 """The Home tab: what waits with its clock, who is on call, what was promised, and quiet where nothing is."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 import pytest
 
 from bot.blockkit.validate import validate_view
+from bot.domain.errors import Unavailable
 from bot.domain.five_whys import AddWhy
 from bot.domain.followup import AddFollowUp, FinishFollowUp
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.paging import Acknowledge
+from bot.slack import standing
 from bot.slack.handlers.typed import open_situations
 from bot.slack.views import home
 from tests.slack.bench import Bench
@@ -37,6 +40,13 @@ async def tab(bench: Bench, key: str) -> str:
 
 def published(bench: Bench) -> list[dict[str, Any]]:
     return [one["sent"] for one in bench.calls("views.publish")]
+
+
+class SilentPeople:
+    """A directory whose database does not answer."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unavailable("the directory", "no answer within 1.5 s")
 
 
 async def promised(bench: Bench, owner: str, text: str, days: int, *, close: bool = True) -> str:
@@ -106,6 +116,36 @@ async def test_a_promise_of_a_restricted_incident_tells_no_content(bench: Bench)
     assert "followup.done" not in seen
 
 
+async def test_a_restricted_incident_stands_there_without_its_content(bench: Bench):
+    """On the tab, in the list and in the queue named people read that it is there; only Acknowledge is a button."""
+    await bench.declared("Secret canary", by="dev", restricted=True)
+    dev = await bench.person("dev")
+
+    async def everywhere() -> str:
+        seen = [await tab(bench, "dev"), await tab(bench, "ana")]
+        for words in ("list", "approve", "approve M1", "legal"):
+            await dev.command("/incident", words)
+            await bench.settle()
+        seen.append(str([one for one in bench.slack.workspace.ephemerals if one["for"] == "U0DEV"]))
+        assert all("canary" not in one for one in seen)
+        return "".join(seen)
+
+    seen = await everywhere()
+    assert "*SEV2 INC-1* is restricted. <https://tocsin.example/incidents/INC-1|Open in the console>" in seen
+    assert "*SEV2 INC-1* is restricted and waits for you since <!date^" in seen  # ana is on call
+    await bench.say(Acknowledge(), "dev")
+    await bench.desk.propose("INC-1", "rollback-v1", "", await bench.who("ben"))
+    await bench.desk.request_notice("INC-1", "stakeholders/update", await bench.who("ben"))
+    await bench.desk.ask_approval("INC-1", "N1", await bench.who("ben"))
+    seen = await everywhere()
+    assert "*SEV2 INC-1* is restricted: M1 waits for you on the console." in seen
+    assert "*SEV2 INC-1* is restricted: N1 waits for you on the console." in seen
+    assert "*SEV2 INC-1* is restricted: something waits for you on the console." in seen  # the next update
+    assert all(deed not in seen for deed in ("approve.open", "notice.open", "update.open"))
+    await dev.command("/incident", "list")
+    assert "restricted" in bench.whispers("dev")[-1]
+
+
 async def test_much_is_counted_not_cut(bench: Bench):
     """Thirty incidents and thirty promises fit into a hundred blocks, and what is left out is counted."""
     who = await bench.who("ana")
@@ -171,6 +211,39 @@ async def test_a_stranger_reads_whom_to_ask(bench: Bench):
     await bench.declared()
     assert "Ask an administrator" in await tab(bench, "gus")
     assert "Recall" not in await tab(bench, "gus")
+
+
+async def test_a_guest_reads_why_there_is_nothing_for_them(bench: Bench):
+    """The directory knows Ben, Slack calls him a guest: he reads that, and not that nobody knows him."""
+    people = bench.slack.workspace.people
+    people["U0BEN"] = replace(people["U0BEN"], is_restricted=True)
+    seen = await tab(bench, "ben")
+    assert standing.GUEST in seen
+    assert "does not know you" not in seen
+
+
+@pytest.mark.parametrize("silent", ["log", "people"])
+async def test_a_tab_opened_while_the_record_is_silent_comes_when_it_answers(bench: Bench, silent: str):
+    """It says so at once, is published without another look, and once is enough."""
+    await bench.declared()
+    assert "waits for you since" in await tab(bench, "ben")  # an older tab stands there already
+    people = bench.desk.people
+    bench.log.silent = silent == "log"
+    if silent == "people":
+        bench.desk.people = SilentPeople()
+    assert home.SILENT in await tab(bench, "ana")
+    assert home.SILENT in await tab(bench, "ben")
+    many = len(published(bench))
+    for _ in range(3):
+        await bench.room._refresh()
+    assert len(published(bench)) == many  # nothing new to say
+    bench.log.silent, bench.desk.people = False, people
+    await bench.room._refresh()
+    for key in ("ana", "ben"):
+        assert "waits for you since" in str(await (await bench.person(key)).home())
+    many = len(published(bench))
+    await bench.room._refresh()
+    assert len(published(bench)) == many
 
 
 async def test_done_from_the_tab(bench: Bench):

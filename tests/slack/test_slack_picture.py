@@ -66,7 +66,7 @@ async def test_the_picture_comes_with_the_next_change(bench: Bench):
     card = await change(bench, "v2 was released")
     (image,) = [one for one in card["blocks"] if one["type"] == "image"]
     assert "allowed 10" in image["alt_text"]
-    assert "bad events 38.5 now, highest 38.5 on day 20 12:38:00" in image["alt_text"]
+    assert "bad events 38.5 now, highest 38.5 at 12:38:00" in image["alt_text"]
     assert [one["outcome"] for one in bench.calls("chat.update")] == ["ok"], "charts were tried once, not again"
     async with httpx.AsyncClient() as http:
         file = await http.get(f"{bench.slack.url}/files/{image['slack_file']['id']}")
@@ -200,8 +200,8 @@ BLOCK = chart("Recall: bad events, %", [f"20 12:{n:02}:00" for n in range(20)],
 def test_the_picture_in_words():
     """Where it is now, its peak, what is allowed, and the time it covers."""
     said = drawing.said(drawing.read(BLOCK))
-    assert said == ("Recall: bad events, %. bad events 19 now, highest 19 on day 20 12:19:00; allowed 10. "
-                    "From day 20 12:00:00 to day 20 12:19:00 UTC.")  # fmt: skip
+    assert said == ("Recall: bad events, %. bad events 19 now, highest 19 at 20 12:19:00; allowed 10. "
+                    "From 20 12:00:00 to 20 12:19:00 UTC.")  # fmt: skip
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.0], [1e-9, 2e-9], [100.0, 0.0], [1e12, 5.0], [-3.0, 3.0], [7.0]])

@@ -63,6 +63,26 @@ async def test_pressed_again_it_is_there_already_until_the_record_goes_on(bench:
     assert len(files(bench)) == 2
 
 
+async def test_asked_for_in_the_war_room_it_is_not_in_the_thread_yet(bench: Bench):
+    """Each place has its own file; pressed again in either it is there already."""
+    room = bench.slack.workspace.memory.messages
+    _channel, summary = await bench.room.client.post("C0GENERAL", "the end", [
+        {"type": "actions", "elements": [{"type": "button", "action_id": "postmortem", "value": "INC-1",
+                                          "text": {"type": "plain_text", "text": "Post-mortem draft"}}]}])  # fmt: skip
+    ana = await bench.person("ana")
+    for _ in range(2):
+        await ana.click("postmortem", room="C0GENERAL")
+        await bench.settle()
+    (there,) = [one for one in room["C0GENERAL"].values() if one.get("files")]
+    assert there["thread_ts"] == summary
+    assert bench.whispers("ana") == ["The draft as of now is in the thread already."]
+    await press(bench)
+    assert len(files(bench)) == 1
+    await press(bench)
+    assert len(files(bench)) == 1
+    assert len(bench.whispers("ana")) == 2
+
+
 async def test_where_files_may_not_be_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     """No such method, or no right to: the person reads where it is."""
     from bot.localslack.methods import METHODS

@@ -239,7 +239,7 @@ async def test_mentions_in_the_thread_do_what_buttons_do(bench: Bench):
     assert incident.severity is Severity.SEV1
     assert incident.findings[0].text == "label rate is 0 < 0.4"
     assert incident.parts[Part.COMMANDER] == (await bench.who("ben")).id
-    assert bench.whispers("ana") == ["say in a sentence how it ended"]
+    assert bench.whispers("ana") == ["Say in a sentence how it ended"]
 
 
 async def test_the_slash_command(bench: Bench):

@@ -15,6 +15,7 @@ from bot.domain.room import OpenRoom
 from bot.engine.errands import Errands
 from bot.slack.views.room import LONGEST, name_of
 from tests.slack.bench import Bench
+from tests.slack.talking import deliver, event
 
 
 @pytest.fixture
@@ -266,6 +267,24 @@ async def test_a_person_archives_it_by_hand(bench: Bench):
     assert "was archived" in told(bench)
     assert "still at it" in str(bench.slack.workspace.memory.messages["C0INC"])
     assert "still at it" not in str(bench.slack.workspace.memory.messages[channel])
+    assert "room.open" in str(bench.posts("card")[0]["blocks"])
+
+
+@pytest.mark.parametrize("kind", ["channel_archive", "group_archive"])
+async def test_a_room_archived_by_hand_is_noticed_at_once(bench: Bench, kind: str):
+    """The event is enough, delivered twice it says so once; another channel says nothing."""
+    channel = await promoted(bench)
+    before = await bench.incident()
+    await deliver(bench, event(kind, channel="C0INC", user="U0ANA", event_ts="1.0"))
+    assert (await bench.incident()).seq == before.seq
+    bench.slack.workspace.rooms[channel].archived = True
+    again = event(kind, channel=channel, user="U0ANA", event_ts="2.0")
+    for _ in range(2):
+        await deliver(bench, again)
+    await bench.settle()
+    after = await bench.incident()
+    assert (after.room.archived is not None, after.seq) == (True, before.seq + 1)
+    assert "was archived" in told(bench)
     assert "room.open" in str(bench.posts("card")[0]["blocks"])
 
 

@@ -187,6 +187,36 @@ async def test_elsewhere_a_form_asks_which_incident(sock: Bench, kind: str):
     assert "changed twice" in str((incident.notes, incident.findings, incident.followups))
 
 
+async def test_a_message_behind_a_restricted_declaration_may_be_kept_elsewhere(sock: Bench):
+    """Whoever may not know of it learns nothing of it, keeps the message where they may, and it is followed there."""
+    await sock.declared("Recall is down")
+    dev = await sock.person("dev", room="C0GENERAL")
+    ts = await dev.say("the export changed")
+    await sock.slack.delivery.settle()
+    await dev.shortcut("declare_message", ts=ts)
+    await dev.wait_for_view("declare")
+    await fill(dev, title="Secret canary", severity="2", restricted=["restricted"])
+    await settled(sock)
+    assert (await sock.incident("INC-2")).restricted
+    await use(sock, "cleo", "finding_message", ts, room="C0GENERAL")
+    assert "INC-2" not in str(await (await sock.person("cleo")).views()) + str(sock.whispers("cleo"))
+    ben = await sock.person("ben", room="C0GENERAL")
+    await react(sock, ben, "pushpin", ts)
+    await use(sock, "ben", "timeline_message", ts, room="C0GENERAL")
+    view = await ben.wait_for_view("keep")
+    assert "INC-2" not in str(view) + str(sock.whispers("ben"))
+    await ben.submit({"incident": "INC-1"})
+    await edit(dev, ts, "the export changed twice")
+    await settled(sock)
+    for name in ("INC-1", "INC-2"):
+        assert [note.text for note in (await sock.incident(name)).notes] == ["the export changed twice"]
+    await delete(dev, ts)
+    await settled(sock)
+    for name in ("INC-1", "INC-2"):
+        assert (await sock.incident(name)).notes[0].gone is not None
+    assert "INC-2" not in str(sock.whispers("ben"))
+
+
 async def test_elsewhere_with_no_incident_open(sock: Bench):
     """Nothing to choose from: the person reads what to do instead."""
     ana = await sock.person("ana")
@@ -322,8 +352,8 @@ async def test_a_promise_that_cannot_be_kept_is_refused_with_words(sock: Bench):
     incident = await sock.incident()
     assert (incident.notes, incident.findings, dict(incident.followups)) == ((), (), {})
     assert sock.whispers("ana") == [
-        "2026-02-31 is no date; say by 2026-12-31, or in 2 weeks", "the directory does not know this person",
-        "a follow-up needs words", "a message without words cannot be added to the timeline", "a finding needs words",
+        "2026-02-31 is no date; say by 2026-12-31, or in 2 weeks", "The directory does not know this person",
+        "A follow-up needs words", "A message without words cannot be added to the timeline", "A finding needs words",
     ]  # fmt: skip
 
 
@@ -379,7 +409,7 @@ async def test_somebody_is_paged_by_name_or_by_service(sock: Bench):
     calls = (await sock.incident()).calls
     assert [(one.person, one.because) for one in calls] == [(who[0], "you know the router"), (who[1], "")]
     await said(sock, ana, "<@U0TOCSIN> page loans", card)
-    assert "say whom to page: mention a person, or name a service, of which there is visits" in sock.whispers("ana")[-1]
+    assert "Say whom to page: mention a person, or name a service, of which there is visits" in sock.whispers("ana")[-1]
     answer = (await ana.command("incident", "page visits"))["answer"]
     assert "INC-7 page" in answer["text"]
     await sock.room.chat.page(await sock.who("ben"), await sock.desk.situation("INC-1"), calls[0].key("INC-1"))

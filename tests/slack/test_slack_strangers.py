@@ -83,6 +83,23 @@ async def test_slack_is_asked_once_and_believed_for_a_while(sock: Bench):
     assert len(sock.calls("users.info")) == 2
 
 
+async def test_an_answer_is_renewed_while_it_is_believed(sock: Bench):
+    """After ten minutes a click asks anew and waits for nothing; the next one goes by the newer answer."""
+    await sock.declared()
+    ana = await sock.person("ana")
+    await ana.click("update.open")
+    await ana.close_view()
+    become(sock, "ana", is_restricted=True)
+    sock.clock.forward(10 * 60 + 1)
+    assert (await ana.click("ack"))["acked"]
+    assert (await sock.incident()).acknowledged is not None
+    await asyncio.gather(*sock.room.ingress.standing._asking.values())
+    await ana.click("update.open")
+    await sock.settle()
+    assert sock.whispers("ana")[-1] == standing.GUEST
+    assert len(sock.calls("users.info")) == 2
+
+
 @pytest.mark.parametrize("kind", ["500", "cut", "outage", "429"])
 async def test_where_slack_does_not_say_the_directory_does(sock: Bench, kind: str):
     """The click is recorded all the same, and Slack is not asked again at every click."""

@@ -48,6 +48,26 @@ async def test_talk_in_the_thread_is_written_down(bench: Bench):
     assert bench.calls("conversations.replies") == bench.calls("conversations.history") == []
 
 
+async def test_people_go_on_below_a_card_that_was_deleted(sock: Bench):
+    """The card stands anew; what is said below the old one is still of the incident, and so is what is asked there."""
+    old = await thread(sock)
+    ana = await sock.person("ana")
+    await said(sock, ana, "recall is low in Lisbon", old)
+    sock.slack.workspace.delete(sock.slack.workspace.room("C0INC"), old)
+    await settled(sock)
+    (card,) = sock.posts("card")
+    assert card["ts"] != old
+    await said(sock, ana, "the export is late", old)
+    await said(sock, ana, "@Tocsin ack", old)
+    await said(sock, ana, "and so are the labels", card["ts"])
+    kept = [one.text for one in await sock.desk.talk.of("INC-1")]
+    assert [text for text in kept if "ack" not in text] == [
+        "recall is low in Lisbon", "the export is late", "and so are the labels",
+    ]  # fmt: skip
+    assert (await sock.incident()).acknowledged is not None
+    assert sock.whispers("ana") == []
+
+
 async def test_talk_changes_no_incident(sock: Bench):
     """One row and no entry: nothing is rendered, nothing is sent."""
     card = await thread(sock)

@@ -129,14 +129,18 @@ async def talked(bench: Bench, name: str, ts: str, without: str) -> None:
     before = heard(bench, "ben", "In a thread: ")
     found = await ana.say("<@U0TOCSIN> find the upstream changed", in_thread_of=ts)
     said = await ana.say("the export is empty", in_thread_of=ts)
+    mistaken = await ana.say("never mind", in_thread_of=ts)
     await ben.say("<@U0TOCSIN> rubbish", in_thread_of=ts)
     await bench.slack.delivery.settle()
     await ben.react("pushpin", said)
-    await bench.slack.delivery.settle()
+    for remove in (False, True):
+        await ben.react("pushpin", mistaken, remove=remove)
+        await bench.slack.delivery.settle()
+        await bench.settle()
     await bench.settle()
     incident = await bench.incident(name)
     assert [one.text for one in incident.findings] == ["the upstream changed"]
-    assert "the export is empty" in str(incident.notes)
+    assert [one.text for one in incident.notes if one.gone is None] == ["the export is empty"]
     ticked = bench.slack.workspace.message("C0INC", found).get("reactions")
     assert bool(ticked) is (without != "reactions.add")
     assert heard(bench, "ben", "In a thread: ") == before + 1

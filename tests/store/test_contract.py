@@ -390,8 +390,8 @@ async def test_a_missing_entry_is_found(store: Store) -> None:
     await store.database.write(lambda c: c.execute(delete(entries).where(entries.c.seq == 2)))
     with pytest.raises(Tampered, match="entry 2 is missing"):
         await store.log.verify("INC-1")
-    async with store.database.engine.connect() as connection:
-        assert (await connection.execute(entries.select())).rowcount  # the rest is untouched
+    rest = (await store.database.read(lambda c: c.execute(entries.select()))).all()
+    assert [row.seq for row in rest] == [1, 3, 4]  # the rest is untouched
     await store.database.write(lambda c: c.execute(delete(entries).where(entries.c.seq > 1)))
     with pytest.raises(Tampered, match="entries 2 to 4 are missing at the end"):
         await store.log.verify()
@@ -458,6 +458,18 @@ async def test_ids_of_people_are_opaque_and_stay(store: Store, url: str, clock: 
     assert gone is not None
     assert (gone.name, gone.roles) == ("Ana B.", frozenset())
     assert await store.people.by_slack("T1", "U1") is None
+
+
+async def test_a_directory_of_another_replica_is_known_in_a_moment(store: Store, url: str, clock: HandClock) -> None:
+    """Whoever another replica's configuration takes out may act here for five seconds more, and no longer."""
+    await store.people.enrol([profile("ana", slack_user="U1"), profile("ben", slack_user="U2")])
+    assert await store.people.by_slack("T1", "U1") is not None
+    async with await Store.open(url, clock) as other:
+        await other.people.enrol([profile("ben", slack_user="U2")])
+        assert await other.people.by_slack("T1", "U1") is None
+    clock.forward(seconds=5)
+    assert await store.people.by_slack("T1", "U1") is None
+    assert [one.key for one in await store.people.everyone()] == ["ben"]
 
 
 async def test_people_are_found_by_team_and_user(store: Store) -> None:
@@ -608,6 +620,36 @@ async def test_a_posted_message_is_found_by_its_place(store: Store) -> None:
     assert await store.mirror.of("INC-2") == {}
 
 
+async def test_a_card_that_was_posted_anew_is_still_known_where_it_stood(store: Store) -> None:
+    """Below each of its former places people speak of the same incident; as a surface only the newest stands."""
+    await store.mirror.claim(CARD)
+    first = replace(CARD, ts="17.1", state="posted")
+    await store.mirror.save(first)
+    await store.mirror.save(replace(first, state="gone"))
+    again = replace(CARD, attempt=2)
+    assert await store.mirror.claim(again)
+    assert not await store.mirror.claim(replace(CARD, channel="C7")), "who comes too late has moved nothing"
+    await store.mirror.save(replace(again, ts="18.1", state="posted"))
+    moved = replace(CARD, channel="C2", attempt=3)
+    assert await store.mirror.claim(moved)
+    third = replace(moved, ts="19.1", state="posted")
+    await store.mirror.save(third)
+    for channel, ts in (("C1", "17.1"), ("C1", "18.1"), ("C2", "19.1")):
+        assert await store.mirror.spoken_of(channel, ts) == "INC-1"
+        found = await store.mirror.find(channel, ts)
+        assert found is not None
+        assert (found.incident, found.state) == ("INC-1", "posted" if channel == "C2" else "gone")
+    assert await store.mirror.of("INC-1") == {"card": third}
+    assert await store.mirror.find("C2", "19.1") == third
+    assert await store.mirror.hosts("C1")
+    assert await store.mirror.spoken_of("C1", "16.0") == await store.mirror.spoken_of("C2", "17.1") == ""
+    assert not await store.mirror.hosts("C7")
+    other = replace(CARD, incident="INC-2", surface="summary", ts="30.1", state="posted")
+    await store.mirror.save(other)
+    await store.mirror.save(replace(other, ts="31.1"))
+    assert await store.mirror.find("C1", "30.1") is None, "nobody speaks below a reply"
+
+
 # -- junk ------------------------------------------------------------------------------------------------------------
 
 
@@ -629,5 +671,5 @@ async def test_no_words_lie_in_the_log_itself(store: Store) -> None:
     rows = (await store.database.read(lambda c: c.execute(entries.select()))).all()
     assert not any(b"secret name" in row.stored for row in rows)
     assert len({row.salt for row in (await store.database.read(lambda c: c.execute(texts.select()))).all()}) == 3
-    assert (await store.database.read(lambda c: c.execute(claims.select()))).rowcount != 0
+    assert (await store.database.read(lambda c: c.execute(claims.select()))).all()
     assert (await store.database.read(lambda c: c.execute(posted.select()))).first() is None

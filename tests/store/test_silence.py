@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -200,6 +201,15 @@ async def test_erased_words_are_not_left_in_the_files(tmp_path: Path, clock: Han
 
 async def test_a_database_closes_while_work_is_stuck(tmp_path: Path) -> None:
     """Closing does not wait for ever for what never answers."""
+    answers = threading.Event()
+
+    async def stuck(_connection: object) -> None:
+        answers.wait(30)
+
     async with Database.open(f"{tmp_path}/tocsin.db") as database:
         with pytest.raises(Unavailable):
-            await database.read(lambda c: asyncio.Event().wait(), within=0.05)
+            await database.read(stuck, within=0.05)
+        began = time.monotonic()
+    assert not answers.is_set()
+    assert time.monotonic() - began < 10
+    answers.set()

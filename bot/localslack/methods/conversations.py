@@ -241,7 +241,8 @@ def archive(call: Call) -> dict[str, Any]:
         raise SlackError("cant_archive_general")
     room.archived = True
     call.workspace.keep_room(room)
-    call.workspace.event({"type": "channel_archive", "channel": room.id, "user": BOT_USER,
+    kind = "group_archive" if room.private else "channel_archive"
+    call.workspace.event({"type": kind, "channel": room.id, "user": BOT_USER,
                           "event_ts": f"{call.workspace.now():.6f}"}, room)  # fmt: skip
     return {}
 

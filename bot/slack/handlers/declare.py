@@ -1,11 +1,13 @@
 """Declaring an incident by hand: from a command, a shortcut, a message or the Home tab."""
 
 import logging
+from dataclasses import replace
 
 from bot.blockkit.blocks import Option
 from bot.blockkit.text import untrusted
 from bot.domain.duty import RecordFact
-from bot.domain.errors import Refused
+from bot.domain.errors import Conflict, Refused, Unavailable
+from bot.domain.incident import Incident
 from bot.domain.policy import Severity
 from bot.engine.desk import Desk
 from bot.slack.handlers import talk
@@ -36,50 +38,61 @@ def options(desk: Desk, typed: str) -> list[Option]:
 
 
 async def declared(knock: Knock) -> Reply:
-    """Open it; the card appears in the service's channel."""
-    level = knock.values.text("severity")
+    """Open it, once however often the form is sent; the card appears in the service's channel."""
+    title, level = knock.values.text("title"), knock.values.text("severity")
+    if not title:  # not left to the rule: what it refuses under this form's id it would refuse for good
+        return Errors({"title": "Say in a few words what is broken."})
     if level not in {"1", "2", "3", "4"}:
         return Errors({"severity": "Choose how bad it is."})
     service = knock.values.text("service")
     service = "" if service == declare.OTHER else service
     if service and service not in knock.desk.catalogue.services:
         return Errors({"service": "The catalogue has no such service any more; choose another."})
-    restricted = knock.values.ticked("restricted")
+    severity, restricted = Severity(int(level)), knock.values.ticked("restricted")
+    form = replace(knock, inbound=_form(knock))
     after = await knock.desk.declare(
-        knock.values.text("title"),
-        Severity(int(level)),
-        service,
-        knock.values.text("because"),
-        knock.who,
-        restricted=restricted,
-        inbound=knock.inbound,
+        title, severity, service, knock.values.text("because"), knock.who, restricted=restricted, inbound=form.inbound
     )
-    words = f"{after.id} is declared: {_where(knock, service, restricted=restricted)}."
+    words = f"{after.id} is declared: {_where(knock, after)}."
+    if (after.title, after.severity, after.service, after.restricted) != (title, severity, service, restricted):
+        words += " It was recorded when you first pressed; what you changed in the form since then is not in it."
     if knock.ref.said:
-        words += await talk.first_note(knock, after.id)
+        words += await talk.first_note(form, after.id)
     if knock.values.ticked("personal"):
-        words += await _personal(knock, after.id)
+        words += await _personal(form, after)
     return Tell(words)
 
 
-def _where(knock: Knock, service: str, *, restricted: bool) -> str:
-    if restricted:
+def _form(knock: Knock) -> str:
+    """The form's own id: pressed again because no answer came, it is the same declaration."""
+    view = (knock.body.get("view") or {}).get("id")
+    return f"slack:form:{view}" if view else knock.inbound
+
+
+def _where(knock: Knock, incident: Incident) -> str:
+    if incident.restricted:
         return "it is restricted, those it names get a direct message"
-    known = knock.desk.catalogue.services.get(service)
+    known = knock.desk.service_of(incident)
     channel = (known.channel if known is not None else "") or knock.home
     return f"its card appears in #{untrusted(channel.lstrip('#'), 80)}" if channel else "its page is on the console"
 
 
-async def _personal(knock: Knock, incident: str) -> str:
+async def _personal(knock: Knock, incident: Incident) -> str:
     """Leave the question open in the record, so that the duties that hang on it are asked about."""
+    noted = " That personal data may be involved is noted as an open question."
+    if PERSONAL in incident.facts:  # the form was sent before; somebody may have answered since
+        return noted
     fact = RecordFact(PERSONAL, None, "personal data may be involved, said when it was declared")
     inbound = f"{knock.inbound}#personal" if knock.inbound else ""
     try:
-        await knock.desk.submit(incident, fact, knock.who, inbound=inbound)
+        await knock.desk.submit(incident.id, fact, knock.who, inbound=inbound)
     except Refused as refused:
-        _log.info("%s: that personal data may be involved is not recorded: %s", incident, refused)
+        _log.info("%s: that personal data may be involved is not recorded: %s", incident.id, refused)
         return f" That personal data may be involved was not recorded: {refused.because}."
-    return " That personal data may be involved is noted as an open question."
+    except (Unavailable, Conflict) as away:
+        _log.warning("%s: that personal data may be involved is not recorded: %s", incident.id, away)
+        return " That personal data may be involved could not be recorded: tell counsel, or say so on the console."
+    return noted
 
 
 CLICKS = {"declare.open": opened}

@@ -2,12 +2,12 @@
 
 import logging
 
-from bot.domain.errors import Refused
+from bot.domain.errors import Conflict, Refused, Unavailable
 from bot.domain.execution import ReportOutcome, UndoMitigation
 from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, Outcome, State, mitigation_of
 from bot.domain.runbook import CompleteStep
 from bot.slack.knock import Errors, Knock, Reply, Show, Slow, Tell
-from bot.slack.views import approve, propose, reason
+from bot.slack.views import approve, info, propose, reason
 from bot.slack.views._words import TOO_LONG
 from bot.steps.act import PROPOSED
 
@@ -32,14 +32,25 @@ async def _propose(knock: Knock, offer: str) -> Reply:
     reason_given = knock.values.text("reason")
     before = await knock.desk.log.load(knock.ref.incident)
     after = await knock.desk.propose(knock.ref.incident, offer, reason_given, knock.who, inbound=knock.inbound)
-    if knock.ref.item:
-        try:
-            await knock.submit(CompleteStep(knock.ref.item, PROPOSED), part="#step")
-        except Refused as refused:  # the runbook moved on meanwhile; the proposal stands
-            _log.info("the step stays as it is: %s", refused)
     fresh = [name for name in after.mitigations if name not in before.mitigations]
     name = fresh[0] if fresh else next(reversed(list(after.mitigations)), "It")
-    return Tell(f"{name} is proposed. A second person approves it in the thread; you cannot approve it yourself.")
+    words = f"{name} is proposed. A second person approves it in the thread; you cannot approve it yourself."
+    if knock.ref.item and not await _step_done(knock):
+        words += " The runbook's step could not be recorded: answer it in the thread."
+        return Show(info.told("Proposed", words))
+    return Tell(words)
+
+
+async def _step_done(knock: Knock) -> bool:
+    """The step that asked for a proposal is answered by it; False where that could not be recorded."""
+    try:
+        await knock.submit(CompleteStep(knock.ref.item, PROPOSED), part="#step")
+    except Refused as refused:  # the runbook moved on meanwhile; the proposal stands
+        _log.info("the step stays as it is: %s", refused)
+    except (Unavailable, Conflict) as away:
+        _log.warning("the step stays open although its action is proposed: %s", away)
+        return False
+    return True
 
 
 async def approve_open(knock: Knock) -> Reply:

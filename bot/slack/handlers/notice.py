@@ -1,9 +1,10 @@
 """Notices: request, ask for approval, approve the words that were read, want others, record the filing."""
 
+from bot.domain.duty import Answer, DecideDuty
 from bot.domain.errors import Refused
 from bot.domain.notice import ApproveNotice, FileNotice, RequestChanges, Standing, notice_of
 from bot.domain.policy import Role
-from bot.slack.knock import Errors, Knock, Reply, Show
+from bot.slack.knock import Close, Errors, Knock, Reply, Show
 from bot.slack.views import notice
 from bot.slack.views._words import TOO_LONG
 
@@ -19,7 +20,31 @@ def _reader(knock: Knock) -> None:
 async def overview(knock: Knock) -> Reply:
     """Duties, notices, and a form to request another."""
     _reader(knock)
-    return Show(notice.overview(await knock.situation()))
+    decides = bool(knock.who.roles & knock.desk.catalogue.policy.approve_notice)
+    return Show(notice.overview(await knock.situation(), decides=decides))
+
+
+async def deciding(knock: Knock) -> Reply:
+    """Ask why a duty applies, or does not."""
+    _reader(knock)
+    situation = await knock.situation()
+    duty = situation.incident.duties.get(knock.ref.item)
+    if duty is None:
+        raise Refused(f"{knock.ref.item} was not asked for {situation.incident.id}")
+    return Show(notice.decide(situation, duty))
+
+
+async def decided(knock: Knock) -> Reply:
+    """Counsel decided, with a reason; the duties as they stand now."""
+    try:
+        answer = Answer(knock.ref.digest)
+    except ValueError:
+        raise Refused("this form is from another version of Tocsin; open the duties again") from None
+    reason = knock.values.text("reason")
+    if not reason:
+        return Errors({"reason": "A decision needs its reason."})
+    await knock.submit(DecideDuty(knock.ref.item, answer, reason))
+    return await overview(knock)
 
 
 async def requested(knock: Knock) -> Reply:
@@ -28,7 +53,7 @@ async def requested(knock: Knock) -> Reply:
     if not kind:
         return Errors({"kind": "Choose what to draft."})
     await knock.desk.request_notice(knock.ref.incident, kind, knock.who, inbound=knock.inbound)
-    return Show(notice.overview(await knock.situation()))
+    return await overview(knock)
 
 
 async def opened(knock: Knock) -> Reply:
@@ -60,9 +85,9 @@ async def changes_open(knock: Knock) -> Reply:
 
 
 async def changed(knock: Knock) -> Reply:
-    """Counsel wants other words."""
+    """Counsel wants other words; the review below offers an approval that is void now, so it goes as well."""
     await knock.submit(RequestChanges(knock.ref.item, knock.values.text("reason")))
-    return None
+    return Close()
 
 
 async def filed(knock: Knock) -> Reply:
@@ -72,6 +97,7 @@ async def filed(knock: Knock) -> Reply:
     return None
 
 
-CLICKS = {"legal.open": overview, "notice.open": opened, "notice.changes.open": changes_open}
+CLICKS = {"legal.open": overview, "notice.open": opened, "notice.changes.open": changes_open,
+          notice.DECIDE_OPEN: deciding}  # fmt: skip
 SUBMITS = {notice.REQUEST: requested, notice.ASK: asked, notice.APPROVE: approved, notice.CHANGES: changed,
-           notice.FILE: filed}  # fmt: skip
+           notice.FILE: filed, notice.DECIDE: decided}  # fmt: skip

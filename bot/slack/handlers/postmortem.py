@@ -18,20 +18,20 @@ async def asked(knock: Knock) -> Reply:
 
 
 async def _share(knock: Knock) -> Reply:
-    """One file for each state of the record, whoever asks and however often."""
+    """One file in each place for each state of the record, whoever asks and however often."""
     name = knock.ref.incident
     turn = _turns.setdefault(name, asyncio.Lock())
     async with turn:
         situation = await knock.situation()
-        mark = f"slack:postmortem:{name}:{situation.incident.seq}"
+        thread = knock.thread_ts or knock.ts
+        mark = f"slack:postmortem:{name}:{situation.incident.seq}:{knock.channel}:{thread}"
         if await knock.desk.log.seen(mark):
             return Tell(THERE)
         text = await knock.desk.postmortem(name)
         page = console(situation, "Read it on the console", "postmortem")
         try:
             words = f"{name}: post-mortem draft, read off the record as it stands now."
-            await share(knock.slack, knock.channel, knock.thread_ts or knock.ts, f"{name}-postmortem.md",
-                        text.encode(), words)  # fmt: skip
+            await share(knock.slack, knock.channel, thread, f"{name}-postmortem.md", text.encode(), words)
         except SlackRefused as refused:
             where = page or f"`tocsin incident postmortem {name}` prints it."
             return Tell(f"The draft cannot be sent here ({refused.code}). {where}")

@@ -1,46 +1,88 @@
 """What people type does the same as what they click: mentions in threads and the slash command."""
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from bot.blockkit.blocks import section
 from bot.blockkit.text import untrusted
-from bot.domain.errors import NotFound, Refused
+from bot.domain.checks import resolve_checks
+from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.finding import RecordFinding
 from bot.domain.five_whys import AddWhy
+from bot.domain.incident import Incident
 from bot.domain.lengths import length
 from bot.domain.lifecycle import ChangeSeverity, Resolve, Update
-from bot.domain.paging import Acknowledge, AskFor
+from bot.domain.paging import AskFor
+from bot.domain.phase import RESPONDERS, Phase
 from bot.domain.policy import Severity
-from bot.domain.roles import Assign, Part
 from bot.domain.room import OpenRoom
 from bot.domain.runbook import CompleteStep
 from bot.engine.desk import Desk
 from bot.engine.situation import Situation
 from bot.slack import verbs
-from bot.slack.handlers import declare, oncall, quiet, talk
-from bot.slack.keeping import RESPONDER
+from bot.slack.audience import shown
+from bot.slack.handlers import declare, lead, oncall, quiet, talk
+from bot.slack.keeping import RESPONDER, in_words
 from bot.slack.knock import Knock, Reply, Tell
 from bot.slack.verbs import Verb
 from bot.slack.views import card, home
 from bot.slack.views.step import answers
 
+_log = logging.getLogger(__name__)
 LISTED = 15
 
 
 async def said(knock: Knock, verb: Verb) -> Reply:
-    """A verb about one incident; None where it was done."""
+    """A verb about one incident; None where it was done. What changed nothing is never called done."""
     deed = _VERBS.get(verb.name)
     if deed is None:
-        return Tell(verbs.HELP_THREAD)
-    rest = verbs.unescape(verb.rest)
-    return await deed(knock, replace(verb, rest=rest))
+        return Tell("\n".join([await _unknown(knock, verb), verbs.HELP_THREAD]))
+    log, name = knock.desk.log, knock.ref.incident
+    again = bool(knock.inbound) and await log.seen(knock.inbound)  # delivered again: done by the first delivery
+    before = await log.load(name)
+    reply = await deed(knock, verb)
+    kept = bool(knock.ts) and verb.name in verbs.KEPT  # the message itself stands, whoever kept it first
+    if reply is not None or again or kept:
+        return reply
+    try:
+        new = [entry for entry in await log.entries(name) if entry.seq > before.seq]
+        unchanged = not any(entry.by == knock.who.id for entry in new)
+        return Tell(_unchanged(verb, await log.load(name))) if unchanged else None
+    except Unavailable as away:
+        _log.info("whether %s changed %s is not known: %s", verb.name, name, away)
+        return None
+
+
+def _unchanged(verb: Verb, incident: Incident) -> str:
+    """Why a verb that was understood changed nothing."""
+    match verb.name:
+        case "ack":
+            return f"You have {incident.id} already."
+        case "sev":
+            return f"{incident.id} is {incident.severity} already."
+        case "lead":
+            return f"{incident.id} has that lead already."
+        case "room":
+            return f"{incident.id} has a war room already."
+        case "page":
+            return "They were paged less than two minutes ago; so soon nobody is paged again."
+        case "resolve" if incident.phase is Phase.RESOLVED:
+            return f"{incident.id} is resolved already; `close` files it away."
+        case "resolve" | "close":
+            return f"{incident.id} is {incident.phase} already."
+        case _:
+            return f"Nothing changed: {incident.id} says so already."
+
+
+async def _unknown(knock: Knock, verb: Verb) -> str:
+    word = next(iter((await in_words(knock.desk, verb.rest)).split()), "")
+    return f"I do not know “{untrusted(word, 60)}”."
 
 
 async def _ack(knock: Knock, _verb: Verb) -> Reply:
-    await knock.submit(Acknowledge())
-    return None
+    return await lead.acknowledge(knock)
 
 
 async def _next(knock: Knock, verb: Verb) -> Reply:
@@ -49,10 +91,11 @@ async def _next(knock: Knock, verb: Verb) -> Reply:
     if step is None:
         raise Refused("no runbook step is live; start one with the button on the card")
     choices = answers(step)
-    first, _, note = verb.rest.partition(" ")
+    words = await in_words(knock.desk, verb.rest)
+    first, _, note = words.partition(" ")
     value = next((v for v, label in choices if first.casefold() in (v.casefold(), label.casefold())), "")
     if not value and len(choices) == 1:
-        value, note = choices[0][0], verb.rest
+        value, note = choices[0][0], words
     if not value:
         raise Refused(f"{step.title}: say `next` and one of {', '.join(v for v, _label in choices)}")
     await knock.submit(CompleteStep(step.id, value, note))
@@ -62,7 +105,7 @@ async def _next(knock: Knock, verb: Verb) -> Reply:
 async def _find(knock: Knock, verb: Verb) -> Reply:
     if knock.ts:
         return await talk.found(knock, verb)
-    await knock.submit(RecordFinding(verb.rest, RESPONDER))
+    await knock.submit(RecordFinding(await in_words(knock.desk, verb.rest), RESPONDER))
     return None
 
 
@@ -88,7 +131,7 @@ async def _page(knock: Knock, verb: Verb) -> Reply:
         if not on_call:
             raise Refused(f"nobody is on call for {service}")
         wanted = on_call[0]
-    await knock.submit(AskFor(wanted, because))
+    await knock.submit(AskFor(wanted, await in_words(knock.desk, because)))
     return None
 
 
@@ -97,7 +140,9 @@ async def _snooze(knock: Knock, _verb: Verb) -> Reply:
 
 
 async def _sev(knock: Knock, verb: Verb) -> Reply:
-    found = re.match(r"(?i)(?:sev)?([1-4])\b[\s:,-]*(?:because\b\s*)?(.*)", verb.rest, re.DOTALL)
+    found = re.match(
+        r"(?i)(?:sev)?([1-4])\b[\s:,-]*(?:because\b\s*)?(.*)", await in_words(knock.desk, verb.rest), re.DOTALL
+    )
     if found is None:
         raise Refused("say the severity and why: sev 1 all of Europe is affected")
     await knock.submit(ChangeSeverity(Severity(int(found[1])), found[2]))
@@ -113,27 +158,37 @@ async def _lead(knock: Knock, verb: Verb) -> Reply:
         person = other
     elif verb.rest.strip() and verb.rest.strip().casefold() != "me":
         raise Refused("mention the person who leads, or nobody to lead yourself")
-    await knock.submit(Assign(Part.COMMANDER, person.id))
-    return None
+    return await lead.given(knock, person)
 
 
 async def _update(knock: Knock, verb: Verb) -> Reply:
     """`update next 30m: text` also says when everybody hears again."""
-    found = re.match(r"(?is)next\s+(\d+\s*[a-z]+|never|none)\s*:\s*(.*)", verb.rest)
-    await knock.submit(Update(found[2], length(found[1])) if found else Update(verb.rest))
+    words = await in_words(knock.desk, verb.rest)
+    found = re.match(r"(?is)next\s+(\d+\s*[a-z]+|never|none)\s*:\s*(.*)", words)
+    await knock.submit(Update(found[2], length(found[1])) if found else Update(words))
     return None
 
 
 async def _why(knock: Knock, verb: Verb) -> Reply:
     incident = await knock.desk.log.load(knock.ref.incident)
     parent = next((why.id for why in reversed(list(incident.whys.values())) if not why.root), "")
-    await knock.submit(AddWhy(verb.rest, parent))
+    await knock.submit(AddWhy(await in_words(knock.desk, verb.rest), parent))
     return None
 
 
 async def _resolve(knock: Knock, verb: Verb) -> Reply:
-    await knock.submit(Resolve(verb.rest))
+    """What is still open takes a reason each, for which there is a form."""
+    knock.desk.handler.policy.require(knock.who.person, RESPONDERS, "resolve an incident")
+    incident = await knock.desk.log.load(knock.ref.incident)
+    bare = [check.what for check in resolve_checks(incident) if check.open]
+    if incident.is_open and bare:
+        raise Refused(f"not yet: {'; '.join(bare)}. Press Resolve on the card to say why it is over all the same")
+    await knock.submit(Resolve(await in_words(knock.desk, verb.rest)))
     return None
+
+
+async def _close(knock: Knock, _verb: Verb) -> Reply:
+    return await lead.close(knock)
 
 
 async def _show(knock: Knock, _verb: Verb) -> Reply:
@@ -147,8 +202,8 @@ async def _help(_knock: Knock, _verb: Verb) -> Reply:
 
 _VERBS: dict[str, Callable[[Knock, Verb], Awaitable[Reply]]] = {
     "ack": _ack, "next": _next, "find": _find, "sev": _sev, "lead": _lead, "update": _update, "why": _why,
-    "resolve": _resolve, "show": _show, "help": _help, "note": talk.noted, "follow": talk.followed, "room": _room,
-    "page": _page, "snooze": _snooze,
+    "resolve": _resolve, "close": _close, "show": _show, "help": _help, "note": talk.noted, "follow": talk.followed,
+    "room": _room, "page": _page, "snooze": _snooze,
 }  # fmt: skip
 
 
@@ -159,7 +214,7 @@ async def slash(knock: Knock, verb: Verb) -> Reply:
     """A command that names no incident."""
     match verb.name:
         case "declare":
-            return await declare.opened(replace(knock, text=verbs.unescape(verb.rest)))
+            return await declare.opened(replace(knock, text=await in_words(knock.desk, verb.rest)))
         case "list":
             return await _list(knock)
         case "oncall":
@@ -173,18 +228,17 @@ async def slash(knock: Knock, verb: Verb) -> Reply:
         case "legal":
             return await _queue(knock, "legal")
         case "" if verb.rest.strip():
-            word = untrusted(verbs.unescape(verb.rest.split()[0]), 60)
-            return Tell(f"I do not know “{word}”.\n{verbs.HELP_ROOM}\n{verbs.HELP_THREAD}")
+            return Tell("\n".join([await _unknown(knock, verb), verbs.HELP_ROOM, verbs.HELP_THREAD]))
         case _:
             return Tell(f"{verbs.HELP_ROOM}\n{verbs.HELP_THREAD}")
 
 
 async def _list(knock: Knock) -> Reply:
     found = [one for one in await knock.desk.open_incidents() if one.is_open]
-    seen = [one for one in found if not one.restricted or home.may_see(one, knock.who.id)]
+    seen = [one for one in found if await shown(knock.desk, one, (knock.who.id,))]
     if not seen:
         return Tell("No incident is open.")
-    lines = [home.line(one) for one in reversed(seen[-LISTED:])]
+    lines = [home.line(one, knock.desk.catalogue.web_url) for one in reversed(seen[-LISTED:])]
     left = len(seen) - len(lines)
     return Tell("\n".join([*lines, *([f"… and {left} more"] if left else [])]))
 
@@ -214,7 +268,7 @@ async def open_situations(desk: Desk, viewers: Collection[str], most: int = 50) 
     """Everything that is not closed and one of these people may see, newest first."""
     found: list[Situation] = []
     for one in list(reversed(await desk.open_incidents()))[:most]:
-        if not any(home.may_see(one, viewer) for viewer in viewers):
+        if not await shown(desk, one, viewers):
             continue
         try:
             found.append(await desk.situation(one.id))

@@ -69,10 +69,15 @@ def lasted(length: timedelta | None) -> str:
 
 def console(situation: Situation, label: str = "Open in the console", page: str = "") -> str:
     """A link to the incident's page (or a page below it), "" where there is no console."""
-    host = urlsplit(situation.web_url).hostname
+    return leading(situation.web_url, situation.incident.id, label, page)
+
+
+def leading(web_url: str, incident: str, label: str, page: str = "") -> str:
+    """As `console`, where only the name of the incident is known."""
+    host = urlsplit(web_url).hostname
     if not host:
         return ""
-    url = f"{situation.web_url.rstrip('/')}/incidents/{situation.incident.id}" + (f"/{page}" if page else "")
+    url = f"{web_url.rstrip('/')}/incidents/{incident}" + (f"/{page}" if page else "")
     return link(url, label, hosts={host})
 
 

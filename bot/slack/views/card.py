@@ -71,6 +71,12 @@ def restricted(situation: Situation) -> Message:
     return Message(f"{brief(incident)} is restricted and concerns you. {todo}.", blocks)
 
 
+def handed_over(situation: Situation) -> Message:
+    """What somebody reads who was told of a restricted incident, and whom it concerns no more: nothing new of it."""
+    words = f"{brief(situation.incident)} concerned you while you were on call; nothing is asked of you now."
+    return Message(words, [section(words)])
+
+
 def now_line(situation: Situation, when: Callable[[datetime | None], str] = at) -> str:
     """The one thing that matters next, in mrkdwn; `when` says a time."""
     incident = situation.incident
@@ -252,7 +258,7 @@ def _points(drawn: Chart) -> list[tuple[str, float]]:
     bars = [bar for bar in drawn.bars if bar.covered]
     size = max(1, -(-len(bars) // CATEGORIES))
     bins = [bars[start : start + size] for start in range(0, len(bars), size)]
-    form = "%H:%M:%S UTC" if len({bar.at.date() for bar in bars}) == 1 else "%d %H:%M:%S UTC"
+    form = "%H:%M:%S" if len({bar.at.date() for bar in bars}) == 1 else "%b %d %H:%M:%S"
     points: dict[str, float] = {}
     for group in bins:
         total = sum(bar.good + bar.bad for bar in group)

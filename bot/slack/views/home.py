@@ -1,7 +1,7 @@
 """The Home tab: what waits for this person, their incidents, and what they promised to change."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.blockkit.blocks import Block, View, actions, context, divider, header, section, untrusted
@@ -14,17 +14,19 @@ from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy
 from bot.domain.reminder import leader
 from bot.engine.situation import Situation
-from bot.slack.views._words import PHASES, at, brief, bulleted, press, title
+from bot.slack.views._words import PHASES, at, brief, bulleted, console, leading, press, title
 from bot.slack.views.followup import changing
 
 ITEMS = 12
 CALM = "Nothing waits for you. When something does, it stands here with its button."
+SILENT = "The record does not answer right now. What waits for you stands here as soon as it does."
+UNKNOWN = "Tocsin does not know you here. Ask an administrator to add you to the people file."
 NONE_OF_MINE = "You are in no open incident."
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One thing that waits for a person: in words, and the button that takes them there."""
+    """One thing that waits for a person: in words, and the button that takes them there; no label is no button."""
 
     words: str
     label: str
@@ -57,27 +59,45 @@ def waiting(situations: Sequence[Situation], who: Person, policy: Policy) -> lis
     """Everything that waits for this person, page first, then approvals, notices and steps."""
     found: list[tuple[int, Waiting]] = []
     for situation in situations:
-        incident = situation.incident
-        if not may_see(incident, who.id, situation.on_call):
+        if not may_see(situation.incident, who.id, situation.on_call):
             continue
-        what = f"*{brief(incident)}* {title(incident, 80)}"
-        paged = any(p.person == who.id and p.receipt is Receipt.ACCEPTED for p in incident.pages.values())
-        if incident.phase is Phase.DECLARED and (paged or who.id in situation.on_call):
-            found.append((0, Waiting(f"{what} waits for you since {at(incident.onset)}", "Acknowledge", "ack",
-                                     incident.id)))  # fmt: skip
-        found += [(1, item) for item in _approvals(situation, who, policy, what)]
-        found += [(2, item) for item in _notices(situation, who, policy, what)]
-        run = incident.run
-        if run is not None and run.step is not None and who.id in incident.parts.values() and incident.is_open:
-            words = f"{what}: step {run.place}, {untrusted(run.step.title, 80)}, since {at(run.since)}"
-            found.append((3, Waiting(words, "Continue", "runbook.open", incident.id)))
-        if incident.is_open and incident.update_due is not None and leader(incident) == who.id:
-            overdue = "⚠ update overdue since" if situation.update_overdue else "next update due"
-            words = f"{what}: {overdue} {at(incident.update_due)}"
-            found.append(
-                (2 if situation.update_overdue else 4, Waiting(words, "Post update", "update.open", incident.id))
-            )
+        items = _waiting(situation, who, policy)
+        if situation.incident.restricted:
+            items = [(rank, _veiled(situation, item)) for rank, item in items]
+        found += items
     return [item for _rank, item in sorted(found, key=lambda pair: pair[0])]
+
+
+def _veiled(situation: Situation, item: Waiting) -> Waiting:
+    """Of a restricted incident only that it waits; whoever it concerns may acknowledge here, all else is done there."""
+    incident, way = situation.incident, console(situation)
+    if item.deed == "ack":
+        words = f"*{brief(incident)}* is restricted and waits for you since {at(incident.onset)}. {way}"
+        return replace(item, words=words.strip())
+    words = f"*{brief(incident)}* is restricted: {item.item or 'something'} waits for you on the console. {way}"
+    return replace(item, words=words.strip(), label="")
+
+
+def _waiting(situation: Situation, who: Person, policy: Policy) -> list[tuple[int, Waiting]]:
+    """What waits in one incident, each with its rank."""
+    incident = situation.incident
+    what = f"*{brief(incident)}* {title(incident, 80)}"
+    found: list[tuple[int, Waiting]] = []
+    paged = any(p.person == who.id and p.receipt is Receipt.ACCEPTED for p in incident.pages.values())
+    if incident.phase is Phase.DECLARED and (paged or who.id in situation.on_call):
+        found.append((0, Waiting(f"{what} waits for you since {at(incident.onset)}", "Acknowledge", "ack",
+                                 incident.id)))  # fmt: skip
+    found += [(1, item) for item in _approvals(situation, who, policy, what)]
+    found += [(2, item) for item in _notices(situation, who, policy, what)]
+    run = incident.run
+    if run is not None and run.step is not None and who.id in incident.parts.values() and incident.is_open:
+        words = f"{what}: step {run.place}, {untrusted(run.step.title, 80)}, since {at(run.since)}"
+        found.append((3, Waiting(words, "Continue", "runbook.open", incident.id)))
+    if incident.is_open and incident.update_due is not None and leader(incident) == who.id:
+        overdue = "⚠ update overdue since" if situation.update_overdue else "next update due"
+        words = f"{what}: {overdue} {at(incident.update_due)}"
+        found.append((2 if situation.update_overdue else 4, Waiting(words, "Post update", "update.open", incident.id)))
+    return found
 
 
 def _approvals(situation: Situation, who: Person, policy: Policy, what: str) -> list[Waiting]:
@@ -113,14 +133,22 @@ def queue(items: Sequence[Waiting]) -> list[Block]:
     """What waits, each with its button."""
     if not items:
         return [section("Nothing waits for you.")]
-    blocks = [section(one.words, accessory=press(one.label, one.deed, one.incident, one.item)) for one in items[:ITEMS]]
+    blocks = [_queued(one) for one in items[:ITEMS]]
     left = len(items) - len(blocks)
     return [*blocks, context(f"… and {left} more on the console")] if left else blocks
 
 
-def line(incident: Incident) -> str:
-    """One incident in a list, in mrkdwn."""
-    return f"*{brief(incident)}* {title(incident, 100)} · {PHASES[incident.phase]} · since {at(incident.onset)}"
+def _queued(one: Waiting) -> Block:
+    way = press(one.label, one.deed, one.incident, one.item) if one.label else None
+    return section(one.words, accessory=way)
+
+
+def line(incident: Incident, web_url: str = "") -> str:
+    """One incident in a list, in mrkdwn; of a restricted one the way to the console in place of what it is."""
+    what = title(incident, 100)
+    if incident.restricted:
+        what = f"is restricted. {leading(web_url, incident.id, 'Open in the console')}".strip()
+    return f"*{brief(incident)}* {what} · {PHASES[incident.phase]} · since {at(incident.onset)}"
 
 
 def render(
@@ -137,12 +165,12 @@ def render(
     """
     items = waiting(situations, who, policy)
     blocks: list[Block] = [header("Waiting for you"), *(queue(items) if items else [section(CALM)]), divider()]
-    mine = [s.incident for s in situations if who.id in named(s.incident) and s.incident.is_open]
-    blocks += [header("Your incidents"), section(bulleted([line(one) for one in mine], 10, 2_900) or NONE_OF_MINE)]
-    others = [s.incident for s in situations if s.incident.is_open and s.incident not in mine]
-    others = [one for one in others if may_see(one, who.id)]
+    seen = [s for s in situations if s.incident.is_open and may_see(s.incident, who.id, s.on_call)]
+    mine = [line(s.incident, s.web_url) for s in seen if who.id in named(s.incident)]
+    blocks += [header("Your incidents"), section(bulleted(mine, 10, 2_900) or NONE_OF_MINE)]
+    others = [line(s.incident, s.web_url) for s in seen if who.id not in named(s.incident)]
     if others:
-        blocks += [header("Other open incidents"), section(bulleted([line(one) for one in others], 10, 2_900))]
+        blocks += [header("Other open incidents"), section(bulleted(others, 10, 2_900))]
     if shifts:
         blocks += [divider(), header("On call"), section(_on_call(shifts, who))]
     blocks += [divider(), header("Your follow-ups"), *_followups(promised, who, today), divider()]
@@ -184,6 +212,11 @@ def _followups(promised: Sequence[Incident], who: Person, today: date | None) ->
     return blocks or [section("You promised nothing that is still open.")]
 
 
-def stranger() -> View:
-    """The Home tab of somebody the directory does not know."""
-    return tab([section("Tocsin does not know you here. Ask an administrator to add you to the people file.")])
+def stranger(because: str = UNKNOWN) -> View:
+    """The Home tab of somebody who may not act here, and why."""
+    return tab([section(untrusted(because, 2_500))])
+
+
+def silent() -> View:
+    """The Home tab while the record does not answer."""
+    return tab([section(SILENT)])

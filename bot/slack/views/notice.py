@@ -30,6 +30,8 @@ MOST = 12_000
 LISTED = 20
 REQUEST, ASK, APPROVE, CHANGES, FILE = "legal", "notice.ask", "notice.approve", "notice.changes", "notice.file"
 
+DECIDE, DECIDE_OPEN = "duty.decide", "duty.decide.open"
+
 
 # -- messages --------------------------------------------------------------------------------------------------------
 
@@ -37,10 +39,12 @@ REQUEST, ASK, APPROVE, CHANGES, FILE = "legal", "notice.ask", "notice.approve", 
 def duties(situation: Situation) -> Message:
     """Which duties apply and by when; those that do not apply are counted."""
     incident = situation.incident
-    blocks = [section(f"{about(situation)}\nDuties to tell, with the reason for each answer.")]
     asked = sorted(incident.duties.values(), key=lambda duty: (duty.answer is not Answer.YES, duty.regime))
     shown = [duty for duty in asked if duty.answer is not Answer.NO]
-    told = 0
+    lead = "Duties to tell, with the reason for each answer." if shown else "*There is no duty to tell.*"
+    blocks = [section(f"{about(situation)}\n{lead}")]
+    told, denied = 0, not shown
+    shown = shown or [duty for duty in asked if duty.decided_by]
     for duty in shown[:15]:
         piece = section(_duty(duty))
         if weigh([*blocks, piece]) > MOST:
@@ -48,23 +52,32 @@ def duties(situation: Situation) -> Message:
         blocks.append(piece)
         told += 1
     left = len(asked) - told
-    blocks.append(context(f"{left} more answered on the console" if left else "all duties are shown"))
+    blocks.append(context(_left(left, denied=denied)))
     blocks.append(actions(press("Duties and notices", "legal.open", incident.id)))
-    return Message(f"{brief(incident)}: {_counted(shown)}. Look at duties and notices.", blocks)
+    return Message(f"{brief(incident)}: {_counted(asked)}. Look at duties and notices.", blocks)
 
 
 def _counted(duties: Sequence[Duty]) -> str:
     """How many duties there are, and how many nobody can tell of yet."""
     yes = sum(1 for duty in duties if duty.answer is Answer.YES)
+    open_ = sum(1 for duty in duties if duty.answer is Answer.UNKNOWN)
     said = [f"{yes} dut{'y' if yes == 1 else 'ies'} to tell"] if yes else []
-    return " and ".join([*said, *([f"{len(duties) - yes} not known yet"] if len(duties) > yes else [])])
+    return " and ".join([*said, *([f"{open_} not known yet"] if open_ else [])]) or "no duty to tell"
+
+
+def _left(left: int, *, denied: bool) -> str:
+    """What is not listed: where no duty is left, those that regimes answered themselves."""
+    if not left:
+        return "all duties are shown"
+    more = "answered no; they are" if denied else "answered"
+    return f"{left} more {more} on the console"
 
 
 def _duty(duty: Duty) -> str:
     words = f"*{untrusted(duty.name, 150)}*: {duty.answer}. {untrusted(duty.because, 600)}"
-    if duty.strict is not None:
+    if duty.strict is not None and duty.answer is not Answer.NO:
         words += f"\nby {at(duty.strict)}" + (f" (at the latest {at(duty.outer)})" if duty.outer else "")
-    if duty.ask:
+    if duty.ask and duty.answer is not Answer.NO:
         words += "\nWould settle it: " + untrusted(", ".join(duty.ask), 300)
     return words
 
@@ -78,7 +91,7 @@ def render(situation: Situation, notice: Notice) -> Message:
         context(_clock(situation, notice)),
         actions(press("Review", "notice.open", incident.id, notice.id, style="primary")),
     ]
-    text = f"{brief(incident)} {notice.id}: {untrusted(kind, 150)} is {notice.standing}. Review it."
+    text = f"{brief(incident)} {notice.id}: {untrusted(kind, 150)} is {notice.standing.said}. Review it."
     return Message(text, in_full(situation, blocks))
 
 
@@ -112,12 +125,12 @@ def _clock(situation: Situation, notice: Notice) -> str:
 # -- dialogs ---------------------------------------------------------------------------------------------------------
 
 
-def overview(situation: Situation) -> View:
-    """Duties and notices of an incident, and a form to request another notice."""
+def overview(situation: Situation, *, decides: bool = False) -> View:
+    """Duties and notices of an incident, and a form to request another notice; `decides` is for counsel."""
     incident = situation.incident
     blocks: list[Block] = [section(about(situation)), _impact(situation)]
     asked = sorted(incident.duties.values(), key=lambda duty: (duty.answer is not Answer.YES, duty.regime))
-    blocks += [section(_duty(duty)) for duty in asked[:LISTED]]
+    blocks += [_decided(situation, duty, decides=decides) for duty in asked[:LISTED]]
     if len(asked) > LISTED:
         blocks.append(context(f"… and {len(asked) - LISTED} more duties on the console"))
     if not asked:
@@ -140,6 +153,26 @@ def overview(situation: Situation) -> View:
     blocks.append(input_block("Request a notice", static_select("value", choices), block_id="kind", hint=hint))
     return modal("Legal and impact", blocks, callback_id=REQUEST, submit="Request",
                  private_metadata=Ref(incident.id).metadata)  # fmt: skip
+
+
+def _decided(situation: Situation, duty: Duty, *, decides: bool) -> Block:
+    """A duty, who decided on it, and the button to decide otherwise."""
+    words = _duty(duty)
+    if duty.decided_by:
+        words += f"\nDecided by {person(situation, duty.decided_by)}."
+    label = "Reportable" if duty.answer is Answer.NO else "Not reportable"
+    return section(words, accessory=press(label, DECIDE_OPEN, situation.incident.id, duty.regime) if decides else None)
+
+
+def decide(situation: Situation, duty: Duty) -> View:
+    """Counsel's reason for deciding otherwise; the answer travels along, so that what is sent is what was read."""
+    no = duty.answer is not Answer.NO
+    heading, answer = ("Not reportable", Answer.NO) if no else ("Reportable", Answer.YES)
+    label = "Why is there no duty to tell?" if no else "Why is there a duty to tell?"
+    field = plain_text_input("value", multiline=True, max_length=2_000)
+    blocks = [section(about(situation)), section(_duty(duty)), input_block(label, field, block_id="reason")]
+    return modal(heading, in_full(situation, blocks), callback_id=DECIDE, submit="Decide",
+                 private_metadata=Ref(situation.incident.id, duty.regime, answer).metadata)  # fmt: skip
 
 
 def _impact(situation: Situation) -> Block:

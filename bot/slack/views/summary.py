@@ -1,14 +1,16 @@
-"""What remains when it is over: how fast it was, how it ended, and what must still be done."""
+"""What remains when it is over: how fast it was, how it ended, what must still be done; and that it was re-opened."""
 
 from bot.blockkit.blocks import Block, actions, context, section, untrusted
 from bot.domain.followup import unanswered
-from bot.domain.lifecycle import IncidentResolved
+from bot.domain.lifecycle import IncidentReopened, IncidentResolved
+from bot.domain.log import Entry
 from bot.domain.measures import DEFINITIONS
 from bot.domain.mitigation import EFFECTIVE
+from bot.domain.urgency import SuspicionWithdrawn
 from bot.engine.situation import Situation
 from bot.slack.message import Message
 from bot.slack.views import followup
-from bot.slack.views._words import brief, bulleted, console, lasted, person, press, title
+from bot.slack.views._words import at, brief, bulleted, console, in_full, lasted, person, press, title
 
 
 def render(situation: Situation) -> Message:
@@ -42,6 +44,53 @@ def render(situation: Situation) -> Message:
     blocks += [context(link)] if link else []
     told = untrusted(" ".join(words.split()), 300) or title(incident)
     return Message(f"{brief(incident)} is resolved: {told}", blocks)
+
+
+def endings(situation: Situation) -> list[tuple[Entry, Entry | None]]:
+    """Each time it was resolved or withdrawn, in order, with what re-opened it; None where that end stands."""
+    found: list[tuple[Entry, Entry | None]] = []
+    for entry in situation.entries:
+        if isinstance(entry.event, IncidentResolved | SuspicionWithdrawn):
+            found.append((entry, None))
+        elif isinstance(entry.event, IncidentReopened) and found and found[-1][1] is None:
+            found[-1] = (found[-1][0], entry)
+    return found
+
+
+def past(situation: Situation, ended: Entry, again: Entry) -> Message:
+    """What a summary says once the incident was re-opened: it is history, and offers nothing any more."""
+    incident = situation.incident
+    words = _said(ended)
+    blocks: list[Block] = [
+        section(f"*{incident.id} was re-opened after this* · {title(incident)}\n{untrusted(words, 1_500)}"),
+        context(
+            f"ended by {person(situation, ended.by)}, {at(ended.at)}"
+            f" · re-opened by {person(situation, again.by)}, {at(again.at)}"
+        ),
+    ]
+    told = untrusted(" ".join(words.split()), 300) or title(incident)
+    return Message(f"{brief(incident)} was re-opened after this: {told}", in_full(situation, blocks))
+
+
+def reopened(situation: Situation, again: Entry) -> Message:
+    """Everybody who heard that it is over hears that it is not, and why."""
+    incident = situation.incident
+    words = _said(again)
+    blocks: list[Block] = [
+        section(f"*{incident.id} was re-opened: it is not over* · {title(incident)}\n{untrusted(words, 1_500)}"),
+        context(f"re-opened by {person(situation, again.by)}, {at(again.at)}"),
+    ]
+    told = untrusted(" ".join(words.split()), 300) or title(incident)
+    return Message(f"{brief(incident)} was re-opened: {told}", in_full(situation, blocks))
+
+
+def _said(entry: Entry) -> str:
+    match entry.event:
+        case IncidentResolved(summary=words):
+            return words
+        case IncidentReopened(because=words) | SuspicionWithdrawn(because=words):
+            return words
+    return ""
 
 
 def _learned(situation: Situation) -> str:

@@ -19,7 +19,7 @@ _ONE_AT_A_TIME = threading.Lock()  # alembic keeps its environment in a module
 
 def engine_for(url: URL) -> Engine:
     """A plain engine on the same database, patient with locks."""
-    from bot.store.database import settle
+    from bot.store.sqlite import settle
 
     if url.get_backend_name() != "sqlite":
         return create_engine(url, hide_parameters=True)
