@@ -23,8 +23,6 @@ _log = logging.getLogger(__name__)
 CHANNEL_ID = re.compile(r"[CGDU][A-Z0-9_]{2,}\Z")
 OPTIONAL = frozenset({"unknown_method", "missing_scope", "method_deprecated", "not_allowed_token_type",
                       "feature_not_enabled"})  # fmt: skip
-_USED_UP = frozenset({403, 404, 410})
-"""How a response_url answers that was used five times, or is older than half an hour."""
 UNKNOWN_FOR = timedelta(minutes=5)
 WITHOUT_FOR = timedelta(minutes=15)
 """How long it is believed that a workspace does not have a method, or that we may not use it."""
@@ -200,7 +198,7 @@ class Client:
                 aiohttp.ClientSession(timeout=limit) as session,
                 session.post(url, json=body, allow_redirects=False) as answer,
             ):
-                if answer.status in _USED_UP:
+                if answer.status in {403, 404, 410}:  # used five times, or half an hour ago
                     raise SlackRefused("response_url", f"HTTP {answer.status}")
                 if answer.status != 200:  # noqa: PLR2004
                     raise Unavailable("Slack", f"response_url: HTTP {answer.status}")
