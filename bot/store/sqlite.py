@@ -144,7 +144,7 @@ class File:
 
     def empty_journal(self) -> Future[bool]:
         """Have SQLite write its journal back and cut it; false where another process still reads from it."""
-        return self._writer.submit(self._cut)
+        return self._readers.submit(self._cut)
 
     def close(self) -> None:
         """Begin nothing any more, and let go of every connection that is not at work."""
