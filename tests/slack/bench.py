@@ -271,6 +271,11 @@ class Bench:
         """What the room asked of Slack."""
         return [one for one in self.slack.traffic.entries if one["what"] == method and one["way"] == "app->slack"]
 
+    @property
+    def asked(self) -> int:
+        """How many calls the room has made; what Slack tells us of them comes when it comes."""
+        return sum(1 for one in self.slack.traffic.entries if one["way"] == "app->slack")
+
     def posts(self, surface: str, room: str = "C0INC") -> list[dict[str, Any]]:
         """The messages of a surface that stand in a room."""
         kept = self.slack.workspace.memory.messages.get(room, {}).values()
