@@ -1,9 +1,8 @@
 """What Slack's room must not do: approve what nobody could read, promise what it does not know, starve a Home tab."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,12 +16,6 @@ from bot.slack.transport import Socket
 from tests.slack.bench import TEAM, Bench
 
 TOO_LONG = "This is too long for Slack; read and approve it on the console."
-
-
-@pytest.fixture
-async def sock(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with Bench.open(tmp_path) as made:
-        yield made
 
 
 async def sent(bench: Bench, key: str, callback: str, ref: Ref) -> str:

@@ -1,12 +1,9 @@
 """Emoji on what somebody said: kept, taken back, promised; in any order, by anybody, once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from bot.domain.finding import RecordFinding
 from bot.domain.five_whys import AddWhy
@@ -19,18 +16,6 @@ from tests.slack.bench import TEAM, Bench
 from tests.slack.talking import deliver, react, reaction, said, signs, thread, timeline
 
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
-
-
-@pytest.fixture
-async def sock(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with Bench.open(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(params=["socket", "http"])
-async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with Bench.open(tmp_path, transport=request.param) as made:
-        yield made
 
 
 async def test_a_pin_puts_a_message_into_the_timeline(bench: Bench):

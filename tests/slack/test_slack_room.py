@@ -1,8 +1,6 @@
 """A responder's night in Slack: the card, the thread, the dialogs and the refusals, by socket and by signed HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -12,18 +10,6 @@ from bot.domain.phase import Phase
 from bot.domain.policy import Severity
 from bot.domain.roles import Part
 from tests.slack.bench import Bench
-
-
-@pytest.fixture(params=["socket", "http"])
-async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with Bench.open(tmp_path, transport=request.param) as made:
-        yield made
-
-
-@pytest.fixture
-async def sock(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with Bench.open(tmp_path) as made:
-        yield made
 
 
 async def test_acknowledging_from_the_card(bench: Bench):

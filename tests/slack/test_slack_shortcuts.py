@@ -1,8 +1,6 @@
 """From a message's menu, or by saying so: notes, findings, follow-ups and incidents, once per message."""
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,18 +12,6 @@ from tests.slack.bench import Bench
 from tests.slack.talking import delete, deliver, edit, event, fill, react, said, settled, thread
 
 STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
-
-
-@pytest.fixture
-async def sock(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with Bench.open(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(params=["socket", "http"])
-async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with Bench.open(tmp_path, transport=request.param) as made:
-        yield made
 
 
 async def use(bench: Bench, key: str, callback: str, ts: str, room: str = "C0INC") -> None:

@@ -1,20 +1,12 @@
 """Who may act: those the directory names and Slack does not call a guest, a bot, gone or somebody else's."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from bot.slack import standing
 from tests.slack.bench import Bench
-
-
-@pytest.fixture
-async def sock(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with Bench.open(tmp_path) as made:
-        yield made
 
 
 def become(bench: Bench, key: str, **changes: object) -> None:

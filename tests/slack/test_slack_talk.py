@@ -1,7 +1,5 @@
 """What people say in an incident's thread: written down as it arrives, its edits and deletions followed."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,19 +12,6 @@ from bot.engine.talk import Spoken
 from bot.engine.values import Posted
 from tests.slack.bench import Bench
 from tests.slack.talking import delete, deliver, edit, event, react, reaction, said, settled, thread, timeline
-
-
-@pytest.fixture
-async def sock(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with Bench.open(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(params=["socket", "http"])
-async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with Bench.open(tmp_path, transport=request.param) as made:
-        yield made
-
 
 # -- written down as it arrives --------------------------------------------------------------------------------------
 
