@@ -161,7 +161,7 @@ class Many:
 
     async def read(self, queries: Collection[Query], at: datetime) -> Mapping[Query, Sequence[Point]]:
         """Nobody asks a wide source one by one."""
-        raise NotImplementedError
+        raise AssertionError("a wide source is swept")
 
     async def close(self) -> None:
         return

@@ -1,7 +1,7 @@
 """Looks at the connection to Slack from every side, and says of each whether it is well and what to do about it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -56,10 +56,13 @@ class Expected:
 
 
 class Checkup:
-    """`async for look in Checkup(expected, clock).looks()`; never raises, and changes nothing in the workspace."""
+    """`async for look in Checkup(expected, clock).looks()`; never raises, and changes nothing in the workspace.
 
-    def __init__(self, expected: Expected, clock: Clock) -> None:
-        self._expected, self._clock = expected, clock
+    `views` are what the workspace is asked about, the product's own specimens.
+    """
+
+    def __init__(self, expected: Expected, clock: Clock, views: Callable[[], Iterable[Sample]] = samples) -> None:
+        self._expected, self._clock, self._made = expected, clock, views
         self._web = AsyncWebClient(token=expected.bot_token, base_url=expected.api_url, timeout=10, retry_handlers=[])
         self._client = Client.open(expected.bot_token, expected.api_url, clock=clock)
         self._granted: frozenset[str] = frozenset()
@@ -244,7 +247,7 @@ class Checkup:
 
     async def _views(self) -> list[Look]:
         """Every message, dialog and Home tab, by our own rules and, where the workspace has it, by blocks.validate."""
-        made = list(samples())
+        made = list(self._made())
         looks = [look for one in made for look in _by_our_rules(one)]
         for asked, one in enumerate(made):
             try:

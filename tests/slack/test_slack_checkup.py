@@ -14,7 +14,6 @@ from bot.engine.values import Profile
 from bot.localslack import LocalSlack, Member, Room
 from bot.localslack.people import CAST, ROOMS
 from bot.localslack.traffic import Fault
-from bot.slack import checkup
 from bot.slack.checkup import BAD, NOTE, OK, Checkup, Expected, Look
 from bot.slack.features import CORE_SCOPES, OPTIONAL_SCOPES
 from bot.slack.specimen import samples
@@ -48,8 +47,8 @@ def expected(slack: LocalSlack, **changes: Any) -> Expected:
     return replace(given, **changes)
 
 
-async def looks(slack: LocalSlack, *, clock: Any = None, **changes: Any) -> dict[str, Look]:
-    asked = Checkup(expected(slack, **changes), clock or MovedClock())
+async def looks(slack: LocalSlack, *, clock: Any = None, views: Any = samples, **changes: Any) -> dict[str, Look]:
+    asked = Checkup(expected(slack, **changes), clock or MovedClock(), views)
     return {one.what: one async for one in asked.looks()}
 
 
@@ -202,7 +201,7 @@ async def test_a_mode_without_sockets_opens_none(slack: LocalSlack):
     assert "socket" not in await looks(slack, mode="http", app_token="")
 
 
-async def test_views_that_slack_refuses_are_named(slack: LocalSlack, monkeypatch):
+async def test_views_that_slack_refuses_are_named(slack: LocalSlack):
     """A view beyond the limits is told by its name and place; an older workspace without the check is only noted."""
     slack.workspace.faults.add(Fault("blocks.validate", "500", 1))
     found = (await looks(slack))["views"]
@@ -213,8 +212,7 @@ async def test_views_that_slack_refuses_are_named(slack: LocalSlack, monkeypatch
         name="message card, broken",
         payload=first.payload | {"blocks": [{"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}]},
     )
-    monkeypatch.setattr(checkup, "samples", lambda: iter([first, broken]))
-    everything = await looks(slack)
+    everything = await looks(slack, views=lambda: [first, broken])
     assert everything["views"].said == "1 of 2 would be refused"
     assert "/blocks/0/text/text" in everything["message card, broken"].said
 
