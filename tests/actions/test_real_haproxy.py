@@ -6,10 +6,9 @@ import contextlib
 import os
 import shutil
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -21,6 +20,7 @@ from bot.domain.service import Target
 from bot.engine.values import Seen
 from tests.actions.fakes import make
 from tests.parts import binary, free_port, running
+from tests.serving import served
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("haproxy")]
 
@@ -60,15 +60,8 @@ def naming(name: str) -> Iterator[int]:
         def log_message(self, *args: object) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Handler) as port:
+        yield port
 
 
 @pytest.fixture

@@ -13,12 +13,11 @@ import json
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -32,6 +31,7 @@ from bot.slo.spec import Indicator, Selector, Slo
 from bot.sources.prometheus import Prometheus
 from bot.store import Store
 from tests.parts import binary, free_port, running
+from tests.serving import served
 
 pytestmark = [pytest.mark.real, pytest.mark.nightly, pytest.mark.xdist_group("live")]
 
@@ -126,15 +126,8 @@ def listening(fleet: Fleet, told: Told) -> Iterator[int]:
         def log_message(self, *args: object) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Door) as port:
+        yield port
 
 
 def rules() -> dict[str, object]:

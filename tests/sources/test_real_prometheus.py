@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -18,6 +17,7 @@ from prometheus_client.exposition import generate_latest
 from bot.slo.spec import Expression, Selector
 from bot.sources.prometheus import Prometheus
 from tests.parts import Hands, binary, free_port, running
+from tests.serving import served
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("prometheus")]  # the tests count on one another
 
@@ -53,15 +53,8 @@ def exposing(process: Process) -> Iterator[int]:
         def log_message(self, *args: object) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Handler) as port:
+        yield port
 
 
 @pytest.fixture(scope="module")
