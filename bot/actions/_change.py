@@ -14,6 +14,8 @@ from bot.domain.mitigation import Means
 from bot.engine.values import Observation, Seen
 
 PREVIOUS = "previous"
+READ_ONLY = "reckoned from the state just read; this target cannot try a change without making it"
+"""How a plan was tried where the target has no dry run."""
 
 
 def moment(told: Any) -> str:
@@ -82,6 +84,12 @@ def moved_share(before: Mapping[str, int], after: Mapping[str, int]) -> int:
     """Per cent of the traffic that changes its backend, 0 to 100."""
     was, now = sum(before.values()) or 1, sum(after.values()) or 1
     return round(sum(abs(after.get(n, 0) / now - before.get(n, 0) / was) for n in {*before, *after}) * 50)
+
+
+def shares(weights: Mapping[str, int]) -> dict[str, float]:
+    """The part of the traffic each version takes by its weight, 0 to 1; empty where none takes any."""
+    whole = sum(weights.values())
+    return {name: weight / whole for name, weight in weights.items()} if whole else {}
 
 
 def asked_slice(params: Mapping[str, object]) -> tuple[str, str | None]:

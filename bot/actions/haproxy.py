@@ -87,12 +87,13 @@ class Balancer:
             klass, before = ActionClass.SMALL, await self._part(asked)
             name, to = next(iter(asked["bypass"].items()))
             diff = change.bypass_words(name, before["bypass"][name], to)
-            radius = f"only the slice {name} of {carries} traffic"
+            radius, share, serves = f"only the slice {name} of {carries} traffic", 1.0, {}
         else:
             weights = await self._weights()
             before, asked = {"weights": weights}, {"weights": self._wanted(means, params, weights)}
             klass, diff = ActionClass.TRAFFIC, change.weight_words(weights, asked["weights"])
-            radius = f"{change.moved_share(weights, asked['weights'])} % of {carries} traffic"
+            moved, serves = change.moved_share(weights, asked["weights"]), change.shares(asked["weights"])
+            radius, share = f"{moved} % of {carries} traffic", moved / 100
         return Plan(
             means=means,
             action=target.action,
@@ -108,6 +109,9 @@ class Balancer:
             undo="put back what was there before",
             undo_params=before,
             warnings=(LOST,),
+            share=share,
+            serves=serves,
+            dry_run=change.READ_ONLY,
         )
 
     async def token(self, plan: Plan) -> str:

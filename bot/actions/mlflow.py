@@ -82,6 +82,8 @@ class Registry:
             undo=f"put alias {alias} back on version {now}",
             undo_params={"to": now},
             warnings=(RESOLVE, *warnings),
+            serves={to: 1.0},
+            dry_run=change.READ_ONLY,
         )
 
     async def token(self, plan: Plan) -> str:

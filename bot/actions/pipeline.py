@@ -88,6 +88,7 @@ class Pipeline:
             undo="resume the pipeline" if pause else "pause the pipeline again",
             undo_params={"pause": state.paused},
             warnings=tuple(warnings),
+            dry_run=change.READ_ONLY,
         )
 
     async def token(self, plan: Plan) -> str:

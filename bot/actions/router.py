@@ -68,7 +68,7 @@ class Router:
     async def plan(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
         """Resolve `{"to": version|"previous"}`, `{"weights": {...}}` or `{"slice", "to"}`; checked by a dry run."""
         state = await self._state()
-        asked, diff, klass, radius = self._resolve(state, means, params, self._carries or target.name)
+        asked, diff, klass, radius, share = self._resolve(state, means, params, self._carries or target.name)
         before = state.part(asked)
         if diff:
             await self._http.send("POST", "/apply", {"expect_revision": state.revision, **asked}, {"dry_run": "1"})
@@ -86,6 +86,9 @@ class Router:
             klass=klass,
             undo=f"put back: {_told(before)}",
             undo_params=before,
+            share=share,
+            serves=change.shares(asked.get("weights", {})),
+            dry_run="the router took it as a dry run" if diff else change.READ_ONLY,
         )
 
     async def token(self, plan: Plan) -> str:
@@ -123,8 +126,8 @@ class Router:
 
     def _resolve(
         self, state: State, means: Means, params: Mapping[str, object], carries: str
-    ) -> tuple[dict[str, Any], tuple[str, ...], ActionClass, str]:
-        """(change as the router takes it, diff, class, blast radius). Raises Refused."""
+    ) -> tuple[dict[str, Any], tuple[str, ...], ActionClass, str, float]:
+        """(change as the router takes it, diff, class, blast radius in words, share it reaches). Raises Refused."""
         match means:
             case Means.ROLLBACK:
                 to = change.rollback_to(params.get("to", change.PREVIOUS), state.weights)
@@ -137,12 +140,12 @@ class Router:
                     raise Refused(f"there is no backend {backend!r}; there is {', '.join(state.backends)}")
                 diff = change.bypass_words(name, state.bypass.get(name), backend)
                 radius = f"only the slice {name} of {carries} traffic"
-                return {"bypass": {name: backend}}, diff, ActionClass.SMALL, radius
+                return {"bypass": {name: backend}}, diff, ActionClass.SMALL, radius, 1.0
             case _:
                 raise change.cannot(WHAT, means, (Means.ROLLBACK, Means.TRAFFIC, Means.BYPASS))
-        share = change.moved_share(state.weights, weights)
-        radius = f"{share} % of {carries} traffic"
-        return {"weights": weights}, change.weight_words(state.weights, weights), ActionClass.TRAFFIC, radius
+        moved = change.moved_share(state.weights, weights)
+        radius, diff = f"{moved} % of {carries} traffic", change.weight_words(state.weights, weights)
+        return {"weights": weights}, diff, ActionClass.TRAFFIC, radius, moved / 100
 
     async def _state(self) -> State:
         told = await self._http.get("/state")

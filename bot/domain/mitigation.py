@@ -72,7 +72,11 @@ class Outcome(StrEnum):
 class Plan:
     """A fully resolved change: what, where, from which state (`token`) to which, how wide, and how back.
 
-    The digest covers every field: approving it approves exactly these words.
+    The digest covers every field: approving it approves exactly these words. A plan without `undo` cannot be taken
+    back. `share` is the part of production it reaches, from 0 to 1; where nobody can tell, all of it. `serves` is the
+    share of traffic each version should take afterwards; empty where the target cannot say. `dry_run` says how it was
+    tried. `managed_by` names what may put the old state back, such as a GitOps controller. `rules` is the fingerprint
+    of the policy it was planned under.
     """
 
     means: Means
@@ -89,6 +93,16 @@ class Plan:
     undo: str
     undo_params: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    share: float = 1.0
+    serves: Mapping[str, float] = field(default_factory=dict)
+    dry_run: str = ""
+    managed_by: str = ""
+    rules: str = ""
+
+    @property
+    def reversible(self) -> bool:
+        """Whether the state before it can be put back."""
+        return bool(self.undo)
 
     @property
     def digest(self) -> str:

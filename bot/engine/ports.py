@@ -233,22 +233,32 @@ class Action(Protocol):
     """True where the target itself refuses a key it has applied: repeating the call under its key is then safe."""
 
     async def plan(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
-        """Read the target and resolve what would change. Changes nothing. Raises Refused, Unavailable."""
+        """Read the target, resolve what would change and try it dry where the target can. Changes nothing.
+
+        The plan holds the snapshot (`before`, `undo_params`) from which `undo` restores; `undo` is empty where nothing
+        can be put back. Raises Refused, Unavailable.
+        """
 
     async def token(self, plan: Plan) -> str:
         """The target's version as it is now, to compare with `plan.token`."""
 
     async def execute(self, plan: Plan, key: str) -> None:
-        """Ask the target to change, compare-and-set on `plan.token` where it can.
+        """Ask the target to change, compare-and-set on `plan.token` where it can. Nothing where `key` is applied.
 
         Raises Refused (it did not happen), Unavailable (it may have happened).
         """
 
     async def observe(self, plan: Plan, key: str) -> Observation:
-        """Whether that key took effect, by reading the target's effective state."""
+        """Whether that key took effect, by reading the target's effective state: what was answered is no proof.
+
+        Unknown while the target is on its way there. Raises Unavailable.
+        """
 
     async def undo(self, plan: Plan, key: str) -> None:
-        """Put the state before the plan back, under its own key. Raises like execute."""
+        """Put the state before the plan back, under its own key, and nothing that another hand changed since.
+
+        Raises like execute; Refused too where there is no way back.
+        """
 
     async def undone(self, plan: Plan, key: str) -> Observation:
         """Whether the state before the plan is back."""

@@ -23,7 +23,10 @@ from tests.parts import Hands
 
 @dataclass
 class Scene:
-    """An action in front of its target. `changes` counts what really changed there."""
+    """An action in front of its target. `changes` counts what really changed there.
+
+    `always` names the asks that are a change however often they are asked (a restart, a retraining).
+    """
 
     action: Action
     target: Target
@@ -32,6 +35,7 @@ class Scene:
     state: Callable[[], Any]
     changes: Callable[[], int]
     disturb: Callable[[], None]
+    always: frozenset[str] = frozenset()
 
 
 class FakeRouter:

@@ -55,7 +55,8 @@ def test_the_digest_covers_every_field_of_the_plan() -> None:
     others = {
         "means": Means.TRAFFIC, "action": "x", "target": "x", "target_uid": "x", "token": "8", "params": {}, "before": {},
         "after": {}, "diff": (), "blast_radius": "x", "klass": PLAN.klass.__class__(3), "undo": "x",
-        "undo_params": {"a": 1}, "warnings": ("x",),
+        "undo_params": {"a": 1}, "warnings": ("x",), "share": 0.5, "serves": {"v1": 1.0}, "dry_run": "x", "managed_by": "x",
+        "rules": "x",
     }  # fmt: skip
     assert set(others) == set(PLAN.__dataclass_fields__)
     digests = {replace(PLAN, **{name: value}).digest for name, value in others.items()}

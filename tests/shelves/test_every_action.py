@@ -24,7 +24,9 @@ async def test_planning_changes_nothing(name: str) -> None:
             one = await scene.action.plan(scene.target, means, params)
             two = await scene.action.plan(scene.target, means, dict(params))
             assert one.digest == two.digest
-            assert all((one.diff, one.blast_radius, one.undo, one.token, one.target_uid))
+            assert all((one.diff, one.blast_radius, one.token, one.target_uid, one.dry_run))
+            assert 0 <= one.share <= 1
+            assert not one.serves or abs(sum(one.serves.values()) - 1) < 1e-6
             assert (one.action, one.target, one.means) == (scene.target.action, scene.target.name, means)
         assert scene.state() == before
         assert scene.changes() == 0
@@ -43,6 +45,11 @@ async def test_a_key_acts_once_and_undo_restores(name: str) -> None:
             await scene.action.execute(plan, KEY)
             assert (scene.state(), scene.changes()) == (after, changes)
             assert (await scene.action.observe(plan, KEY)).seen is Seen.APPLIED
+            if not plan.reversible:
+                with pytest.raises(Refused, match="no way back"):
+                    await scene.action.undo(plan, BACK)
+                assert (scene.state(), scene.changes()) == (after, changes)
+                continue
             assert (await scene.action.undone(plan, BACK)).seen is Seen.NOT_APPLIED
             await scene.action.undo(plan, BACK)
             assert scene.state() == before
@@ -55,7 +62,7 @@ async def test_a_key_acts_once_and_undo_restores(name: str) -> None:
 async def test_the_wanted_state_needs_no_change(name: str) -> None:
     """A plan for what holds already has an empty diff; for rollbacks, `previous` asked twice never rolls forward."""
     async with scene_of("actions", name) as scene:
-        for ask in scene.asks.values():
+        for ask in (held for label, held in scene.asks.items() if label not in scene.always):
             plan = await scene.action.plan(scene.target, *ask)
             await scene.action.execute(plan, f"{KEY}{ask}"[:150])
             if ask == ROLLBACK:
