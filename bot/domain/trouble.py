@@ -16,7 +16,8 @@ FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=5)
 DEEDS = {
     "page": "page somebody", "diagnose": "collect the evidence", "duties": "answer which duties apply",
-    "hold": "secure the evidence before {item}", "execute": "carry {item} out", "expire": "let {item} lapse",
+    "hold": "secure the evidence before {item}", "collect": "collect what was missing before {item}",
+    "auto": "do “{item}” by itself", "execute": "carry {item} out", "expire": "let {item} lapse",
     "verify": "verify {item}", "undo": "undo {item}", "step": "do the runbook's step", "runbook": "open a runbook",
     "report": "write the drift report", "remind": "remind somebody", "room": "open the war room",
     "archive": "archive the war room",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
 
+from bot.domain.approval import ExpireMitigation
 from bot.domain.duty import AnswerDuties
 from bot.domain.errors import Conflict, RateLimited, Refused, TocsinError, Unavailable
 from bot.domain.incident import Incident
-from bot.domain.mitigation import ExpireMitigation, State
+from bot.domain.mitigation import State
 from bot.domain.notice import MarkStale, Standing
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.todo import (
     ArchiveOwed,
+    AutoOwed,
+    CollectOwed,
     DiagnoseOwed,
     DutiesOwed,
     ExecuteOwed,
@@ -31,12 +32,10 @@ from bot.domain.todo import (
     todo,
 )
 from bot.domain.trouble import ReportTrouble
-from bot.engine.carry import Carrier
 from bot.engine.desk import Desk
-from bot.engine.diagnose import Diagnosis
 from bot.engine.errands import Errands, everybody
-from bot.engine.guide import Guide
-from bot.engine.ports import Chat, Durable, Pager
+from bot.engine.hands import Hands
+from bot.engine.ports import Durable
 from bot.engine.reach import Reached, reach
 from bot.telemetry import log as logger
 
@@ -46,17 +45,6 @@ AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, VerifyOwed)
 NO_CHANNEL = "no channel"
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries while the log is silent
 DECIDE_WITHIN = 5.0  # seconds: one target that hangs must not hold up the others' pages
-
-
-@dataclass(frozen=True)
-class Hands:
-    """Who does the work."""
-
-    carrier: Carrier
-    diagnosis: Diagnosis
-    guide: Guide
-    pagers: Mapping[str, Pager]
-    chat: Chat | None
 
 
 class Reconciler:
@@ -170,7 +158,7 @@ class Reconciler:
             case ExpireOwed(mitigation=name):
                 await self.desk.submit(incident.id, ExpireMitigation(name), cause=owed.key)
             case VerifyOwed(mitigation=name):
-                await self.hands.carrier.verify(incident, name)
+                await self.hands.prover.verify(incident, name)
             case RunbookOwed():
                 book = self.hands.guide.fitting(incident)
                 if book is not None:
@@ -252,12 +240,8 @@ class Reconciler:
                 await self.hands.diagnosis.diagnose(incident)
             case ReportOwed():
                 await self.hands.diagnosis.report(incident)
-            case HoldOwed(mitigation=name):
-                await self.hands.carrier.hold(incident, name)
-            case ExecuteOwed(mitigation=name):
-                await self.hands.carrier.execute(incident, name)
-            case UndoOwed(mitigation=name):
-                await self.hands.carrier.undo(incident, name)
+            case HoldOwed() | CollectOwed() | AutoOwed() | ExecuteOwed() | UndoOwed():
+                await self.hands.change(incident, owed)
             case StepOwed(step=step):
                 await self.hands.guide.step(incident, step)
             case RemindOwed() | RoomOwed() | ArchiveOwed():
