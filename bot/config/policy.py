@@ -89,6 +89,8 @@ class PolicyModel(BaseModel):
     """How long the data is given to show a change."""
     verify_within: timedelta = Field(default=_DEFAULT.verify_within, gt=timedelta(0))
     """After this a change that shows nothing is said not to help."""
+    settle_within: timedelta = Field(default=_DEFAULT.settle_within, gt=timedelta(0))
+    """How long a target that took a change may be on its way before nobody can tell what became of it."""
     soak: timedelta = Field(default=_DEFAULT.soak, ge=timedelta(0))
     """For how long the SLI must be met without a break before a change is said to have helped."""
     cool_down: timedelta = Field(default=_DEFAULT.cool_down, ge=timedelta(0))
@@ -126,6 +128,7 @@ class PolicyModel(BaseModel):
             evidence_hold=self.evidence_hold,
             verify_after=self.verify_after,
             verify_within=self.verify_within,
+            settle_within=self.settle_within,
             soak=self.soak,
             cool_down=self.cool_down,
             changes_per_hour=self.changes_per_hour,

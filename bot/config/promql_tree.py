@@ -293,7 +293,7 @@ def _tokens(text: str) -> Iterator[Token]:
 
 
 def _quoted(text: str) -> str:
-    """The same selector with values in backticks written in double quotes; inside other quotes a backtick is a letter."""
+    """The same selector with values in backticks written in double quotes; in other quotes a backtick is a letter."""
 
     def plain(found: re.Match[str]) -> str:
         if found[1] is None:

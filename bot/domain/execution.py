@@ -128,6 +128,33 @@ def _require_approver(mitigation: Mitigation, ask: Ask, to: str) -> None:
     ask.policy.require(ask.person, ask.policy.approvers(plan.target, plan.klass), to)
 
 
+@dataclass(frozen=True, slots=True)
+class ReportAccepted(Command):
+    """The target took the change, or its undoing, and is on its way; `detail` says how far."""
+
+    id: str
+    detail: str
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        mitigation = mitigation_of(incident, self.id)
+        if mitigation.state in (State.CLAIMED, State.UNDOING) and mitigation.accepted_at is None:
+            yield ChangeAccepted(self.id, self.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAccepted(Event):
+    """The target is on its way to what was asked; it is looked at until it is there."""
+
+    id: str
+    detail: Words
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return amend(incident, self.id, accepted_at=entry.at, detail=self.detail)
+
+    def says(self, by: str) -> Sentence:
+        return says("{id} was accepted by its target: {detail}", id=self.id, detail=self.detail)
+
+
 # -- prove -----------------------------------------------------------------------------------------------------------
 
 
@@ -219,7 +246,8 @@ class UndoAsked(Event):
     because: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return amend(incident, self.id, state=State.UNDOING, undos=mitigation_of(incident, self.id).undos + 1)
+        undos = mitigation_of(incident, self.id).undos + 1
+        return amend(incident, self.id, state=State.UNDOING, undos=undos, accepted_at=None)
 
     def says(self, by: str) -> Sentence:
         return says("{who} asked to undo {id}: {because}", who=Who(by), id=self.id, because=self.because)

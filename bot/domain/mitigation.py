@@ -148,6 +148,7 @@ class Mitigation:
     hold_waived: str = ""  # why nobody waits for the evidence: people are at risk
     override: str = ""  # why counsel's hold does not stop it
     claimed_at: datetime | None = None
+    accepted_at: datetime | None = None  # the target took the change, or its undoing, and is on its way
     applied_at: datetime | None = None
     verified_at: datetime | None = None
     undone_at: datetime | None = None

@@ -88,6 +88,7 @@ class Policy:
     evidence_hold: timedelta = timedelta(seconds=20)  # then what is missing is recorded and collected later
     verify_after: timedelta = timedelta(seconds=10)  # the data must have had time to show the change
     verify_within: timedelta = timedelta(minutes=10)
+    settle_within: timedelta = timedelta(minutes=30)  # for so long a target may be on its way, then nobody can tell
     soak: timedelta = timedelta(minutes=1)  # for so long the SLI must be met without a break
     undo_itself: frozenset[ActionClass] = frozenset()  # what is taken back where it does not help
     changes_per_hour: int = 6  # of one service

@@ -89,6 +89,13 @@ class ExecuteOwed(Owed):
 
 
 @dataclass(frozen=True, slots=True)
+class SettleOwed(Owed):
+    """Look whether a target that is on its way has arrived."""
+
+    mitigation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ExpireOwed(Owed):
     """Let this mitigation's approval lapse."""
 
@@ -310,6 +317,8 @@ def _mitigation(incident: Incident, mitigation: Mitigation, policy: Policy) -> I
             if mitigation.state is State.APPROVED and not held_back(incident, mitigation):
                 due = mitigation.approvals[-1].at if mitigation.hold_finished else mitigation.hold_until
                 yield ExecuteOwed(f"execute:{name}", due, mitigation=mitigation.id)
+        case State.CLAIMED | State.UNDOING if mitigation.accepted_at is not None:
+            yield SettleOwed(f"settle:{name}:{mitigation.undos}", mitigation.accepted_at, mitigation=mitigation.id)
         case State.CLAIMED:
             yield ExecuteOwed(
                 f"execute:{name}", mitigation.claimed_at or mitigation.proposed_at, mitigation=mitigation.id

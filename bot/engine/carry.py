@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from bot.clock import Clock
 from bot.domain.claim import ClaimMitigation
 from bot.domain.errors import Refused, Unavailable
-from bot.domain.execution import ReportOutcome, ReportUndo
+from bot.domain.execution import ReportAccepted, ReportOutcome, ReportUndo
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, Outcome, State, mitigation_of
 from bot.engine.desk import Desk
@@ -80,7 +80,7 @@ class Carrier:
             return
         except Unavailable as trouble:
             seen = await self._observe(action, mitigation, key)
-            if seen.seen is not Seen.APPLIED:
+            if seen.seen not in (Seen.APPLIED, Seen.MOVING):
                 detail = f"{trouble}; afterwards: {seen.detail}"
                 await self._report(incident, mitigation, Outcome.UNKNOWN, detail)
                 return
@@ -89,7 +89,12 @@ class Carrier:
         await self._settle(incident, mitigation, seen)
 
     async def _settle(self, incident: str, mitigation: Mitigation, seen: Observation) -> None:
-        """The target was asked to change and did not refuse: it shows the change, or nobody can tell."""
+        """The target did not refuse: it shows the change, is on its way there, or nobody can tell."""
+        if seen.seen is Seen.MOVING:
+            await self.desk.submit(
+                incident, ReportAccepted(mitigation.id, seen.detail), cause=f"execute:{mitigation.id}"
+            )
+            return
         outcome = Outcome.APPLIED if seen.seen is Seen.APPLIED else Outcome.UNKNOWN
         await self._report(incident, mitigation, outcome, seen.detail)
 
@@ -99,6 +104,24 @@ class Carrier:
 
     async def _observe(self, action: Action, mitigation: Mitigation, key: str) -> Observation:
         return await until_seen(lambda: action.observe(mitigation.plan, key), self.clock)
+
+    async def settle(self, incident: Incident, name: str) -> None:
+        """Look once whether a target that was on its way has arrived; nobody can tell where it never does."""
+        mitigation = mitigation_of(incident, name)
+        action, undoing = self._action(mitigation), mitigation.state is State.UNDOING
+        key = mitigation.key(incident.id)
+        look = action.undone(mitigation.plan, f"{key}/undo") if undoing else action.observe(mitigation.plan, key)
+        try:
+            seen = await look
+        except Unavailable as silent:
+            seen = Observation(Seen.UNKNOWN, str(silent))
+        begun = mitigation.accepted_at or mitigation.proposed_at
+        late = self.clock.now() >= begun + self.desk.handler.policy.settle_within
+        if seen.seen in (Seen.MOVING, Seen.UNKNOWN) and not late:
+            return
+        outcome = Outcome.APPLIED if seen.seen is Seen.APPLIED else Outcome.UNKNOWN
+        report = ReportUndo if undoing else ReportOutcome
+        await self.desk.submit(incident.id, report(name, outcome, seen.detail), cause=f"settle:{name}")
 
     # -- undo --------------------------------------------------------------------------------------------------------
 
@@ -111,7 +134,7 @@ class Carrier:
         action = self._action(mitigation)
         key = f"{mitigation.key(incident.id)}/undo"
         seen, trouble = await action.undone(mitigation.plan, key), ""
-        if seen.seen is not Seen.APPLIED:
+        if seen.seen not in (Seen.APPLIED, Seen.MOVING):
             try:
                 async with asyncio.timeout(30):
                     await action.undo(mitigation.plan, key)
@@ -121,6 +144,9 @@ class Carrier:
             except (Unavailable, TimeoutError) as lost:
                 trouble = f"{lost}; afterwards: " if str(lost) else "time ran out; afterwards: "
             seen = await until_seen(lambda: action.undone(mitigation.plan, key), self.clock)
+        if seen.seen is Seen.MOVING:
+            await self.desk.submit(incident.id, ReportAccepted(name, seen.detail), cause=f"undo:{name}")
+            return
         outcome = Outcome.APPLIED if seen.seen is Seen.APPLIED else Outcome.UNKNOWN
         await self.desk.submit(incident.id, ReportUndo(name, outcome, f"{trouble}{seen.detail}"))
 

@@ -257,7 +257,7 @@ class Action(Protocol):
     async def observe(self, plan: Plan, key: str) -> Observation:
         """Whether that key took effect, by reading the target's effective state: what was answered is no proof.
 
-        Unknown while the target is on its way there. Raises Unavailable.
+        Moving while the target is on its way there. Raises Unavailable.
         """
 
     async def undo(self, plan: Plan, key: str) -> None:

@@ -26,6 +26,7 @@ from bot.domain.todo import (
     ReportOwed,
     RoomOwed,
     RunbookOwed,
+    SettleOwed,
     StepOwed,
     UndoOwed,
     VerifyOwed,
@@ -39,7 +40,7 @@ from bot.engine.ports import Durable
 from bot.engine.reach import Reached, reach
 from bot.telemetry import log as logger
 
-AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, VerifyOwed)
+AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
 """Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
 NO_CHANNEL = "no channel"
@@ -120,7 +121,8 @@ class Reconciler:
         incident = await self.desk.log.load(name)
         now = self.desk.clock.now()
         todo_now = await self._owed(incident)
-        (self.proving.add if any(isinstance(each, VerifyOwed) for each in todo_now) else self.proving.discard)(name)
+        waits = any(isinstance(each, SettleOwed | VerifyOwed) for each in todo_now)
+        (self.proving.add if waits else self.proving.discard)(name)
         for owed in todo_now:
             if owed.due > now:
                 await self.durable.wake_at(name, owed.due, now)
@@ -157,6 +159,8 @@ class Reconciler:
         match owed:
             case ExpireOwed(mitigation=name):
                 await self.desk.submit(incident.id, ExpireMitigation(name), cause=owed.key)
+            case SettleOwed(mitigation=name):
+                await self.hands.carrier.settle(incident, name)
             case VerifyOwed(mitigation=name):
                 await self.hands.prover.verify(incident, name)
             case RunbookOwed():

@@ -89,9 +89,10 @@ class Posted:
 
 
 class Seen(StrEnum):
-    """What a target shows of a key."""
+    """What a target shows of a key; `moving`: it took it and is on its way there."""
 
     APPLIED = "applied"
+    MOVING = "moving"
     NOT_APPLIED = "not_applied"
     UNKNOWN = "unknown"
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.approval import ApproveMitigation
 from bot.domain.claim import ClaimMitigation
-from bot.domain.execution import ReportOutcome, ReportUndo, UndoMitigation
+from bot.domain.execution import ReportAccepted, ReportOutcome, ReportUndo, UndoMitigation
 from bot.domain.finding import AttachReport, Cause, Diagnose, Hypothesis
 from bot.domain.guard import Means, TargetRules
 from bot.domain.hold import ReportHold
@@ -77,6 +77,7 @@ SITUATIONS: dict[type[Owed], Story] = {
     .when(ReportRoom("C1", "inc-1"))
     .when(Resolve("over", "seen"), ANA)
     .when(Close(), ANA),
+    SettleOwed: approved().when(ClaimMitigation("M1", "7", (BEN,))).when(ReportAccepted("M1", "1 of 3 pods")),
     CollectOwed: proposed().when(ReportHold("M1", (), ("drift: no answer",))),
     AutoOwed: replace(declared().when(Diagnose((LIKELY,))), policy=BEFOREHAND),
     UndoOwed: applied().when(UndoMitigation("M1"), BEN),
