@@ -144,7 +144,7 @@ class _Fault:
         if self.plain in _STRANGERS and re.search(r"(?i)expired|not yet current|skew", self.said):
             return "our signature's time was not accepted; is this machine's clock right?"
         if self.plain in _STRANGERS or (not self.kind and self.status in {401, 403}):
-            return f"did not accept our AWS keys ({self.kind or self.status})"
+            return f"did not accept our AWS keys, or they may not do this ({self.kind or self.status})"
         return f"{self.kind or f'answered {self.status}'}{self._words}"
 
     @property

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bot.clients.http import Http, address, decoded, field, segment
 from bot.clients.sigv4 import Keys
@@ -45,7 +45,7 @@ class RoleSettings(BaseModel):
     token_file: str = ""
     """A file that holds this token, read anew each time because it is renewed there (EKS Pod Identity)."""
 
-    timeout_seconds: float = 2.0
+    timeout_seconds: float = Field(default=2.0, gt=0, le=30)
     """How long one request may take."""
 
     @field_validator("url")
