@@ -77,11 +77,11 @@ def part(now: Endpoint, params: Mapping[str, Any], *, wanted: bool = False) -> d
 
 
 def told(part_: Mapping[str, Any]) -> str:
-    """`configuration visits-8, weights v1 90, v2 10`."""
-    said = [f"configuration {part_['config']}"]
+    """`configuration visits-8, weights v1 90, v2 10`, or as much of it as there is."""
+    said = [f"configuration {part_['config']}"] if "config" in part_ else []
     for kind, word in (("weights", "weights"), ("mirror", "shadow weights")):
         if kind in part_:
-            said.append(f"{word} {', '.join(f'{name} {weight}' for name, weight in part_[kind].items()) or 'none'}")
+            said.append(f"{word} {', '.join(f'{name} {weight}' for name, weight in part_[kind].items())}")
     return ", ".join(said)
 
 

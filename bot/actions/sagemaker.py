@@ -17,7 +17,6 @@ from pydantic import Field
 from bot.actions import _change as change
 from bot.actions import _sagemaker as words
 from bot.clients.aws import Aws, AwsSettings
-from bot.clients.http import where
 from bot.clients.sagemaker import SERVICE, WHAT, Config, Endpoint, SageMaker
 from bot.clock import Clock
 from bot.domain.errors import Refused, Unavailable
@@ -81,9 +80,7 @@ class SageMakerEndpoint:
         self, settings: EndpointSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self._settings = settings
-        aws = Aws(SERVICE, settings, clock=clock, transport=transport)
-        self._uid = f"sagemaker:{where(aws.url)}/{settings.region}/{settings.endpoint}"
-        self._api = SageMaker(aws)
+        self._api = SageMaker(Aws(SERVICE, settings, clock=clock, transport=transport))
 
     async def close(self) -> None:
         await self._api.close()
@@ -106,7 +103,7 @@ class SageMakerEndpoint:
             means=means,
             action=target.action,
             target=target.name,
-            target_uid=self._uid,
+            target_uid=now.arn,
             token=words.token(now),
             params=wanted.params,
             before=before,
@@ -214,7 +211,7 @@ class SageMakerEndpoint:
             share=moved / 100,
             serves=change.shares(asked),
             warnings=tuple(filter(None, warnings)),
-            undo=f"put back: {words.told({'config': now.config, 'weights': live})}",
+            undo=f"put back {words.told({'weights': live})}",
         )
 
     def _mirror(self, now: Endpoint, given: object) -> Wanted:
@@ -228,7 +225,7 @@ class SageMakerEndpoint:
             share=0.0,
             serves=change.shares(words.weights(now.variants)),
             warnings=("SageMaker may refuse to change a shadow variant's weight; then nothing changes",),
-            undo=f"put back: {words.told({'config': now.config, 'mirror': live})}",
+            undo=f"put back {words.told({'mirror': live})}",
         )
 
     async def _config(self, to: str, now: Endpoint, carries: str) -> Wanted:
@@ -257,7 +254,7 @@ class SageMakerEndpoint:
             radius=f"100 % of {carries} traffic, onto new instances",
             serves=change.shares({each.name: each.weight for each in target.variants}) if told_apart else {},
             warnings=(*warnings, *guessed),
-            undo=f"put configuration {now.config} back",
+            undo=f"put back configuration {now.config}",
         )
         if live is None:
             lost = f"configuration {now.config} is deleted, so nobody can put it back"

@@ -13,8 +13,8 @@ from bot.domain.mitigation import Means
 from bot.domain.policy import ActionClass
 from bot.domain.service import Target
 from bot.engine.values import Seen
+from tests.actions.fake_sagemaker import ARN, AwsError, FakeSageMaker, planned, visits
 from tests.actions.fake_sagemaker import WEIGHTS as SET_WEIGHTS
-from tests.actions.fake_sagemaker import AwsError, FakeSageMaker, planned, visits
 from tests.actions.fakes import ROLLBACK, WEIGHTS, Scene
 from tests.parts import CANARY
 from tests.shelves.files import SECONDS
@@ -59,6 +59,8 @@ async def test_a_rollback_is_a_matter_of_weights_where_both_versions_run() -> No
     assert plan.diff == ("weight v1 0 → 100", "weight v2 100 → 0")
     assert (plan.serves, plan.share, plan.klass) == ({"v1": 1.0, "v2": 0.0}, 1.0, ActionClass.TRAFFIC)
     assert plan.blast_radius == "100 % of visits-endpoint traffic"
+    assert plan.undo == "put back weights v1 0, v2 100"
+    assert plan.target_uid == f"{ARN}:endpoint/visits"
     await action(fake).execute(plan, KEY)
     wanted = [{"VariantName": "v1", "DesiredWeight": 100}, {"VariantName": "v2", "DesiredWeight": 0}]
     assert sent(fake, SET_WEIGHTS) == [{"EndpointName": "visits", "DesiredWeightsAndCapacities": wanted}]

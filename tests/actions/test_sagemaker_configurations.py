@@ -23,7 +23,7 @@ async def test_a_fully_promoted_version_goes_back_by_the_configuration_before() 
         "serves v9 (model visits-v9) → v8 (model visits-v8)",
     )
     assert plan.serves == {"v8": 1.0}
-    assert plan.undo == "put configuration visits-v9 back"
+    assert plan.undo == "put back configuration visits-v9"
     assert [each.partition(":")[0] for each in plan.warnings] == [
         "new instances are started first",
         "v8 will take the traffic with 4 instances, v9 has 12 now",
