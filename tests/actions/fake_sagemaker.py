@@ -46,7 +46,10 @@ def _summary(variant: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class FakeSageMaker:
-    """One endpoint of one account. `takes` is how long an update lasts; `fails` is why the next one goes back."""
+    """One endpoint of one account. `takes` is how long an update lasts; `fails` is why the next one goes back.
+
+    With `quiet` it does not tell where an update leads.
+    """
 
     hands: Hands = field(default_factory=Hands)
     takes: float = 0
@@ -58,6 +61,7 @@ class FakeSageMaker:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     answered: list[tuple[str, int, dict[str, Any]]] = field(default_factory=list)
     troubles: dict[str, AwsError] = field(default_factory=dict)
+    quiet: bool = False
     changed: int = 0
     came_between: Callable[[], None] | None = None
 
@@ -70,7 +74,7 @@ class FakeSageMaker:
 
     def add_config(self, name: str, *variants: dict[str, Any], shadows: tuple[dict[str, Any], ...] = ()) -> None:
         """Make a configuration; the later it is added, the newer it is."""
-        made = NOON.timestamp() - 86400 + 60 * len(self.configs)
+        made = NOON.timestamp() - 86400 + 60 * len(self.configs) + 0.0006  # kept finer than it is told
         self.configs[name] = {"made": made, "variants": variants, "shadows": shadows}
 
     def create(self, config: str, name: str = "visits") -> None:
@@ -137,7 +141,7 @@ class FakeSageMaker:
             told["ShadowProductionVariants"] = at["shadows"]
         if at["failure"]:
             told["FailureReason"] = at["failure"]
-        if at.get("pending"):
+        if at.get("pending") and not self.quiet:
             told["PendingDeploymentSummary"] = {"EndpointConfigName": at["pending"], "StartTime": at["modified"]}
         return json.loads(json.dumps(told))
 
@@ -149,7 +153,7 @@ class FakeSageMaker:
             )
         config = self.configs[name]
         told = {"EndpointConfigName": name, "EndpointConfigArn": f"{ARN}:endpoint-config/{name}",
-                "ProductionVariants": list(config["variants"]), "CreationTime": config["made"]}  # fmt: skip
+                "ProductionVariants": list(config["variants"]), "CreationTime": round(config["made"], 3)}  # fmt: skip
         return told | ({"ShadowProductionVariants": list(config["shadows"])} if config["shadows"] else {})
 
     def _configs(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +167,11 @@ class FakeSageMaker:
         )
         start, most = int(body.get("NextToken", "0")), body.get("MaxResults", 10)
         listed = [
-            {"EndpointConfigName": name, "EndpointConfigArn": f"{ARN}:endpoint-config/{name}", "CreationTime": made}
+            {
+                "EndpointConfigName": name,
+                "EndpointConfigArn": f"{ARN}:endpoint-config/{name}",
+                "CreationTime": round(made, 3),
+            }
             for made, name in found[start : start + most]
         ]
         return {"EndpointConfigs": listed} | ({"NextToken": str(start + most)} if len(found) > start + most else {})

@@ -227,6 +227,19 @@ async def test_somebody_who_came_in_between_is_noticed() -> None:
         await made.execute(plan, KEY)
 
 
+async def test_changed_and_changed_back_is_changed() -> None:
+    """The endpoint looks as it did when it was planned, but it was touched since: the plan is refused."""
+    fake = visits()
+    made = action(fake)
+    plan = await made.plan(TARGET, *ROLLBACK)
+    fake.weigh(v1=50, v2=50)
+    fake.weigh(v1=0, v2=100)
+    assert fake.state()["variants"] == {"v1": 0, "v2": 100}
+    with pytest.raises(Refused, match="changed again since"):
+        await made.execute(plan, KEY)
+    assert fake.changed == 2
+
+
 async def test_an_endpoint_that_is_gone_is_refused_by_name() -> None:
     """Planning and changing are refused; looking is unavailable, because nothing can be proved."""
     fake = visits()

@@ -53,6 +53,20 @@ async def test_a_fully_promoted_version_goes_back_by_the_configuration_before() 
     assert fake.state()["config"] == "visits-v9"
 
 
+async def test_an_update_that_does_not_say_where_it_leads_is_taken_for_no_state() -> None:
+    """Neither the old configuration nor the new one counts as reached, so nothing is taken back by mistake."""
+    fake = promoted(takes=300, quiet=True)
+    made = action(fake)
+    plan = await made.plan(TARGET, *ROLLBACK)
+    await made.execute(plan, KEY)
+    assert (await made.observe(plan, KEY)).seen is Seen.UNKNOWN
+    for ask in (made.undo(plan, f"{KEY}/undo"), made.execute(plan, KEY)):
+        with pytest.raises(Refused, match="being updated; nothing was done; wait"):
+            await ask
+    fake.hands.forward(300)
+    assert (await made.observe(plan, KEY)).seen is Seen.APPLIED
+
+
 async def test_an_alarm_takes_the_rollback_back_and_that_is_not_applied() -> None:
     """SageMaker's own way back is told, never taken for success."""
     fake = promoted(takes=300, fails="alarm visits-5xx")
