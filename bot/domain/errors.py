@@ -4,6 +4,7 @@ TocsinError
 ├── Refused         a rule says no to a request; nothing was changed
 │   ├── Taken       what the request needs is held by another incident or person
 │   ├── NotYours    the person who asks may not decide this; the timeline remembers that they tried
+│   ├── Unproved    the one-time code is missing, wrong or too old; a fresh one may be given
 │   └── Unheard     a page arrived where the person will not notice it now
 ├── Invalid         a file or an answer a person must correct; names every place at once
 ├── NotFound        a name that stands for nothing here; says what there is
@@ -40,6 +41,10 @@ class Taken(Refused):
 
 class NotYours(Refused):
     """What is asked may be decided, but not by this person."""
+
+
+class Unproved(Refused):
+    """The one-time code that should prove who asks is missing, wrong or too old."""
 
 
 class Unheard(Refused):

@@ -192,7 +192,8 @@ class Desk:
             raise NotFound("incident", incident)
         entries = await self.log.entries(incident)
         now = self.clock.now()
-        people = {p.id: Shown(p.id, p.name, p.slack_team, p.slack_user) for p in await self.people.everyone()}
+        everyone, on_call = await self.people.everyone(), await self.on_call(known.service)
+        people = {p.id: Shown(p.id, p.name, p.slack_team, p.slack_user) for p in everyone}
         names = [known.slo, *(sli.slo for sli in known.attached)]
         charts = [self._chart(slo, known.onset, now) for slo in names if slo]
         kept = [Keepsake(e.id, e.name, e.media_type, e.sha256, e.at) for e in await self.exhibits.of(incident)]
@@ -206,8 +207,10 @@ class Desk:
             runbooks=tuple(self.catalogue.runbooks.values()),
             exhibits=tuple(kept),
             notice_kinds=self.drafter.kinds(),
-            on_call=await self.on_call(known.service),
+            on_call=on_call,
             web_url=self.catalogue.web_url,
+            policy=self.handler.policy,
+            directory=tuple(p.person.among(on_call) for p in everyone),
         )
         return self._with_drafts(bare)
 
