@@ -5,10 +5,10 @@ from collections.abc import Callable
 from bot.blockkit.blocks import Element
 from bot.blockkit.text import untrusted
 from bot.domain.hold import held_back
-from bot.domain.mitigation import Mitigation
+from bot.domain.mitigation import EFFECTIVE, Mitigation
 from bot.domain.service import Offer
 from bot.engine.situation import Situation
-from bot.slack.views._words import at, person, press
+from bot.slack.views._words import at, person, press, several
 
 Naming = Callable[[Situation, str], str]
 
@@ -19,12 +19,9 @@ def alone_button(situation: Situation, mitigation: Mitigation) -> Element:
 
 
 def quorum(situation: Situation, mitigation: Mitigation, who: Naming = person) -> str:
-    """How many people said yes of those it takes, by name."""
-    if mitigation.needs == 1:
-        return "Needs the approval of one person, not its proposer."
-    yes = ", ".join(who(situation, each) for each in mitigation.approvers)
-    said = f"*{len(mitigation.approvers)} of {mitigation.needs} approved*"
-    return f"{said}: {yes}" if yes else f"{said}; its proposer does not count."
+    """How many people said yes of those it takes, by name: `1 of 2 approved: Ben`."""
+    yes = several([who(situation, each) for each in mitigation.approvers])
+    return f"{len(mitigation.approvers)} of {mitigation.needs} approved" + (f": {yes}" if yes else "")
 
 
 def approved_by(situation: Situation, mitigation: Mitigation, who: Naming = person) -> str:
@@ -33,8 +30,8 @@ def approved_by(situation: Situation, mitigation: Mitigation, who: Naming = pers
         return "Approved beforehand by the policy"
     names = [who(situation, each) for each in mitigation.approvers]
     if mitigation.glass:
-        return f"{names[-1] if names else 'Somebody'} acts alone"
-    return f"Approved by {', '.join(names) or 'somebody'}"
+        return f"{names[-1] if names else 'Somebody'} {_acts(mitigation)} alone"
+    return f"Approved by {several(names) or 'somebody'}"
 
 
 def alone(situation: Situation, mitigation: Mitigation) -> str:
@@ -42,10 +39,14 @@ def alone(situation: Situation, mitigation: Mitigation) -> str:
     if not mitigation.glass:
         return ""
     name = person(situation, mitigation.approvers[-1]) if mitigation.approvers else "Somebody"
-    seen = "Nobody has reviewed it yet." if mitigation.wants_review else ""
+    seen = "\nNobody has reviewed it yet." if mitigation.wants_review else ""
     if mitigation.reviewed_by:
-        seen = f"Reviewed by {person(situation, mitigation.reviewed_by)}."
-    return f"⚠ *{name} acts alone*: {untrusted(mitigation.glass, 600)} {seen}".strip()
+        seen = f"\nReviewed by {person(situation, mitigation.reviewed_by)}."
+    return f"⚠ *{name} {_acts(mitigation)} alone*: {untrusted(mitigation.glass, 600)}{seen}"
+
+
+def _acts(mitigation: Mitigation) -> str:
+    return "acts" if mitigation.claimed_at is None else "acted"
 
 
 def frozen(situation: Situation, mitigation: Mitigation, told: str = "") -> list[str]:
@@ -67,7 +68,8 @@ def held_by_counsel(situation: Situation, mitigation: Mitigation) -> str:
     if not held_back(situation.incident, mitigation):
         return ""
     words = f"⚠ *Legal hold* by {person(situation, hold.by)} since {at(hold.at)}: {untrusted(hold.because, 400)}"
-    return f"{words}\nIt waits until counsel releases the hold, or an approver overrides it for this change."
+    waits = "Taking it back" if mitigation.state in EFFECTIVE else "It"
+    return f"{words}\n{waits} waits until counsel releases the hold, or an approver overrides it for this change."
 
 
 def evidence(mitigation: Mitigation) -> str:

@@ -17,7 +17,7 @@ NO_WAY_BACK = "No way back: once it is done, the state before cannot be put back
 
 
 def read(plan: Plan, reading: Reading) -> list[Block]:
-    """Every field of the plan, because the digest covers every field."""
+    """What whoever says yes must know; with `small`, every field of the plan, because the digest covers every field."""
     what = f"*{reading.mrkdwn(f'{plan.means} on {plan.target}', 300)}* · {plan.klass.said}"
     blocks = [section(what), rich_text(box(reading.plain("\n".join(plan.diff), 2_500) or "nothing"))]
     if plan.warnings:
@@ -28,17 +28,32 @@ def read(plan: Plan, reading: Reading) -> list[Block]:
         blocks.append(alert(NO_WAY_BACK, level="error"))
     blocks.append(section(fields=[
         f"*How much of production*\n{reach(plan.share)}: {reading.mrkdwn(plan.blast_radius or 'not stated', 1_800)}",
-        f"*Way back*\n{reading.mrkdwn(plan.undo, _FIELD) if plan.reversible else '*None*'}",
+        f"*Way back*\n{reading.mrkdwn(plan.undo, _FIELD) if plan.reversible else '*None*: it stays'}",
         f"*Who takes the traffic then*\n{reading.mrkdwn(serving(plan.serves), _FIELD)}",
         f"*Tried dry*\n{reading.mrkdwn(plan.dry_run or 'No, this target cannot be asked beforehand', _FIELD)}",
     ]))  # fmt: skip
-    states = {"Now": plan.before, "Afterwards": plan.after}
-    asked = [("Asked of the target", plan.params, plan.after), ("Asked to go back", plan.undo_params, plan.before)]
-    states |= {label: values for label, values, told in asked if values != told}
-    blocks.append(section(fields=[f"*{label}*\n{_state(values, reading)}" for label, values in states.items()]))
-    small = [plan.action, plan.target_uid, f"from state {plan.token}", f"class {plan.klass.value}"]
-    small.append(f"rules {plan.rules or 'unknown'}")
-    return [*blocks, context(reading.mrkdwn(" · ".join(small), 2_500))]
+    return blocks
+
+
+def small(plan: Plan, reading: Reading) -> list[Block]:
+    """The rest of the fields, in small print: what few people need, and the digest covers."""
+    states = [("Now", plan.before), ("Afterwards", plan.after)]
+    asked = [("Asked of the target", plan.params, plan.after, "the state afterwards"),
+             ("Asked to go back", plan.undo_params, plan.before, "the state now")]  # fmt: skip
+    lines = [f"{label}: {_state(values, reading)}" for label, values in states]
+    lines += [f"{label}: {known if values == told else _state(values, reading)}"
+              for label, values, told, known in asked if values]  # fmt: skip
+    names = [plan.action, plan.target_uid, f"from state {plan.token}", f"class {plan.klass.value}"]
+    names.append(f"rules {plan.rules or 'unknown'}")
+    return [*(context(line) for line in lines), context(reading.mrkdwn(" · ".join(names), 2_500))]
+
+
+def whole(plan: Plan) -> bool:
+    """Whether a dialog shows everything the digest covers; only then may anybody say yes there."""
+    reading = Reading()
+    read(plan, reading)
+    small(plan, reading)
+    return reading.whole
 
 
 def loud(words: str, reading: Reading, level: Literal["warning", "error"] = "warning") -> list[Block]:
@@ -62,8 +77,8 @@ def serving(serves: Mapping[str, float]) -> str:
 
 
 def _state(values: Mapping[str, object], reading: Reading) -> str:
-    told = "\n".join(f"{name}: {_plain(value)}" for name, value in values.items())
-    return reading.mrkdwn(told, _FIELD) or "–"
+    told = "; ".join(f"{name} {_plain(value)}" for name, value in values.items())
+    return reading.mrkdwn(told, 2_800) or "nothing"
 
 
 def _plain(value: object) -> str:

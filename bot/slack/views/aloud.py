@@ -8,7 +8,7 @@ from bot.domain.log import Entry
 from bot.domain.mitigation import Mitigation, Outcome, State
 from bot.engine.situation import Situation
 from bot.slack.message import Message
-from bot.slack.views._words import at, brief, called, in_full, person, press
+from bot.slack.views._words import at, brief, called, in_full, person, press, several
 
 LOUD = (GlassBroken, HoldPlaced, HoldReleased, OutcomeReported, UndoReported)
 """Their entries are told in the thread, each in a message of its own; only a release not to the whole channel."""
@@ -53,7 +53,7 @@ def render(situation: Situation, entry: Entry) -> Message:
             who = person(situation, entry.by)
             words = f"⚠ *{who} acts alone in {name}* · {_what(mitigation)}\n{untrusted(why, 800)}"
             text = f"{called(situation, entry.by)} acts alone in {name}, {_what(mitigation)}"
-            heard = ", ".join(person(situation, each) for each in event.told[:8])
+            heard = several([person(situation, each) for each in event.told[:8]])
             small = f"paged: {heard}" if heard else "nobody else was there to be paged"
             small += f" · reviewed by {person(situation, mitigation.reviewed_by)}" if mitigation.reviewed_by else ""
             row += [press("Review", "review.open", incident.id, name)] if mitigation.wants_review else []
@@ -90,7 +90,7 @@ def waiting(situation: Situation) -> str:
     if incident.legal_hold is None:
         return ""
     found = [m.id for m in incident.mitigations.values() if m.state is State.APPROVED and held_back(incident, m)]
-    return f"{', '.join(found)} wait{'s' if len(found) == 1 else ''} for it" if found else "nothing waits for it yet"
+    return f"{several(found)} wait{'s' if len(found) == 1 else ''} for it" if found else "nothing waits for it yet"
 
 
 # -- counsel's own channel -------------------------------------------------------------------------------------------

@@ -10,11 +10,13 @@ from bot.domain.mitigation import Mitigation, State
 from bot.domain.policy import Person
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
+from bot.slack.message import sentence
 from bot.slack.views import _plan, info
 from bot.slack.views._change import alone_button, evidence, frozen, held_by_counsel, quorum
 from bot.slack.views._words import Reading, about, at, person, too_long
 
 NAME = "approve"
+ONE = "One approval is enough; its proposer cannot give it."
 
 
 def render(
@@ -41,7 +43,8 @@ def render(
         divider(),
         section(f"Proposed by {person(situation, mitigation.proposed_by)}: "
                 f"{untrusted(mitigation.because or 'no reason given', 600)}"),
-        section(quorum(situation, mitigation)),
+        section(f"*{quorum(situation, mitigation)}*" if mitigation.needs > 1 else ONE),
+        *_plan.small(plan, reading),
         context(f"digest `{mitigation.digest}` · until {at(mitigation.expires_at)}"),
     ]  # fmt: skip
     blocks += _alone(situation, mitigation, viewer)
@@ -61,9 +64,7 @@ def render(
 
 def whole(mitigation: Mitigation) -> bool:
     """Whether the dialog shows everything the digest covers; only then may it be approved there."""
-    reading = Reading()
-    _plan.read(mitigation.plan, reading)
-    return reading.whole
+    return _plan.whole(mitigation.plan)
 
 
 def _barred(situation: Situation, mitigation: Mitigation) -> str:
@@ -71,7 +72,7 @@ def _barred(situation: Situation, mitigation: Mitigation) -> str:
     if situation.now >= mitigation.expires_at:
         return f"It ran out {at(mitigation.expires_at)}. Propose it again."
     if mitigation.plan.rules != situation.policy.fingerprint:
-        return f"{ENDED[:1].upper()}{ENDED[1:]}."
+        return f"{sentence(ENDED)}."
     now = situation.policy.frozen(mitigation.plan.target, mitigation.plan.klass, situation.now)
     return f"Nothing may move until {at(now[1])}: nobody can approve it before." if now is not None else ""
 
@@ -79,7 +80,7 @@ def _barred(situation: Situation, mitigation: Mitigation) -> str:
 def _around(situation: Situation, mitigation: Mitigation, spent: Sequence[str]) -> list[Block]:
     """What is not of the plan, and decides whether and when it is carried out."""
     warned = "; ".join(mitigation.plan.warnings)
-    words = [*frozen(situation, mitigation, warned), *(f"⚠ {untrusted(each, 400)}" for each in spent)]
+    words = [*frozen(situation, mitigation, warned), *(f"⚠ {untrusted(sentence(each), 400)}" for each in spent)]
     told = [one for one in (*words, held_by_counsel(situation, mitigation), evidence(mitigation)) if one]
     return [section("\n".join(told))] if told else []
 
@@ -90,5 +91,5 @@ def _alone(situation: Situation, mitigation: Mitigation, viewer: Person | None) 
     why = nobody_else(mitigation, policy, situation.directory, situation.now)
     if not why or viewer is None or not viewer.badges & policy.break_glass:
         return []
-    words = f"Nobody else can decide? {why[:1].upper()}{why[1:]}. Alone you may, aloud, and it is reviewed."
+    words = f"{sentence(why)}. You may act alone: everybody hears of it, and somebody else reviews it."
     return [context(words), actions(alone_button(situation, mitigation))]

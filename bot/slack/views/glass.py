@@ -6,6 +6,7 @@ from bot.blockkit.blocks import (
     Block,
     View,
     alert,
+    context,
     divider,
     input_block,
     modal,
@@ -23,9 +24,11 @@ from bot.slack.ids import Ref
 from bot.slack.views import _plan, info, request
 from bot.slack.views._change import alone as aloud
 from bot.slack.views._change import held_by_counsel
-from bot.slack.views._words import Reading, about, in_full, person, too_long
+from bot.slack.views._words import Reading, about, at, in_full, person, several, too_long
 
 ALONE, REVIEW = "glass", "review"
+NAMED = 8
+"""So many people are named, the others counted."""
 JUSTIFIED = (("yes", "Yes, it could not wait"), ("no", "No, a second person should have been asked"))
 
 
@@ -42,6 +45,8 @@ def alone(situation: Situation, mitigation: Mitigation, told: Sequence[str] = ()
         *covered,
         section(_consequences(situation, mitigation, told)),
         divider(),
+        *_plan.small(mitigation.plan, reading),
+        context(f"digest `{mitigation.digest}` · until {at(mitigation.expires_at)}"),
     ]
     if not reading.whole:
         return modal(heading, [too_long(situation), *blocks], callback_id=ALONE, close="Close")
@@ -59,17 +64,15 @@ def alone(situation: Situation, mitigation: Mitigation, told: Sequence[str] = ()
 
 def whole(mitigation: Mitigation) -> bool:
     """Whether the dialog shows everything the digest covers."""
-    reading = Reading()
-    _plan.read(mitigation.plan, reading)
-    return reading.whole
+    return _plan.whole(mitigation.plan)
 
 
 def _consequences(situation: Situation, mitigation: Mitigation, told: Sequence[str]) -> str:
     """What follows, plainly."""
     days = situation.policy.review_within.days
-    names = ", ".join(person(situation, each) for each in told[:8])
-    more = f" and {len(told) - 8} more" if len(told) > 8 else ""  # noqa: PLR2004 - as many as are named
-    heard = f"These people are paged at once: {names}{more}." if names else "*Nobody is there to be paged.*"
+    names = [person(situation, each) for each in told[:NAMED]]
+    names += [f"{len(told) - NAMED} more"] if len(told) > NAMED else []
+    heard = f"Paged at once: {several(names)}." if names else "*Nobody is there to be paged.*"
     lines = [
         "It is carried out at once. It waits for no second person, no freeze, no cool-down and no evidence.",
         heard,

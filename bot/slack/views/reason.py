@@ -10,7 +10,7 @@ from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views import request
 from bot.slack.views._change import evidence
-from bot.slack.views._words import about, at, person
+from bot.slack.views._words import about, at, person, several
 
 SETTLED = (("applied", "It was applied"), ("failed", "It was not applied, nothing was changed"))
 HEADINGS = {
@@ -86,11 +86,11 @@ def _stopped(incident: Incident) -> str:
     waits = [m.id for m in incident.mitigations.values() if m.plan.klass in MOVING and m.state in WAITING]
     gone = [m.id for m in incident.mitigations.values() if m.state is State.CLAIMED]
     words = "Until you release it no change is carried out that moves traffic or is wider, and none is taken back."
-    words += f" {', '.join(waits)} will wait." if waits else ""
-    return words + (f" Not stopped, because it is being carried out already: {', '.join(gone)}." if gone else "")
+    words += f" {several(waits)} will wait." if waits else ""
+    return words + (f" Not stopped, because it is being carried out already: {several(gone)}." if gone else "")
 
 
 def _freed(incident: Incident) -> str:
     """What goes on once it is released."""
     waits = [m.id for m in incident.mitigations.values() if m.state is State.APPROVED and held_back(incident, m)]
-    return f"Carried out then, if still in time: {', '.join(waits)}." if waits else "Nothing waits for it yet."
+    return f"Carried out then, if still in time: {several(waits)}." if waits else "Nothing waits for it yet."

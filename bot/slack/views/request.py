@@ -24,7 +24,7 @@ from bot.slack.views._change import (
     next_offer,
     quorum,
 )
-from bot.slack.views._words import at, brief, bulleted, called, clock, in_full, person, press
+from bot.slack.views._words import at, brief, bulleted, called, clock, ended, in_full, person, press
 
 PENDING = frozenset({State.PROPOSED, State.APPROVED})
 
@@ -41,7 +41,7 @@ def render(situation: Situation, mitigation: Mitigation) -> Message:
     reach += f"\nthen {untrusted(_plan.serving(plan.serves), 300)}" if plan.serves else ""
     blocks.append(section(fields=[
         f"*How much of production*\n{reach}",
-        f"*Way back*\n{untrusted(plan.undo, 400) if plan.reversible else '*None*'}",
+        f"*Way back*\n{untrusted(plan.undo, 400) if plan.reversible else '⚠ *None*: it stays'}",
         f"*Proposed by*\n{person(situation, mitigation.proposed_by)}",
         f"*Because*\n{untrusted(mitigation.because or 'no reason given', 400)}",
     ]))  # fmt: skip
@@ -80,7 +80,8 @@ def standing(
         State.VERIFIED: f"Verified {when(mitigation.verified_at)}: the SLI is met again. {by}.",
         State.NOT_HELPING: f"Applied, but does not seem to help: {detail}",
         State.FAILED: f"Failed, nothing was changed: {detail}",
-        State.UNKNOWN: f"Nobody can tell whether it was applied: {detail} A person must look; it is not tried again.",
+        State.UNKNOWN: f"Nobody can tell whether it was applied: {ended(detail)} "
+        "A person must look; it is not tried again.",
         State.DECLINED: f"Declined: {detail}",
         State.EXPIRED: "Its time ran out; nothing was changed.",
         State.STALE: f"Not carried out, nothing was changed: {_stale(detail)}",
@@ -99,7 +100,7 @@ def _waiting(situation: Situation, mitigation: Mitigation, who: Naming, when: Ca
         return f"Waits for the approval of a second person until {until}."
     left = mitigation.needs - len(mitigation.approvers)
     people = "1 more person" if left == 1 else f"{left} people"
-    return f"{quorum(situation, mitigation, who).rstrip('.')}. Waits for {people} until {until}."
+    return f"{quorum(situation, mitigation, who)}. Waits for {people} until {until}."
 
 
 def _next(situation: Situation, mitigation: Mitigation) -> str:
@@ -175,8 +176,8 @@ def _buttons(situation: Situation, mitigation: Mitigation) -> list[Element]:
         case State.PROPOSED:
             row += _deciding(situation, mitigation)
         case State.APPROVED:
-            if not mitigation.hold_finished and situation.now < mitigation.hold_until:
-                row.append(press("Go ahead without the evidence", "skip.open", incident, name, style="danger"))
+            if not mitigation.hold_finished and not back and situation.now < mitigation.hold_until:
+                row.append(press("Go ahead without the evidence", "skip.open", incident, name))
             row.append(press("Decline", "decline.open", incident, name))
         case State.UNKNOWN:
             row.append(press("Settle by hand", "settle.open", incident, name, style="danger"))
