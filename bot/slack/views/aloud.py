@@ -7,7 +7,7 @@ from bot.domain.hold import HoldOverridden, HoldPlaced, HoldReleased, held_back
 from bot.domain.log import Entry
 from bot.domain.mitigation import Mitigation, Outcome, State
 from bot.engine.situation import Situation
-from bot.slack.message import Message
+from bot.slack.message import Message, sentence
 from bot.slack.views._words import at, brief, called, in_full, person, press, several
 
 LOUD = (GlassBroken, HoldPlaced, HoldReleased, OutcomeReported, UndoReported)
@@ -77,11 +77,16 @@ def render(situation: Situation, entry: Entry) -> Message:
             raise TypeError(f"{event} is not told aloud")
     blocks: list[Block] = [section(words), context(" · ".join([each for each in (small, at(entry.at)) if each]))]
     blocks += [actions(*row)] if row else []
-    return Message(f"{brief(incident)} {text}. {untrusted(' '.join(why.split()), 300)}", in_full(situation, blocks))
+    return Message(f"{brief(incident)} {text}. {_why(why)}", in_full(situation, blocks))
 
 
 def _what(mitigation: Mitigation) -> str:
     return untrusted(" ".join(f"{mitigation.plan.means} on {mitigation.plan.target}".split()), 200)
+
+
+def _why(words: str) -> str:
+    """A reason for a notification."""
+    return untrusted(sentence(" ".join(words.split())), 300)
 
 
 def waiting(situation: Situation) -> str:
@@ -101,13 +106,13 @@ def held(situation: Situation, entry: Entry) -> Message:
     incident = situation.incident
     over = not stands(situation, entry)
     why = entry.event.because if isinstance(entry.event, HoldPlaced) else ""
-    state = "is over" if over else "holds"
+    state = "is over" if over else "stands"
     words = f"*Legal hold on {incident.id} {state}*\nPlaced by {person(situation, entry.by)}: {untrusted(why, 800)}"
     small = [at(entry.at)] if over else [waiting(situation), at(entry.at)]
     blocks: list[Block] = [section(words), context(" · ".join(small))]
     if not over:
         blocks.append(actions(press("Release hold", "release.open", incident.id)))
-    text = f"{brief(incident)} Legal hold {state}. {untrusted(' '.join(why.split()), 300)}"
+    text = f"{brief(incident)} Legal hold {state}. {_why(why)}"
     return Message(text, in_full(situation, blocks))
 
 
@@ -120,4 +125,4 @@ def overridden(situation: Situation, entry: Entry) -> Message:
     small = f"now {mitigation.state} · {at(entry.at)}"
     blocks: list[Block] = [section(f"{words}\n{untrusted(why, 800)}"), context(small)]
     text = f"{brief(incident)} {called(situation, entry.by)} overrode the legal hold for {name}."
-    return Message(f"{text} {untrusted(' '.join(why.split()), 300)}", in_full(situation, blocks))
+    return Message(f"{text} {_why(why)}", in_full(situation, blocks))

@@ -15,7 +15,7 @@ from bot.slack.views._words import about, at, person, several
 SETTLED = (("applied", "It was applied"), ("failed", "It was not applied, nothing was changed"))
 HEADINGS = {
     "decline": "Decline", "undo": "Undo", "settle": "Settle by hand", "reopen": "Re-open",
-    "skip": "No evidence for", "override": "Override hold for", "hold": "Legal hold", "release": "Release hold",
+    "skip": "Skip evidence for", "override": "Override hold for", "hold": "Legal hold", "release": "Release hold",
 }  # fmt: skip
 SUBMITS = {"skip": "Go ahead", "override": "Override", "hold": "Place hold", "release": "Release"}
 LABELS = {
