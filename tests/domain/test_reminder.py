@@ -1,10 +1,12 @@
 """Reminders: each once, in time, to the right person, merged, and not while somebody asked for quiet."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp, ChangeFollowUp, FinishFollowUp
+from bot.domain.guard import ActionClass, TargetRules
 from bot.domain.lifecycle import ChangeSeverity, Close, Reopen, Resolve, Update
 from bot.domain.mitigation import ProposeMitigation
 from bot.domain.paging import Acknowledge
@@ -18,6 +20,7 @@ from tests.kit import ANA, BEN, CLEO, PEOPLE, Story, declared, lines, plan
 
 EVERYBODY = tuple(person for person in PEOPLE.values() if not person.is_bot)
 HOUR = timedelta(hours=1)
+CLEO_RESPONDS = Person("cleo", frozenset({Role.RESPONDER}))
 BOOK = Runbook("book", "Book", "d", (Step("look", Kind.READ, "Look"), Step("count", Kind.CHECK, "Count")))
 
 
@@ -99,6 +102,45 @@ def test_approvers_on_call_are_told_at_once_and_the_others_one_after_the_other()
     other = taken().when(ProposeMitigation(plan()), BEN)
     assert asked(other, "ana", "ben") == {"dev": 0, "eve": 5}
     assert asked(story.when(ApproveMitigation("M1", plan().digest), BEN), "ben") == {}
+
+
+def wanted(story: Story, *people: Person, on_call: tuple[str, ...] = ("ana", "ben")) -> dict[str, float]:
+    """Who is asked to approve, and after how many minutes."""
+    found = reminders(story.incident, story.policy, on_call, people or EVERYBODY)
+    start = story.incident.mitigations["M1"].proposed_at
+    return {m.person: (m.due - start).total_seconds() / 60 for m in found if m.reason is Reason.APPROVAL}
+
+
+def test_where_two_must_approve_two_are_asked_until_both_did() -> None:
+    """As many at once as must still say yes; who did is not asked again, and the others still are."""
+    policy = Policy(quorum={ActionClass.TRAFFIC: 2})
+    eve, fay = (Person(name, frozenset({Role.APPROVER})) for name in ("eve", "fay"))
+    made = plan(rules=policy.fingerprint)
+    story = replace(taken(), policy=policy).when(ProposeMitigation(made), ANA)
+    assert wanted(story, ANA, BEN, eve, fay) == {"ben": 0, "eve": 0, "fay": 5}
+    assert wanted(story, ANA, BEN, eve, fay, on_call=()) == {"ben": 0, "eve": 0, "fay": 5}
+    after = story.when(ApproveMitigation("M1", made.digest), BEN)
+    assert wanted(after, ANA, BEN, eve, fay) == {"eve": 0, "fay": 5}
+    assert still(story.incident, "ben", "approval:M1")
+    assert not still(after.incident, "ben", "approval:M1")
+    assert still(after.incident, "eve", "approval:M1")
+    assert wanted(after.when(ApproveMitigation("M1", made.digest), eve), ANA, BEN, eve, fay) == {}
+
+
+def test_whoever_may_approve_is_asked_by_whatever_badge() -> None:
+    """A person by name, a group, whoever is on call; the target's own rule goes before the class's."""
+    gus = Person("gus", groups=frozenset({"@gus", "group:platform"}))
+
+    def of(badge: str) -> dict[str, float]:
+        rules = TargetRules(approve=frozenset({badge}))
+        policy = Policy(targets={"visits-router": rules})
+        story = replace(taken(), policy=policy).when(ProposeMitigation(plan()), CLEO_RESPONDS)
+        return wanted(story, ANA, BEN, gus)
+
+    assert of("@gus") == {"gus": 0}
+    assert of("group:platform") == {"gus": 0}
+    assert of("on-call") == {"ana": 0, "ben": 0}
+    assert of("nobody") == {}
 
 
 def test_an_approver_who_rests_takes_nobodys_turn() -> None:

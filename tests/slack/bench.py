@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -321,6 +321,16 @@ class Bench:
         """What the message of a change says and offers."""
         (message,) = self.posts(f"request:{name}")
         return str(message["blocks"])
+
+    def as_before(self, surface: str, room: str = "C0INC") -> Callable[[], None]:
+        """Remembers what a message offers; called later, it stands so again, as on a phone that was offline."""
+        (message,) = self.posts(surface, room)
+        kept, ts = list(message["blocks"]), str(message["ts"])
+
+        def again() -> None:
+            self.slack.workspace.memory.messages[room][ts]["blocks"] = kept
+
+        return again
 
     def whispers(self, key: str) -> list[str]:
         """What only this person was told."""
