@@ -62,6 +62,10 @@ DEPLOYMENT = Kind("apps/v1", "deployments", "Deployment")
 REPLICA_SET = Kind("apps/v1", "replicasets", "ReplicaSet")
 
 
+class Overtaken(Refused):
+    """The object is no longer at the version a patch started from; read it again and see whether that matters."""
+
+
 class Kubernetes:
     """One cluster. Its files are read when it is first asked, so that a cluster out of reach stops nothing else."""
 
@@ -114,8 +118,8 @@ class Kubernetes:
     ) -> dict[str, Any]:
         """Merge-patch the object (or its subresource), only from that `resourceVersion` where one is given.
 
-        The object as it then is. Raises Refused (nothing changed; "changed since" for another `resourceVersion`),
-        Unavailable (it may have, also where the server took the patch and dropped a part of it).
+        The object as it then is. Raises Refused (nothing changed; Overtaken for another `resourceVersion`), Unavailable
+        (it may have, also where the server took the patch and dropped a part of it).
         """
         meta = patch.get("metadata") or {}
         body = {**patch, "metadata": {**meta, "resourceVersion": version}} if version else patch
@@ -188,7 +192,7 @@ class Kubernetes:
             case 404:
                 return Refused(f"there is no {what} (any more){said}")
             case 409:
-                return Refused(f"{what} was changed since it was read; nothing was done")
+                return Overtaken(f"{what} was changed since it was read; nothing was done")
             case 422:
                 return Refused(f"Kubernetes does not take this of {what}{said}")
             case _:
@@ -218,6 +222,18 @@ def dropped(wanted: Mapping[str, Any], found: Any, at: str = "") -> Iterator[str
                 yield from dropped({str(place): one}, {str(place): other}, here)
         elif value != there and (value or there):
             yield here
+
+
+def difference(now: Any, wanted: Any) -> dict[str, Any]:
+    """The merge patch that makes `now` read `wanted`: what is not wanted is taken away, lists are replaced whole."""
+    patch: dict[str, Any] = {name: None for name in now if wanted.get(name) is None and now[name] is not None}
+    for name, value in wanted.items():
+        if isinstance(value, Mapping) and isinstance(now.get(name), Mapping):
+            if inner := difference(now[name], value):
+                patch[name] = inner
+        elif value is not None and value != now.get(name):
+            patch[name] = value
+    return patch
 
 
 def keys_of(found: Mapping[str, Any]) -> tuple[str, ...]:

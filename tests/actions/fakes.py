@@ -244,7 +244,7 @@ class FakeMLflow:
         return JSONResponse({"run": run}) if run else JSONResponse({"message": "no such run"}, 404)
 
 
-def make(name: str, transport: httpx.AsyncBaseTransport | None = None, **settings: Any) -> Action:
+def make(name: str, /, transport: httpx.AsyncBaseTransport | None = None, **settings: Any) -> Action:
     """The action of that name with these settings."""
     kind = shelf.load("actions", name)
     made: Action = kind(kind.Settings.model_validate(settings), clock=Hands(), transport=transport)

@@ -127,7 +127,11 @@ class FakeKubernetes:
         return self._store(served, held, merged(held, patch), sub)
 
     def delete(self, kind: Kind, namespace: str, name: str) -> None:
-        del self.objects[kind.resource, namespace, name]
+        """Take the object away and what it owns with it."""
+        uid = self.objects.pop((kind.resource, namespace, name))["metadata"]["uid"]
+        for place, held in [*self.objects.items()]:
+            if any(owner["uid"] == uid for owner in held["metadata"].get("ownerReferences", ())):
+                del self.objects[place]
 
     def grant(self, manifests: str, namespace: str) -> str:
         """Take the rules of Role documents; a token with these rights alone."""
