@@ -97,19 +97,26 @@ class Cluster:
         where = f"/apis/{crd['spec']['group']}/{version}/{crd['spec']['names']['plural']}"
         self.until(lambda: self.admin.get(where).status_code == 200, f"{name} to be served")
 
-    def grant(self, manifests: str, namespace: str) -> str:
-        """Apply ServiceAccount, Role and RoleBinding documents in a namespace; the token that has these rights alone."""
-        account = ""
-        for document in filter(None, yaml.safe_load_all(manifests)):
-            document["metadata"]["namespace"] = namespace
-            for subject in document.get("subjects", []):
-                subject["namespace"] = namespace
-            plural = {"ServiceAccount": "serviceaccounts", "Role": "roles", "RoleBinding": "rolebindings"}
-            self.create(Kind(document["apiVersion"], plural[document["kind"]], document["kind"]), namespace, document)
-            account = document["metadata"]["name"] if document["kind"] == "ServiceAccount" else account
+    def grant(self, *manifests: str) -> str:
+        """Apply ServiceAccount, Role and RoleBinding documents; a token of the account, which has these rights alone."""
+        account, asked = "", set()
+        for document in (each for text in manifests for each in yaml.safe_load_all(text) if each):
+            kind, namespace = document["kind"], document["metadata"]["namespace"]
+            plural = {"ServiceAccount": "serviceaccounts", "Role": "roles", "RoleBinding": "rolebindings"}[kind]
+            self.create(Kind(document["apiVersion"], plural, kind), namespace, document)
+            if kind == "ServiceAccount":
+                account = f"/api/v1/namespaces/{namespace}/serviceaccounts/{document['metadata']['name']}"
+            asked |= {(namespace, each) for rule in document.get("rules", []) for each in rule["resources"]}
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        told = self.call("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token", request)
-        return str(told["status"]["token"])
+        token = str(self.call("POST", f"{account}/token", request)["status"]["token"])
+        with _client(self.url, self.papers, token) as client:
+            for namespace, resource in asked:  # the server learns of a new role a moment later
+                self.until(lambda n=namespace, r=resource: _granted(client, n, r), f"the right to {resource}")
+        return token
+
+    def inner(self) -> httpx.AsyncBaseTransport:
+        """A transport of its own to this server, to be wrapped."""
+        return httpx.AsyncHTTPTransport(verify=ssl.create_default_context(cafile=self.ca))
 
     def need_controllers(self) -> None:
         """Skip by name where nobody carries Deployments out."""
@@ -159,6 +166,13 @@ def _client(url: str, papers: Papers, token: str = ADMIN) -> httpx.Client:
     trust = ssl.create_default_context(cafile=str(papers.authority))
     headers = {"authorization": f"Bearer {token}"}
     return httpx.Client(base_url=url, verify=trust, headers=headers, trust_env=False, timeout=30)
+
+
+def _granted(client: httpx.Client, namespace: str, resource: str) -> bool:
+    """Whether the server knows by now that this account may do something with that."""
+    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
+    told = client.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", json=body).json()
+    return any(resource in rule.get("resources", ()) for rule in told["status"]["resourceRules"])
 
 
 @pytest.fixture(scope="session")

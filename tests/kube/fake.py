@@ -67,10 +67,10 @@ class FakeKubernetes:
 
     served: dict[tuple[str, str], Served] = field(default_factory=dict)
     objects: dict[Place, dict[str, Any]] = field(default_factory=dict)
-    tokens: dict[str, tuple[str, list[dict[str, Any]]] | None] = field(
-        default_factory=lambda: {ADMIN: None, NOBODY: ("", [])}
+    tokens: dict[str, list[tuple[str, dict[str, Any]]] | None] = field(
+        default_factory=lambda: {ADMIN: None, NOBODY: []}
     )
-    """Whose token it is: None may do everything, others in one namespace what these rules say."""
+    """What each token may do: None everything, others what these rules say, each in its namespace."""
     controllers: list[Callable[[FakeKubernetes, Kind, dict[str, Any]], None]] = field(default_factory=list)
     """Run after every change but a controller's own: what a cluster's controllers would do at once."""
     between: Callable[[], None] | None = None
@@ -133,12 +133,17 @@ class FakeKubernetes:
             if any(owner["uid"] == uid for owner in held["metadata"].get("ownerReferences", ())):
                 del self.objects[place]
 
-    def grant(self, manifests: str, namespace: str) -> str:
-        """Take the rules of Role documents; a token with these rights alone."""
-        documents = [each for each in yaml.safe_load_all(manifests) if each]
+    def grant(self, *manifests: str) -> str:
+        """Take the rules of Role documents, each in its namespace; a token with these rights alone."""
+        documents = [each for text in manifests for each in yaml.safe_load_all(text) if each]
         token = f"granted-{next(self._names)}"
-        self.tokens[token] = (namespace, [rule for each in documents for rule in each.get("rules", [])])
+        rules = [(each["metadata"]["namespace"], rule) for each in documents for rule in each.get("rules", [])]
+        self.tokens[token] = rules
         return token
+
+    def inner(self) -> httpx.AsyncBaseTransport:
+        """A transport of its own to this server, to be wrapped."""
+        return self.transport
 
     # -- what is asked over HTTP -------------------------------------------------------------------------------------
 
@@ -180,9 +185,9 @@ class FakeKubernetes:
         verb = {"GET": "get" if name else "list", "POST": "create", "PATCH": "patch"}[request.method]
         granted = self.tokens[token]
         resource = f"{served.kind.plural}/{sub}" if sub else served.kind.plural
-        if granted is None or (
-            granted[0] == namespace
-            and any(_allows(rule, verb, served.kind.group, resource, name) for rule in granted[1])
+        group = served.kind.group
+        if granted is None or any(
+            where == namespace and _allows(rule, verb, group, resource, name) for where, rule in granted
         ):
             return
         which = f' "{name}"' if name else ""
