@@ -120,7 +120,8 @@ class Pause:
             if held is None and automation is None:
                 return  # somebody paused it by hand, and goes on by hand
             was = automation if automation is not None else (held or {})["was"]
-            note = {"for": [*(held or {"for": []})["for"], tag], "was": was}
+            others = [each for each in (held or {"for": []})["for"] if each != tag]
+            note = {"for": [*others, tag], "was": was}
             if await self._write(owner, found, _stopped(owner), note):
                 return
         raise Unavailable(WHAT, f"shows {owner.words} changing faster than it can be paused")
