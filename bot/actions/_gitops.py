@@ -86,7 +86,7 @@ def proposed(owner: Owner, kind: Kind, namespace: str, name: str, patch: Any) ->
     """The refusal of a change that would be put back, with the change as git would have it."""
     manifest = {"apiVersion": kind.api, "kind": kind.name, "metadata": {"name": name, "namespace": namespace}}
     body: Any = {**manifest, **patch} if isinstance(patch, Mapping) else {**manifest, "patch": list(patch)}
-    written = yaml.safe_dump(body, sort_keys=False, default_flow_style=False, width=100)
+    written = yaml.safe_dump(body, sort_keys=False, default_flow_style=False, allow_unicode=True)
     return Refused(f"{owner.words} holds {kind.words(namespace, name)}; change it in git:\n{written}")
 
 

@@ -95,7 +95,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, .
 def hidden(value: Any) -> Any:
     """A template or patch with every variable's value and every telling argument hidden, to be shown."""
     if isinstance(value, Mapping):
-        shown = {name: hidden(each) for name, each in value.items()}
+        shown = {name: each if name == "name" else hidden(each) for name, each in value.items()}
         return shown | {"value": HIDDEN} if isinstance(value.get("value"), str) and "name" in value else shown
     if isinstance(value, list):
         return [hidden(each) for each in value]

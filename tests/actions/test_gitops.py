@@ -147,6 +147,7 @@ async def test_the_change_is_proposed_for_git_instead(fake: FakeKubernetes) -> N
     fake.merge(DEPLOYMENT, "ml", NAME, {"spec": {"template": {"spec": ship_back}}})
     with pytest.raises(Refused) as caught:
         await made.plan(TARGET, Means.ROLLBACK, {"to": 2})
+    assert "- name: SALT\n          value: …" in caught.value.because
     assert CANARY not in said + caught.value.because
     assert (await made.plan(TARGET, Means.PAUSE, {"resume": True})).diff == ()
     assert fake.changes == 0

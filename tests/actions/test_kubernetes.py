@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+import httpx
 import pytest
 
+from bot.actions._change import READ_ONLY
 from bot.actions.kubernetes import RESTARTED
 from bot.clients.kubernetes import DEPLOYMENT, REPLICA_SET, keys_of
 from bot.domain.errors import Refused, Unavailable
@@ -20,6 +23,7 @@ from tests.actions.fakes import ROLLBACK, Scene, make
 from tests.kube.builtin import rolls_out
 from tests.kube.conformance import deployment
 from tests.kube.fake import FakeKubernetes
+from tests.kube.roles import Watched, allowed, role
 from tests.parts import CANARY
 from tests.shelves.files import SECONDS
 
@@ -341,6 +345,63 @@ async def test_recreate_is_warned_of() -> None:
     fake.merge(DEPLOYMENT, NS, NAME, {"spec": {"strategy": {"type": "Recreate"}}})
     for means in (Means.ROLLBACK, Means.RESTART):
         assert any("Recreate" in warning for warning in (await action(fake).plan(TARGET, means, {})).warnings)
+
+
+async def test_the_role_we_ship_is_exactly_what_is_used() -> None:
+    """Under its rules every means goes through, from plan to undone; none is left over and none is missing."""
+    fake = cluster("visits:v1", "visits:v2")
+    manifests = role("kubernetes", namespace=NS, name=NAME)
+    watched = Watched(fake.inner())
+    made = make("kubernetes", watched, **fake.settings(fake.grant(manifests)), namespace=NS, name=NAME)
+    for means in (Means.ROLLBACK, Means.PAUSE, Means.RESTART):
+        plan = await made.plan(TARGET, means, {})
+        await made.execute(plan, means)
+        assert (await made.observe(plan, means)).seen is Seen.APPLIED
+        if plan.reversible:
+            await made.undo(plan, f"{means}/undo")
+            assert (await made.undone(plan, f"{means}/undo")).seen is Seen.APPLIED
+    assert watched.calls == allowed(manifests)
+
+
+class Strict(httpx.AsyncBaseTransport):
+    """A cluster whose admission webhook does not allow dry runs."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if "dryRun=All" in request.url.query.decode():
+            said = "admission webhook mesh does not support dry run"
+            return httpx.Response(400, json={"kind": "Status", "message": said, "reason": "BadRequest", "code": 400})
+        return await self._inner.handle_async_request(request)
+
+
+async def test_a_webhook_that_forbids_dry_runs_forbids_no_plan() -> None:
+    """The plan says that it was reckoned and not tried, and is carried out all the same."""
+    fake = cluster("visits:v1", "visits:v2")
+    made = make("kubernetes", Strict(fake.inner()), **fake.settings(), namespace=NS, name=NAME)
+    plan = await made.plan(TARGET, *ROLLBACK)
+    assert plan.dry_run == READ_ONLY
+    assert any("does not allow dry runs" in warning for warning in plan.warnings)
+    await made.execute(plan, "K")
+    assert image(fake) == "visits:v1"
+
+
+async def test_a_webhook_that_changes_the_template_is_found_out() -> None:
+    """What comes back is not what was asked: dry it is refused, so nobody approves what would not happen."""
+    fake = cluster("visits:v1", "visits:v2")
+
+    class Meddling(Strict):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            answer = await self._inner.handle_async_request(request)
+            told = json.loads(await answer.aread())
+            if request.method == "PATCH":
+                told["spec"]["template"]["spec"]["containers"][0]["image"] = "mirror/visits:v1"
+            return httpx.Response(answer.status_code, json=told)
+
+    made = make("kubernetes", Meddling(fake.inner()), **fake.settings(), namespace=NS, name=NAME)
+    with pytest.raises(Refused, match="does not keep spec"):
+        await made.plan(TARGET, *ROLLBACK)
 
 
 async def test_a_deployment_that_is_not_there_is_refused_by_name() -> None:
