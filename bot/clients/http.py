@@ -134,7 +134,7 @@ class Http:
         answer = await self._read(path, params, allowed=absent)
         return None if answer.status_code in absent else self._json(answer)
 
-    async def ask(self, path: str, params: Mapping[str, str] | None = None) -> tuple[int, Any]:
+    async def look(self, path: str, params: Mapping[str, str] | None = None) -> tuple[int, Any]:
         """(status, JSON) of what stands there, or of the answer that it does not; {} where a refusal has no JSON.
 
         Raises Unavailable for anything else than a 2xx with JSON or one of the refusals that tell their reason.
