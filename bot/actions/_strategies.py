@@ -10,6 +10,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.actions._slices import slice_of
 from bot.domain.errors import Refused
 
 ROLLOUT = "flexibleRollout"
@@ -60,14 +61,6 @@ def with_rollout(state: State, identity: str, percent: int) -> State:
         if each["id"] == identity:
             each["parameters"]["rollout"] = str(percent)
     return changed
-
-
-def slice_of(text: str) -> tuple[str, str]:
-    """(context field, value) of a slice such as region=fr. Raises Refused."""
-    name, sign, value = text.partition("=")
-    if not sign or not name.strip() or not value.strip() or "=" in value or "," in value:
-        raise Refused(f"a flag keeps a slice off by one field and one value, such as region=fr, not {text!r}")
-    return name.strip(), value.strip()
 
 
 def kept_off(state: State, text: str) -> bool:

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from bot.actions import _change as change
 from bot.actions import _strategies as flags
+from bot.actions._slices import slice_of
 from bot.actions._strategies import State
 from bot.clients.http import Http, HttpSettings, where
 from bot.clients.unleash import Unleash, environment_of
@@ -250,7 +251,7 @@ class Flag:
             return (() if before == after else (diff,)), []
         warnings = [] if before["enabled"] else [switched_off]
         if "slice" in asked:
-            field = flags.slice_of(asked["slice"])[0]
+            field = slice_of(asked["slice"])[0]
             words = {True: f"kept off ({off})", False: "by the flag's strategies"}
             was, becomes = flags.kept_off(before, asked["slice"]), flags.kept_off(after, asked["slice"])
             warnings.append(f"it holds only where the services tell Unleash's SDK the field {field}")
