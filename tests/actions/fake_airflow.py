@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -156,7 +157,7 @@ class FakeAirflow:
 
     def _details(self) -> dict[str, Any]:
         """All that Airflow says of a DAG must be there, though little of it matters here."""
-        version = {"id": f"01-{self.version}", "version_number": self.version, "dag_id": DAG, "created_at": AT}
+        version = {"id": str(UUID(int=self.version)), "version_number": self.version, "dag_id": DAG, "created_at": AT}
         version |= {"dag_display_name": DAG, "bundle_name": "dags", "bundle_version": None, "bundle_url": None}
         told: dict[str, Any] = {
             "dag_id": DAG,
