@@ -16,7 +16,7 @@ import httpx
 from pydantic import Field, model_validator
 
 from bot.actions import _change as change
-from bot.clients.airflow import Airflow, AirflowSettings, door
+from bot.clients.airflow import MOST_RUNS, Airflow, AirflowSettings, door
 from bot.clients.http import where
 from bot.clock import Clock
 from bot.domain.errors import Refused, Unavailable
@@ -31,6 +31,7 @@ GONE = "gone"
 UNLOGGED = "the audit log may not be read with this token: a pause and resume in between would not be noticed"
 _CAN = (Means.PAUSE, Means.RETRAIN)
 _ODD = re.compile(r"[^A-Za-z0-9_.~:+-]")  # Airflow's default pattern of a run's id
+_NAMED = 5  # runs that a warning names
 _UNDER_WAY = ("queued", "running")
 
 
@@ -166,6 +167,8 @@ class Dag:
         }
         if runs:
             state["runs"] = sorted(await self._api.running(self._dag))
+            if len(state["runs"]) >= MOST_RUNS:
+                raise Unavailable(WHAT, f"runs {MOST_RUNS} of {self._dag} or more, too many to approve by name")
         return state
 
     async def _holds(self, plan: Plan) -> bool:
@@ -206,7 +209,8 @@ class Dag:
         running = await self._api.running(self._dag)
         warnings = ["what the run has done stays: stopping it takes nothing back"]
         if running:
-            warnings.append(f"under way already: {', '.join(running)}")
+            more = f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""
+            warnings.append(f"under way already: {', '.join(running[:_NAMED])}{more}")
         most = told.get("max_active_runs")
         if isinstance(most, int) and len(running) >= most:
             warnings.append(f"at most {most} runs of {self._dag} go on at once: this one waits for its turn")

@@ -115,7 +115,7 @@ async def test_a_run_that_ended_well_meanwhile_is_not_called_failed(fake: FakeAi
     class EndsWell(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             answer = await httpx.ASGITransport(fake.app).handle_async_request(request)
-            if request.method == "PATCH":
+            if request.method == "PATCH" and "dagRuns" not in request.url.path:  # the pause
                 fake.runs["nightly"]["state"] = "success"
             return answer
 
@@ -187,6 +187,17 @@ async def test_a_retraining_in_words(fake: FakeAirflow) -> None:
     )
 
 
+async def test_many_runs_under_way_are_counted_not_listed(fake: FakeAirflow) -> None:
+    """A retraining beside a hundred others can be planned; stopping them all cannot be approved by name."""
+    for number in range(120):
+        fake.starts(f"fill-{number}")
+    door = action(fake)
+    plan = await door.plan(TARGET, *RETRAIN)
+    assert "under way already: fill-0, fill-1, fill-2, fill-3, fill-4 and 95 more" in plan.warnings
+    with pytest.raises(Unavailable, match="runs 100 of retrain or more, too many to approve by name"):
+        await door.plan(TARGET, *STOP)
+
+
 async def test_a_key_is_one_run_whoever_asks(fake: FakeAirflow) -> None:
     """Two replicas at once and a third time after a crash: one run under the key's id, another key another run."""
     door = action(fake)
@@ -197,6 +208,25 @@ async def test_a_key_is_one_run_whoever_asks(fake: FakeAirflow) -> None:
     assert fake.runs[run_id(KEY)]["conf"] == {"since": "2026-11-01"}
     await door.execute(plan, "INC-7/M2/0123456789abcdef")
     assert len(fake.runs) == 2
+    fake.paused = True
+    await door.execute(plan, KEY)  # done is done, whatever came after
+    assert len(fake.runs) == 2
+
+
+async def test_a_run_that_another_replica_started_first_is_ours(fake: FakeAirflow) -> None:
+    """Not there when we looked, there when we asked for it: Airflow refuses the second, and that is as it should be."""
+
+    class Late(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "POST" and run_id(KEY) not in fake.runs:
+                fake.starts(run_id(KEY))
+            return await httpx.ASGITransport(fake.app).handle_async_request(request)
+
+    plan = await action(fake).plan(TARGET, *RETRAIN)
+    late = make("airflow", Late(), url="http://airflow", dag="retrain", token="ann#1")
+    await late.execute(plan, KEY)
+    assert fake.state()["runs"] == {run_id(KEY): "running"}
+    assert fake.changed == 0
 
 
 def test_no_two_keys_share_a_run() -> None:

@@ -76,6 +76,17 @@ async def test_a_writer_killed_at_any_moment_leaves_a_whole_file(file, after: in
     assert [(each.name, each.read_bytes()) for each in file.parent.iterdir()] == [("flags.json", b"{}")]
 
 
+async def test_who_has_the_file_open_reads_the_old_content_to_its_end(file) -> None:
+    """A reader in the middle of it while it is replaced meets no part of the new."""
+    old = json.dumps({"n": 1, "pad": "x" * 100_000}).encode()
+    file.write_bytes(old)
+    with file.open("rb") as reader:
+        begun = reader.read(10)
+        await HeldFile("file", file, clock=Hands(), seconds=1).replace(old, b"{}")
+        assert begun + reader.read() == old
+    assert file.read_bytes() == b"{}"
+
+
 async def test_an_editor_who_asks_nobody_is_noticed(file) -> None:
     """Written by hand after we read it: refused, and the hand's words stay."""
     held = HeldFile("file", file, clock=Hands(), seconds=1)
