@@ -209,7 +209,8 @@ class Dag:
         running = await self._api.running(self._dag)
         warnings = ["what the run has done stays: stopping it takes nothing back"]
         if running:
-            more = f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""
+            least = "at least " if len(running) >= MOST_RUNS else ""
+            more = f" and {least}{len(running) - _NAMED} more" if len(running) > _NAMED else ""
             warnings.append(f"under way already: {', '.join(running[:_NAMED])}{more}")
         most = told.get("max_active_runs")
         if isinstance(most, int) and len(running) >= most:
