@@ -160,7 +160,7 @@ class Flag:
         if handed is None:
             return Observation(Seen.UNKNOWN, "Unleash holds it, but the client token's SDKs are not handed this flag")
         if not flags.shown(now, handed):
-            return Observation(Seen.UNKNOWN, "Unleash holds it, but does not hand it to the SDKs yet")
+            return Observation(Seen.MOVING, "Unleash holds it, but does not hand it to the SDKs yet")
         return Observation(seen.seen, f"{seen.detail}; SDKs have it within {self._settings.poll_seconds} s")
 
     async def _carry(self, now: State, *, wanted: State, only_from: State) -> None:

@@ -119,13 +119,13 @@ async def test_a_slice_leaves_a_list_that_others_share(fake: FakeUnleash) -> Non
 async def test_held_by_unleash_is_not_yet_at_the_services(
     fake: FakeUnleash, ask: tuple[Means, dict[str, object]]
 ) -> None:
-    """Until the SDKs are handed the change, nobody can tell; then it is applied, with the SDKs' delay told."""
+    """Until the SDKs are handed the change it is on its way; then it is applied, with the SDKs' delay told."""
     fake.behind = True
     door = action(fake)
     plan = await door.plan(TARGET, *ask)
     await door.execute(plan, "K")
     seen = await door.observe(plan, "K")
-    assert (seen.seen, seen.detail) == (Seen.UNKNOWN, "Unleash holds it, but does not hand it to the SDKs yet")
+    assert (seen.seen, seen.detail) == (Seen.MOVING, "Unleash holds it, but does not hand it to the SDKs yet")
     fake.settle()
     seen = await door.observe(plan, "K")
     assert (seen.seen, seen.detail) == (Seen.APPLIED, "the target is in the wanted state; SDKs have it within 15 s")

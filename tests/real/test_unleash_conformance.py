@@ -71,9 +71,9 @@ def action(server: Unleash, flag: str, **settings: Any) -> Action:
 
 
 async def settled(look: Callable[[], Awaitable[Observation]]) -> Observation:
-    """What is seen once Unleash hands it out, which it does within a second or two."""
+    """What is seen once Unleash hands it out, within a second or two; a flag just made is not there yet either."""
     until = time.monotonic() + 20
-    while (seen := await look()).seen is Seen.UNKNOWN and time.monotonic() < until:  # noqa: ASYNC110 - no event tells it
+    while (seen := await look()).seen in (Seen.MOVING, Seen.UNKNOWN) and time.monotonic() < until:  # noqa: ASYNC110 - no event tells it
         await asyncio.sleep(0.05)
     return seen
 
