@@ -266,6 +266,30 @@ class Action(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
+class Keeping(Action, Protocol):
+    """An action whose target forgets: what was changed may be lost when the target starts anew."""
+
+    async def keep(self, plan: Plan, key: str, since: datetime) -> str:
+        """Set a change again that the target lost by starting anew after `since`; "" where nothing had to be done.
+
+        `since` is when the change was last known to stand: when it was applied, or set again. What a hand changed
+        while the target ran is left alone. Asked only of the newest change of what the plan is about: an older one is
+        not wanted any more. Asked again after an error. Raises Refused, Unavailable.
+        """
+
+
+@runtime_checkable
+class Counting(Action, Protocol):
+    """An action whose target counts the requests of each version."""
+
+    async def traffic(self, plan: Plan) -> Mapping[str, int]:
+        """Requests so far of each version the plan names, by the target's own count; empty where it cannot tell.
+
+        A count that goes back is a target that started anew: then a new first reading is needed. Raises Unavailable.
+        """
+
+
 class Evidence(Protocol):
     """An instrument that looks at one aspect: what changed, what drifted, which upstream. Raises Unavailable."""
 

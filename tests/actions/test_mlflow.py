@@ -11,7 +11,8 @@ import pytest
 from bot.domain.errors import Refused
 from bot.domain.mitigation import Means
 from bot.domain.service import Target
-from tests.actions.fakes import ROLLBACK, FakeMLflow, Scene, make
+from tests.actions.fake_mlflow import FakeMLflow
+from tests.actions.fakes import ROLLBACK, Scene, make
 from tests.parts import CANARY
 from tests.shelves.files import SECONDS
 
