@@ -44,6 +44,7 @@ class FakeRouter:
         self.weights = {name: 100 * (name == versions[-1]) for name in versions}
         self.bypass: dict[str, str] = {}
         self.applied: dict[str, dict[str, Any]] = {}
+        self.requests: dict[str, Any] = dict.fromkeys(versions, 0)
         self.asked: list[str] = []
         self.app = Starlette(
             routes=[
@@ -63,7 +64,8 @@ class FakeRouter:
 
     async def _state(self, request: Request) -> JSONResponse:
         self.asked.append("state")
-        return JSONResponse({"revision": self.revision, **self.state(), "backends": [*self.weights, "rules"]})
+        told = {"revision": self.revision, **self.state(), "backends": [*self.weights, "rules"]}
+        return JSONResponse({**told, "requests": self.requests})
 
     async def _apply(self, request: Request) -> JSONResponse:
         body, dry = await request.json(), request.query_params.get("dry_run") == "1"
