@@ -92,9 +92,9 @@ def _part(template: str, values: Mapping[str, Any]) -> str:
     if lacking := [name for name in named if values[name] is None]:
         raise Refused(f"there is no {lacking[0]} to name in the address")
     plain = text(template, values)
-    # some servers decode %2F before they look at the dots, so these are refused although they are encoded below
+    # some servers decode %2F, or drop what follows a semicolon, before they look at the dots: refused, encoded or not
     for each in (plain, *(word(values[name]) for name in named)):
-        if not each or any(step in _DOTS for step in re.split(r"[/\\]", unquote(each))):
+        if not each or any(step in _DOTS for step in re.split(r"[/\\;]", unquote(each))):
             raise Refused(f"{each!r} cannot stand in an address")
     quoted = {name: segment(word(values[name])) for name in named}
     return text(template, quoted)

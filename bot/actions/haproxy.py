@@ -94,6 +94,11 @@ class BalancerSettings(BaseModel):
     def _written(self) -> BalancerSettings:
         if self.write_map and not self.map_file.startswith("/"):
             raise ValueError("write_map needs map_file as the full path of the file on this machine")
+        far = Address.parse(self.address).host not in {"", "127.0.0.1", "::1", "[::1]", "localhost"}
+        if far and (self.write_map or self.state_file):
+            raise ValueError(
+                "state_file and write_map are for a HAProxy on this machine; this address is another one's"
+            )
         return self
 
 

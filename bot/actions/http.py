@@ -178,13 +178,18 @@ class Call:
         now = _part(look, plan)
         if now == plan.before:
             return
+        if await self._record(plan, key):
+            return
         if now != plan.after:
             raise Refused(f"{self._what} was changed again since ({_words(now)}); undoing would take that back too")
         await self._carry(request, plan, key, look, plan.undo_params)
 
     async def undone(self, plan: Plan, key: str) -> Observation:
         look = await self._look(_asked(plan))
-        return change.compared(_part(look, plan), before=plan.after, after=plan.before)
+        seen = change.compared(_part(look, plan), before=plan.after, after=plan.before)
+        if seen.seen is Seen.APPLIED or not await self._record(plan, key):
+            return seen
+        return Observation(Seen.UNKNOWN, f"{self._what} took it under this key, and {seen.detail}")
 
     # -- asking ------------------------------------------------------------------------------------------------------
 

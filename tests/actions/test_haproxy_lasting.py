@@ -268,10 +268,14 @@ async def test_what_it_cannot_be_asked(fake: FakeHAProxy) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "because"),
-    [({"state_file": "state"}, "full path"), ({"map_file": "#1", "write_map": True}, "write_map needs map_file")],
+    [
+        ({"state_file": "state"}, "full path"),
+        ({"map_file": "#1", "write_map": True}, "write_map needs map_file"),
+        ({"address": "tcp:10.0.0.9:99", "state_file": "/var/lib/haproxy/state"}, "for a HAProxy on this machine"),
+    ],
 )
 def test_files_are_named_in_full(settings: dict[str, object], because: str) -> None:
-    """A path that HAProxy would read from another folder is refused when it is read."""
+    """A path that HAProxy would read from another folder, or on another machine, is refused when it is read."""
     kind = shelf.load("actions", "haproxy")
     with pytest.raises(ValidationError, match=because):
         kind.Settings.model_validate({"address": "tcp:127.0.0.1:1", "backend": "visits", **settings})

@@ -184,6 +184,13 @@ async def test_a_system_on_its_way_is_unknown_until_it_is_there(fake: FakeFlags)
     assert (await action.observe(plan, "K")).seen is Seen.APPLIED
     other = await action.observe(plan, "K2")
     assert (other.seen, "knows nothing of it" in other.detail) == (Seen.NOT_APPLIED, True)
+    assert (await action.undone(plan, "K/undo")).seen is Seen.NOT_APPLIED
+    await action.undo(plan, "K/undo")
+    fake.lag = 1
+    assert (await action.undone(plan, "K/undo")).seen is Seen.UNKNOWN
+    fake.lag = 1
+    await action.undo(plan, "K/undo")
+    assert (fake.changed, (await action.undone(plan, "K/undo")).seen) == (2, Seen.APPLIED)
     await action.close()
 
 
