@@ -89,9 +89,7 @@ class Param(Part):
     def _text(self, name: str, value: str) -> None:
         if not value or len(value) > self.longest:
             raise Refused(f"{name} has 1 to {self.longest} characters")
-        if (
-            not value.isprintable()
-        ):  # line breaks and the like, marks that turn the reading direction, halves of letters
+        if not value.isprintable():  # line breaks, marks that turn the reading direction, halves of letters
             raise Refused(f"{name} holds characters that cannot be shown: {_shown(value)}")
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise Refused(f"{name} must match {self.pattern}; {_shown(value)} does not")
