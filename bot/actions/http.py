@@ -168,7 +168,7 @@ class Call:
             return Observation(Seen.NOT_APPLIED, f"{self._what} knows nothing of it; {seen.detail}")
         if not plan.after or seen.seen is Seen.APPLIED:
             return Observation(Seen.APPLIED, f"{self._what} took it under this key")
-        return Observation(Seen.UNKNOWN, f"{self._what} took it under this key, and {seen.detail}")
+        return Observation(Seen.MOVING, f"{self._what} took it under this key, and {seen.detail}")
 
     async def undo(self, plan: Plan, key: str) -> None:
         request = self._settings.undo
@@ -189,7 +189,7 @@ class Call:
         seen = change.compared(_part(look, plan), before=plan.after, after=plan.before)
         if seen.seen is Seen.APPLIED or not await self._record(plan, key):
             return seen
-        return Observation(Seen.UNKNOWN, f"{self._what} took it under this key, and {seen.detail}")
+        return Observation(Seen.MOVING, f"{self._what} took it under this key, and {seen.detail}")
 
     # -- asking ------------------------------------------------------------------------------------------------------
 

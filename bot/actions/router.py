@@ -1,7 +1,8 @@
 """Moves traffic on a router that speaks revisions and keys over HTTP: roll back, shift weights, send a slice elsewhere.
 
 `GET /state`, `POST /apply` (with `?dry_run=1`), `GET /applied/{key}`: a change names the revision it was planned on,
-and the same key never changes things twice. A router that counts tells `requests` per backend in its state.
+and the same key never changes things twice. A router that counts tells `requests` per backend in its state: those that
+went by weight.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Gateway:
     def __init__(self, router: Router, backends: Mapping[str, str]) -> None:
         self.router = router
         self._urls = {name: f"{url}/predict" for name, url in backends.items()}
-        self.forwarded: Count[str] = Count(dict.fromkeys(backends, 0))
+        self.forwarded: Count[str] = Count(dict.fromkeys(backends, 0))  # by weight; what is bypassed does not count
         self.registry = CollectorRegistry()
         requests = Counter("router_requests", "Requests forwarded.", ("backend", "health"), registry=self.registry)
         self._requests = {(b, h): requests.labels(b, h) for b in backends for h in (*HEALTHS, "unknown")}
@@ -55,7 +55,7 @@ class Gateway:
         health = health if health in HEALTHS else "unknown"
         backend = self.router.choose(health)
         self._requests[backend, health].inc()
-        self.forwarded[backend] += 1
+        self.forwarded[backend] += not self.router.bypasses(health)
         if self._session is None:
             return JSONResponse({"reasons": ["the router is not open"]}, 503)
         try:

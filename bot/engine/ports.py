@@ -66,6 +66,9 @@ class Log(Protocol):
     async def holder(self, claim: str) -> str | None:
         """The incident that holds a claim."""
 
+    async def counted(self, key: str, since: datetime) -> list[datetime]:
+        """When something was counted after `since` in whatever incident, the earliest first."""
+
     async def open_ids(self) -> list[str]:
         """Ids of incidents that are not closed, oldest first."""
 
@@ -95,6 +98,9 @@ class People(Protocol):
         """The whole directory."""
 
     async def by_id(self, person: str) -> Profile | None: ...
+
+    async def as_of_now(self, person: str) -> Profile | None:
+        """Like `by_id`, asked anew: what was known a moment ago is not enough for a change of production."""
 
     async def by_key(self, key: str) -> Profile | None: ...
 
@@ -251,7 +257,7 @@ class Action(Protocol):
     async def observe(self, plan: Plan, key: str) -> Observation:
         """Whether that key took effect, by reading the target's effective state: what was answered is no proof.
 
-        Unknown while the target is on its way there. Raises Unavailable.
+        Moving while the target is on its way there. Raises Unavailable.
         """
 
     async def undo(self, plan: Plan, key: str) -> None:
@@ -267,27 +273,29 @@ class Action(Protocol):
 
 
 @runtime_checkable
-class Keeping(Action, Protocol):
-    """An action whose target forgets: what was changed may be lost when the target starts anew."""
-
-    async def keep(self, plan: Plan, key: str, since: datetime) -> str:
-        """Set a change again that the target lost by starting anew after `since`; "" where nothing had to be done.
-
-        `since` is when the change was last known to stand: when it was applied, or set again. What a hand changed
-        while the target ran is left alone. Asked only of the newest change of what the plan is about: an older one is
-        not wanted any more. Asked again after an error. Raises Refused, Unavailable.
-        """
-
-
-@runtime_checkable
-class Counting(Action, Protocol):
-    """An action whose target counts the requests of each version."""
+class Counting(Protocol):
+    """An action whose target counts its own requests."""
 
     async def traffic(self, plan: Plan) -> Mapping[str, int]:
-        """Requests so far of each version the plan names, by the target's own count; empty where it cannot tell.
+        """Requests so far of each version the plan names, by the target's own count; empty where it does not count.
 
         A count that goes back is a target that started anew: then a new first reading is needed. Raises Unavailable.
         """
+        ...
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """An action whose target may forget a change, such as a balancer that reloads its configuration."""
+
+    async def keep(self, plan: Plan, key: str, since: datetime) -> str:
+        """Make the change stand again where the target forgot it; what was done in words, "" where nothing was.
+
+        `since` is when the change was last known to stand: when it was applied, or set again. What another hand
+        changed on purpose is left alone, so this is asked only of the newest change of what the plan is about. Raises
+        Refused, Unavailable.
+        """
+        ...
 
 
 class Evidence(Protocol):

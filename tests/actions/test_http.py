@@ -172,14 +172,14 @@ async def test_where_it_cannot_compare_it_is_read_again(fake: FakeFlags) -> None
     await action.close()
 
 
-async def test_a_system_on_its_way_is_unknown_until_it_is_there(fake: FakeFlags) -> None:
+async def test_a_system_on_its_way_is_moving_until_it_is_there(fake: FakeFlags) -> None:
     """Taken is not done: its record of the key and the state it shows must agree."""
     action = call(fake)
     plan = await action.plan(TARGET, *ASK)
     await action.execute(plan, "K")
     fake.lag = 1
     seen = await action.observe(plan, "K")
-    assert seen.seen is Seen.UNKNOWN
+    assert seen.seen is Seen.MOVING
     assert seen.detail == "feature flags took it under this key, and the target is as it was before"
     assert (await action.observe(plan, "K")).seen is Seen.APPLIED
     other = await action.observe(plan, "K2")
@@ -187,7 +187,7 @@ async def test_a_system_on_its_way_is_unknown_until_it_is_there(fake: FakeFlags)
     assert (await action.undone(plan, "K/undo")).seen is Seen.NOT_APPLIED
     await action.undo(plan, "K/undo")
     fake.lag = 1
-    assert (await action.undone(plan, "K/undo")).seen is Seen.UNKNOWN
+    assert (await action.undone(plan, "K/undo")).seen is Seen.MOVING
     fake.lag = 1
     await action.undo(plan, "K/undo")
     assert (fake.changed, (await action.undone(plan, "K/undo")).seen) == (2, Seen.APPLIED)
