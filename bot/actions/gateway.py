@@ -105,9 +105,11 @@ class Gateway(RouteAction):
         return said if kind == "Service" else f"{kind} {said}"
 
     def reference(self, name: str) -> dict[str, Any]:
-        """Written out, so that the server has nothing to fill in."""
+        """Neither group nor kind for a Service: older servers take an empty group for none at all."""
         known = {**self._held.versions, **self._held.fallbacks}[name]
-        written = {"group": known.group, "kind": known.kind, "name": known.name, "weight": 1}
+        written: dict[str, Any] = {"name": known.name, "weight": 1}
+        if (known.group, known.kind) != _SERVICE:
+            written |= {"group": known.group, "kind": known.kind}
         written |= {"namespace": known.namespace} if known.namespace else {}
         return written | ({"port": known.port} if known.port else {})
 
@@ -131,14 +133,15 @@ class Gateway(RouteAction):
         held = [*_mirrors(route)]
         if len(held) > 1:
             raise Refused(f"{self._called} of {self._words} has several mirrors; change that by hand")
-        ended = [{"op": "remove", "path": f"{path}/filters/{place}"} for place, _ in held]
+        alone = len(held) == len(route.get("filters") or [])
+        ended = [{"op": "remove", "path": f"{path}/filters{'' if alone else f'/{place}'}"} for place, _ in held]
         if wanted is None:
             return ended
         to = {name: value for name, value in self.reference(wanted["to"]).items() if name != "weight"}
         # all is copied where no percentage stands, and CRDs before 1.3 know none
         share = {} if wanted["percent"] == _WHOLE else {"percent": wanted["percent"]}
         new = {"type": _MIRROR, "requestMirror": {"backendRef": to, **share}}
-        if not route.get("filters"):
+        if alone:
             return [{"op": "add", "path": f"{path}/filters", "value": [new]}]
         return [*ended, {"op": "add", "path": f"{path}/filters/-", "value": new}]
 
