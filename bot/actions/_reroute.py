@@ -66,7 +66,8 @@ class RouteAction(Routes):
 
     def proposal(self, patch: Patch) -> Any:
         """What a copied route does to a request may hold a secret, so it is named and not shown."""
-        return [self._shown(each) if isinstance(each, Mapping) else each for each in patch.body]
+        shown = [each for each in patch.body if isinstance(each, Mapping) and each["path"].startswith(self._path)]
+        return [self._shown(each) for each in shown]
 
     def _shown(self, operation: Mapping[str, Any]) -> dict[str, Any]:
         value = operation.get("value")
@@ -92,7 +93,11 @@ class RouteAction(Routes):
         if change.shares(wanted) == change.shares(now):
             wanted = now
         moved = change.moved_share(now, wanted)
-        elsewhere = [f"a slice goes on being sent to {self._goes(each)}" for each in self.ours(found).values()]
+        elsewhere = [
+            f"a slice goes on being sent to {self._goes(each)}"
+            for each in self.routes(found)
+            if self.slice_of(found, each)
+        ]
         return Change(
             params={"weights": wanted},
             after={"weights": wanted},
@@ -144,9 +149,8 @@ class RouteAction(Routes):
         _, route = self._route(found)
         now, wanted = self.mirror(route), self._asked_mirror(asked)
         if now and now["to"] not in self._known:
-            raise Refused(
-                f"{self._called} of {self._words} is copied to {now['to']}, no backend of ours; end that first"
-            )
+            said = f"is copied to {now['to']}, which is no one backend of ours; end that first"
+            raise Refused(f"{self._called} of {self._words} {said}")
         percent = wanted["percent"] if wanted else 0
         copied = f"{percent:g} % of {carries} requests are copied to {wanted['to']}" if wanted else "none is copied"
         return Change(
@@ -213,12 +217,14 @@ class RouteAction(Routes):
             if to is None:
                 yield {"op": "remove", "path": f"{self._path}/{place}"}
         if to is None:
+            yield from self.noting(found, self._entry_name(name), None)
             return
         entry = self._copy(found, name, to)
         if self._fingerprint(entry) != wanted["entry"]:
             raise Refused(f"{self._called} of {self._words} was changed since; nothing was done")
         at, verb = (self._route(found)[0], "add") if place is None else (place, "replace")
         yield {"op": verb, "path": f"{self._path}/{at}", "value": entry}
+        yield from self.noting(found, self._entry_name(name), entry)
 
     def _copy(self, found: Mapping[str, Any], name: str, to: str) -> dict[str, Any]:
         """The route as it is for this slice: asked for its header too, sent to one place, and not copied elsewhere."""

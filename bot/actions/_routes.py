@@ -112,15 +112,14 @@ class Routes(ObjectAction):
     def unshadowed(self, route: Mapping[str, Any]) -> dict[str, Any]:
         """The route without its shadow: of what goes elsewhere nothing is copied."""
 
-    def ours(self, found: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
-        """By their places, the copies made for slices, this target's and others'."""
-        return {
-            place: each for place, each in enumerate(self.routes(found)) if str(each.get("name", "")).startswith(OURS)
-        }
+    def slice_of(self, found: Mapping[str, Any], route: Mapping[str, Any]) -> str:
+        """The name of the copy this route is, for whichever target's slice; "" where it is none of ours."""
+        name = str(route.get("name", ""))
+        return name if name.startswith(OURS) else ""
 
-    def is_slice(self, route: Mapping[str, Any], name: str, mark: SliceHeader) -> bool:
-        """Whether one of ours is the copy for this slice."""
-        return route.get("name") == name
+    def noting(self, found: Mapping[str, Any], name: str, entry: Mapping[str, Any] | None) -> Sequence[Any]:
+        """JSON patch operations that remember this copy, or forget it, where its name alone does not do."""
+        return []
 
     def check(self, weights: Mapping[str, int]) -> None:
         """Raise Refused where these weights do not work together."""
@@ -151,8 +150,8 @@ class Routes(ObjectAction):
             raise Refused(f"there is no backend {name!r}; there is {', '.join(self._known)}")
 
     def _theirs(self, found: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
-        ours = self.ours(found)
-        return [(place, each) for place, each in enumerate(self.routes(found)) if place not in ours]
+        """Every route that is no copy of ours, with its place among all."""
+        return [(place, each) for place, each in enumerate(self.routes(found)) if not self.slice_of(found, each)]
 
     def _find(self, found: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]] | None:
         """The target's route and its place among all."""
@@ -182,8 +181,9 @@ class Routes(ObjectAction):
         return OURS + "-".join(filter(None, (label, digest)))
 
     def _place_of(self, found: Mapping[str, Any], name: str) -> int | None:
-        called, mark = self._entry_name(name), self._mark(name)
-        return next((place for place, each in self.ours(found).items() if self.is_slice(each, called, mark)), None)
+        called = self._entry_name(name)
+        places = enumerate(self.routes(found))
+        return next((place for place, each in places if self.slice_of(found, each) == called), None)
 
     def _goes(self, entry: Mapping[str, Any]) -> str:
         return " and ".join(self.named(each) for each in entry.get(self.sends) or []) or "nowhere"

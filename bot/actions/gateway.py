@@ -6,6 +6,7 @@ backends; a route its gateway refuses is no success, whatever the API server hol
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
@@ -13,14 +14,17 @@ from typing import Annotated, Any, ClassVar, Literal
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.actions import _change as change
 from bot.actions._reroute import RouteAction
 from bot.actions._routes import RouteSettings, SliceHeader, whole
-from bot.clients.kubernetes import Kind, keys_of
+from bot.clients.kubernetes import Kind
 from bot.clock import Clock
 from bot.domain.errors import Refused
 from bot.engine.values import Observation, Seen
 
 HTTP_ROUTE = Kind("gateway.networking.k8s.io/v1", "httproutes", "HTTPRoute")
+COPIES = "tocsin.dev/copies"
+"""The annotation that remembers our rules where the CRD has no name for one (before 1.4, or its standard channel)."""
 _WHOLE = 100
 _MIRROR = "RequestMirror"
 _SERVICE = ("", "Service")
@@ -84,14 +88,16 @@ class Gateway(RouteAction):
         return self._held.rule
 
     async def effective(self, found: Mapping[str, Any], params: Mapping[str, Any]) -> Observation:
-        trouble = next(self._troubles(found), "")
-        if trouble:
-            return Observation(Seen.UNKNOWN, trouble)
+        """A parent's no to this generation does not go away by waiting; a verdict that is not there yet may come."""
+        troubles = [*self._troubles(found)]
+        for seen in (Seen.UNKNOWN, Seen.MOVING):
+            if said := [sentence for kind, sentence in troubles if kind is seen]:
+                return Observation(seen, "; ".join(said))
         return Observation(Seen.APPLIED, f"every parent of {self._words} accepts it and knows its backends")
 
     def cautions(self, found: Mapping[str, Any]) -> tuple[str, ...]:
         """What its parents have against the route as it is."""
-        return tuple(f"already now: {each}" for each in self._troubles(found))
+        return tuple(f"already now: {each}" for _, each in self._troubles(found))
 
     def named(self, reference: Mapping[str, Any]) -> str:
         """A Service's namespace is the route's where it is left out."""
@@ -131,8 +137,6 @@ class Gateway(RouteAction):
 
     def mirroring(self, route: Mapping[str, Any], path: str, wanted: Mapping[str, Any] | None) -> Sequence[Any]:
         held = [*_mirrors(route)]
-        if len(held) > 1:
-            raise Refused(f"{self._called} of {self._words} has several mirrors; change that by hand")
         alone = len(held) == len(route.get("filters") or [])
         ended = [{"op": "remove", "path": f"{path}/filters{'' if alone else f'/{place}'}"} for place, _ in held]
         if wanted is None:
@@ -166,65 +170,70 @@ class Gateway(RouteAction):
         sent = [[*self._place_named(each), each.get("weight", 1)] for each in route.get("backendRefs") or []]
         return {**super().plain(route), "backendRefs": sent}
 
-    def ours(self, found: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
-        """By name. CRDs before 1.2 drop it: there, what asks for a slice's header and sends to one backend."""
-        routes = self.routes(found)
-        if not keys_of(found) or any("name" in each for each in routes):
-            return super().ours(found)
-        return {place: each for place, each in enumerate(routes) if self._looks_ours(each)}
-
-    def is_slice(self, route: Mapping[str, Any], name: str, mark: SliceHeader) -> bool:
+    def slice_of(self, found: Mapping[str, Any], route: Mapping[str, Any]) -> str:
+        """By its name. CRDs that have none for a rule drop it: there, by what it asks, as we remember it."""
         if "name" in route:
-            return super().is_slice(route, name, mark)
-        return self._all_ask(route, mark.header, mark.value)
+            return super().slice_of(found, route)
+        asked = change.fingerprint(route.get("matches"))
+        return next((name for name, remembered in _remembered(found).items() if remembered == asked), "")
 
-    def _looks_ours(self, route: Mapping[str, Any]) -> bool:
-        marks: list[tuple[str, str | None]] = [(each.header, each.value) for each in self._held.slices.values()]
-        marks += [(self._held.header, None)] if self._held.header else []
-        sent = [self.named(each) for each in route.get("backendRefs") or []]
-        known = {*self._held.versions, *self._held.fallbacks}
-        return len(sent) == 1 and sent[0] in known and any(self._all_ask(route, *mark) for mark in marks)
-
-    def _all_ask(self, route: Mapping[str, Any], header: str, value: str | None) -> bool:
-        """Whether every match asks for that header, with that value where one is given."""
-        asked = [self.header_of(each, header) for each in route.get("matches") or []]
-        return bool(asked) and all(each and value in {None, each} for each in asked)
+    def noting(self, found: Mapping[str, Any], name: str, entry: Mapping[str, Any] | None) -> Sequence[Any]:
+        held = _remembered(found)
+        kept = {each: asked for each, asked in held.items() if each != name}
+        if entry is not None:
+            kept[name] = change.fingerprint(entry["matches"])
+        if kept == held:
+            return []
+        written = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+        return [{"op": "add", "path": f"/metadata/annotations/{COPIES.replace('/', '~1')}", "value": written}]
 
     def _place_named(self, reference: Mapping[str, Any]) -> tuple[str, str, str, str, Any]:
         group, kind = reference.get("group", _SERVICE[0]), reference.get("kind", _SERVICE[1])
         namespace = reference.get("namespace") or self._held.namespace
         return (group, kind, namespace, str(reference.get("name", "?")), reference.get("port"))
 
-    def _troubles(self, found: Mapping[str, Any]) -> Iterator[str]:
+    def _troubles(self, found: Mapping[str, Any]) -> Iterator[tuple[Seen, str]]:
         """What stands between the route as written and its parents doing it, in sentences."""
         told = (found.get("status") or {}).get("parents") or []
         parents = (found.get("spec") or {}).get("parentRefs") or []
         if not parents:
-            yield f"{self._words} has no parent, so no gateway carries it out"
+            yield Seen.UNKNOWN, f"{self._words} has no parent, so no gateway carries it out"
         for parent in parents:
             here = [each for each in told if self._parent(each.get("parentRef") or {}) == self._parent(parent)]
             if not here:
-                yield f"{_called(parent)} has said nothing of {self._words} yet"
+                yield Seen.MOVING, f"{_called(parent)} has said nothing of {self._words} yet"
             for each in here:
                 yield from self._said(_called(parent), each.get("conditions") or [], found["metadata"]["generation"])
 
-    def _said(self, parent: str, conditions: Sequence[Mapping[str, Any]], generation: int) -> Iterator[str]:
+    def _said(
+        self, parent: str, conditions: Sequence[Mapping[str, Any]], generation: int
+    ) -> Iterator[tuple[Seen, str]]:
         known = {str(each.get("type")): each for each in conditions}
         for name, refusal in (("Accepted", "does not accept"), ("ResolvedRefs", "does not find every backend of")):
             condition = known.get(name, {})
             if condition.get("status") == "Unknown" or condition.get("observedGeneration", 0) < generation:
-                yield f"{parent} has not judged {self._words} as it is now"
+                yield Seen.MOVING, f"{parent} has not judged {self._words} as it is now"
                 return
             if condition.get("status") != "True":
-                yield f"{parent} {refusal} {self._words}: {_why(condition)}"
+                yield Seen.UNKNOWN, f"{parent} {refusal} {self._words}: {_why(condition)}"
         if known.get("PartiallyInvalid", {}).get("status") == "True":
-            yield f"{parent} leaves out a part of {self._words}: {_why(known['PartiallyInvalid'])}"
+            yield Seen.UNKNOWN, f"{parent} leaves out a part of {self._words}: {_why(known['PartiallyInvalid'])}"
 
     def _parent(self, reference: Mapping[str, Any]) -> tuple[Any, ...]:
         group = reference.get("group", HTTP_ROUTE.group)
         namespace = reference.get("namespace") or self._held.namespace
         which = (reference.get("name"), reference.get("sectionName"), reference.get("port"))
         return (group, reference.get("kind", "Gateway"), namespace, *which)
+
+
+def _remembered(found: Mapping[str, Any]) -> dict[str, str]:
+    """The copies we put there, and the fingerprint of what each asks; none where somebody broke our note."""
+    text = (found["metadata"].get("annotations") or {}).get(COPIES)
+    try:
+        note = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return {str(name): str(asked) for name, asked in note.items()} if isinstance(note, dict) else {}
 
 
 def _mirrors(route: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:

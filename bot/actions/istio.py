@@ -86,10 +86,10 @@ class Istio(RouteAction):
         # a number so large is told as text
         observed = reconciled[0].get("observedGeneration", status.get("observedGeneration"))
         if observed is not None and int(observed) < generation:
-            return Observation(Seen.UNKNOWN, f"Istio has not seen the change of {self._words} yet")
+            return Observation(Seen.MOVING, f"Istio has not seen the change of {self._words} yet")
         said = str(reconciled[0].get("message") or reconciled[0].get("reason") or "no reason")[:200]
         if reconciled[0].get("status") != "True":
-            return Observation(Seen.UNKNOWN, f"{self._words} is still on its way to Istio's proxies: {said}")
+            return Observation(Seen.MOVING, f"{self._words} is still on its way to Istio's proxies: {said}")
         return Observation(Seen.APPLIED, f"Istio's proxies have {self._words}: {said}")
 
     def cautions(self, found: Mapping[str, Any]) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ _PARENT = _object("name", group=_TEXT, kind=_TEXT, name=_TEXT, namespace=_TEXT, 
 
 
 def http_routes(**rule: Any) -> dict[str, Any]:
-    """The definition; `name={}` is one before 1.2, whose rules have no names."""
+    """The definition; other fields of a rule may be given, `{}` for none."""
     fields = {name: each for name, each in {**_RULE["properties"], **rule}.items() if each}
     spec = {"parentRefs": _list(_PARENT), "hostnames": _list(_TEXT), "rules": _list(_object(**fields), maxItems=16)}
     parent = _object(parentRef=_PARENT, controllerName=_TEXT, conditions=_list(_CONDITION))
@@ -128,6 +128,10 @@ def http_routes(**rule: Any) -> dict[str, Any]:
 
 
 HTTP_ROUTES = http_routes()
+# as it was before rules had names: what is written by way of v1beta1 here has none
+HTTP_ROUTES["spec"]["versions"].append(
+    {**http_routes(name={})["spec"]["versions"][0], "name": "v1beta1", "storage": False}
+)
 
 
 def http_route(*rules: dict[str, Any]) -> dict[str, Any]:
