@@ -54,7 +54,13 @@ class RouteAction(Routes):
         there = self._find(found)
         if there is None:
             return dict(GONE)
-        return {"weights": self._weights(there[1])} if "weights" in params else {"mirror": self.mirror(there[1])}
+        _, route = there
+        held = {"weights": self._weights(route)} if "weights" in params else {"mirror": self.mirror(route)}
+        return held | self._identity(route)
+
+    def _identity(self, route: Mapping[str, Any]) -> dict[str, str]:
+        """What tells a route without a name from one that was put in its place since; a name does by itself."""
+        return {} if isinstance(self.at, str) else {"asks": change.fingerprint(route.get(self.asks))}
 
     async def patch(self, found: Mapping[str, Any], wanted: Mapping[str, Any], params: Mapping[str, Any]) -> Patch:
         if "bypass" in wanted:
@@ -100,7 +106,7 @@ class RouteAction(Routes):
         ]
         return Change(
             params={"weights": wanted},
-            after={"weights": wanted},
+            after={"weights": wanted, **self._identity(route)},
             diff=change.weight_words(now, wanted),
             radius=f"{moved} % of {carries} traffic",
             klass=ActionClass.TRAFFIC,
@@ -155,7 +161,7 @@ class RouteAction(Routes):
         copied = f"{percent:g} % of {carries} requests are copied to {wanted['to']}" if wanted else "none is copied"
         return Change(
             params={"mirror": wanted},
-            after={"mirror": wanted},
+            after={"mirror": wanted, **self._identity(route)},
             diff=() if now == wanted else (f"shadow: {_shadow(now)} → {_shadow(wanted)}",),
             radius=f"no answer to anybody: {copied}",
             klass=ActionClass.SMALL,

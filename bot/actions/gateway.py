@@ -166,8 +166,11 @@ class Gateway(RouteAction):
         return {**match, "headers": [*(match.get("headers") or []), asked]}
 
     def plain(self, route: Mapping[str, Any]) -> dict[str, Any]:
-        """The places it sends to by what tells them apart and their weight: a server fills in the rest."""
-        sent = [[*self._place_named(each), each.get("weight", 1)] for each in route.get("backendRefs") or []]
+        """The places it sends to by what tells them apart and what they do: a server fills in the rest."""
+        sent = [
+            [*self._place_named(each), each.get("weight", 1), each.get("filters") or []]
+            for each in route.get("backendRefs") or []
+        ]
         return {**super().plain(route), "backendRefs": sent}
 
     def slice_of(self, found: Mapping[str, Any], route: Mapping[str, Any]) -> str:

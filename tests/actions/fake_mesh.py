@@ -35,6 +35,7 @@ class Mesh:
     controller: Callable[..., None]
     listed: str
     sends: str
+    asks: str
     settings: Mapping[str, Any]
 
     @property
@@ -101,6 +102,7 @@ ISTIO = Mesh(
     propagates,
     "http",
     "route",
+    "match",
     {
         "versions": {"v1": {"host": "visits", "subset": "v1"}, "v2": {"host": "visits", "subset": "v2"}},
         "fallbacks": {"rules": {"host": "visit-rules"}},
@@ -114,6 +116,7 @@ GATEWAY = Mesh(
     accepts,
     "rules",
     "backendRefs",
+    "matches",
     {
         "versions": {"v1": {"name": "visits-v1", "port": 8080}, "v2": {"name": "visits-v2", "port": 8080}},
         "fallbacks": {"rules": {"name": "visit-rules", "port": 8080}},

@@ -164,13 +164,35 @@ async def test_somebody_who_comes_between_is_met_before_the_write(mesh: Mesh) ->
 
 
 @MESHES
+async def test_a_route_that_took_its_place_is_another(mesh: Mesh, kube: Any) -> None:
+    """Somebody put one in front that weighs the same: what was planned for the first route is not done to that one."""
+    ns = mesh.begin(kube)
+    made = mesh.action(kube, ns)
+    stale = await made.plan(mesh.target, *ROLLBACK)
+    (main,) = mesh.routes(kube, ns)
+    path = {"uri": {"exact": "/new"}} if mesh is ISTIO else {"path": {"type": "Exact", "value": "/new"}}
+    front = {**main, "name": "canary", mesh.asks: [path]}
+    mesh.write(kube, ns, [front, main])
+    with pytest.raises(Refused, match="was changed since it was planned"):
+        await made.execute(stale, "K")
+    mesh.write(kube, ns, [main])
+    plan = await made.plan(mesh.target, *ROLLBACK)
+    await made.execute(plan, "K1")
+    (done,) = mesh.routes(kube, ns)
+    mesh.write(kube, ns, [{**front, mesh.sends: done[mesh.sends]}, done])
+    with pytest.raises(Refused, match="was changed again since"):
+        await made.undo(plan, "K1/undo")
+    await made.close()
+
+
+@MESHES
 async def test_a_route_that_was_taken_away_is_nobodys_success(mesh: Mesh) -> None:
     """After the plan it is not carried out, after the change not undone; nothing is put there in its place."""
     fake = FakeKubernetes()
     ns = mesh.begin(fake)
     made = mesh.action(fake, ns)
     for number, ask in enumerate((ROLLBACK, MIRROR, NO_MIRROR)):
-        mesh.write(fake, ns, routes := mesh.routes(fake, ns))
+        routes = mesh.routes(fake, ns)
         plan = await made.plan(mesh.target, *ask)
         mesh.write(fake, ns, [])
         assert await made.token(plan) != plan.token
