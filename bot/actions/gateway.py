@@ -24,7 +24,7 @@ from bot.engine.values import Observation, Seen
 
 HTTP_ROUTE = Kind("gateway.networking.k8s.io/v1", "httproutes", "HTTPRoute")
 COPIES = "tocsin.dev/copies"
-"""The annotation that remembers our rules where the CRD has no name for one (before 1.4, or its standard channel)."""
+"""The annotation that remembers our rules where the CRD is older and has no name for one."""
 _WHOLE = 100
 _MIRROR = "RequestMirror"
 _SERVICE = ("", "Service")
@@ -142,7 +142,7 @@ class Gateway(RouteAction):
         if wanted is None:
             return ended
         to = {name: value for name, value in self.reference(wanted["to"]).items() if name != "weight"}
-        # all is copied where no percentage stands, and CRDs before 1.3 know none
+        # all is copied where no percentage stands, and older CRDs know none
         share = {} if wanted["percent"] == _WHOLE else {"percent": wanted["percent"]}
         new = {"type": _MIRROR, "requestMirror": {"backendRef": to, **share}}
         if alone:
