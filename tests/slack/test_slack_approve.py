@@ -19,6 +19,7 @@ from bot.domain.guard import ActionClass, Freeze
 from bot.domain.hold import ReportHold
 from bot.domain.mitigation import Means, Outcome, Plan, ProposeMitigation, State
 from bot.domain.policy import Policy
+from bot.domain.trouble import ReportTrouble
 from bot.slack.views import approve, home, request
 from bot.slack.views._plan import NO_WAY_BACK
 from tests.kit import ANA, BEN, Story, declared, held, plan
@@ -114,6 +115,34 @@ def test_what_does_not_help_offers_its_undo_and_the_next_that_is_prepared():
     assert situation.service is not None
     alone = replace(situation, service=replace(situation.service, offers=situation.service.offers[:1]))
     assert "offer:" not in str(request.render(alone, alone.incident.mitigations["M1"]).blocks)
+
+
+def test_what_the_policy_approved_beforehand_says_so() -> None:
+    """No person is named for it, neither in the message nor on the card."""
+    story = declared().when(ProposeMitigation(plan(), "x"), ANA)
+    itself = replace(story.incident.mitigations["M1"], automatic=True, state=State.APPROVED, held=("rows",))
+    assert request.standing(seen(story), itself) == "Approved beforehand by the policy; carried out now."
+
+
+def test_why_a_plan_is_void_and_what_keeps_one_waiting_is_said() -> None:
+    """Rules or target that changed, each in its words and once; a refusal when it was tried, with the reason."""
+    story = declared().when(ProposeMitigation(plan(), "x"), ANA)
+    digest = story.incident.mitigations["M1"].digest
+    ready = story.when(ApproveMitigation("M1", digest), BEN).when(ReportHold("M1", held("rows")))
+
+    def said(after: Story) -> str:
+        return request.standing(seen(after), after.incident.mitigations["M1"])
+
+    moved_on = said(ready.when(ClaimMitigation("M1", "8", (BEN,))))
+    assert "the target changed after the plan was made. Propose it again." in moved_on
+    other = replace(ready, policy=replace(ready.policy, version="2"))
+    ruled_out = said(other.when(ClaimMitigation("M1", "7", (BEN,))))
+    assert "the rules of the house changed since it was proposed" in ruled_out
+    assert ruled_out.lower().count("propose it again") == 1
+    tried = ready.when(ReportTrouble("execute:INC-1:M1", 1, "it saw a rollback a moment ago"))
+    situation = seen(tried)
+    text = str(request.render(situation, situation.incident.mitigations["M1"]).blocks)
+    assert "⚠ Not done yet: it saw a rollback a moment ago" in text
 
 
 # -- two must approve ------------------------------------------------------------------------------------------------

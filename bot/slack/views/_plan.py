@@ -40,8 +40,8 @@ def small(plan: Plan, reading: Reading) -> list[Block]:
     states = [("Now", plan.before), ("Afterwards", plan.after)]
     asked = [("Asked of the target", plan.params, plan.after, "the state afterwards"),
              ("Asked to go back", plan.undo_params, plan.before, "the state now")]  # fmt: skip
-    lines = [f"{label}: {_state(values, reading)}" for label, values in states]
-    lines += [f"{label}: {known if values == told else _state(values, reading)}"
+    lines = [f"*{label}* {_state(values, reading)}" for label, values in states]
+    lines += [f"*{label}* {known if values == told else _state(values, reading)}"
               for label, values, told, known in asked if values]  # fmt: skip
     names = [plan.action, plan.target_uid, f"from state {plan.token}", f"class {plan.klass.value}"]
     names.append(f"rules {plan.rules or 'unknown'}")
@@ -77,7 +77,7 @@ def serving(serves: Mapping[str, float]) -> str:
 
 
 def _state(values: Mapping[str, object], reading: Reading) -> str:
-    told = "; ".join(f"{name} {_plain(value)}" for name, value in values.items())
+    told = "; ".join(f"{name}: {_plain(value)}" for name, value in values.items())
     return reading.mrkdwn(told, 2_800) or "nothing"
 
 
