@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,10 +169,13 @@ SCRIPT = (
 Ask = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
-async def answers(client: httpx.AsyncClient, namespace: str) -> dict[str, tuple[int, int | None, Any]]:
+Answers = dict[str, tuple[int, int | None, Any]]
+
+
+async def answers(client: httpx.AsyncClient, namespace: str, script: Sequence[Step] = SCRIPT) -> Answers:
     """What each step was answered: (status, generation, what was to be shown)."""
     found = {}
-    for step in SCRIPT:
+    for step in script:
         body = (
             {"apiVersion": step.kind.api, "kind": step.kind.name, **step.body} if step.method == "POST" else step.body
         )
@@ -188,7 +191,12 @@ async def answers(client: httpx.AsyncClient, namespace: str) -> dict[str, tuple[
     return found
 
 
-EXPECTED = {step.name: (step.status, step.generation, step.shows[1] if step.shows else None) for step in SCRIPT}
+def expected(script: Sequence[Step]) -> Answers:
+    """What a script says it will be answered."""
+    return {step.name: (step.status, step.generation, step.shows[1] if step.shows else None) for step in script}
+
+
+EXPECTED = expected(SCRIPT)
 
 
 def _at(told: Any, path: str) -> Any:
