@@ -13,14 +13,13 @@ from pydantic import BaseModel, SecretStr
 
 from bot import shelf
 from bot.clock import Clock, SystemClock
-from bot.engine.carry import Carrier
 from bot.engine.desk import Catalogue, Desk
 from bot.engine.diagnose import Diagnosis
 from bot.engine.draft import DraftingRoom
-from bot.engine.guide import Guide
 from bot.engine.handle import Handler
+from bot.engine.hands import Hands
 from bot.engine.ports import Action, Chat, Durable, Evidence, Pager, Reporter, Source
-from bot.engine.reconcile import Hands, Reconciler
+from bot.engine.reconcile import Reconciler
 from bot.engine.rounds import Rounds
 from bot.engine.watch import Watch
 from bot.heap import growing, settled
@@ -173,7 +172,7 @@ async def opened(
         if pagers is None:
             pagers = {name: pager(name, clock, slack) for name in installation.pagers}
         diagnosis = Diagnosis(desk, doors.instruments, doors.reporters)
-        hands = Hands(Carrier(desk, diagnosis, watch), diagnosis, Guide(desk, watch, pagers), pagers, chat)
+        hands = Hands.of(desk, watch, diagnosis, pagers, chat, sources=doors.sources)
         durable = durable or engine(installation)
         reconciler = Reconciler(desk, durable, hands)
         rounds = Rounds(watch, reconciler, durable, store.lead)

@@ -10,7 +10,7 @@ from bot.domain.errors import Refused
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Declare
 from bot.domain.log import TOCSIN, Ask, Command, Entry, Event, fold
-from bot.domain.mitigation import Means, Plan
+from bot.domain.mitigation import Held, Means, Plan
 from bot.domain.policy import THE_BOT, ActionClass, Person, Policy, Role, Severity
 from bot.domain.sli import Judged, Sli
 
@@ -98,6 +98,11 @@ def declared(**changes: object) -> Story:
     return Story(now=at(5)).when(replace(command, **changes))
 
 
+def held(*names: str) -> tuple[Held, ...]:
+    """Pieces of evidence by those names."""
+    return tuple(Held(name, f"{number:064x}") for number, name in enumerate(names, 1))
+
+
 def plan(**changes: object) -> Plan:
     """A rollback of a router from v2 to v1."""
     made = Plan(
@@ -113,6 +118,7 @@ def plan(**changes: object) -> Plan:
         blast_radius="100 % of visits traffic",
         klass=ActionClass.TRAFFIC,
         undo="weights back to v1 0, v2 100",
+        rules=Policy().fingerprint,
     )
     return replace(made, **changes)
 

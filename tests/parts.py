@@ -21,7 +21,9 @@ import pytest
 from tests.kit import NOON
 
 CANARY = "canary-7f3a9c-must-not-be-told"
-REQUIRED = frozenset({"prometheus", "alertmanager", "haproxy", "mlflow", "etcd", "node", "@slack/types"})
+REQUIRED = frozenset(
+    {"prometheus", "alertmanager", "haproxy", "mlflow", "etcd", "node", "@slack/types", "moto_server", "botocore"}
+)
 
 
 def binary(name: str) -> str:

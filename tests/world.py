@@ -16,10 +16,10 @@ from typing import Any
 
 from bot import wiring
 from bot.config.load import Installation, load
+from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import Refused
 from bot.domain.incident import Incident
 from bot.domain.log import Command
-from bot.domain.mitigation import ApproveMitigation
 from bot.domain.policy import Severity
 from bot.domain.timeline import plain, timeline
 from bot.durable.memory import Journal, Memory
@@ -203,7 +203,7 @@ class World:
         raise AssertionError("not refused")
 
     async def propose(self, offer: str, by: str, incident: str = "INC-1") -> Incident:
-        after = await self.house.desk.propose(incident, offer, "", await self.who(by))
+        after = await self.house.desk.changes.propose(incident, offer, "", await self.who(by))
         await self.settle()
         return after
 

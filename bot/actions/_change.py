@@ -27,12 +27,12 @@ def moment(told: Any) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at.tzinfo else "an unknown time"
 
 
-def serving(weights: Mapping[str, int]) -> str:
+def serving(weights: Mapping[str, float]) -> str:
     """The version that takes most traffic; of equals, the newest."""
     return max(sorted(weights, key=natural, reverse=True), key=lambda name: weights[name])
 
 
-def rollback_to(wanted: Any, weights: Mapping[str, int]) -> str:
+def rollback_to(wanted: Any, weights: Mapping[str, float]) -> str:
     """The version to go back to: the one named, or for `previous` the one before the version now serving.
 
     Asked twice, `previous` never rolls forward again: the oldest version has none before it. Raises Refused.
@@ -62,7 +62,7 @@ def wanted_weights(given: Any, names: Sequence[str], most: int) -> dict[str, int
     return {name: int(given.get(name, 0)) for name in names}
 
 
-def weight_words(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[str, ...]:
+def weight_words(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[str, ...]:
     """One sentence per weight that changes."""
     return tuple(
         f"weight {name} {before.get(name, 0)} → {weight}"
@@ -80,13 +80,13 @@ def bypass_words(name: str, before: str | None, after: str | None) -> tuple[str,
     return (f"slice {name}: {f'sent to {before}' if before else 'goes by weight'} → sent to {after}",)
 
 
-def moved_share(before: Mapping[str, int], after: Mapping[str, int]) -> int:
+def moved_share(before: Mapping[str, float], after: Mapping[str, float]) -> int:
     """Per cent of the traffic that changes its backend, 0 to 100."""
     was, now = sum(before.values()) or 1, sum(after.values()) or 1
     return round(sum(abs(after.get(n, 0) / now - before.get(n, 0) / was) for n in {*before, *after}) * 50)
 
 
-def shares(weights: Mapping[str, int]) -> dict[str, float]:
+def shares(weights: Mapping[str, float]) -> dict[str, float]:
     """The part of the traffic each version takes by its weight, 0 to 1; empty where none takes any."""
     whole = sum(weights.values())
     return {name: weight / whole for name, weight in weights.items()} if whole else {}

@@ -124,7 +124,11 @@ class ObjectAction(ABC):
 
     @abstractmethod
     async def effective(self, found: Mapping[str, Any], params: Mapping[str, Any]) -> Observation:
-        """Whether the object's controller has carried out what the object says: Applied or Unknown, in a sentence."""
+        """Whether the object's controller has carried out what the object says, in a sentence.
+
+        Applied, Moving while it is on its way, Unknown where it will not get there by itself. `params` are the plan's,
+        on the way back with its `undo_params` in front.
+        """
 
     def proposal(self, patch: Patch) -> Any:
         """The patch as a person puts it into git; without secrets, should it hold any."""
@@ -240,7 +244,7 @@ class ObjectAction(ABC):
             owner = Owner.of(plan.params.get(_PAUSES))
             if owner and await self._pause.holds(owner, _tag(plan)):
                 return Observation(Seen.NOT_APPLIED, f"{self._words} is as before, but {owner.words} is still paused")
-            return await self.effective(found, plan.params)
+            return await self.effective(found, {**plan.params, **plan.undo_params})
         if key in keys_of(found):
             return Observation(Seen.APPLIED, f"{self._words} was put back; it was changed again since")
         return Observation(Seen.NOT_APPLIED, f"{self._words} still has the change")

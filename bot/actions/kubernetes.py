@@ -81,7 +81,7 @@ class Deployment(ObjectAction):
         """Rolled out: seen by the controller, every pod of the new template, every pod available, none left over."""
         spec, status = found["spec"], found.get("status") or {}
         if status.get("observedGeneration", 0) < found["metadata"]["generation"]:
-            return Observation(Seen.UNKNOWN, f"the controller has not seen the change of {self._words} yet")
+            return Observation(Seen.MOVING, f"the controller has not seen the change of {self._words} yet")
         if "paused" in params:
             return Observation(Seen.APPLIED, f"rollouts of {self._words} are {_word(paused=bool(spec.get('paused')))}")
         if spec.get("paused"):
@@ -93,8 +93,11 @@ class Deployment(ObjectAction):
         told = f"{new} of {wanted} pods of {self._words} are new, {able} available, {max(there - new, 0)} old ones left"
         for condition in status.get("conditions") or []:
             if condition.get("type") == "Progressing" and condition.get("status") == "False":
+                # it may still speak of the rollout before ours: only one that names our ReplicaSet ends the waiting
+                ours = f'"{params.get("replica_set", "")}"' in str(condition.get("message"))
                 told += f"; it is stuck ({condition.get('reason', '?')})"
-        return Observation(Seen.UNKNOWN, told)
+                return Observation(Seen.UNKNOWN if ours else Seen.MOVING, told)
+        return Observation(Seen.MOVING, told)
 
     def _pausing(self, found: Mapping[str, Any], params: Mapping[str, object], carries: str) -> Change:
         resume = params.get("resume", False)

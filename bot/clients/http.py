@@ -134,7 +134,7 @@ class Http:
         answer = await self._read(path, params, allowed=absent)
         return None if answer.status_code in absent else self._json(answer)
 
-    async def ask(self, path: str, params: Mapping[str, str] | None = None) -> tuple[int, Any]:
+    async def look(self, path: str, params: Mapping[str, str] | None = None) -> tuple[int, Any]:
         """(status, JSON) of what stands there, or of the answer that it does not; {} where a refusal has no JSON.
 
         Raises Unavailable for anything else than a 2xx with JSON or one of the refusals that tell their reason.
@@ -145,6 +145,15 @@ class Http:
     async def text(self, path: str, accept: str = "text/plain") -> httpx.Response:
         """An answer read whole that need not be JSON. Raises Unavailable for anything but a 2xx."""
         return await self._read(path, None, accept=accept)
+
+    async def ask(
+        self, method: str, path: str, *, content: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """One request as it stands and whatever is answered, read whole: for protocols that fail in their own way.
+
+        Raises Unavailable where nothing whole was answered.
+        """
+        return await self._request(method, path, None, content=content, headers=headers)
 
     async def send(
         self,
@@ -163,7 +172,7 @@ class Http:
         written = json.dumps(dict(body) if isinstance(body, Mapping) else list(body), separators=(",", ":"))
         answer = await self._request(method, path, params, headers={"content-type": media}, content=written.encode())
         if answer.status_code == _BUSY:
-            raise RateLimited(self.what, _wait(answer))
+            raise RateLimited(self.what, wait(answer))
         if _FAULT <= answer.status_code < _BROKEN and answer.status_code != _LATE:
             because = f"{self.what} refused ({answer.status_code}){self._reasons(answer)}"
             raise Rejected(because, answer.status_code, _object(answer))
@@ -179,7 +188,7 @@ class Http:
         if answer.status_code in allowed or _OK <= answer.status_code < _REDIRECT:
             return answer
         if answer.status_code == _BUSY:
-            raise RateLimited(self.what, _wait(answer))
+            raise RateLimited(self.what, wait(answer))
         raise self._unexpected(answer)
 
     async def _request(self, method: str, path: str, params: Mapping[str, str] | None, **more: Any) -> httpx.Response:
@@ -213,12 +222,7 @@ class Http:
         return answered
 
     def _json(self, answer: httpx.Response) -> Any:
-        if not answer.content.strip():
-            raise Unavailable(self.what, "answered nothing")
-        try:
-            return json.loads(answer.content)
-        except (ValueError, RecursionError):
-            raise Unavailable(self.what, "answered something that is not JSON") from None
+        return decoded(answer, self.what)
 
     def _unexpected(self, answer: httpx.Response) -> Unavailable:
         status = answer.status_code
@@ -251,7 +255,17 @@ def _object(answer: httpx.Response) -> Mapping[str, Any]:
 _KEPT = ("content-type", "retry-after")  # not content-encoding: the content is decoded by then
 
 
-def _wait(answer: httpx.Response) -> float:
+def decoded(answer: httpx.Response, what: str) -> Any:
+    """The JSON of an answer. Raises Unavailable where it is empty or none."""
+    if not answer.content.strip():
+        raise Unavailable(what, "answered nothing")
+    try:
+        return json.loads(answer.content)
+    except (ValueError, RecursionError):
+        raise Unavailable(what, "answered something that is not JSON") from None
+
+
+def wait(answer: httpx.Response) -> float:
     """Seconds of Retry-After; a minute where it says nothing usable."""
     try:
         return min(max(float(answer.headers.get("retry-after", "60")), 0.0), 3600.0)

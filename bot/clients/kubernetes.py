@@ -85,7 +85,7 @@ class Kubernetes:
 
     async def find(self, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
         """The object, None where there is none. Raises Unavailable."""
-        status, told = await self._door().ask(kind.path(namespace, name))
+        status, told = await self._door().look(kind.path(namespace, name))
         if status == _ABSENT and (told.get("details") or {}).get("name") == name:  # not any proxy's 404
             return None
         self._readable(status, told, "get", kind, namespace, name)
@@ -103,7 +103,7 @@ class Kubernetes:
         found: list[dict[str, Any]] = []
         params = {"limit": _PAGE} | ({"labelSelector": selector} if selector else {})
         while True:
-            status, told = await self._door().ask(kind.path(namespace), params)
+            status, told = await self._door().look(kind.path(namespace), params)
             self._readable(status, told, "list", kind, namespace)
             found += [_object(each, kind) for each in field(told, "items", list, WHAT)]
             following = (told.get("metadata") or {}).get("continue")

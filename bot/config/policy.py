@@ -76,10 +76,10 @@ class PolicyModel(BaseModel):
 
     version: str = _DEFAULT.version
     """A name for this set of rules, kept with every decision."""
-    propose: list[Role] = Field(default=sorted(_DEFAULT.propose), min_length=1)
+    propose: list[str] = Field(default=sorted(_DEFAULT.propose), min_length=1)
     """Who may propose a change of production."""
     approve: ApproveModel = ApproveModel()
-    approve_notice: list[Role] = Field(default=sorted(_DEFAULT.approve_notice), min_length=1)
+    approve_notice: list[str] = Field(default=sorted(_DEFAULT.approve_notice), min_length=1)
     """Who may approve the words of a notice."""
     approval_expires: timedelta = Field(default=_DEFAULT.approval_expires, gt=timedelta(0))
     """How long an approval may be asked for, and used."""
@@ -89,8 +89,14 @@ class PolicyModel(BaseModel):
     """How long the data is given to show a change."""
     verify_within: timedelta = Field(default=_DEFAULT.verify_within, gt=timedelta(0))
     """After this a change that shows nothing is said not to help."""
+    settle_within: timedelta = Field(default=_DEFAULT.settle_within, gt=timedelta(0))
+    """How long a target that took a change may be on its way before nobody can tell what became of it."""
+    soak: timedelta = Field(default=_DEFAULT.soak, ge=timedelta(0))
+    """For how long the SLI must be met without a break before a change is said to have helped."""
+    cool_down: timedelta = Field(default=_DEFAULT.cool_down, ge=timedelta(0))
+    """How long after a change of one kind the next of that kind may follow on the same target."""
     changes_per_hour: int = Field(default=_DEFAULT.changes_per_hour, ge=1)
-    """How many changes of production one hour may see."""
+    """How many changes of one service an hour may see."""
     acknowledge_within: AcknowledgeWithin = AcknowledgeWithin()
     """After this the next person is paged; one length for all, or one per severity."""
     update_every: UpdateEvery = UpdateEvery()
@@ -122,6 +128,9 @@ class PolicyModel(BaseModel):
             evidence_hold=self.evidence_hold,
             verify_after=self.verify_after,
             verify_within=self.verify_within,
+            settle_within=self.settle_within,
+            soak=self.soak,
+            cool_down=self.cool_down,
             changes_per_hour=self.changes_per_hour,
             acknowledge_within=self.acknowledge_within.by_severity(),
             blind_after=self.blind_after,

@@ -293,13 +293,15 @@ def _tokens(text: str) -> Iterator[Token]:
 
 
 def _quoted(text: str) -> str:
-    """The same selector with values in backticks written in double quotes."""
+    """The same selector with values in backticks written in double quotes; in other quotes a backtick is a letter."""
 
     def plain(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return found[0]
         escaped = found[1].replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         return f'"{escaped}"'
 
-    return re.sub(r"`([^`]*)`", plain, text)
+    return re.sub(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`([^`]*)`""", plain, text, flags=re.DOTALL)
 
 
 def _error(what: str, at: int, expected: str = "") -> Invalid:

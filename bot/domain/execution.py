@@ -1,120 +1,52 @@
-"""Carrying a mitigation out: claimed once against the target as it is now, reported, proved by the data, taken back."""
+"""What became of a mitigation: reported as the target showed it, proved by the data, taken back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot.domain.approval import proof_of
+from bot.domain.claim import budget, moved
 from bot.domain.errors import Refused
-from bot.domain.log import Ask, Claim, Command, Entry, Event, Free, Sentence, Take, Who, Words, says
+from bot.domain.hold import require_not_held
+from bot.domain.log import (
+    TOCSIN,
+    Ask,
+    Claim,
+    Command,
+    Entry,
+    Event,
+    Free,
+    Sentence,
+    Take,
+    Tally,
+    Untally,
+    Who,
+    Words,
+    says,
+)
 from bot.domain.mitigation import (
     EFFECTIVE,
     IN_HAND,
     Mitigation,
-    MitigationExpired,
     Outcome,
     State,
     amend,
     busy,
-    check_approver,
     mitigation_of,
     require_free,
 )
+from bot.domain.paging import Call
 from bot.domain.phase import Phase
-from bot.domain.policy import ActionClass, Person
+from bot.domain.policy import ActionClass
+from bot.domain.reminder import leader
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
 
 
-# -- carry out -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimMitigation(Command):
-    """Take the right to carry it out: everything is checked once more against the target as it is now.
-
-    `token` is the target's version read just before; `approvers` are the approving people with the roles they have now.
-    """
-
-    id: str
-    token: str
-    approvers: tuple[Person, ...]
-
-    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        mitigation = mitigation_of(incident, self.id)
-        if not ask.person.is_bot:
-            raise Refused("only the engine carries out a mitigation")
-        if mitigation.state is State.CLAIMED:
-            raise Refused(f"{self.id} is being carried out already")  # the one who claimed it acts, nobody else
-        if mitigation.state is not State.APPROVED:
-            raise Refused(f"{self.id} is {mitigation.state}; it cannot be carried out")
-        if mitigation.plan.digest != mitigation.digest:
-            raise Refused(f"the stored plan of {self.id} is not the one approved")
-        if ask.at >= mitigation.expires_at or not incident.is_open:  # over meanwhile: nobody wants it any more
-            yield MitigationExpired(self.id)
-            return
-        require_free(incident, mitigation.plan, IN_HAND, but=self.id)
-        self._check_approvals(incident, mitigation, ask)
-        hour = timedelta(hours=1)
-        lately = [m.id for m in incident.mitigations.values() if m.claimed_at and ask.at - m.claimed_at < hour]
-        if len(lately) >= ask.policy.changes_per_hour:
-            raise Refused(f"{len(lately)} changes were carried out within the hour, as many as the policy allows")
-        if self.token != mitigation.plan.token:
-            yield MitigationOutdated(self.id, self.token)
-            return
-        yield MitigationClaimed(self.id, self.token)
-
-    def _check_approvals(self, incident: Incident, mitigation: Mitigation, ask: Ask) -> None:
-        """The hold is over, and every approval of this digest is by a person who may still approve."""
-        if not mitigation.hold_finished and ask.at < mitigation.hold_until:
-            raise Refused(f"the evidence hold of {self.id} runs until {mitigation.hold_until:%H:%M:%S} UTC")
-        valid = [given.person for given in mitigation.approvals if given.digest == mitigation.digest]
-        by_id = {person.id: person for person in self.approvers}
-        for name in valid:
-            if name not in by_id:
-                raise Refused("an approver is not known any more")
-            check_approver(incident, mitigation, by_id[name], ask)
-        if not valid:
-            raise Refused(f"{self.id} has no valid approval")
-
-
-@dataclass(frozen=True, slots=True)
-class MitigationClaimed(Event):
-    """The one right to carry it out was taken, against the target's version `token`."""
-
-    id: str
-    token: str
-
-    def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return amend(incident, self.id, state=State.CLAIMED, claimed_at=entry.at)
-
-    def says(self, by: str) -> Sentence:
-        return says("{id} is being carried out", id=self.id)
-
-    def claims(self, incident: Incident) -> Iterable[Claim]:
-        target = mitigation_of(incident, self.id).plan
-        return [Take(busy(target.target_uid), f"{target.target} is being changed by {{holder}}; wait for it to end")]
-
-
-@dataclass(frozen=True, slots=True)
-class MitigationOutdated(Event):
-    """The target changed after the plan was made: the approval is void, nothing was done."""
-
-    id: str
-    token: str
-
-    def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return amend(incident, self.id, state=State.STALE, detail="the target changed after the plan was made")
-
-    def says(self, by: str) -> Sentence:
-        return says(
-            "{id} was not carried out: its target changed after the plan was made (now {token}); propose it again",
-            id=self.id,
-            token=self.token,
-        )
+# -- what the target showed ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +60,7 @@ class ReportOutcome(Command):
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         mitigation = mitigation_of(incident, self.id)
         if not ask.person.is_bot:
-            ask.policy.require(ask.person, ask.policy.approve[mitigation.plan.klass], "settle an unknown outcome")
+            _require_approver(mitigation, ask, "settle an unknown outcome")
             if mitigation.state is not State.UNKNOWN:
                 raise Refused(f"{self.id} is {mitigation.state}; only an unknown outcome is settled by a person")
         if mitigation.state is State.UNKNOWN and self.outcome is Outcome.UNKNOWN:
@@ -153,10 +85,11 @@ class OutcomeReported(Event):
         was = mitigation_of(incident, self.id)
         if was.undos and self.outcome is not Outcome.UNKNOWN:  # in doubt was whether it had been taken back
             stands = self.outcome is Outcome.APPLIED
-            after, undone = (State.APPLIED, None) if stands else (State.UNDONE, entry.at)
-            return amend(incident, self.id, state=after, undone_at=undone, detail=self.detail)
+            ended, undone = (State.APPLIED, None) if stands else (State.UNDONE, entry.at)
+            return amend(incident, self.id, state=ended, undone_at=undone, detail=self.detail)
         applied = entry.at if self.outcome is Outcome.APPLIED else None
-        return amend(incident, self.id, state=state, applied_at=applied, detail=self.detail)
+        after = amend(incident, self.id, state=state, applied_at=applied, detail=self.detail)
+        return _call_people(after, was) if state is State.UNKNOWN else after
 
     def says(self, by: str) -> Sentence:
         match self.outcome:
@@ -173,7 +106,54 @@ class OutcomeReported(Event):
     def claims(self, incident: Incident) -> Iterable[Claim]:
         if self.outcome is Outcome.UNKNOWN:
             return ()
-        return [Free(busy(mitigation_of(incident, self.id).plan.target_uid))]
+        was = mitigation_of(incident, self.id)
+        free: list[Claim] = [Free(busy(was.plan.target_uid))]
+        if self.outcome is Outcome.FAILED and not was.undos:  # nothing was changed: it does not count
+            free += [Untally(moved(was.plan)), Untally(budget(incident.service))]
+        return free
+
+
+def _call_people(incident: Incident, mitigation: Mitigation) -> Incident:
+    """Nobody can tell what stands: whoever leads, and who wanted it, are paged, each once."""
+    concerned = (leader(incident), *mitigation.approvers, mitigation.proposed_by)
+    people = [person for person in dict.fromkeys(concerned) if person and person != TOCSIN]
+    at = mitigation.claimed_at or mitigation.proposed_at
+    because = f"nobody can tell whether {mitigation.id} was applied; somebody must look at {mitigation.plan.target}"
+    first = len(incident.calls) + 1
+    calls = [Call(number, person, TOCSIN, at, because) for number, person in enumerate(people, first)]
+    return replace(incident, calls=(*incident.calls, *calls))
+
+
+def _require_approver(mitigation: Mitigation, ask: Ask, to: str) -> None:
+    plan = mitigation.plan
+    ask.policy.require(ask.person, ask.policy.approvers(plan.target, plan.klass), to)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAccepted(Command):
+    """The target took the change, or its undoing, and is on its way; `detail` says how far."""
+
+    id: str
+    detail: str
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        mitigation = mitigation_of(incident, self.id)
+        if mitigation.state in (State.CLAIMED, State.UNDOING) and mitigation.accepted_at is None:
+            yield ChangeAccepted(self.id, self.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAccepted(Event):
+    """The target is on its way to what was asked; it is looked at until it is there."""
+
+    id: str
+    detail: Words
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return amend(incident, self.id, accepted_at=entry.at, detail=self.detail)
+
+    def says(self, by: str) -> Sentence:
+        return says("{id} was accepted by its target: {detail}", id=self.id, detail=self.detail)
 
 
 # -- prove -----------------------------------------------------------------------------------------------------------
@@ -244,13 +224,16 @@ class UndoMitigation(Command):
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         mitigation = mitigation_of(incident, self.id)
-        ask.policy.require(ask.person, ask.policy.approve[mitigation.plan.klass], "undo a mitigation")
+        _require_approver(mitigation, ask, "undo a mitigation")
         if mitigation.state in (State.UNDOING, State.UNDONE):
             return
+        if not mitigation.plan.reversible:
+            raise Refused(f"there is no way back from {self.id}")
         if incident.phase is Phase.CLOSED:
             raise Refused(f"{incident.id} is closed; re-open it to undo a change")
         if mitigation.state not in EFFECTIVE:
             raise Refused(f"{self.id} is {mitigation.state}; there is nothing to undo")
+        require_not_held(incident, mitigation)
         if helps(mitigation) and ask.by == mitigation.proposed_by:
             raise Refused(f"you proposed {self.id}, and the data say that it helps; a second person must take it back")
         require_free(incident, mitigation.plan, IN_HAND, but=self.id)
@@ -265,7 +248,8 @@ class UndoAsked(Event):
     because: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return amend(incident, self.id, state=State.UNDOING, undos=mitigation_of(incident, self.id).undos + 1)
+        undos = mitigation_of(incident, self.id).undos + 1
+        return amend(incident, self.id, state=State.UNDOING, undos=undos, accepted_at=None)
 
     def says(self, by: str) -> Sentence:
         return says("{who} asked to undo {id}: {because}", who=Who(by), id=self.id, because=self.because)
@@ -301,7 +285,9 @@ class UndoReported(Event):
             self.outcome
         ]
         undone = entry.at if self.outcome is Outcome.APPLIED else None
-        return amend(incident, self.id, state=state, undone_at=undone, detail=self.detail)
+        was = mitigation_of(incident, self.id)
+        after = amend(incident, self.id, state=state, undone_at=undone, detail=self.detail)
+        return _call_people(after, was) if state is State.UNKNOWN else after
 
     def says(self, by: str) -> Sentence:
         said = {
@@ -314,4 +300,6 @@ class UndoReported(Event):
     def claims(self, incident: Incident) -> Iterable[Claim]:
         if self.outcome is Outcome.UNKNOWN:
             return ()
-        return [Free(busy(mitigation_of(incident, self.id).plan.target_uid))]
+        plan = mitigation_of(incident, self.id).plan
+        freed: list[Claim] = [Free(busy(plan.target_uid))]
+        return [*freed, Tally(proof_of(plan))] if self.outcome is Outcome.APPLIED else freed

@@ -11,6 +11,7 @@ from bot.domain.duty import Duty
 from bot.domain.finding import Finding, Hypothesis
 from bot.domain.five_whys import Why
 from bot.domain.followup import FollowUp
+from bot.domain.hold import LegalHold
 from bot.domain.impact import Impact
 from bot.domain.mitigation import Mitigation
 from bot.domain.notice import Notice
@@ -79,6 +80,8 @@ class Incident:
     diagnosed: datetime | None = None
     impact: Impact | None = None
     mitigations: Mapping[str, Mitigation] = field(default_factory=dict)
+    left_to_people: frozenset[str] = frozenset()  # offers approved beforehand that could not be done by itself
+    legal_hold: LegalHold | None = None
     run: Run | None = None
     whys: Mapping[str, Why] = field(default_factory=dict)
     struck: Mapping[str, Why] = field(default_factory=dict)  # answers that turned out not to hold

@@ -345,6 +345,8 @@ class Close(Command):
         pending = [m.id for m in incident.mitigations.values() if m.is_pending]
         if pending:  # a closed incident is not looked at any more: what it holds would stay held
             raise Refused(f"mitigations are still under way: {', '.join(pending)}")
+        if alone := [m.id for m in incident.mitigations.values() if m.wants_review]:
+            raise Refused(f"{', '.join(alone)} was carried out by one person alone; somebody else must review it first")
         yield IncidentClosed()
 
 

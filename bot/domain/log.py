@@ -87,7 +87,33 @@ class Free:
     key: str
 
 
-Claim = Take | Free
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Count that something happened once more; refused where it did `most` times within so many seconds already."""
+
+    key: str
+    most: int = 0  # 0: as often as it likes
+    within: float = 0.0
+    because: str = ""  # `{since}` stands for when it may again
+
+
+@dataclass(frozen=True, slots=True)
+class Untally:
+    """Take this incident's latest count of `key` back: it came to nothing."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Refused unless `key` was counted within so many seconds, in whatever incident."""
+
+    key: str
+    within: float
+    because: str
+
+
+Claim = Take | Free | Tally | Untally | Need
 
 
 # -- asking and telling ----------------------------------------------------------------------------------------------

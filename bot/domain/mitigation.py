@@ -10,29 +10,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.errors import NotYours, Refused
+from bot.domain.errors import Refused
+from bot.domain.guard import Means as Means  # noqa: PLC0414 - the plan's own word, for whoever builds plans
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 from bot.domain.phase import require_open
-from bot.domain.policy import ActionClass, Person
+from bot.domain.policy import ActionClass, Policy
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
-
-
-class Means(StrEnum):
-    """The kinds of change."""
-
-    ROLLBACK = "rollback"
-    TRAFFIC = "traffic"
-    BYPASS = "bypass"
-    PAUSE = "pause"
-    RETRAIN = "retrain"
-    RESTART = "restart"
-
-    @property
-    def needs_hold(self) -> bool:
-        """Bypass and pause take nothing away that an investigation could miss; the others wait for the evidence."""
-        return self not in (Means.BYPASS, Means.PAUSE)
 
 
 class State(StrEnum):
@@ -113,11 +98,28 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One person's yes to one digest."""
+    """One person's yes to one digest; `stepped_up` where they proved themselves once more for it."""
 
     person: str
     digest: str
     at: datetime
+    stepped_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A one-time code a person asked for, by its hash, good until then."""
+
+    sha256: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A piece of evidence secured before a change: its exhibit's name and the SHA-256 of its bytes."""
+
+    name: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,19 @@ class Mitigation:
     hold_until: datetime
     because: str
     approvals: tuple[Approval, ...] = ()
+    needs: int = 1  # distinct approvers
+    offer: str = ""  # the prepared mitigation it came from
+    automatic: bool = False  # approved beforehand by the policy
+    codes: Mapping[str, Code] = field(default_factory=dict)  # person → the one-time code they may approve with
+    glass: str = ""  # why one person acted alone
+    reviewed_by: str = ""  # who looked at that afterwards
     held: tuple[str, ...] | None = None  # evidence secured; None while the hold runs
+    held_as: tuple[Held, ...] = ()
     not_held: tuple[str, ...] = ()
+    hold_waived: str = ""  # why nobody waits for the evidence: people are at risk
+    override: str = ""  # why counsel's hold does not stop it
     claimed_at: datetime | None = None
+    accepted_at: datetime | None = None  # the target took the change, or its undoing, and is on its way
     applied_at: datetime | None = None
     verified_at: datetime | None = None
     undone_at: datetime | None = None
@@ -150,8 +162,20 @@ class Mitigation:
 
     @property
     def hold_finished(self) -> bool:
-        """True when the evidence is secured, or this kind of change need not wait for it."""
-        return self.held is not None or not self.plan.means.needs_hold
+        """True when the evidence is secured, or this change need not wait for it."""
+        waits = self.plan.means.needs_hold and not self.hold_waived and not self.glass
+        return self.held is not None or not waits
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Who approved exactly this plan, each once, in order."""
+        return tuple(dict.fromkeys(each.person for each in self.approvals if each.digest == self.digest))
+
+    @property
+    def wants_review(self) -> bool:
+        """Whether one person acted alone and nobody has looked at it since."""
+        touched = self.claimed_at is not None
+        return bool(self.glass) and touched and not self.reviewed_by
 
     def key(self, incident: str) -> str:
         """The idempotency key the target is given and can be asked about."""
@@ -196,30 +220,64 @@ def amend(incident: Incident, name: str, **changes: Any) -> Incident:
     return with_mitigation(incident, replace(mitigation_of(incident, name), **changes))
 
 
+def check_rules(policy: Policy, plan: Plan, at: datetime, *, alone: bool = False) -> None:
+    """Raise Refused where the house's rules hold such a change back now; `alone`: one person breaks the glass.
+
+    What a target is not for, and how much may be moved at once, holds for everybody; a freeze does not then.
+    """
+    allowed = policy.rules_of(plan.target).allow
+    if allowed is not None and plan.means not in allowed:
+        raise Refused(f"the policy does not allow {plan.means} on {plan.target}; it allows {_listed(allowed)}")
+    widest = policy.widest_of(plan.target, plan.klass)
+    if plan.share > widest:
+        reach, most = (f"{plan.share * 100:g} %" if plan.share < 1 else "all"), f"{widest * 100:g} %"
+        raise Refused(f"it may reach {reach} of production; the policy allows {most} of {plan.target} at once")
+    if not alone and (frozen := policy.frozen(plan.target, plan.klass, at)) is not None:
+        freeze, until = frozen
+        raise Refused(f"{freeze.name} holds until {until:%Y-%m-%d %H:%M} UTC: {freeze.because}")
+
+
+def _listed(means: Collection[Means]) -> str:
+    return ", ".join(sorted(means)) or "nothing"
+
+
 # -- propose ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ProposeMitigation(Command):
-    """Put a resolved plan before an approver."""
+    """Put a resolved plan before an approver; `offer` names the prepared mitigation it came from."""
 
     plan: Plan
     because: str = ""
+    offer: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        ask.policy.require(ask.person, ask.policy.propose, "propose a mitigation")
+        ask.policy.require(ask.person, ask.policy.proposers(self.plan.target), "propose a mitigation")
         require_open(incident, "propose a mitigation")
-        if not self.plan.diff:
-            raise Refused(f"{self.plan.target} is in the wanted state already; there is nothing to change")
-        for other in on_target(incident, self.plan.target_uid, PENDING):
-            if other.digest == self.plan.digest:
-                raise Refused(f"{other.id} proposes exactly that ({other.state})")
-        require_free(incident, self.plan, UNDER_WAY)
-        name = f"M{len(incident.mitigations) + 1}"
-        hold = ask.at + ask.policy.evidence_hold
-        yield MitigationProposed(
-            name, self.plan, self.plan.digest, ask.at + ask.policy.approval_expires, hold, self.because.strip()
-        )
+        yield proposal(incident, self.plan, self.because, self.offer, ask)
+
+
+def proposal(incident: Incident, asked: Plan, because: str, offer: str, ask: Ask) -> MitigationProposed:
+    """The plan, frozen under the rules in force. Raises Refused where it may not even be proposed."""
+    plan = replace(asked, rules=ask.policy.fingerprint)
+    if not plan.diff:
+        raise Refused(f"{plan.target} is in the wanted state already; there is nothing to change")
+    for other in on_target(incident, plan.target_uid, PENDING):
+        if other.digest == plan.digest:
+            raise Refused(f"{other.id} proposes exactly that ({other.state})")
+    require_free(incident, plan, UNDER_WAY)
+    check_rules(ask.policy, plan, ask.at, alone=True)  # what is frozen may be proposed: it waits
+    return MitigationProposed(
+        id=f"M{len(incident.mitigations) + 1}",
+        plan=plan,
+        digest=plan.digest,
+        expires_at=ask.at + ask.policy.approval_expires,
+        hold_until=ask.at + ask.policy.evidence_hold,
+        because=because.strip(),
+        needs=ask.policy.quorum_of(plan.target, plan.klass),
+        offer=offer,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,22 +290,24 @@ class MitigationProposed(Event):
     expires_at: datetime
     hold_until: datetime
     because: Words
+    needs: int = 1
+    offer: str = ""
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return with_mitigation(
-            incident,
-            Mitigation(
-                self.id,
-                self.plan,
-                self.digest,
-                State.PROPOSED,
-                entry.by,
-                entry.at,
-                self.expires_at,
-                self.hold_until,
-                self.because,
-            ),
+        made = Mitigation(
+            id=self.id,
+            plan=self.plan,
+            digest=self.digest,
+            state=State.PROPOSED,
+            proposed_by=entry.by,
+            proposed_at=entry.at,
+            expires_at=self.expires_at,
+            hold_until=self.hold_until,
+            because=self.because,
+            needs=self.needs,
+            offer=self.offer,
         )
+        return with_mitigation(incident, made)
 
     def says(self, by: str) -> Sentence:
         return says(
@@ -259,146 +319,3 @@ class MitigationProposed(Event):
             diff="; ".join(self.plan.diff),
             digest=self.digest[:12],
         )
-
-
-@dataclass(frozen=True, slots=True)
-class ReportHold(Command):
-    """What evidence was secured before the change, and what could not be."""
-
-    id: str
-    held: tuple[str, ...]
-    missing: tuple[str, ...] = ()
-
-    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        if mitigation_of(incident, self.id).held is None:
-            yield EvidenceHeld(self.id, self.held, self.missing)
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceHeld(Event):
-    """Evidence was secured, so that the change destroys nothing an investigation needs."""
-
-    id: str
-    held: tuple[str, ...]
-    missing: tuple[str, ...]
-
-    def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return amend(incident, self.id, held=self.held, not_held=self.missing)
-
-    def says(self, by: str) -> Sentence:
-        gaps = f"; missing: {', '.join(self.missing)}" if self.missing else ""
-        return says(
-            "evidence held for {id}: {held}{gaps}", id=self.id, held=", ".join(self.held) or "nothing", gaps=gaps
-        )
-
-
-# -- approve ---------------------------------------------------------------------------------------------------------
-
-
-def check_approver(incident: Incident, mitigation: Mitigation, person: Person, ask: Ask) -> None:
-    """Raise Refused (NotYours) unless `person` may approve this: the role, and never the proposer."""
-    del incident
-    plan = mitigation.plan
-    ask.policy.require(person, ask.policy.approve[plan.klass], f"approve a class {plan.klass.value} change", NotYours)
-    if plan.klass is ActionClass.WIDE:
-        raise Refused("a change this wide needs a second factor, which this version does not ask for; do it by hand")
-    if person.is_bot:
-        raise Refused("Tocsin never approves a change of production")
-    if person.id == mitigation.proposed_by:
-        raise NotYours(f"you proposed {mitigation.id}; a second person must approve it")
-
-
-@dataclass(frozen=True, slots=True)
-class ApproveMitigation(Command):
-    """Approve exactly the plan of that digest."""
-
-    id: str
-    digest: str
-
-    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        mitigation = mitigation_of(incident, self.id)
-        check_approver(incident, mitigation, ask.person, ask)
-        if any(given.person == ask.by and given.digest == self.digest for given in mitigation.approvals):
-            return
-        if self.digest != mitigation.digest:
-            raise Refused(f"the plan of {self.id} changed since you opened it; read it again")
-        require_open(incident, "approve a mitigation")
-        if mitigation.state is not State.PROPOSED:
-            raise Refused(f"{self.id} is {mitigation.state}; there is nothing to approve")
-        require_free(incident, mitigation.plan, UNDER_WAY, but=self.id)
-        if ask.at >= mitigation.expires_at:
-            raise Refused(f"{self.id} expired at {mitigation.expires_at:%H:%M:%S} UTC; propose it again")
-        yield MitigationApproved(self.id, self.digest)
-
-
-@dataclass(frozen=True, slots=True)
-class MitigationApproved(Event):
-    """A second person approved the plan of this digest."""
-
-    id: str
-    digest: str
-
-    def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        was = mitigation_of(incident, self.id)
-        approvals = (*was.approvals, Approval(entry.by, self.digest, entry.at))
-        return with_mitigation(incident, replace(was, state=State.APPROVED, approvals=approvals))
-
-    def says(self, by: str) -> Sentence:
-        return says("{who} approved {id}, digest {digest}", who=Who(by), id=self.id, digest=self.digest[:12])
-
-
-@dataclass(frozen=True, slots=True)
-class DeclineMitigation(Command):
-    """Say no, with a reason. The proposer may withdraw the same way."""
-
-    id: str
-    because: str
-
-    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        mitigation = mitigation_of(incident, self.id)
-        if ask.by != mitigation.proposed_by:
-            ask.policy.require(ask.person, ask.policy.approve[mitigation.plan.klass], "decline a mitigation")
-        if mitigation.state is State.DECLINED:
-            return
-        if mitigation.state not in (State.PROPOSED, State.APPROVED):
-            raise Refused(f"{self.id} is {mitigation.state}; it cannot be declined any more")
-        yield MitigationDeclined(self.id, self.because.strip() or "no reason given")
-
-
-@dataclass(frozen=True, slots=True)
-class MitigationDeclined(Event):
-    """An approver said no."""
-
-    id: str
-    because: Words
-
-    def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return amend(incident, self.id, state=State.DECLINED, detail=self.because)
-
-    def says(self, by: str) -> Sentence:
-        return says("{who} declined {id}: {because}", who=Who(by), id=self.id, because=self.because)
-
-
-@dataclass(frozen=True, slots=True)
-class ExpireMitigation(Command):
-    """Nobody approved in time."""
-
-    id: str
-
-    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        mitigation = mitigation_of(incident, self.id)
-        if mitigation.state in (State.PROPOSED, State.APPROVED) and ask.at >= mitigation.expires_at:
-            yield MitigationExpired(self.id)
-
-
-@dataclass(frozen=True, slots=True)
-class MitigationExpired(Event):
-    """The approval's time ran out; nothing was changed."""
-
-    id: str
-
-    def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return amend(incident, self.id, state=State.EXPIRED)
-
-    def says(self, by: str) -> Sentence:
-        return says("{id} expired without being carried out; nothing was changed", id=self.id)

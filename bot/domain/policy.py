@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from bot.domain.errors import Refused
+from bot.domain.guard import ActionClass, Freeze, Means, TargetRules, fingerprint
 from bot.domain.log import TOCSIN
+
+__all__ = ["ActionClass", "Person", "Policy", "Role", "Severity", "Urgency", "severity"]
 
 
 class Severity(IntEnum):
@@ -37,10 +40,19 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One human behind all their accounts, by opaque id, with the roles the organisation gave them."""
+    """One human behind all their accounts, by opaque id, with the roles the organisation gave them.
+
+    `groups` holds their other badges: `@key`, `group:name`, and `on-call` while they are on call for what they act on.
+    """
 
     id: str
     roles: frozenset[Role] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+    @property
+    def badges(self) -> frozenset[str]:
+        """Everything a rule can ask of them: roles and groups alike."""
+        return frozenset(self.roles) | self.groups
 
     @property
     def is_bot(self) -> bool:
@@ -51,22 +63,13 @@ class Person:
 THE_BOT = Person(TOCSIN)
 
 
-class ActionClass(IntEnum):
-    """How much a mitigation can hurt: 0 reads, 1 is reversible and small, 2 moves production traffic, 3 is wide."""
-
-    READ = 0
-    SMALL = 1
-    TRAFFIC = 2
-    WIDE = 3
-
-
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules in force; read from the configuration, carried by every asking."""
 
     version: str = "1"
-    propose: frozenset[Role] = frozenset({Role.RESPONDER, Role.APPROVER, Role.ADMIN})
-    approve: Mapping[ActionClass, frozenset[Role]] = field(
+    propose: frozenset[str] = frozenset({Role.RESPONDER, Role.APPROVER, Role.ADMIN})
+    approve: Mapping[ActionClass, frozenset[str]] = field(
         default_factory=lambda: {
             ActionClass.READ: frozenset({Role.RESPONDER, Role.APPROVER, Role.ADMIN}),
             ActionClass.SMALL: frozenset({Role.RESPONDER, Role.APPROVER, Role.ADMIN}),
@@ -74,12 +77,26 @@ class Policy:
             ActionClass.WIDE: frozenset({Role.APPROVER, Role.ADMIN}),
         }
     )
-    approve_notice: frozenset[Role] = frozenset({Role.COUNSEL})
+    quorum: Mapping[ActionClass, int] = field(default_factory=dict)  # distinct approvers; one where it says nothing
+    step_up: frozenset[ActionClass] = frozenset({ActionClass.WIDE})  # approved with a fresh one-time code only
+    step_up_within: timedelta = timedelta(minutes=5)
+    break_glass: frozenset[str] = frozenset({Role.APPROVER, Role.ADMIN})  # may act alone, loudly, and is reviewed
+    review_within: timedelta = timedelta(days=3)
+    counsel: frozenset[str] = frozenset({Role.COUNSEL})  # may place a legal hold
+    approve_notice: frozenset[str] = frozenset({Role.COUNSEL})
     approval_expires: timedelta = timedelta(minutes=15)
     evidence_hold: timedelta = timedelta(seconds=20)  # then what is missing is recorded and collected later
     verify_after: timedelta = timedelta(seconds=10)  # the data must have had time to show the change
     verify_within: timedelta = timedelta(minutes=10)
-    changes_per_hour: int = 6  # in one incident
+    settle_within: timedelta = timedelta(minutes=30)  # for so long a target may be on its way, then nobody can tell
+    soak: timedelta = timedelta(minutes=1)  # for so long the SLI must be met without a break
+    undo_itself: frozenset[ActionClass] = frozenset()  # what is taken back where it does not help
+    changes_per_hour: int = 6  # of one service
+    cool_down: timedelta = timedelta(minutes=2)  # between two changes of one kind on one target
+    widest: Mapping[ActionClass, float] = field(default_factory=dict)  # share of production; all of it where silent
+    freezes: tuple[Freeze, ...] = ()
+    targets: Mapping[str, TargetRules] = field(default_factory=dict)
+    undo_proof: timedelta = timedelta(days=90)  # so long ago an undo may have been seen to work
     acknowledge_within: Mapping[Severity, timedelta] = field(
         default_factory=lambda: {each: timedelta(minutes=2 if each is Severity.SEV1 else 5) for each in Severity}
     )
@@ -101,12 +118,68 @@ class Policy:
         """Whether an update goes to the whole channel where nobody said so: for the two worst severities."""
         return severity <= Severity.SEV2
 
-    def require(self, person: Person, roles: frozenset[Role], to: str, kind: type[Refused] = Refused) -> None:
-        """Raise Refused, naming the roles that may, unless `person` has one of them."""
-        if person.is_bot or person.roles & roles:
+    def require(self, person: Person, allowed: frozenset[str], to: str, kind: type[Refused] = Refused) -> None:
+        """Raise Refused, naming who may, unless `person` has one of these badges."""
+        if person.is_bot or person.badges & allowed:
             return
-        wanted = " or ".join(sorted(roles)) or "nobody"
+        wanted = " or ".join(sorted(allowed)) or "nobody"
         raise kind(f"only {wanted} may {to}; your roles: {', '.join(sorted(person.roles)) or 'none'}")
+
+    # -- changes of production ---------------------------------------------------------------------------------------
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of every rule: a plan is frozen under it, and an approval given under other rules is void."""
+        return fingerprint(self)
+
+    def rules_of(self, target: str) -> TargetRules:
+        """What holds for one target in particular."""
+        return self.targets.get(target, _NOTHING)
+
+    def proposers(self, target: str) -> frozenset[str]:
+        """Who may propose a change of that target."""
+        own = self.rules_of(target).propose
+        return self.propose if own is None else own
+
+    def approvers(self, target: str, klass: ActionClass) -> frozenset[str]:
+        """Who may approve a change of that class there. Nobody where no rule names anybody."""
+        own = self.rules_of(target).approve
+        return self.approve.get(klass, frozenset()) if own is None else own
+
+    def quorum_of(self, target: str, klass: ActionClass) -> int:
+        """How many distinct people must approve it."""
+        return max(self.quorum.get(klass, 1), self.rules_of(target).quorum or 1)
+
+    def widest_of(self, target: str, klass: ActionClass) -> float:
+        """How much of production such a change may reach, 0 to 1: the narrower of the two rules."""
+        own = self.rules_of(target).widest
+        return min(self.widest.get(klass, 1.0), 1.0 if own is None else own)
+
+    def cool_down_of(self, target: str) -> timedelta:
+        """How long after a change of one kind the next of that kind may follow there."""
+        own = self.rules_of(target).cool_down
+        return self.cool_down if own is None else own
+
+    def takes_back(self, target: str, klass: ActionClass) -> bool:
+        """Whether such a change is taken back by itself where it does not help."""
+        own = self.rules_of(target).undo_itself
+        return klass in self.undo_itself if own is None else own
+
+    def is_automatic(self, target: str, means: Means) -> bool:
+        """Whether that kind of change is pre-approved there; its class and its proved undo are asked separately."""
+        return means in self.rules_of(target).automatic
+
+    def frozen(self, target: str, klass: ActionClass, at: datetime) -> tuple[Freeze, datetime] | None:
+        """The freeze that holds such a change back now, and until when; the longest of several."""
+        found = [
+            (each, until)
+            for each in self.freezes
+            if each.covers(target, klass) and (until := each.until(at)) is not None
+        ]
+        return max(found, key=lambda pair: pair[1], default=None)
+
+
+_NOTHING = TargetRules()
 
 
 class Urgency(StrEnum):

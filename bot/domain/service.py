@@ -8,12 +8,22 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """Where a target's requests are counted: a counter `series` of a source, and the label that names the version."""
+
+    source: str
+    series: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Something an action may change for this service, allow-listed by name."""
 
     name: str
     action: str  # the action shelf's file: router, haproxy, mlflow ...
     settings: Mapping[str, object] = field(default_factory=dict)
+    traffic: Traffic | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 
+from bot.domain.guard import Means
+from bot.domain.hold import held_back
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, State
 from bot.domain.paging import Receipt
@@ -22,6 +24,9 @@ TRIES = 3
 """How often one page is tried before the next person is paged instead."""
 
 BETWEEN_TRIES = timedelta(seconds=5)
+COLLECT_AFTER, COLLECT_TRIES = timedelta(minutes=1), 5
+"""When evidence that was missing is asked for again, and how often at most."""
+
 ROUND_AGAIN, LONGEST_ROUND = timedelta(minutes=1), timedelta(minutes=5)
 """At the end of a list on which nobody could be reached it begins again after this long, each time twice as long."""
 
@@ -63,8 +68,29 @@ class HoldOwed(Owed):
 
 
 @dataclass(frozen=True, slots=True)
+class CollectOwed(Owed):
+    """Collect what was missing when the evidence was held."""
+
+    mitigation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoOwed(Owed):
+    """Do this prepared mitigation by itself: the policy approved it beforehand."""
+
+    offer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ExecuteOwed(Owed):
     """Carry this approved mitigation out (or, after a crash, find out whether it was)."""
+
+    mitigation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SettleOwed(Owed):
+    """Look whether a target that is on its way has arrived."""
 
     mitigation: str = ""
 
@@ -150,8 +176,11 @@ def todo(
     owed: list[Owed] = []
     if service is not None and not closed:
         owed.extend(_understanding(incident, service))
+    if service is not None:
+        owed.extend(_automatic(incident, policy, service))
     for mitigation in incident.mitigations.values() if not closed else ():
         owed.extend(_mitigation(incident, mitigation, policy))
+        owed.extend(_collect(incident, mitigation))
     owed.extend(_step(incident))
     owed.extend(_room(incident))
     owed.extend(_reminders(incident, policy, on_call, people))
@@ -189,7 +218,8 @@ def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterat
 
 def _calls(incident: Incident) -> Iterator[Owed]:
     """Pages to people who were asked for by name; after a few failures whoever asked must find another way."""
-    for call in incident.calls if incident.is_open else ():
+    unknown = any(each.state is State.UNKNOWN for each in incident.mitigations.values())
+    for call in incident.calls if incident.is_open or unknown else ():
         key = call.key(incident.id)
         tries, last = _tried(incident, key)
         if not _accepted(incident, key) and tries < TRIES:
@@ -251,6 +281,32 @@ def duty_basis(incident: Incident, service: Service) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
+def _automatic(incident: Incident, policy: Policy, service: Service) -> Iterator[AutoOwed]:
+    """The first prepared mitigation that answers the likeliest cause and is approved beforehand, once per incident."""
+    if not incident.is_open or incident.urgency is not Urgency.PAGE or not incident.hypotheses:
+        return
+    if incident.phase is Phase.MITIGATED or any(each.is_pending for each in incident.mitigations.values()):
+        return
+    tried = {(each.plan.target, each.plan.means) for each in incident.mitigations.values()}
+    for means in incident.hypotheses[0].remedies:
+        for offer in service.offers:
+            fits = offer.means == means and policy.is_automatic(offer.target, Means(means))
+            if fits and offer.name not in incident.left_to_people and (offer.target, means) not in tried:
+                due = incident.diagnosed or incident.declared_at
+                if due is not None:
+                    yield AutoOwed(f"auto:{incident.id}:{offer.name}", due, offer=offer.name)
+                return
+
+
+def _collect(incident: Incident, mitigation: Mitigation) -> Iterator[CollectOwed]:
+    """What was missing is asked for again after a while, a few times."""
+    key = f"collect:{incident.id}:{mitigation.id}"
+    trouble = incident.troubles.get(key)
+    if mitigation.held is None or not mitigation.not_held or (trouble is not None and trouble.count >= COLLECT_TRIES):
+        return
+    yield CollectOwed(key, mitigation.hold_until + COLLECT_AFTER, mitigation=mitigation.id)
+
+
 def _mitigation(incident: Incident, mitigation: Mitigation, policy: Policy) -> Iterator[Owed]:
     name = f"{incident.id}:{mitigation.id}"
     match mitigation.state:
@@ -258,9 +314,11 @@ def _mitigation(incident: Incident, mitigation: Mitigation, policy: Policy) -> I
             if mitigation.held is None:
                 yield HoldOwed(f"hold:{name}", mitigation.proposed_at, mitigation=mitigation.id)
             yield ExpireOwed(f"expire:{name}", mitigation.expires_at, mitigation=mitigation.id)
-            if mitigation.state is State.APPROVED:
+            if mitigation.state is State.APPROVED and not held_back(incident, mitigation):
                 due = mitigation.approvals[-1].at if mitigation.hold_finished else mitigation.hold_until
                 yield ExecuteOwed(f"execute:{name}", due, mitigation=mitigation.id)
+        case State.CLAIMED | State.UNDOING if mitigation.accepted_at is not None:
+            yield SettleOwed(f"settle:{name}:{mitigation.undos}", mitigation.accepted_at, mitigation=mitigation.id)
         case State.CLAIMED:
             yield ExecuteOwed(
                 f"execute:{name}", mitigation.claimed_at or mitigation.proposed_at, mitigation=mitigation.id

@@ -16,10 +16,11 @@ FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=5)
 DEEDS = {
     "page": "page somebody", "diagnose": "collect the evidence", "duties": "answer which duties apply",
-    "hold": "secure the evidence before {item}", "execute": "carry {item} out", "expire": "let {item} lapse",
-    "verify": "verify {item}", "undo": "undo {item}", "step": "do the runbook's step", "runbook": "open a runbook",
-    "report": "write the drift report", "remind": "remind somebody", "room": "open the war room",
-    "archive": "archive the war room",
+    "hold": "secure the evidence before {item}", "collect": "collect what was missing before {item}",
+    "auto": "do “{item}” by itself", "execute": "carry {item} out", "settle": "see what became of {item}",
+    "expire": "let {item} lapse", "verify": "verify {item}", "undo": "undo {item}", "step": "do the runbook's step",
+    "runbook": "open a runbook", "report": "write the drift report", "remind": "remind somebody",
+    "room": "open the war room", "archive": "archive the war room",
 }  # fmt: skip
 """What is owed, by the first word of its key, as it is said; `{item}` is the mitigation it is owed for."""
 

@@ -1,44 +1,29 @@
-"""Carrying a mitigation out: hold the evidence, ask the target, act once under a key, read back, prove it."""
+"""Carrying a mitigation out: ask the target, act once under a key, read back; and the same on the way back."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
-from datetime import timedelta
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 from bot.clock import Clock
-from bot.domain.errors import NotFound, Refused, Unavailable
-from bot.domain.execution import ClaimMitigation, ReportOutcome, ReportUndo, ReportVerification
+from bot.domain.claim import ClaimMitigation
+from bot.domain.errors import Refused, Unavailable
+from bot.domain.execution import ReportAccepted, ReportOutcome, ReportUndo
 from bot.domain.incident import Incident
-from bot.domain.mitigation import Mitigation, Outcome, ReportHold, State, mitigation_of
-from bot.domain.sli import Judged
+from bot.domain.mitigation import Mitigation, Outcome, State, mitigation_of
 from bot.engine.desk import Desk
-from bot.engine.diagnose import Diagnosis
 from bot.engine.ports import Action
 from bot.engine.values import Observation, Seen
-from bot.slo.burn import Verdict
 
 ASK_AGAIN = 3
 """How often a target is asked what it shows before its silence counts as unknown."""
 
 
-class Verdicts(Protocol):
-    """What the watch last judged; empty where nothing is watched."""
-
-    @property
-    def verdicts(self) -> Mapping[str, Verdict]:
-        """By SLO."""
-        ...
-
-
 class Carrier:
     """Performs what mitigations owe. Every method may be repeated after a crash."""
 
-    def __init__(self, desk: Desk, diagnosis: Diagnosis, verdicts: Verdicts) -> None:
-        self.desk, self.diagnosis, self.watch = desk, diagnosis, verdicts
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
 
     @property
     def clock(self) -> Clock:
@@ -46,24 +31,7 @@ class Carrier:
         return self.desk.clock
 
     def _action(self, mitigation: Mitigation) -> Action:
-        action = self.desk.actions.get(mitigation.plan.target)
-        if action is None:
-            raise NotFound("target", mitigation.plan.target, sorted(self.desk.actions))
-        return action
-
-    # -- hold --------------------------------------------------------------------------------------------------------
-
-    async def hold(self, incident: Incident, name: str) -> None:
-        """Secure the plan's view of the target and what the instruments see, within the policy's time."""
-        mitigation = mitigation_of(incident, name)
-        now = self.clock.now()
-        plan = json.dumps(asdict(mitigation.plan), default=str, sort_keys=True, indent=1).encode()
-        before = await self.desk.exhibits.put(
-            incident.id, f"{name}-target-before.json", "application/json", plan, at=now, note="the target as it was"
-        )
-        left = max(1.0, (mitigation.hold_until - now).total_seconds())
-        held, missing = await self.diagnosis.secure(incident, within=left)
-        await self.desk.submit(incident.id, ReportHold(name, (before.name, *held), missing), cause=f"hold:{name}")
+        return self.desk.changes.door(mitigation.plan.target)
 
     # -- execute -----------------------------------------------------------------------------------------------------
 
@@ -79,8 +47,8 @@ class Carrier:
             await self._resume(incident, mitigation, action, key)
             return
         token = await action.token(mitigation.plan)
-        approvers = [await self.desk.people.by_id(given.person) for given in mitigation.approvals]
-        known = tuple(profile.person for profile in approvers if profile)
+        approvers = [await self.desk.changes.as_of_now(incident, each) for each in mitigation.approvers]
+        known = tuple(person for person in approvers if person is not None)
         after = await self.desk.submit(incident.id, ClaimMitigation(name, token, known), cause=f"execute:{name}")
         if mitigation_of(after, name).state is State.CLAIMED:
             await self._fire(incident.id, mitigation, action, key)
@@ -112,7 +80,7 @@ class Carrier:
             return
         except Unavailable as trouble:
             seen = await self._observe(action, mitigation, key)
-            if seen.seen is not Seen.APPLIED:
+            if seen.seen not in (Seen.APPLIED, Seen.MOVING):
                 detail = f"{trouble}; afterwards: {seen.detail}"
                 await self._report(incident, mitigation, Outcome.UNKNOWN, detail)
                 return
@@ -121,7 +89,12 @@ class Carrier:
         await self._settle(incident, mitigation, seen)
 
     async def _settle(self, incident: str, mitigation: Mitigation, seen: Observation) -> None:
-        """The target was asked to change and did not refuse: it shows the change, or nobody can tell."""
+        """The target did not refuse: it shows the change, is on its way there, or nobody can tell."""
+        if seen.seen is Seen.MOVING:
+            await self.desk.submit(
+                incident, ReportAccepted(mitigation.id, seen.detail), cause=f"execute:{mitigation.id}"
+            )
+            return
         outcome = Outcome.APPLIED if seen.seen is Seen.APPLIED else Outcome.UNKNOWN
         await self._report(incident, mitigation, outcome, seen.detail)
 
@@ -130,48 +103,25 @@ class Carrier:
         await self.desk.submit(incident, command, cause=f"execute:{mitigation.id}")
 
     async def _observe(self, action: Action, mitigation: Mitigation, key: str) -> Observation:
-        return await self._until_seen(lambda: action.observe(mitigation.plan, key))
+        return await until_seen(lambda: action.observe(mitigation.plan, key), self.clock)
 
-    async def _until_seen(self, look: Callable[[], Awaitable[Observation]]) -> Observation:
-        """Ask the target until it answers, a few times at most."""
-        seen = Observation(Seen.UNKNOWN, "the target was not asked")
-        for attempt in range(ASK_AGAIN):
-            try:
-                seen = await look()
-            except Unavailable as trouble:
-                seen = Observation(Seen.UNKNOWN, str(trouble))
-            if seen.seen is not Seen.UNKNOWN:
-                return seen
-            await self.clock.sleep(0.5 * (attempt + 1))
-        return seen
-
-    # -- verify ------------------------------------------------------------------------------------------------------
-
-    async def verify(self, incident: Incident, name: str) -> None:
-        """Say that it helped once the target shows it and the SLI was judged met well after; else wait, then say so."""
+    async def settle(self, incident: Incident, name: str) -> None:
+        """Look once whether a target that was on its way has arrived; nobody can tell where it never does."""
         mitigation = mitigation_of(incident, name)
-        applied = mitigation.applied_at or mitigation.proposed_at
-        policy, now = self.desk.handler.policy, self.clock.now()
-        verdict = self.watch.verdicts.get(incident.slo)
-        helped = (
-            verdict is not None
-            and verdict.state == "met"
-            and verdict.at >= applied + policy.verify_after
-            and (incident.sli is None or incident.sli.judged is Judged.MET)
-        )
-        if helped and verdict is not None:
-            seen = await self._observe(self._action(mitigation), mitigation, mitigation.key(incident.id))
-            if seen.seen is Seen.APPLIED:
-                proof = (
-                    incident.sli.because if incident.sli is not None else verdict.because
-                )  # the good run, not a window
-                because = f"{seen.detail}; {proof}"
-                await self.desk.submit(incident.id, ReportVerification(name, helped=True, because=because))
-                return
-        if now >= applied + policy.verify_within and mitigation.state is State.APPLIED:
-            state = verdict.because if verdict is not None else "the SLI is not watched"
-            because = f"{_minutes(now - applied)} after it was applied: {state}"
-            await self.desk.submit(incident.id, ReportVerification(name, helped=False, because=because))
+        action, undoing = self._action(mitigation), mitigation.state is State.UNDOING
+        key = mitigation.key(incident.id)
+        look = action.undone(mitigation.plan, f"{key}/undo") if undoing else action.observe(mitigation.plan, key)
+        try:
+            seen = await look
+        except Unavailable as silent:
+            seen = Observation(Seen.UNKNOWN, str(silent))
+        begun = mitigation.accepted_at or mitigation.proposed_at
+        late = self.clock.now() >= begun + self.desk.handler.policy.settle_within
+        if seen.seen in (Seen.MOVING, Seen.UNKNOWN) and not late:
+            return
+        outcome = Outcome.APPLIED if seen.seen is Seen.APPLIED else Outcome.UNKNOWN
+        report = ReportUndo if undoing else ReportOutcome
+        await self.desk.submit(incident.id, report(name, outcome, seen.detail), cause=f"settle:{name}")
 
     # -- undo --------------------------------------------------------------------------------------------------------
 
@@ -184,7 +134,7 @@ class Carrier:
         action = self._action(mitigation)
         key = f"{mitigation.key(incident.id)}/undo"
         seen, trouble = await action.undone(mitigation.plan, key), ""
-        if seen.seen is not Seen.APPLIED:
+        if seen.seen not in (Seen.APPLIED, Seen.MOVING):
             try:
                 async with asyncio.timeout(30):
                     await action.undo(mitigation.plan, key)
@@ -193,10 +143,23 @@ class Carrier:
                 return
             except (Unavailable, TimeoutError) as lost:
                 trouble = f"{lost}; afterwards: " if str(lost) else "time ran out; afterwards: "
-            seen = await self._until_seen(lambda: action.undone(mitigation.plan, key))
+            seen = await until_seen(lambda: action.undone(mitigation.plan, key), self.clock)
+        if seen.seen is Seen.MOVING:
+            await self.desk.submit(incident.id, ReportAccepted(name, seen.detail), cause=f"undo:{name}")
+            return
         outcome = Outcome.APPLIED if seen.seen is Seen.APPLIED else Outcome.UNKNOWN
         await self.desk.submit(incident.id, ReportUndo(name, outcome, f"{trouble}{seen.detail}"))
 
 
-def _minutes(length: timedelta) -> str:
-    return f"{length.total_seconds() / 60:.0f} min"
+async def until_seen(look: Callable[[], Awaitable[Observation]], clock: Clock) -> Observation:
+    """Ask a target until it answers, a few times at most."""
+    seen = Observation(Seen.UNKNOWN, "the target was not asked")
+    for attempt in range(ASK_AGAIN):
+        try:
+            seen = await look()
+        except Unavailable as trouble:
+            seen = Observation(Seen.UNKNOWN, str(trouble))
+        if seen.seen is not Seen.UNKNOWN:
+            return seen
+        await clock.sleep(0.5 * (attempt + 1))
+    return seen

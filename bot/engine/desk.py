@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.clock import Clock
+from bot.domain.approval import ApproveMitigation
 from bot.domain.duty import RecordFact
 from bot.domain.errors import Conflict, Invalid, NotFound, NotYours, Refused, Unavailable
+from bot.domain.glass import BreakGlass, ReviewGlass
 from bot.domain.impact import Impact, estimate
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Declare
 from bot.domain.log import Command
-from bot.domain.mitigation import ApproveMitigation, Means, Plan, ProposeMitigation
 from bot.domain.notice import ApproveNotice, FreezeNotice, RequestNotice, notice_of
 from bot.domain.phase import RESPONDERS
 from bot.domain.policy import THE_BOT, Person, Policy, Severity
 from bot.domain.roles import Assign
 from bot.domain.runbook import Runbook, StartRunbook
-from bot.domain.service import Offer, Service
+from bot.domain.service import Service
 from bot.domain.turned_away import NoteRefusal
+from bot.engine.changes import OF_CHANGES, Changes
 from bot.engine.courtesy import Courtesy
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
@@ -69,7 +70,8 @@ class Desk:
     ) -> None:
         self.handler, self.people, self.exhibits, self.talk = handler, people, exhibits, talk
         self.courtesy = Courtesy()
-        self.catalogue, self.drafter, self.actions, self.charts = catalogue, drafter, actions, charts
+        self.catalogue, self.drafter, self.charts = catalogue, drafter, charts
+        self.changes = Changes(self, actions)
 
     @property
     def log(self) -> Log:
@@ -91,6 +93,8 @@ class Desk:
         A fact is kept only if it is one and the value is of its kind: the log cannot be corrected by hand.
         """
         person = who.person if who else THE_BOT
+        if who is not None and isinstance(command, OF_CHANGES):
+            person = await self.changes.badged(incident, who)
         if isinstance(command, RecordFact):
             command = replace(command, value=self.drafter.stated(command.fact, command.value))
         if isinstance(command, Assign):
@@ -103,7 +107,7 @@ class Desk:
 
     async def _remember(self, incident: str, command: Command, refused: NotYours, person: Person, inbound: str) -> None:
         """That somebody tried to approve what is not theirs stands in the timeline; they are refused either way."""
-        if isinstance(command, ApproveMitigation | ApproveNotice):
+        if isinstance(command, ApproveMitigation | BreakGlass | ReviewGlass | ApproveNotice):
             note, name = NoteRefusal(command.id, refused.because), f"{inbound}#refused" if inbound else ""
             with contextlib.suppress(Unavailable, Conflict):
                 await self.handler.submit(incident, note, by=person, inbound=name)
@@ -138,42 +142,6 @@ class Desk:
     def service_of(self, incident: Incident) -> Service | None:
         """The catalogue's entry of an incident."""
         return self.catalogue.services.get(incident.service)
-
-    async def preview(self, incident: str, offer: str) -> Plan:
-        """Resolve a prepared mitigation into a plan. Changes nothing."""
-        _known, found = await self._offer(incident, offer)
-        return await self._plan(found)
-
-    async def propose(self, incident: str, offer: str, because: str, who: Profile, *, inbound: str = "") -> Incident:
-        """Resolve a prepared mitigation and put it before an approver."""
-        if inbound and (before := await self.handler.again(inbound)) is not None:
-            return before
-        known, found = await self._offer(incident, offer)
-        who_may = self.handler.policy
-        who_may.require(who.person, who_may.propose, "propose a mitigation")
-        plan = await self._plan(found)
-        return await self.submit(known.id, ProposeMitigation(plan, because), who, inbound=inbound)
-
-    async def _offer(self, incident: str, offer: str) -> tuple[Incident, Offer]:
-        known = await self.log.load(incident)
-        if not known.exists:
-            raise NotFound("incident", incident)
-        service = self.service_of(known)
-        found = service.offer(offer) if service else None
-        if found is None:
-            there_is = [o.name for o in service.offers] if service else []
-            raise NotFound("prepared mitigation", offer, there_is)
-        return known, found
-
-    async def _plan(self, offer: Offer) -> Plan:
-        action = self.actions.get(offer.target)
-        if action is None:
-            raise NotFound("target", offer.target, sorted(self.actions))
-        for service in self.catalogue.services.values():
-            target = service.target(offer.target)
-            if target is not None:
-                return _storable(await action.plan(target, Means(offer.means), offer.params))
-        raise Refused(f"{offer.target} is on no service's list of allowed targets")
 
     async def start_runbook(self, incident: str, name: str, who: Profile | None, *, inbound: str = "") -> Incident:
         """Follow a runbook."""
@@ -292,19 +260,3 @@ class Desk:
     async def open_incidents(self) -> Sequence[Incident]:
         """Every incident that is not closed, oldest first."""
         return [await self.log.load(name) for name in await self.log.open_ids()]
-
-
-def _storable(plan: Plan) -> Plan:
-    """The plan as the log gives it back, so that its digest is the same before and after (a YAML date becomes text)."""
-
-    def plain(values: Mapping[str, object]) -> Mapping[str, object]:
-        found: Mapping[str, object] = json.loads(json.dumps(dict(values), default=str))
-        return found
-
-    return replace(
-        plan,
-        params=plain(plan.params),
-        before=plain(plan.before),
-        after=plain(plan.after),
-        undo_params=plain(plan.undo_params),
-    )

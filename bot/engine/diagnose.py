@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 
 from bot.diagnosis.hypotheses import rank
@@ -13,7 +13,7 @@ from bot.domain.incident import Incident
 from bot.domain.service import Service
 from bot.engine.desk import Desk
 from bot.engine.ports import Evidence, Reporter
-from bot.engine.values import Collected, Question
+from bot.engine.values import Collected, Exhibit, Question
 from bot.telemetry import log as logger
 
 BEFORE_ONSET = timedelta(minutes=10)
@@ -80,16 +80,16 @@ class Diagnosis:
         if incident.diagnosed is not None and incident.hypotheses != (ranking := rank(incident.findings)):
             await self.desk.submit(incident.id, Diagnose(ranking), cause="diagnose")
 
-    async def secure(self, incident: Incident, *, within: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Keep what the instruments see now as exhibits: names of what was kept, and what could not be."""
+    async def secure(self, incident: Incident, *, within: float) -> tuple[tuple[Exhibit, ...], tuple[str, ...]]:
+        """Keep what the instruments see now as exhibits: what was kept, each once, and what could not be."""
         found, missing, _question = await self._ask(incident, min(within, self.deadline))
-        kept: list[str] = []
+        kept: dict[str, Exhibit] = {}
         for name, collected in found:
             for title, media_type, content in collected.exhibits:
                 now = self.desk.clock.now()
                 exhibit = await self.desk.exhibits.put(incident.id, f"{name}-{title}", media_type, content, at=now)
-                kept.append(exhibit.name)
-        return _unique(kept), missing
+                kept[exhibit.name] = exhibit
+        return tuple(kept.values()), missing
 
     async def report(self, incident: Incident) -> None:
         """Write the drift report and attach it; without one, say why."""
@@ -106,7 +106,3 @@ class Diagnosis:
         now = self.desk.clock.now()
         exhibit = await self.desk.exhibits.put(incident.id, name, media_type, content, at=now)
         await self.desk.submit(incident.id, AttachReport(exhibit.id))
-
-
-def _unique(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))

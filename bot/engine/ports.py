@@ -66,6 +66,9 @@ class Log(Protocol):
     async def holder(self, claim: str) -> str | None:
         """The incident that holds a claim."""
 
+    async def counted(self, key: str, since: datetime) -> list[datetime]:
+        """When something was counted after `since` in whatever incident, the earliest first."""
+
     async def open_ids(self) -> list[str]:
         """Ids of incidents that are not closed, oldest first."""
 
@@ -95,6 +98,9 @@ class People(Protocol):
         """The whole directory."""
 
     async def by_id(self, person: str) -> Profile | None: ...
+
+    async def as_of_now(self, person: str) -> Profile | None:
+        """Like `by_id`, asked anew: what was known a moment ago is not enough for a change of production."""
 
     async def by_key(self, key: str) -> Profile | None: ...
 
@@ -251,7 +257,7 @@ class Action(Protocol):
     async def observe(self, plan: Plan, key: str) -> Observation:
         """Whether that key took effect, by reading the target's effective state: what was answered is no proof.
 
-        Unknown while the target is on its way there. Raises Unavailable.
+        Moving while the target is on its way there. Raises Unavailable.
         """
 
     async def undo(self, plan: Plan, key: str) -> None:
@@ -264,6 +270,27 @@ class Action(Protocol):
         """Whether the state before the plan is back."""
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """An action whose target counts its own requests."""
+
+    async def traffic(self, plan: Plan) -> Mapping[str, int]:
+        """Requests per version so far, as a counter. Raises Unavailable."""
+        ...
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """An action whose target may forget a change, such as a balancer that reloads its configuration."""
+
+    async def keep(self, plan: Plan, key: str) -> str:
+        """Make the change stand again where the target forgot it; what was done in words, "" where nothing was.
+
+        What another hand changed on purpose is left alone. Raises Refused, Unavailable.
+        """
+        ...
 
 
 class Evidence(Protocol):

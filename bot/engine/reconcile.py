@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
 
+from bot.domain.approval import ExpireMitigation
 from bot.domain.duty import AnswerDuties
 from bot.domain.errors import Conflict, RateLimited, Refused, TocsinError, Unavailable
 from bot.domain.incident import Incident
-from bot.domain.mitigation import ExpireMitigation, State
+from bot.domain.mitigation import State
 from bot.domain.notice import MarkStale, Standing
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.todo import (
     ArchiveOwed,
+    AutoOwed,
+    CollectOwed,
     DiagnoseOwed,
     DutiesOwed,
     ExecuteOwed,
@@ -25,38 +26,26 @@ from bot.domain.todo import (
     ReportOwed,
     RoomOwed,
     RunbookOwed,
+    SettleOwed,
     StepOwed,
     UndoOwed,
     VerifyOwed,
     todo,
 )
 from bot.domain.trouble import ReportTrouble
-from bot.engine.carry import Carrier
 from bot.engine.desk import Desk
-from bot.engine.diagnose import Diagnosis
 from bot.engine.errands import Errands, everybody
-from bot.engine.guide import Guide
-from bot.engine.ports import Chat, Durable, Pager
+from bot.engine.hands import Hands
+from bot.engine.ports import Durable
 from bot.engine.reach import Reached, reach
 from bot.telemetry import log as logger
 
-AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, VerifyOwed)
+AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
 """Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
 NO_CHANNEL = "no channel"
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries while the log is silent
 DECIDE_WITHIN = 5.0  # seconds: one target that hangs must not hold up the others' pages
-
-
-@dataclass(frozen=True)
-class Hands:
-    """Who does the work."""
-
-    carrier: Carrier
-    diagnosis: Diagnosis
-    guide: Guide
-    pagers: Mapping[str, Pager]
-    chat: Chat | None
 
 
 class Reconciler:
@@ -132,7 +121,8 @@ class Reconciler:
         incident = await self.desk.log.load(name)
         now = self.desk.clock.now()
         todo_now = await self._owed(incident)
-        (self.proving.add if any(isinstance(each, VerifyOwed) for each in todo_now) else self.proving.discard)(name)
+        waits = any(isinstance(each, SettleOwed | VerifyOwed) for each in todo_now)
+        (self.proving.add if waits else self.proving.discard)(name)
         for owed in todo_now:
             if owed.due > now:
                 await self.durable.wake_at(name, owed.due, now)
@@ -169,8 +159,10 @@ class Reconciler:
         match owed:
             case ExpireOwed(mitigation=name):
                 await self.desk.submit(incident.id, ExpireMitigation(name), cause=owed.key)
+            case SettleOwed(mitigation=name):
+                await self.hands.carrier.settle(incident, name)
             case VerifyOwed(mitigation=name):
-                await self.hands.carrier.verify(incident, name)
+                await self.hands.prover.verify(incident, name)
             case RunbookOwed():
                 book = self.hands.guide.fitting(incident)
                 if book is not None:
@@ -252,12 +244,8 @@ class Reconciler:
                 await self.hands.diagnosis.diagnose(incident)
             case ReportOwed():
                 await self.hands.diagnosis.report(incident)
-            case HoldOwed(mitigation=name):
-                await self.hands.carrier.hold(incident, name)
-            case ExecuteOwed(mitigation=name):
-                await self.hands.carrier.execute(incident, name)
-            case UndoOwed(mitigation=name):
-                await self.hands.carrier.undo(incident, name)
+            case HoldOwed() | CollectOwed() | AutoOwed() | ExecuteOwed() | UndoOwed():
+                await self.hands.change(incident, owed)
             case StepOwed(step=step):
                 await self.hands.guide.step(incident, step)
             case RemindOwed() | RoomOwed() | ArchiveOwed():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.guard import grouped, named
 from bot.domain.policy import Person, Role
 from bot.domain.reminder import Matter
 from bot.domain.service import Service
@@ -51,11 +52,12 @@ class Profile:
     slack_team: str = ""
     slack_user: str = ""
     email: str = ""
+    groups: frozenset[str] = frozenset()  # by name, as the configuration writes them
 
     @property
     def person(self) -> Person:
-        """What the rules see of them."""
-        return Person(self.id, self.roles)
+        """What the rules see of them; who is on call is known at the desk."""
+        return Person(self.id, self.roles, frozenset({named(self.key), *map(grouped, self.groups)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,10 @@ class Posted:
 
 
 class Seen(StrEnum):
-    """What a target shows of a key."""
+    """What a target shows of a key; `moving`: it took it and is on its way there."""
 
     APPLIED = "applied"
+    MOVING = "moving"
     NOT_APPLIED = "not_applied"
     UNKNOWN = "unknown"
 

@@ -6,16 +6,19 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from bot.domain.approval import ApproveMitigation
+from bot.domain.claim import ClaimMitigation
 from bot.domain.duty import Answer, AnswerDuties, Duty
-from bot.domain.execution import ClaimMitigation, ReportOutcome
+from bot.domain.execution import ReportOutcome
 from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
+from bot.domain.hold import ReportHold
 from bot.domain.impact import AssessImpact
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Declare, Resolve, Update
 from bot.domain.log import Ask, Command, Entry, fold
-from bot.domain.mitigation import ApproveMitigation, Means, Outcome, Plan, ProposeMitigation, ReportHold
+from bot.domain.mitigation import Held, Means, Outcome, Plan, ProposeMitigation
 from bot.domain.notice import FreezeNotice, RequestNotice
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import THE_BOT, ActionClass, Person, Policy, Role, Severity
@@ -152,7 +155,7 @@ def _over() -> _Telling:
     """The same, approved, carried out, told to the authority and resolved."""
     told = _proposed()
     told.then(FreezeNotice("N1", "What is known so far.", "d" * 64, ("people",), told.now), ANA)
-    told.then(ReportHold("M1", ("snapshot of the router",), ("lineage",)))
+    told.then(ReportHold("M1", (Held("snapshot of the router", "5" * 64),), ("lineage",)))
     told.then(ApproveMitigation("M1", told.incident.mitigations["M1"].digest), BEN)
     told.then(ClaimMitigation("M1", "7", (BEN,)))
     told.then(ReportOutcome("M1", Outcome.APPLIED, "weights are v1 100, v2 0"))

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.errors import Conflict, Taken
-from bot.domain.log import Claim, Free, Take
+from bot.domain.errors import Conflict, Refused, Taken
+from bot.domain.log import Claim, Free, Need, Take, Tally, Untally
 from bot.store.database import insert, took
-from bot.store.tables import claims, incidents
+from bot.store.tables import claims, incidents, tallies
 
 UNNAMED = "another incident"
 """What a restricted holder is called: whoever is refused may not be one of those it is open to."""
 
 
 async def settle(connection: AsyncConnection, wanted: Iterable[Claim], incident: str, seq: int, at: datetime) -> None:
-    """Take and free, in order. Raises Taken, naming the holder unless it is restricted, where another holds it."""
-    for claim in wanted:
-        match claim:
+    """Take, free, count and ask for counts, in order.
+
+    Raises Taken, naming the holder unless it is restricted, where another holds it; Refused where something happened as
+    often as it may, or did not happen lately.
+    """
+    for each in wanted:
+        match each:
             case Take(key=key, because=because):
                 await _take(connection, key, because, incident, seq, at)
             case Free(key=key):
                 await connection.execute(delete(claims).where(claims.c.key == key, claims.c.incident == incident))
+            case Tally():
+                await _tally(connection, each, incident, seq, at)
+            case Untally(key=key):
+                await _untally(connection, key, incident)
+            case Need(key=key, within=within, because=because):
+                if not await counted(connection, key, at - timedelta(seconds=within)):
+                    raise Refused(because)
 
 
 async def _take(connection: AsyncConnection, key: str, because: str, incident: str, seq: int, at: datetime) -> None:
@@ -48,3 +59,31 @@ async def _is_public(connection: AsyncConnection, incident: str) -> bool:
 async def holder(connection: AsyncConnection, key: str) -> str | None:
     """The incident that holds `key`."""
     return (await connection.execute(select(claims.c.incident).where(claims.c.key == key))).scalar()
+
+
+async def _tally(connection: AsyncConnection, tally: Tally, incident: str, seq: int, at: datetime) -> None:
+    await _alone(connection, tally.key)
+    if tally.most:
+        earlier = await counted(connection, tally.key, at - timedelta(seconds=tally.within))
+        if len(earlier) >= tally.most:
+            since = earlier[-tally.most] + timedelta(seconds=tally.within)
+            raise Refused(tally.because.replace("{since}", f"{since:%H:%M:%S} UTC"))
+    await connection.execute(insert(connection, tallies).values(key=tally.key, incident=incident, seq=seq, at=at))
+
+
+async def _untally(connection: AsyncConnection, key: str, incident: str) -> None:
+    theirs = (tallies.c.key == key) & (tallies.c.incident == incident)
+    latest = select(func.max(tallies.c.seq)).where(theirs).scalar_subquery()
+    await connection.execute(delete(tallies).where(theirs, tallies.c.seq == latest))
+
+
+async def _alone(connection: AsyncConnection, key: str) -> None:
+    """Whoever counts the same thing waits until this transaction ends. On SQLite there is one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+async def counted(connection: AsyncConnection, key: str, since: datetime) -> list[datetime]:
+    """When it happened after `since`, the earliest first."""
+    query = select(tallies.c.at).where(tallies.c.key == key, tallies.c.at > since).order_by(tallies.c.at)
+    return list((await connection.execute(query)).scalars())

@@ -107,6 +107,10 @@ class Log:
         """The incident that holds a claim."""
         return await self._database.read(lambda c: claims.holder(c, claim))
 
+    async def counted(self, key: str, since: datetime) -> list[datetime]:
+        """When something was counted after `since`, the earliest first."""
+        return await self._database.read(lambda c: claims.counted(c, key, since))
+
     async def open_ids(self) -> list[str]:
         """Ids of incidents that are not closed, oldest first."""
         return await self._database.read(projections.open_ids)

@@ -55,13 +55,16 @@ class People:
         async def work(connection: AsyncConnection) -> None:
             rows = await connection.execute(select(people.c.key, people.c.id))
             known = {row.key: row.id for row in rows}
-            await connection.execute(update(people).values(named=False, roles="[]", slack_team="", slack_user=""))
+            await connection.execute(
+                update(people).values(named=False, roles="[]", groups="[]", slack_team="", slack_user="")
+            )
             for profile in profiles:
                 row = {
                     "id": known.get(profile.key) or f"p_{self._random_hex(8)}",
                     "key": profile.key,
                     "name": profile.name,
                     "roles": json.dumps(sorted(profile.roles)),
+                    "groups": json.dumps(sorted(profile.groups)),
                     "slack_team": profile.slack_team,
                     "slack_user": profile.slack_user,
                     "email": profile.email,
@@ -83,6 +86,11 @@ class People:
     async def by_id(self, person: str) -> Profile | None:
         """Anybody ever known, so that old entries keep their names."""
         return (await self._directory()).by_id.get(person)
+
+    async def as_of_now(self, person: str) -> Profile | None:
+        """Like `by_id`, read from the database now. Raises Unavailable."""
+        self._reading = None
+        return await self.by_id(person)
 
     async def by_key(self, key: str) -> Profile | None:
         """Whoever the configuration calls that."""
@@ -134,7 +142,8 @@ class People:
 
 def _profile(row: Row[Any]) -> Profile:
     roles = frozenset(Role(role) for role in json.loads(row.roles) if role in set(Role))
-    return Profile(row.id, row.key, row.name, roles, row.slack_team, row.slack_user, row.email)
+    groups = frozenset(map(str, json.loads(row.groups)))
+    return Profile(row.id, row.key, row.name, roles, row.slack_team, row.slack_user, row.email, groups)
 
 
 def _require_distinct(profiles: Sequence[Profile]) -> None:

@@ -121,6 +121,16 @@ claims = Table(
     Index(None, "incident"),
 )
 
+tallies = Table(  # how often something happened, in whatever incident: cool-downs, budgets, undos seen to work
+    "tallies",
+    metadata,
+    Column("key", Line, primary_key=True),
+    Column("incident", Line, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", UTCDateTime, nullable=False),
+    Index(None, "key", "at"),
+)
+
 incidents = Table(  # a reading of the log, written with it; `rebuild` makes it anew
     "incidents",
     metadata,
@@ -162,6 +172,7 @@ people = Table(
     Column("key", Line, nullable=False),
     Column("name", Line, nullable=False),
     Column("roles", Line, nullable=False),  # a JSON list
+    Column("groups", Line, nullable=False, server_default="[]"),  # a JSON list
     Column("slack_team", Line, nullable=False),
     Column("slack_user", Line, nullable=False),
     Column("email", Line, nullable=False),

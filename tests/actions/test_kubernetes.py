@@ -282,6 +282,20 @@ async def test_a_rollout_that_hangs_is_told_and_is_no_success() -> None:
     assert "ProgressDeadlineExceeded" in seen.detail
 
 
+async def test_a_rollout_that_hung_before_ours_is_not_held_against_it() -> None:
+    """The deadline told of may be that of the release rolled back: until it names our ReplicaSet, we are on our way."""
+    fake = cluster("visits:v1", "broken:v2")
+    made = action(fake)
+    plan = await made.plan(TARGET, *ROLLBACK)
+    stuck = fake.get(DEPLOYMENT, NS, NAME)["status"]
+    fake.controllers.clear()
+    await made.execute(plan, "K")
+    generation = fake.get(DEPLOYMENT, NS, NAME)["metadata"]["generation"]
+    fake.merge(DEPLOYMENT, NS, NAME, {"status": {**stuck, "observedGeneration": generation}}, sub="status")
+    seen = await made.observe(plan, "K")
+    assert (seen.seen, "it is stuck" in seen.detail) == (Seen.MOVING, True)
+
+
 async def test_a_change_the_controller_has_not_seen_is_on_its_way() -> None:
     """Neither done nor not done."""
     fake = cluster("visits:v1", "visits:v2")
@@ -290,7 +304,7 @@ async def test_a_change_the_controller_has_not_seen_is_on_its_way() -> None:
     fake.controllers.clear()
     await made.execute(plan, "K")
     seen = await made.observe(plan, "K")
-    assert (seen.seen, "not seen the change" in seen.detail) == (Seen.UNKNOWN, True)
+    assert (seen.seen, "not seen the change" in seen.detail) == (Seen.MOVING, True)
 
 
 async def test_a_deployment_made_anew_is_another_one() -> None:

@@ -68,7 +68,7 @@ async def seen(cluster: Cluster, look: Callable[[], Awaitable[Observation]]) -> 
     """What the action shows once it is no longer on its way."""
     for _ in range(2000):
         found = await look()
-        if found.seen is not Seen.UNKNOWN:
+        if found.seen is not Seen.MOVING:
             return found
         await asyncio.to_thread(cluster.call, "GET", "/api/v1/namespaces/default")  # the real server needs its time
     pytest.fail(f"still on its way: {found.detail}")

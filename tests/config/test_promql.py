@@ -1,7 +1,7 @@
 """Which PromQL means one raw counter and which the server must answer (prometheus.io, "Querying basics", "Functions")."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.config import promql
@@ -202,6 +202,7 @@ MATCHERS = st.lists(st.tuples(st.sampled_from(["a", "le", "by"]), st.sampled_fro
 SUMS = st.lists(st.sampled_from(["sum(*)", "sum by (x) (*)", "( *\n)", "sum(*) without (y)"]), max_size=4)
 
 
+@example(":", [("a", "=", "`"), ("a", "=", "`")], [])
 @given(st.from_regex(r"[a-z_:][a-z0-9_:]{0,8}", fullmatch=True), MATCHERS, SUMS)
 def test_a_selector_is_found_again(metric, matchers, around):
     """Any selector under any pile of sums is the one counter it was."""

@@ -7,28 +7,21 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from bot.domain.approval import ApproveMitigation, DeclineMitigation, ExpireMitigation
+from bot.domain.claim import ClaimMitigation
 from bot.domain.errors import Refused
-from bot.domain.execution import ClaimMitigation, ReportOutcome, ReportUndo, ReportVerification, UndoMitigation
+from bot.domain.execution import ReportOutcome, ReportUndo, ReportVerification, UndoMitigation
+from bot.domain.hold import ReportHold
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Close, Declare, Reopen, Resolve
 from bot.domain.log import Command, Free, Take, fold
-from bot.domain.mitigation import (
-    PENDING,
-    ApproveMitigation,
-    DeclineMitigation,
-    ExpireMitigation,
-    Outcome,
-    Plan,
-    ProposeMitigation,
-    ReportHold,
-    State,
-)
+from bot.domain.mitigation import PENDING, Outcome, Plan, ProposeMitigation, State
 from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase
 from bot.domain.policy import THE_BOT, Person, Policy, Role, Severity
 from bot.domain.sli import Attach, Judged, ObserveSli
 from bot.domain.todo import todo
-from tests.kit import ANA, AUDREY, BEN, CLEO, NOON, Story, breached, plan
+from tests.kit import ANA, AUDREY, BEN, CLEO, NOON, Story, breached, held, plan
 
 DORA = Person("dora", frozenset({Role.RESPONDER, Role.APPROVER}))
 PEOPLE = (ANA, BEN, CLEO, AUDREY, DORA, THE_BOT)
@@ -144,7 +137,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(name=names)
     def hold(self, name: str) -> None:
-        self.ask(ReportHold(name, ("rows",)), THE_BOT)
+        self.ask(ReportHold(name, held("rows")), THE_BOT)
 
     @rule(name=names)
     def expire(self, name: str) -> None:

@@ -1,14 +1,17 @@
 """What must hold before an incident is called over: each open check is waived by name, and nothing silently."""
 
+from bot.domain.approval import ApproveMitigation
 from bot.domain.checks import resolve_checks
+from bot.domain.claim import ClaimMitigation
 from bot.domain.duty import Answer, AnswerDuties, Duty
-from bot.domain.execution import ClaimMitigation, ReportOutcome
+from bot.domain.execution import ReportOutcome
+from bot.domain.hold import ReportHold
 from bot.domain.lifecycle import IncidentResolved, Resolve
-from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold
+from bot.domain.mitigation import Outcome, ProposeMitigation
 from bot.domain.notice import RequestNotice
 from bot.domain.phase import Phase
 from bot.domain.sli import Attach
-from tests.kit import ANA, BEN, NOON, Story, breached, declared, lines, plan
+from tests.kit import ANA, BEN, NOON, Story, breached, declared, held, lines, plan
 
 
 def proposed() -> Story:
@@ -18,7 +21,7 @@ def proposed() -> Story:
 def applied() -> Story:
     story = proposed()
     story = story.when(ApproveMitigation("M1", story.incident.mitigations["M1"].digest), BEN)
-    story = story.when(ReportHold("M1", ("a snapshot",), ()))
+    story = story.when(ReportHold("M1", held("a snapshot"), ()))
     return story.when(ClaimMitigation("M1", "7", (BEN,))).when(ReportOutcome("M1", Outcome.APPLIED, "done"))
 
 

@@ -1,31 +1,17 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.execution import (
-    ClaimMitigation,
-    MitigationClaimed,
-    MitigationOutdated,
-    ReportOutcome,
-    ReportUndo,
-    ReportVerification,
-    UndoMitigation,
-)
-from bot.domain.mitigation import (
-    ApproveMitigation,
-    DeclineMitigation,
-    ExpireMitigation,
-    Means,
-    MitigationExpired,
-    Outcome,
-    ProposeMitigation,
-    ReportHold,
-    State,
-)
+from bot.domain.approval import ApproveMitigation, DeclineMitigation, ExpireMitigation, MitigationExpired
+from bot.domain.claim import ClaimMitigation, MitigationClaimed, MitigationOutdated
+from bot.domain.execution import ReportOutcome, ReportUndo, ReportVerification, UndoMitigation
+from bot.domain.hold import ReportHold
+from bot.domain.log import Take, Untally
+from bot.domain.mitigation import Means, Outcome, ProposeMitigation, State
 from bot.domain.policy import THE_BOT, ActionClass, Person, Policy, Role
 from bot.domain.sli import Judged, ObserveSli
 from bot.domain.todo import ExecuteOwed, ExpireOwed, HoldOwed, UndoOwed, VerifyOwed, todo
 from bot.domain.trouble import ReportTrouble
-from tests.kit import ANA, AUDREY, BEN, Story, at, breached, declared, lines, plan
+from tests.kit import ANA, AUDREY, BEN, Story, at, breached, declared, held, lines, plan
 
 PLAN = plan()
 
@@ -35,7 +21,9 @@ def proposed() -> Story:
 
 
 def approved() -> Story:
-    return proposed().after(seconds=5).when(ApproveMitigation("M1", PLAN.digest), BEN).when(ReportHold("M1", ("rows",)))
+    return (
+        proposed().after(seconds=5).when(ApproveMitigation("M1", PLAN.digest), BEN).when(ReportHold("M1", held("rows")))
+    )
 
 
 def claimed() -> Story:
@@ -135,7 +123,8 @@ def test_claiming_checks_everything_once_more() -> None:
     assert "only admin or approver" in approved().refuses(ClaimMitigation("M1", "7", (demoted,)))
     late = approved().after(minutes=20).when(ClaimMitigation("M1", "7", (BEN,)))
     assert late.events == (MitigationExpired("M1"),)
-    assert approved().when(ClaimMitigation("M1", "7", (BEN,))).events == (MitigationClaimed("M1", "7"),)
+    events = approved().when(ClaimMitigation("M1", "7", (BEN,))).events
+    assert events == (MitigationClaimed("M1", "7", "visits", cool_down=120.0, per_hour=6),)
 
 
 def test_a_target_that_changed_after_the_plan_voids_the_approval() -> None:
@@ -177,21 +166,17 @@ def test_what_is_owed_follows_the_state() -> None:
     assert state(undoing.when(ReportUndo("M1", Outcome.APPLIED, "back"))) is State.UNDONE
 
 
-def test_no_more_changes_within_an_hour_than_the_policy_allows() -> None:
-    """The budget is counted at the moment of acting; an hour later it is whole again."""
-    story = claimed().when(ReportOutcome("M1", Outcome.APPLIED, "x"))
-    tight = replace(story, policy=Policy(changes_per_hour=1)).after(minutes=1)
-    other = plan(target_uid="router/other", params={"to": "v0"})
-    tight = tight.when(ProposeMitigation(other), ANA).when(ApproveMitigation("M2", other.digest), BEN)
-    tight = tight.when(ReportHold("M2", ()))
-    assert "as many as the policy allows" in tight.refuses(ClaimMitigation("M2", "7", (BEN,)))
-
-
-def test_a_wide_change_is_not_approved_without_a_second_factor() -> None:
-    """There is none yet, so the answer is no, in words."""
-    wide = plan(klass=ActionClass.WIDE)
-    story = declared().when(ProposeMitigation(wide), ANA)
-    assert "by hand" in story.refuses(ApproveMitigation("M1", wide.digest), BEN)
+def test_a_change_is_counted_among_all_incidents() -> None:
+    """Against the cool-down of its kind on its target and the service's hour; a failed one is not counted after all."""
+    story = approved()
+    (event,) = story.when(ClaimMitigation("M1", "7", (BEN,))).events
+    take, cool_down, hour = event.claims(story.incident)
+    assert isinstance(take, Take)
+    assert (cool_down.key, cool_down.most, cool_down.within) == ("moved:router/visits/rollback", 1, 120.0)
+    assert (hour.key, hour.most, hour.within) == ("changes:visits", 6, 3600.0)
+    failed = claimed().when(ReportOutcome("M1", Outcome.FAILED, "refused"))
+    given_back = [claim.key for claim in failed.events[0].claims(claimed().incident) if isinstance(claim, Untally)]
+    assert given_back == ["moved:router/visits/rollback", "changes:visits"]
 
 
 def test_an_unknown_outcome_is_never_fired_again_and_a_person_settles_it() -> None:

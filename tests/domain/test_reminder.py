@@ -2,10 +2,11 @@
 
 from datetime import date, timedelta
 
+from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp, ChangeFollowUp, FinishFollowUp
 from bot.domain.lifecycle import ChangeSeverity, Close, Reopen, Resolve, Update
-from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, ProposeMitigation
+from bot.domain.mitigation import ProposeMitigation
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Person, Policy, Role, Severity
 from bot.domain.reminder import Matter, PutOff, Reason, ReportReminder, reminders

@@ -5,18 +5,24 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.execution import ClaimMitigation, ReportOutcome, ReportUndo, UndoMitigation
-from bot.domain.finding import AttachReport, Diagnose
+from bot.domain.approval import ApproveMitigation
+from bot.domain.claim import ClaimMitigation
+from bot.domain.execution import ReportAccepted, ReportOutcome, ReportUndo, UndoMitigation
+from bot.domain.finding import AttachReport, Cause, Diagnose, Hypothesis
+from bot.domain.guard import Means, TargetRules
+from bot.domain.hold import ReportHold
 from bot.domain.lifecycle import Close, Resolve
-from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold
+from bot.domain.mitigation import Outcome, ProposeMitigation
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import Policy
 from bot.domain.room import OpenRoom, ReportRoom
 from bot.domain.runbook import Kind, Runbook, StartRunbook, Step
-from bot.domain.service import Service
+from bot.domain.service import Offer, Service
 from bot.domain.todo import (
     TRIES,
     ArchiveOwed,
+    AutoOwed,
+    CollectOwed,
     DiagnoseOwed,
     DutiesOwed,
     ExecuteOwed,
@@ -28,6 +34,7 @@ from bot.domain.todo import (
     ReportOwed,
     RoomOwed,
     RunbookOwed,
+    SettleOwed,
     StepOwed,
     UndoOwed,
     VerifyOwed,
@@ -35,9 +42,12 @@ from bot.domain.todo import (
 )
 from bot.domain.trouble import ReportTrouble
 from bot.engine.reconcile import AT_ONCE
-from tests.kit import ANA, BEN, Story, declared, plan
+from tests.kit import ANA, BEN, Story, declared, held, plan
 
-SERVICE = Service("visits", "Visits", "care", "C1", evidence={"drift": {}})
+PAUSE = Offer("pause", "Pause", "pause", "features")
+SERVICE = Service("visits", "Visits", "care", "C1", evidence={"drift": {}}, offers=(PAUSE,))
+LIKELY = Hypothesis(Cause.FEATURE_PIPELINE, 0.9, (), (), "", remedies=("pause",))
+BEFOREHAND = Policy(targets={"features": TargetRules(automatic=frozenset({Means.PAUSE}))})
 AUTO = Runbook("auto", "Auto", "d", (Step("look", Kind.CHECK, "Look"),))
 
 
@@ -46,7 +56,7 @@ def proposed() -> Story:
 
 
 def approved() -> Story:
-    return proposed().when(ReportHold("M1", ("rows",))).when(ApproveMitigation("M1", plan().digest), BEN)
+    return proposed().when(ReportHold("M1", held("rows"))).when(ApproveMitigation("M1", plan().digest), BEN)
 
 
 def applied() -> Story:
@@ -68,6 +78,9 @@ SITUATIONS: dict[type[Owed], Story] = {
     .when(ReportRoom("C1", "inc-1"))
     .when(Resolve("over", "seen"), ANA)
     .when(Close(), ANA),
+    SettleOwed: approved().when(ClaimMitigation("M1", "7", (BEN,))).when(ReportAccepted("M1", "1 of 3 pods")),
+    CollectOwed: proposed().when(ReportHold("M1", (), ("drift: no answer",))),
+    AutoOwed: replace(declared().when(Diagnose((LIKELY,))), policy=BEFOREHAND),
     UndoOwed: applied().when(UndoMitigation("M1"), BEN),
     ReportOwed: declared().when(Diagnose(())),
     RunbookOwed: declared().when(Diagnose(())),
@@ -76,7 +89,7 @@ SITUATIONS: dict[type[Owed], Story] = {
 
 
 def owed(story: Story, service: Service | None = SERVICE) -> list[Owed]:
-    return list(todo(story.incident, Policy(), service, ["ana", "ben"]))
+    return list(todo(story.incident, story.policy, service, ["ana", "ben"]))
 
 
 def test_every_kind_of_debt_has_a_situation() -> None:

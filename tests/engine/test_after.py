@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from bot.domain.approval import DeclineMitigation
 from bot.domain.execution import UndoMitigation
-from bot.domain.mitigation import DeclineMitigation, State
+from bot.domain.mitigation import State
 from tests.engine.test_carry import V2, m1, proposed
 from tests.world import World
 
@@ -124,7 +125,7 @@ async def test_a_target_that_left_the_catalogue_is_named(tmp_path: Path) -> None
     """The approved change cannot be carried out any more; the log says why, nothing else stops."""
     async with World.open(tmp_path) as world:
         await proposed(world)
-        world.house.desk.actions = {}
+        world.house.desk.changes.actions = {}
         await world.approve("M1")
         (trouble,) = (await world.incident()).troubles.values()
         assert "no target called 'visits-router'" in trouble.because

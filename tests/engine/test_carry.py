@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.approval import ApproveMitigation
 from bot.domain.execution import ReportOutcome
 from bot.domain.lifecycle import Resolve
-from bot.domain.mitigation import ApproveMitigation, Mitigation, Outcome, Plan, State
+from bot.domain.mitigation import Mitigation, Outcome, Plan, State
 from bot.domain.paging import Acknowledge
 from tests.world import Router, World
 
@@ -281,7 +282,7 @@ async def test_a_second_replica_does_not_fire_what_the_first_is_firing(tmp_path:
         mitigation = await proposed(world)
         router = SlowRouter(world.clock, keyed=False)
         for house in (world.house, other):
-            house.desk.actions = {"visits-router": router}
+            house.desk.changes.actions = {"visits-router": router}
         digest = ApproveMitigation("M1", mitigation.digest)
         await world.house.desk.submit("INC-1", digest, await world.who("ben"))
         incident = await world.incident()

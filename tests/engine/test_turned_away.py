@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import NotYours, Refused
-from bot.domain.mitigation import ApproveMitigation, State
+from bot.domain.mitigation import State
 from tests.world import World
 
 

@@ -71,26 +71,21 @@ def rolls_out(fake: FakeKubernetes, kind: Kind, found: dict[str, Any]) -> None:
     namespace, name = meta["namespace"], meta["name"]
     status: dict[str, Any] = {"observedGeneration": meta["generation"]}
     if not spec.get("paused"):
-        revision = _revise(fake, found)
+        replica_set, revision = _revise(fake, found)
         fake.merge(kind, namespace, name, {"metadata": {"annotations": {REVISION: str(revision)}}}, sub="status")
         broken = any(each["image"].startswith("broken") for each in spec["template"]["spec"]["containers"])
         count = spec.get("replicas", 1)
         up = {"updatedReplicas": 0 if broken else count, "availableReplicas": count}
         status |= {"replicas": count + broken, **up, "unavailableReplicas": int(broken) or None}
-        reason = "ProgressDeadlineExceeded" if broken else "NewReplicaSetAvailable"
-        status["conditions"] = [
-            {
-                "type": "Progressing",
-                "status": "False" if broken else "True",
-                "reason": reason,
-                "message": f"{name} {reason}",
-            }
-        ]
+        reason, what = ("ProgressDeadlineExceeded", "timed out") if broken else ("NewReplicaSetAvailable", "progressed")
+        said = f'ReplicaSet "{replica_set}" has {what}.'
+        progress = {"type": "Progressing", "status": "False" if broken else "True", "reason": reason, "message": said}
+        status["conditions"] = [progress]
     fake.merge(kind, namespace, name, {"status": status}, sub="status")
 
 
-def _revise(fake: FakeKubernetes, deployment: dict[str, Any]) -> int:
-    """The revision of the ReplicaSet of this template: the highest, made or taken up again."""
+def _revise(fake: FakeKubernetes, deployment: dict[str, Any]) -> tuple[str, int]:
+    """The ReplicaSet of this template and its revision: the highest, made or taken up again."""
     namespace, name = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
     template = deployment["spec"]["template"]
     digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
@@ -104,14 +99,14 @@ def _revise(fake: FakeKubernetes, deployment: dict[str, Any]) -> int:
     newest, wanted = max(numbers.values(), default=0), f"{name}-{digest}"
     if wanted not in numbers:
         fake.create(REPLICA_SET, namespace, _replica_set(deployment, wanted, digest, newest + 1))
-        return newest + 1
+        return wanted, newest + 1
     if numbers[wanted] < newest:
         held = fake.get(REPLICA_SET, namespace, wanted)
         past = [*filter(None, held["metadata"]["annotations"].get(HISTORY, "").split(",")), str(numbers[wanted])]
         notes = {REVISION: str(newest + 1), HISTORY: ",".join(past)}
         fake.merge(REPLICA_SET, namespace, wanted, {"metadata": {"annotations": notes}})
-        return newest + 1
-    return newest
+        return wanted, newest + 1
+    return wanted, newest
 
 
 def _replica_set(deployment: dict[str, Any], name: str, digest: str, revision: int) -> dict[str, Any]:

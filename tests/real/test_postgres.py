@@ -27,8 +27,9 @@ from starlette.routing import Route
 from bot.clock import SystemClock
 from bot.demo import gateway, hosting
 from bot.demo.router import Router
+from bot.domain.approval import ApproveMitigation
 from bot.domain.lifecycle import Resolve
-from bot.domain.mitigation import ApproveMitigation, State
+from bot.domain.mitigation import State
 from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase
 from tests.parts import free_port

@@ -81,7 +81,7 @@ def carried_by(kind: type[Carrier], router: type[Router] = Router) -> type[World
             self.router = router(self.clock)
 
         def engine(self, house: wiring.House) -> None:
-            carrier = kind(house.desk, house.reconciler.hands.diagnosis, house.watch)
+            carrier = kind(house.desk)
             house.reconciler.hands = replace(house.reconciler.hands, carrier=carrier)
 
     return Variant

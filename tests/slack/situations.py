@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.duty import Answer, AnswerDuties, Duty
 from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
+from bot.domain.hold import ReportHold
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Close, Reopen, Resolve, Update
-from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, ProposeMitigation, ReportHold, State
+from bot.domain.mitigation import ProposeMitigation, State
 from bot.domain.notice import FreezeNotice, RequestNotice, Standing
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import Severity, Urgency
@@ -22,7 +24,7 @@ from bot.domain.service import Offer, Service
 from bot.domain.sli import Judged, ObserveSli
 from bot.engine.situation import Bar, Chart, Shown, Situation, Words
 from bot.slack.settings import SlackSettings
-from tests.kit import ANA, BEN, NOON, Story, breached, declared, plan
+from tests.kit import ANA, BEN, NOON, Story, breached, declared, held, plan
 
 SETTINGS = SlackSettings(bot_token="x", app_token="y", home_channel="C1", legal_channel="C2")
 CONSOLE = "https://tocsin.example"
@@ -122,7 +124,7 @@ def _mitigations(words: str) -> Iterator[tuple[str, Situation]]:
     text = words if words.strip() else "x"
     story = busy(words)
     digest = story.incident.mitigations["M1"].digest
-    approved = story.when(ReportHold("M1", (text,), (text,))).when(ApproveMitigation("M1", digest), BEN)
+    approved = story.when(ReportHold("M1", held(text), (text,))).when(ApproveMitigation("M1", digest), BEN)
     situation = seen(approved, words)
     one = replace(situation.incident.mitigations["M1"], detail=text)
     for state in State:

@@ -14,10 +14,9 @@ from bot.domain.incident import Incident
 from bot.domain.log import Command
 from bot.domain.policy import Severity
 from bot.durable.memory import Journal, Memory
-from bot.engine.carry import Carrier
 from bot.engine.diagnose import Diagnosis
-from bot.engine.guide import Guide
-from bot.engine.reconcile import Hands, Reconciler
+from bot.engine.hands import Hands
+from bot.engine.reconcile import Reconciler
 from bot.engine.situation import Situation
 from bot.pagers.slack import SlackPager, SlackSettings
 from bot.slack.wanted import wanted
@@ -94,9 +93,7 @@ class Storm(Bench):
         pagers = {"slack": SlackPager(SlackSettings(), clock=self.clock, deliver=self.room.page)}
         diagnosis = Diagnosis(self.desk, {}, {})
         watch: Any = Watching()
-        hands = Hands(
-            Carrier(self.desk, diagnosis, watch), diagnosis, Guide(self.desk, watch, pagers), pagers, self.room.chat
-        )
+        hands = Hands.of(self.desk, watch, diagnosis, pagers, self.room.chat, sources={})
         self.reconciler = Reconciler(self.desk, self.durable, hands)
         await self.durable.open(self.reconciler.perform, self.reconciler.wake)
         self._stack.push_async_callback(self.reconciler.close)

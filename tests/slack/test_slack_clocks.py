@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.errors import Unavailable
 from bot.domain.followup import AddFollowUp
 from bot.domain.lifecycle import ChangeSeverity, Close, Resolve, Update
-from bot.domain.mitigation import ApproveMitigation, DeclineMitigation
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
 from bot.domain.roles import Assign, Part
@@ -347,7 +347,7 @@ async def test_two_replicas_send_one_message(bench: Bench):
 
 async def proposed(bench: Bench) -> None:
     await taken(bench)
-    await bench.desk.propose("INC-1", "rollback-v1", "v2 is wrong", await bench.who("ana"))
+    await bench.desk.changes.propose("INC-1", "rollback-v1", "v2 is wrong", await bench.who("ana"))
     await bench.settle()
     await look(bench)
 
@@ -392,7 +392,7 @@ async def test_a_proposal_does_not_wait_for_ten_minutes_of_peace(bench: Bench):
     """Reminded of an update a minute ago, Ben is asked for the approval all the same, in a message with both."""
     await taken(bench, by="ben")
     await look(bench, 61)
-    await bench.desk.propose("INC-1", "rollback-v1", "", await bench.who("ana"))
+    await bench.desk.changes.propose("INC-1", "rollback-v1", "", await bench.who("ana"))
     await bench.settle()
     await look(bench, 1)
     _old, new = told(bench, "ben")

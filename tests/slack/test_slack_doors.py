@@ -38,7 +38,7 @@ async def test_a_plan_too_long_to_read_is_not_approved_from_slack(sock: Bench):
         return replace(await plan(*given), diff=("weights v1: 0 → 100", "and " * 1_000))
 
     sock.router.plan = long
-    await sock.desk.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
+    await sock.desk.changes.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
     await sock.settle()
     ben = await sock.person("ben")
     (card,) = sock.posts("card")
@@ -113,7 +113,7 @@ async def test_one_refused_home_tab_starves_nobody(sock: Bench):
     await opened(sock, "ana", "ben")
     member = sock.slack.workspace.people.pop("U0ANA")
     await sock.declared("Latency is up", by="dev")
-    await sock.desk.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
+    await sock.desk.changes.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
     assert await sock.room.ingress.refresh_homes()
     ben = await sock.person("ben")
     assert "Review & approve" in str(await ben.home())

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import NotFound, Unavailable
 from bot.domain.lifecycle import Update
-from bot.domain.mitigation import ApproveMitigation
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
 from bot.engine.situation import Situation
@@ -109,7 +109,7 @@ async def test_an_archived_channel_in_the_middle_moves_card_and_open_questions(b
     """The card is posted at home with the request that waits; what is over stays in the old thread."""
     await bench.declared()
     await bench.say(Update("we know"), "ana")
-    await bench.desk.propose("INC-1", "rollback-v1", "it began there", await bench.who("ana"))
+    await bench.desk.changes.propose("INC-1", "rollback-v1", "it began there", await bench.who("ana"))
     await bench.settle()
     assert len(bench.posts("request:M1", "C0CARE")) == 1
     bench.slack.workspace.rooms["C0CARE"].archived = True

@@ -75,7 +75,7 @@ async def test_each_thing_that_waits_has_its_clock_and_its_button(bench: Bench):
     await bench.declared()
     assert "waits for you since <!date^" in await tab(bench, "ana")
     await bench.say(Acknowledge(), "ana")
-    await bench.desk.propose("INC-1", "rollback-v1", "", await bench.who("ana"))
+    await bench.desk.changes.propose("INC-1", "rollback-v1", "", await bench.who("ana"))
     seen = await tab(bench, "ana")
     due = (await bench.incident()).update_due
     assert due is not None
@@ -134,7 +134,7 @@ async def test_a_restricted_incident_stands_there_without_its_content(bench: Ben
     assert "*SEV2 INC-1* is restricted. <https://tocsin.example/incidents/INC-1|Open in the console>" in seen
     assert "*SEV2 INC-1* is restricted and waits for you since <!date^" in seen  # ana is on call
     await bench.say(Acknowledge(), "dev")
-    await bench.desk.propose("INC-1", "rollback-v1", "", await bench.who("ben"))
+    await bench.desk.changes.propose("INC-1", "rollback-v1", "", await bench.who("ben"))
     await bench.desk.request_notice("INC-1", "stakeholders/update", await bench.who("ben"))
     await bench.desk.ask_approval("INC-1", "N1", await bench.who("ben"))
     seen = await everywhere()

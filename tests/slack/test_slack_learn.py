@@ -7,17 +7,21 @@ from typing import Any
 
 import pytest
 
+from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.checks import resolve_checks
+from bot.domain.claim import ClaimMitigation
 from bot.domain.errors import Refused
-from bot.domain.execution import ClaimMitigation, ReportOutcome
+from bot.domain.execution import ReportOutcome
 from bot.domain.finding import RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause, StrikeWhy
 from bot.domain.followup import AddFollowUp
+from bot.domain.hold import ReportHold
 from bot.domain.lifecycle import Close, Resolve
-from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, Outcome, ReportHold
+from bot.domain.mitigation import Outcome
 from bot.domain.phase import Phase
 from bot.domain.saying import TakeBack
 from bot.slack.views.resolve import question
+from tests.kit import held
 from tests.slack.bench import Bench
 
 
@@ -80,10 +84,10 @@ async def resolving(bench: Bench, who: str = "ana") -> dict[str, Any]:
 
 async def staying(bench: Bench) -> None:
     """A rollback that was carried out and stays."""
-    await bench.desk.propose("INC-1", "rollback-v1", "", await bench.who("ana"))
+    await bench.desk.changes.propose("INC-1", "rollback-v1", "", await bench.who("ana"))
     proposed = (await bench.incident()).mitigations["M1"]
     await bench.say(ApproveMitigation("M1", proposed.digest), "ben")
-    await bench.desk.submit("INC-1", ReportHold("M1", ("a snapshot",), ()))
+    await bench.desk.submit("INC-1", ReportHold("M1", held("a snapshot"), ()))
     await bench.desk.submit("INC-1", ClaimMitigation("M1", proposed.plan.token, ((await bench.who("ben")).person,)))
     await bench.desk.submit("INC-1", ReportOutcome("M1", Outcome.APPLIED, "done"))
     await bench.settle()
@@ -93,7 +97,7 @@ async def test_each_open_check_takes_its_own_reason(bench: Bench):
     """Two proposals wait: one reason is not enough, and each stands in the timeline and in the summary."""
     await bench.declared()
     for offer in ("rollback-v1", "bypass-poor"):
-        await bench.desk.propose("INC-1", offer, "", await bench.who("ana"))
+        await bench.desk.changes.propose("INC-1", offer, "", await bench.who("ana"))
     await bench.settle()
     await resolving(bench)
     first, second = [question(check) for check in resolve_checks(await bench.incident()) if check.open]
@@ -115,7 +119,7 @@ async def test_a_check_that_changed_brings_the_dialog_back(bench: Bench):
     """A proposal came after the dialog was opened: the new list is shown, and what was typed is still there."""
     await bench.declared()
     await resolving(bench)
-    await bench.desk.propose("INC-1", "rollback-v1", "", await bench.who("ben"))
+    await bench.desk.changes.propose("INC-1", "rollback-v1", "", await bench.who("ben"))
     ana = await bench.person("ana")
     await ana.submit({"summary": "It is over, the labels are back"})
     (view,) = await ana.views()
@@ -131,7 +135,7 @@ async def test_a_check_that_changed_brings_the_dialog_back(bench: Bench):
 async def test_a_check_that_was_met_meanwhile_needs_no_reason(bench: Bench):
     """The other way round: the proposal was declined, the dialog says so and asks no more."""
     await bench.declared()
-    await bench.desk.propose("INC-1", "rollback-v1", "", await bench.who("ana"))
+    await bench.desk.changes.propose("INC-1", "rollback-v1", "", await bench.who("ana"))
     await bench.settle()
     await resolving(bench)
     (check,) = [check for check in resolve_checks(await bench.incident()) if check.open]

@@ -72,7 +72,7 @@ class Together:
 async def proposed(bench: Bench, by: str = "ana") -> str:
     """A rollback waits for approval; the ts of the card."""
     await bench.declared()
-    await bench.desk.propose("INC-1", "rollback-v1", "", await bench.who(by))
+    await bench.desk.changes.propose("INC-1", "rollback-v1", "", await bench.who(by))
     await bench.settle()
     (card,) = bench.posts("card")
     return str(card["ts"])

@@ -73,7 +73,7 @@ async def test_an_approver_who_proposes_reads_that_a_second_person_must(sock: Be
     """The words of the refusal reach the person, in the dialog they pressed in."""
     await sock.declared()
     ben = await sock.person("ben")
-    await sock.desk.propose("INC-1", "rollback-v1", "", await sock.who("ben"))
+    await sock.desk.changes.propose("INC-1", "rollback-v1", "", await sock.who("ben"))
     await sock.settle()
     (card,) = sock.posts("card")
     await ben.click("approve.open", in_thread_of=card["ts"])
@@ -84,7 +84,7 @@ async def test_an_approver_who_proposes_reads_that_a_second_person_must(sock: Be
 async def test_the_worst_incidents_ask_for_the_targets_name(sock: Bench):
     """SEV1: approving takes typing what will be changed; a wrong name is marked at its question."""
     await sock.declared(severity=Severity.SEV1)
-    await sock.desk.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
+    await sock.desk.changes.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
     await sock.settle()
     ben = await sock.person("ben")
     (card,) = sock.posts("card")
@@ -188,7 +188,7 @@ async def test_a_notice_is_frozen_and_approved_by_somebody_else_in_the_legal_cha
 async def test_resolving_with_an_open_check_needs_a_reason(sock: Bench):
     """The reason is asked for at its own question; with it the incident is resolved and the summary is in the thread."""
     await sock.declared()
-    await sock.desk.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
+    await sock.desk.changes.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
     await sock.settle()
     ana = await sock.person("ana")
     await ana.click("more", value="resolve.open INC-1")
@@ -242,7 +242,7 @@ async def test_the_slash_command(bench: Bench):
     assert "INC-1* Recall fell" in bench.whispers("ana")[-1]
     await ana.command("/incident", "INC-1 ack")
     assert bench.whispers("ana")[-1] == "INC-1: recorded."
-    await bench.desk.propose("INC-1", "rollback-v1", "", await bench.who("ana"))
+    await bench.desk.changes.propose("INC-1", "rollback-v1", "", await bench.who("ana"))
     await ben.command("/incident", "approve")
     note = bench.slack.workspace.ephemerals[-1]
     assert "approve.open" in str(note["blocks"])
@@ -308,7 +308,7 @@ async def test_the_same_envelope_twice_has_one_effect(sock: Bench):
 async def test_the_home_tab_shows_what_waits_for_this_person(sock: Bench):
     """Ben sees the approval with its button, Ana (who proposed) does not; the button works from there."""
     await sock.declared()
-    await sock.desk.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
+    await sock.desk.changes.propose("INC-1", "rollback-v1", "", await sock.who("ana"))
     await sock.settle()
     ana, ben = await sock.person("ana"), await sock.person("ben")
     await ana.open_home()

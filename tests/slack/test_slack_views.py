@@ -10,12 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.blockkit.validate import validate_message, validate_view
+from bot.domain.approval import ApproveMitigation
+from bot.domain.claim import ClaimMitigation
 from bot.domain.duty import Answer, AnswerDuties, Duty
-from bot.domain.execution import ClaimMitigation, ReportOutcome
+from bot.domain.execution import ReportOutcome
 from bot.domain.five_whys import AddWhy
+from bot.domain.hold import ReportHold
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Resolve, Update
-from bot.domain.mitigation import ApproveMitigation, Outcome, ProposeMitigation, ReportHold, State
+from bot.domain.mitigation import Outcome, ProposeMitigation, State
 from bot.domain.notice import FreezeNotice, RequestNotice
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.policy import Policy
@@ -32,7 +35,7 @@ from bot.slack.views import (
 )
 from bot.slack.views._words import TOO_LONG, lasted
 from bot.slack.wanted import wanted
-from tests.kit import ANA, BEN, NOON, Story, declared, plan
+from tests.kit import ANA, BEN, NOON, Story, declared, held, plan
 from tests.slack.payloads import payloads
 from tests.slack.situations import SETTINGS, busy, seen
 
@@ -93,7 +96,7 @@ def test_every_state_of_a_mitigation_has_its_words_and_buttons():
         return str(message.blocks)
 
     assert "approve.open" in request(story)
-    story = story.when(ReportHold("M1", ("rows",))).when(ApproveMitigation("M1", digest), BEN)
+    story = story.when(ReportHold("M1", held("rows"))).when(ApproveMitigation("M1", digest), BEN)
     assert "approve.open" not in request(story)
     story = story.when(ClaimMitigation("M1", "7", (BEN,)))
     request(story)

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from bot.domain.approval import ApproveMitigation
 from bot.domain.finding import Cause
 from bot.domain.lifecycle import Resolve
 from bot.domain.measures import lag
-from bot.domain.mitigation import ApproveMitigation, State
+from bot.domain.mitigation import State
 from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase
 from bot.engine.values import Found

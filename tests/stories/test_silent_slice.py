@@ -3,12 +3,13 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+from bot.domain.approval import ApproveMitigation
 from bot.domain.finding import Cause
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Resolve
-from bot.domain.mitigation import ApproveMitigation, State
+from bot.domain.mitigation import State
 from bot.domain.notice import ApproveNotice, FileNotice, Standing
 from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase

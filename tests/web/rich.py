@@ -5,19 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+from bot.domain.approval import ApproveMitigation
+from bot.domain.claim import ClaimMitigation
 from bot.domain.duty import AnswerDuties
-from bot.domain.execution import ClaimMitigation, ReportOutcome
+from bot.domain.execution import ReportOutcome
 from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
+from bot.domain.hold import ReportHold
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Declare, Update
-from bot.domain.mitigation import ApproveMitigation, Outcome, ReportHold
+from bot.domain.mitigation import Outcome
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import Severity
 from bot.domain.runbook import CompleteStep
 from bot.domain.sli import Judged, ObserveSli
-from tests.kit import NOON, at, breached
+from tests.kit import NOON, at, breached, held
 from tests.web.fakes import Place
 
 HOSTILE = '<script>alert(1)</script> <!channel> "><img src=x onerror=alert(2)>'
@@ -60,10 +63,10 @@ async def rich(home: Place, text: str = "v2 was released at 11:58") -> str:
     await desk.submit(name, Diagnose(guesses, ("lineage: no answer in 5 s",)))
     await desk.start_runbook(name, "bad-release", ana)
     await desk.submit(name, CompleteStep("look", "done", text), ana)
-    await desk.propose(name, "back-to-v1", text, ana)
+    await desk.changes.propose(name, "back-to-v1", text, ana)
     digest = (await desk.log.load(name)).mitigations["M1"].digest
     clock.forward(seconds=30)
-    await desk.submit(name, ReportHold("M1", ("snapshot of the router",), ("lineage",)))
+    await desk.submit(name, ReportHold("M1", held("snapshot of the router"), ("lineage",)))
     await desk.submit(name, ApproveMitigation("M1", digest), ben)
     await desk.submit(name, ClaimMitigation("M1", "7", (ben.person,)))
     await desk.submit(name, ReportOutcome("M1", Outcome.APPLIED, "weights are v1 100, v2 0"))

@@ -7,10 +7,13 @@ import json
 import sqlite3
 from datetime import datetime, timedelta
 
-from bot.domain.execution import ClaimMitigation, ReportOutcome
-from bot.domain.mitigation import Outcome, ReportHold
+from bot.domain.claim import ClaimMitigation
+from bot.domain.execution import ReportOutcome
+from bot.domain.hold import ReportHold
+from bot.domain.mitigation import Outcome
 from bot.domain.notice import Standing
 from bot.domain.phase import Phase
+from tests.kit import held
 from tests.web.fakes import Place
 from tests.web.rich import declared, rich
 
@@ -99,12 +102,14 @@ async def test_a_change_by_api(home: Place) -> None:
     told = await post(home, "ana", "propose", offer="back-to-v1", because="v2 is bad")
     digest = told["mitigations"][0]["digest"]
     own = await post(home, "ana", "approve", 409, mitigation="M1", digest=digest)
-    assert own["because"] == "only admin or approver may approve a class 2 change; your roles: responder"
+    assert (
+        own["because"] == "only admin or approver may approve a class 2 change of visits-router; your roles: responder"
+    )
     other = await post(home, "ben", "approve", 409, mitigation="M1", digest="0" * 64)
     assert other["because"] == "the plan of M1 changed since you opened it; read it again"
     await post(home, "ben", "approve", mitigation="M1", digest=digest)
     ben = await home.who("ben")
-    await home.desk.submit("INC-1", ReportHold("M1", ("all",)))
+    await home.desk.submit("INC-1", ReportHold("M1", held("all")))
     await home.desk.submit("INC-1", ClaimMitigation("M1", "7", (ben.person,)))
     await home.desk.submit("INC-1", ReportOutcome("M1", Outcome.UNKNOWN, "time-out"))
     await post(home, "ben", "settle", mitigation="M1", outcome="applied", detail="I looked")
@@ -239,7 +244,7 @@ async def test_a_rewritten_record_is_found(home: Place) -> None:
 async def test_a_silent_target_is_said_and_may_be_asked_again(home: Place) -> None:
     """503 with the reason; the page keeps what was typed; nothing was recorded."""
     await declared(home)
-    home.desk.actions["visits-router"].down = True
+    home.desk.changes.actions["visits-router"].down = True
     said = await post(home, "ana", "propose", 503, offer="back-to-v1", because="v2 is bad")
     assert said["because"] == "visits-router: no answer in 2 s; nothing was recorded, try again"
     browser = await home.browser("ana")

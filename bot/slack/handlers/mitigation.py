@@ -2,9 +2,10 @@
 
 import logging
 
+from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.errors import Conflict, Refused, Unavailable
 from bot.domain.execution import ReportOutcome, UndoMitigation
-from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, Outcome, State, mitigation_of
+from bot.domain.mitigation import Outcome, State, mitigation_of
 from bot.domain.runbook import CompleteStep
 from bot.slack.knock import Errors, Knock, Reply, Show, Slow, Tell
 from bot.slack.views import approve, info, propose, reason
@@ -31,7 +32,7 @@ async def proposed(knock: Knock) -> Reply:
 async def _propose(knock: Knock, offer: str) -> Reply:
     reason_given = knock.values.text("reason")
     before = await knock.desk.log.load(knock.ref.incident)
-    after = await knock.desk.propose(knock.ref.incident, offer, reason_given, knock.who, inbound=knock.inbound)
+    after = await knock.desk.changes.propose(knock.ref.incident, offer, reason_given, knock.who, inbound=knock.inbound)
     fresh = [name for name in after.mitigations if name not in before.mitigations]
     name = fresh[0] if fresh else next(reversed(list(after.mitigations)), "It")
     words = f"{name} is proposed. A second person approves it in the thread; you cannot approve it yourself."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.execution import ReportOutcome, UndoMitigation
 from bot.domain.incident import Incident
 from bot.domain.log import Command
-from bot.domain.mitigation import ApproveMitigation, DeclineMitigation, Outcome
+from bot.domain.mitigation import Outcome
 from bot.engine.desk import Desk
 from bot.engine.values import Profile
 from bot.web.verbs._asking import Asking, Name, Text
@@ -31,7 +32,7 @@ class Propose(Change):
     because: Text = ""
 
     async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
-        return await desk.propose(incident, self.offer, self.because, who, inbound=inbound)
+        return await desk.changes.propose(incident, self.offer, self.because, who, inbound=inbound)
 
 
 class Approve(Change):

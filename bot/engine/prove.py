@@ -1,0 +1,95 @@
+"""Proving a mitigation: the target shows it, the traffic follows it, the SLI is met for long enough; else what next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.clock import Clock
+from bot.domain.errors import Refused
+from bot.domain.execution import ReportVerification, UndoMitigation
+from bot.domain.incident import Incident
+from bot.domain.mitigation import Mitigation, State, mitigation_of
+from bot.domain.sli import Judged
+from bot.engine.carry import until_seen
+from bot.engine.desk import Desk
+from bot.engine.traffic import Follows, Traffic
+from bot.engine.values import Seen
+from bot.slo.burn import Verdict
+from bot.telemetry import log as logger
+
+
+class Verdicts(Protocol):
+    """What the watch last judged; empty where nothing is watched."""
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """By SLO."""
+        ...
+
+
+class Prover:
+    """Says whether a mitigation helped, and takes it back where the policy says so."""
+
+    def __init__(self, desk: Desk, verdicts: Verdicts, traffic: Traffic) -> None:
+        self.desk, self.watch, self.traffic = desk, verdicts, traffic
+
+    @property
+    def clock(self) -> Clock:
+        """The house's clock."""
+        return self.desk.clock
+
+    async def verify(self, incident: Incident, name: str) -> None:
+        """Say that it helped once target, traffic and SLI all show it; where time runs out, that it does not."""
+        mitigation = mitigation_of(incident, name)
+        follows = await self.traffic.follows(incident.id, mitigation)
+        verdict = self.watch.verdicts.get(incident.slo)
+        if verdict is not None and self._soaked(incident, mitigation, verdict) and follows.yes:
+            action, key = self.desk.changes.door(mitigation.plan.target), mitigation.key(incident.id)
+            seen = await until_seen(lambda: action.observe(mitigation.plan, key), self.clock)
+            if seen.seen is Seen.APPLIED:
+                # of the good run, not of a window
+                proof = incident.sli.because if incident.sli is not None else verdict.because
+                because = "; ".join(filter(None, (seen.detail, follows.because, proof)))
+                await self.desk.submit(incident.id, ReportVerification(name, helped=True, because=because))
+                return
+        if mitigation.state is State.APPLIED and self.clock.now() >= self._deadline(mitigation):
+            await self._does_not_help(incident, mitigation, verdict, follows)
+
+    def _soaked(self, incident: Incident, mitigation: Mitigation, verdict: Verdict) -> bool:
+        """Whether the SLI has been met since the change, without a break, for as long as the policy asks."""
+        policy = self.desk.handler.policy
+        begun = mitigation.applied_at or mitigation.proposed_at
+        if verdict.state != "met" or verdict.at < begun + policy.verify_after:
+            return False
+        if incident.sli is not None:
+            if incident.sli.judged is not Judged.MET:
+                return False
+            begun = max(begun, incident.sli.since)
+        return verdict.at >= begun + policy.soak
+
+    def _deadline(self, mitigation: Mitigation) -> datetime:
+        policy = self.desk.handler.policy
+        return (mitigation.applied_at or mitigation.proposed_at) + policy.verify_within + policy.soak
+
+    async def _does_not_help(
+        self, incident: Incident, mitigation: Mitigation, verdict: Verdict | None, follows: Follows
+    ) -> None:
+        state = verdict.because if verdict is not None else "the SLI is not watched"
+        if not follows.yes:
+            state = f"{follows.because}; {state}"
+        since = self.clock.now() - (mitigation.applied_at or mitigation.proposed_at)
+        because = f"{_minutes(since)} after it was applied: {state}"
+        await self.desk.submit(incident.id, ReportVerification(mitigation.id, helped=False, because=because))
+        plan = mitigation.plan
+        if plan.reversible and self.desk.handler.policy.takes_back(plan.target, plan.klass):
+            try:
+                undo = UndoMitigation(mitigation.id, "it does not help, and the policy takes it back then")
+                await self.desk.submit(incident.id, undo, cause=f"verify:{mitigation.id}")
+            except Refused as refused:
+                logger().warning("not taken back by itself", incident=incident.id, because=refused.because)
+
+
+def _minutes(length: timedelta) -> str:
+    return f"{length.total_seconds() / 60:.0f} min"

@@ -1,0 +1,90 @@
+"""One person acts alone: with a reason, aloud, and reviewed before the incident is filed away."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.approval import GiveCode, code_hash
+from bot.domain.claim import ClaimMitigation, MitigationClaimed
+from bot.domain.execution import ReportOutcome
+from bot.domain.glass import BreakGlass, ReviewGlass
+from bot.domain.guard import Freeze, TargetRules
+from bot.domain.hold import PlaceHold
+from bot.domain.lifecycle import Close, Resolve
+from bot.domain.mitigation import Means, Outcome, ProposeMitigation, State
+from bot.domain.policy import ActionClass, Person, Policy, Role
+from bot.domain.todo import PageOwed, todo
+from tests.kit import ANA, BEN, CLEO, NOON, Story, declared, lines, plan
+
+WHY = "the clinic turns people away and nobody answers"
+TELL = ("max", "ben", "ana")
+DORA = Person("dora", frozenset({Role.APPROVER}))
+
+
+def proposed(policy: Policy = Policy(), **changes: object) -> tuple[Story, str]:  # noqa: B008 - frozen
+    made = plan(rules=policy.fingerprint, **changes)
+    return replace(declared(), policy=policy).when(ProposeMitigation(made), BEN), made.digest
+
+
+def broken() -> Story:
+    story, digest = proposed()
+    return story.when(BreakGlass("M1", digest, WHY, TELL), BEN)
+
+
+def test_one_person_acts_alone_and_everybody_hears() -> None:
+    """Its proposer may; it is approved at once, needs no evidence held first, and all the others are paged."""
+    story = broken()
+    assert story.incident.mitigations["M1"].state is State.APPROVED
+    assert "broke the glass for M1 and acts alone" in lines(story)[-2]
+    assert [call.person for call in story.incident.calls] == ["max", "ana"]
+    assert len([each for each in todo(story.incident, Policy(), None, []) if isinstance(each, PageOwed)]) == 2
+    assert isinstance(story.when(ClaimMitigation("M1", "7", (BEN,))).events[0], MitigationClaimed)
+    assert story.when(BreakGlass("M1", story.incident.mitigations["M1"].digest, WHY, TELL), BEN).events == ()
+
+
+def test_it_takes_the_right_person_and_a_sentence() -> None:
+    """A responder may not, a bare word will not do, and the plan is the one that was read."""
+    story, digest = proposed()
+    assert "only admin or approver may act alone" in story.refuses(BreakGlass("M1", digest, WHY, TELL), ANA)
+    assert "say in a sentence" in story.refuses(BreakGlass("M1", digest, "urgent", TELL), BEN)
+    assert "changed since you opened it" in story.refuses(BreakGlass("M1", "other", WHY, TELL), BEN)
+    assert "never breaks the glass" in story.refuses(BreakGlass("M1", digest, WHY, TELL))
+
+
+def test_it_overrides_time_and_number_and_nothing_else() -> None:
+    """A freeze and a budget give way; what a target is for, how wide, counsel's hold and the target's state do not."""
+    frozen = Policy(freezes=(Freeze("launch", "x", NOON, NOON + timedelta(hours=1)),), changes_per_hour=1)
+    story, digest = proposed(frozen)
+    acted = story.when(BreakGlass("M1", digest, WHY, TELL), BEN).when(ClaimMitigation("M1", "7", (BEN,)))
+    (event,) = acted.events
+    assert (event.cool_down, event.per_hour) == (0.0, 0)
+    held = broken().when(PlaceHold("the authority asked"), CLEO)
+    assert "counsel holds" in held.refuses(ClaimMitigation("M1", "7", (BEN,)))
+    assert broken().when(ClaimMitigation("M1", "8", (BEN,))).incident.mitigations["M1"].state is State.STALE
+    demoted = replace(BEN, roles=frozenset({Role.RESPONDER}))
+    assert "may act alone" in broken().refuses(ClaimMitigation("M1", "7", (demoted,)))
+    only = Policy(targets={"visits-router": TargetRules(allow=frozenset({Means.BYPASS}))})
+    assert "does not allow" in replace(declared(), policy=only).refuses(ProposeMitigation(plan()), BEN)
+
+
+def test_a_wide_change_takes_the_code_even_alone() -> None:
+    """Proof of who one is is not what is in a hurry."""
+    story, digest = proposed(klass=ActionClass.WIDE)
+    assert "one-time code" in story.refuses(BreakGlass("M1", digest, WHY, TELL), BEN)
+    given = story.when(GiveCode("M1", code_hash("AAAAABBBBB", "ben", digest)), BEN)
+    assert given.when(BreakGlass("M1", digest, WHY, TELL, "AAAAA-BBBBB"), BEN).events
+
+
+def test_it_is_reviewed_by_somebody_else_before_the_incident_is_filed_away() -> None:
+    """A follow-up asks for it; those who acted may not; closed it is only then."""
+    acted = broken().when(ClaimMitigation("M1", "7", (BEN,))).when(ReportOutcome("M1", Outcome.APPLIED, "x"))
+    (item,) = acted.incident.followups.values()
+    assert (item.owner, item.due) == ("max", (acted.now + timedelta(days=3)).date())
+    over = acted.when(Resolve("over", waive="seen"), ANA)
+    assert "somebody else must review it first" in over.refuses(Close(), ANA)
+    assert "somebody else must review" in over.refuses(ReviewGlass("M1", True, "right"), BEN)
+    assert "say what you found" in over.refuses(ReviewGlass("M1", True, " "), DORA)
+    seen = over.when(ReviewGlass("M1", True, "nobody else was awake"), DORA)
+    assert "acting alone was justified: nobody else was awake" in lines(seen)[-2]
+    assert seen.incident.followups[item.id].done is not None
+    assert seen.when(Close(), ANA).events
+    assert "nothing to review" in proposed()[0].refuses(ReviewGlass("M1", True, "x"), DORA)
