@@ -13,7 +13,10 @@ HEALTHY, PAUSED, DEGRADED = "Healthy", "Paused", "Degraded"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A Rollout's status. `now` is the hash of its template, `stable` of what is rolled out; `share` is 0 to 100."""
+    """A Rollout's status. `now` is the hash of its template, `stable` of what is rolled out; `share` is 0 to 100.
+
+    `waits` at a pause of its steps; `stuck` where it goes no further by itself.
+    """
 
     now: str
     stable: str
@@ -22,6 +25,7 @@ class Progress:
     promoting: bool
     paused: bool
     waits: bool
+    stuck: bool
     phase: str
     message: str
     step: str
@@ -44,6 +48,7 @@ def progress(found: Mapping[str, Any]) -> Progress:
     spec, status = found.get("spec") or {}, found.get("status") or {}
     observed = str(status.get("observedGeneration", ""))
     now, stable = str(status.get("currentPodHash") or ""), str(status.get("stableRS") or "")
+    phase, waits = _phase(spec, status), bool(status.get("pauseConditions"))
     return Progress(
         now=now,
         stable=stable,
@@ -51,8 +56,9 @@ def progress(found: Mapping[str, Any]) -> Progress:
         aborted=bool(status.get("abort")),
         promoting=bool(status.get("promoteFull")),
         paused=bool(spec.get("paused")),
-        waits=bool(status.get("pauseConditions")),
-        phase=_phase(spec, status),
+        waits=waits,
+        stuck=phase == DEGRADED or (phase == PAUSED and not (waits and _timed(spec, status))),
+        phase=phase,
         message=str(status.get("message") or ""),
         step=_step(spec, status),
         share=_share(spec, status) if now != stable else 100,
@@ -86,6 +92,13 @@ def _phase(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
     counts = {status.get("updatedReplicas", 0), status.get("availableReplicas", 0), spec.get("replicas", 1)}
     whole = len(counts) == 1 and status.get("stableRS") == status.get("currentPodHash")
     return HEALTHY if whole else "Progressing"
+
+
+def _timed(spec: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+    """Whether the pause it is at ends by itself."""
+    steps, at = ((spec.get("strategy") or {}).get("canary") or {}).get("steps") or [], status.get("currentStepIndex")
+    here = steps[at] if isinstance(at, int) and 0 <= at < len(steps) else {}
+    return not spec.get("paused") and bool((here.get("pause") or {}).get("duration"))
 
 
 def _step(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:

@@ -114,16 +114,25 @@ class Rollout(ObjectAction):
         return pods.hidden({"spec": spec})
 
     async def effective(self, found: Mapping[str, Any], params: Mapping[str, Any]) -> Observation:
-        """By the status: who is stable, which phase, what share of the traffic the update takes."""
+        """By the status: who is stable, which phase, what share of the traffic the update takes.
+
+        Taken back, an update that was under way is as before once it is under way again.
+        """
         at = progress(found)
         if not at.seen:
-            return Observation(Seen.UNKNOWN, f"Argo Rollouts has not seen the change of {self._words} yet")
+            return Observation(Seen.MOVING, f"Argo Rollouts has not seen the change of {self._words} yet")
         if "paused" in params:
             return self._paused(at)
         if "abort" in params:
             return self._aborted(at)
+        if at.updating and at.aborted:
+            return Observation(Seen.UNKNOWN, f"the update of {self._words} is aborted: {at.told}")
+        if params.get("back") and params.get(_UPDATING) and at.updating and at.phase != DEGRADED:
+            return Observation(Seen.APPLIED, f"{self._words} goes on with the update: {at.told}")
         if at.updating or at.phase != HEALTHY:
-            return Observation(Seen.UNKNOWN, f"{self._words} is on its way: {at.told}")
+            stuck = at.stuck and not at.promoting
+            words = "does not get there by itself" if stuck else "is on its way"
+            return Observation(Seen.UNKNOWN if stuck else Seen.MOVING, f"{self._words} {words}: {at.told}")
         return Observation(Seen.APPLIED, f"{self._words} is rolled out and takes all traffic")
 
     # -- an abort before the template --------------------------------------------------------------------------------
@@ -154,16 +163,6 @@ class Rollout(ObjectAction):
             found = await self._api.get(*self._place)
             if progress(found).aborted and self.part(found, plan.params) == plan.before:
                 await self._set({"abort": False}, found)
-
-    async def undone(self, plan: Plan, key: str) -> Observation:
-        """An update that was under way before the plan is under way again: then it is as before."""
-        seen = await super().undone(plan, key)
-        if seen.seen is Seen.UNKNOWN and plan.params.get(_UPDATING):
-            at = progress(found := await self._api.get(*self._place))
-            going = at.seen and at.updating and not at.aborted and at.phase != DEGRADED
-            if going and self.part(found, plan.params) == plan.before:
-                return Observation(Seen.APPLIED, f"{self._words} goes on with the update: {at.told}")
-        return seen
 
     async def _abort(self, plan: Plan, key: str) -> bool:
         """Abort the update the plan is about; False where that is done, or the plan no longer holds."""
@@ -323,18 +322,18 @@ class Rollout(ObjectAction):
 
     def _paused(self, at: Progress) -> Observation:
         if at.paused and at.phase not in (PAUSED, DEGRADED):
-            return Observation(Seen.UNKNOWN, f"{self._words} is not paused yet: {at.told}")
+            return Observation(Seen.MOVING, f"{self._words} is not paused yet: {at.told}")
         if not at.paused and at.phase == PAUSED and not at.waits:
-            return Observation(Seen.UNKNOWN, f"{self._words} does not go on yet: {at.told}")
+            return Observation(Seen.MOVING, f"{self._words} does not go on yet: {at.told}")
         return Observation(Seen.APPLIED, f"{self._words} is {_word(paused=at.paused)}: {at.told}")
 
     def _aborted(self, at: Progress) -> Observation:
         if not at.aborted:
             if at.phase == DEGRADED and ABORTED in at.message:
-                return Observation(Seen.UNKNOWN, f"{self._words} does not try again yet: {at.told}")
+                return Observation(Seen.MOVING, f"{self._words} does not try again yet: {at.told}")
             return Observation(Seen.APPLIED, f"{self._words} goes on with the update: {at.told}")
         if at.phase != DEGRADED or (at.updating and at.share > 0):
-            return Observation(Seen.UNKNOWN, f"the abort of {self._words} is on its way: {at.told}")
+            return Observation(Seen.MOVING, f"the abort of {self._words} is on its way: {at.told}")
         return Observation(Seen.APPLIED, f"the update of {self._words} is aborted and takes no traffic")
 
     async def _kept(self, found: Mapping[str, Any]) -> list[pods.Revision]:

@@ -122,14 +122,14 @@ async def test_an_update_is_aborted_and_put_back_and_comes_back_as_it_was(cluste
     version = cluster.get(ROLLOUT, ns, NAME)["metadata"]["resourceVersion"]
     await made.execute(plan, "K")
     assert cluster.get(ROLLOUT, ns, NAME)["metadata"]["resourceVersion"] == version
-    assert (await made.observe(plan, "K")).seen is Seen.UNKNOWN
+    assert (await made.observe(plan, "K")).seen is Seen.MOVING
     acts(cluster, ns)
     assert (await made.observe(plan, "K")).seen is Seen.APPLIED
     assert len(cluster.every(REPLICA_SET, ns)) == 2
     with pytest.raises(Refused, match="no revision before 3"):
         await made.plan(TARGET, *ROLLBACK)
     await made.undo(plan, "K/undo")
-    assert (await made.undone(plan, "K/undo")).seen is Seen.UNKNOWN
+    assert (await made.undone(plan, "K/undo")).seen is Seen.MOVING
     acts(cluster, ns)
     await made.undo(plan, "K/undo")
     found = cluster.get(ROLLOUT, ns, NAME)
@@ -144,7 +144,7 @@ async def test_an_abort_and_a_promotion_by_the_status_alone(cluster: Any, ns: st
     made, before = action(cluster, ns), cluster.get(ROLLOUT, ns, NAME)["spec"]
     plan = await made.plan(TARGET, *ABORT)
     await made.execute(plan, "K1")
-    assert (await made.observe(plan, "K1")).seen is Seen.UNKNOWN
+    assert (await made.observe(plan, "K1")).seen is Seen.MOVING
     acts(cluster, ns)
     assert (await made.observe(plan, "K1")).seen is Seen.APPLIED
     await made.undo(plan, "K1/undo")

@@ -137,7 +137,11 @@ async def test_the_way_back_of_a_finished_rollout_goes_by_steps() -> None:
     await made.execute(plan, "K")
     seen = await made.observe(plan, "K")
     assert seen.seen is Seen.UNKNOWN
-    assert "Paused at step 2 of 4, 20 % to the update (CanaryPauseStep)" in seen.detail
+    told = "does not get there by itself: Paused at step 2 of 4, 20 % to the update (CanaryPauseStep)"
+    assert told in seen.detail
+    status = {"currentStepIndex": 3, "pauseConditions": [{"reason": "CanaryPauseStep"}]}
+    fake.merge(ROLLOUT, NS, NAME, {"status": status}, sub="status")
+    assert (await made.observe(plan, "K")).seen is Seen.MOVING  # that step ends after ten minutes
     await made.execute(await made.plan(TARGET, *PROMOTE), "K2")
     assert (await made.observe(plan, "K")).seen is Seen.APPLIED
 
@@ -242,9 +246,13 @@ async def test_half_of_it_can_be_taken_back() -> None:
     fake = cluster("visits:v1", "visits:v2")
     made, before = action(fake), state(fake)
     plan = await made.plan(TARGET, *BOTH)
+    sleeping, fake.controllers = fake.controllers, []
     fake.merge(ROLLOUT, NS, NAME, {"status": {"abort": True}}, sub="status")
+    assert (await made.undone(plan, "K/undo")).seen is Seen.UNKNOWN
+    fake.controllers = sleeping
     await made.undo(plan, "K/undo")
     assert state(fake) == before
+    assert (await made.undone(plan, "K/undo")).seen is Seen.APPLIED
 
 
 async def test_a_key_that_was_announced_but_not_written_down_is_a_persons_matter_until_asked_again() -> None:
@@ -313,7 +321,7 @@ async def test_a_controller_that_sleeps_is_on_its_way() -> None:
         fake.controllers.clear()
         await made.execute(plan, "K")
         seen = await made.observe(plan, "K")
-        assert (seen.seen, told in seen.detail) == (Seen.UNKNOWN, True)
+        assert (seen.seen, told in seen.detail) == (Seen.MOVING, True)
     with pytest.raises(Unavailable, match="has not seen the last change"):
         await made.plan(TARGET, *BOTH)
 
@@ -325,7 +333,7 @@ async def test_a_rollback_to_what_cannot_start_is_never_called_done() -> None:
     plan = await made.plan(TARGET, *BOTH)
     await made.execute(plan, "K")
     seen = await made.observe(plan, "K")
-    assert (seen.seen, "still becoming available" in seen.detail) == (Seen.UNKNOWN, True)
+    assert (seen.seen, "still becoming available" in seen.detail) == (Seen.MOVING, True)
 
 
 # -- refusals --------------------------------------------------------------------------------------------------------
