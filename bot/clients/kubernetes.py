@@ -28,7 +28,8 @@ _MERGE, _JSON_PATCH = "application/merge-patch+json", "application/json-patch+js
 _FORBIDDEN, _ABSENT = 403, 404
 _OK, _FAULT = 200, 400
 _SAID = 300  # characters of the server's own words worth repeating
-_QUOTED = re.compile(r'"(?:\\.|[^"\\]){80,}("|$)')  # an object quoted whole would show its environment variables
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*("|$)')
+_LONG = 82  # of a quotation; an object quoted whole would show its environment variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ class Kubernetes:
         message = told.get("message") if isinstance(told, Mapping) else None
         if not isinstance(message, str) or not message:
             return ""
-        short = _QUOTED.sub('"…"', message)
+        short = _QUOTED.sub(lambda said: '"…"' if len(said[0]) > _LONG else said[0], message)
         return f": {self._door().scrub(short)[:_SAID]}"
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.clients.kubernetes import DEPLOYMENT, REPLICA_SET, keys_of
+from bot.clients.kube_access import ClusterSettings
+from bot.clients.kubernetes import DEPLOYMENT, REPLICA_SET, Kubernetes, keys_of
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means, Plan
 from bot.engine.ports import Action
@@ -20,6 +21,7 @@ from tests.actions.test_kubernetes import TARGET
 from tests.kube.cluster import NOBODY, Cluster
 from tests.kube.conformance import deployment
 from tests.kube.roles import Watched, allowed, role
+from tests.parts import CANARY
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kubernetes")]
 
@@ -198,6 +200,19 @@ async def test_refusals_are_sentences(cluster: Cluster, ns: str) -> None:
         await action(cluster, ns, token="nonsense").plan(TARGET, *ROLLBACK)
     with pytest.raises(Unavailable, match="could not be reached"):
         await action(cluster, ns, ca="").plan(TARGET, *ROLLBACK)
+
+
+async def test_an_object_quoted_in_a_refusal_shows_none_of_its_variables(cluster: Cluster, ns: str) -> None:
+    """Of a value of the wrong type the server repeats the whole Deployment; we repeat what it says of it."""
+    pod = {"containers": [{"name": "model", "image": "visits:v2", "env": [{"name": "SALT", "value": CANARY}]}]}
+    cluster.merge(DEPLOYMENT, ns, NAME, {"spec": {"template": {"spec": pod}}})
+    client = Kubernetes(ClusterSettings.model_validate(cluster.settings()))
+    with pytest.raises(Refused, match=r'invalid: patch: Invalid value: "…"') as caught:
+        await client.merge(DEPLOYMENT, ns, NAME, {"spec": {"replicas": "many"}})
+    assert CANARY not in str(caught.value)
+    with pytest.raises(Refused, match=r'Deployment.apps "visits" is invalid: spec.replicas: Invalid value: -1'):
+        await client.merge(DEPLOYMENT, ns, NAME, {"spec": {"replicas": -1}})
+    await client.close()
 
 
 async def test_a_right_to_read_is_no_right_to_change(cluster: Cluster, ns: str) -> None:
