@@ -58,6 +58,12 @@ def mark(predictor: Mapping[str, Any]) -> str:
     return change.fingerprint(bare(predictor))
 
 
+def kin(predictor: Mapping[str, Any]) -> str:
+    """The fingerprint of its models and images alone, whatever they run in."""
+    held = {form: [predictor[form].get("storageUri"), predictor[form].get("storage")] for form in _forms(predictor)}
+    return change.fingerprint([held, pods.images({"spec": predictor})])
+
+
 def models(predictor: Mapping[str, Any]) -> dict[str, str]:
     """Which model by form, and image by container, as they may be told."""
     told = {form: safe(str(predictor[form].get("storageUri", ""))) for form in _forms(predictor)}
@@ -173,14 +179,14 @@ def traffic_of(found: Mapping[str, Any]) -> Traffic:
         before=str(of.get("previousRolledoutRevision") or ""),
         shares=shares,
         routed=False not in routes,
-        whole=_is(found, "Ready") is True,
+        whole=bool(_is(found, "Ready")),
         stuck=stuck(found),
     )
 
 
 def predicts(found: Mapping[str, Any]) -> bool:
     """Whether a Deployment is the predictor's, and no transformer's or explainer's."""
-    return (found["metadata"].get("labels") or {}).get("component", "predictor") == "predictor"
+    return str((found["metadata"].get("labels") or {}).get("component", "predictor")) == "predictor"
 
 
 def rolled_out(found: Mapping[str, Any]) -> bool:
@@ -202,7 +208,7 @@ def stuck(found: Mapping[str, Any]) -> str:
 def _is(found: Mapping[str, Any], condition: str) -> bool | None:
     for each in (found.get("status") or {}).get("conditions") or []:
         if each.get("type") == condition:
-            return bool(each.get("status") == "True")
+            return str(each.get("status")) == "True"
     return None
 
 

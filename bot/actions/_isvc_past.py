@@ -16,7 +16,7 @@ from bot.domain.errors import Refused
 
 KNATIVE_REVISION = Kind("serving.knative.dev/v1", "revisions", "Revision")
 _NOTED, _SETTING, REVISION = "notes", "setting", "revision"
-_KEPT = 8  # versions once rolled back from, to which `previous` never leads
+_KEPT = 8  # models once rolled back from
 
 
 class Previous(BaseModel):
@@ -52,7 +52,10 @@ NOTES = "tocsin.dev/predictors"
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """`stable` was stable while `beside` were the canaries; `replaced` went by a rollback; `left` are never gone to."""
+    """`stable` was stable while `beside` were the canaries; `replaced` went by a rollback.
+
+    `left` are the models rolled back from: `previous` never leads to them, so asked twice it does not go forward.
+    """
 
     stable: Mapping[str, Any] | None = None
     beside: tuple[str, ...] = ()
@@ -61,12 +64,13 @@ class Notes:
 
     def rolled_back(self, now: Mapping[str, Any], version: Mapping[str, Any]) -> Notes:
         """As they are once `version` took the place of `now`, to which it shall not lead back by itself."""
-        left = (*_without(self.left, isvc.mark(version)), isvc.mark(now))[-_KEPT:]
-        return Notes(replaced=isvc.bare(now), left=left)
+        went, came = isvc.kin(now), isvc.kin(version)
+        left = (*_without(self.left, came), *((went,) if went != came else ()))
+        return Notes(replaced=isvc.bare(now), left=left[-_KEPT:])
 
     def taken_back(self, version: Mapping[str, Any]) -> Notes:
         """As they are once the replaced `version` is back."""
-        return replace(self, replaced=None, left=_without(self.left, isvc.mark(version)))
+        return replace(self, replaced=None, left=_without(self.left, isvc.kin(version)))
 
     @property
     def text(self) -> str:
@@ -122,7 +126,7 @@ class Past:
                 told.append(_NONE[source].format(revision))
             elif isvc.mark(version.predictor) == isvc.mark(now):
                 told.append(_SAME[source].format(revision))
-            elif isvc.mark(version.predictor) in notes.left:
+            elif isvc.kin(version.predictor) in notes.left:
                 told.append(f"{revision or source} is what was rolled back from before")
             else:
                 return version

@@ -91,7 +91,7 @@ class Patch:
 class ObjectAction(ABC):
     """One object of one cluster. Its annotations keep our keys, so asking again under a key is safe."""
 
-    kind: ClassVar[Kind]
+    kind: Kind
     can: ClassVar[tuple[Means, ...]]
     keyed = True
 

@@ -6,6 +6,7 @@ field is dropped with a 200, so what comes back is compared with what was asked;
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -150,7 +151,24 @@ class Kubernetes:
         """JSON-patch the object, like `merge`; a failed `test` is Refused. The caller compares what comes back."""
         # replaced by a stale one it is a 409, where a test that fails is a 422 that says nothing
         first = [{"op": "replace", "path": "/metadata/resourceVersion", "value": version}] if version else []
-        return await self._patch(kind, namespace, name, [*first, *operations], _JSON_PATCH, dry=dry, sub=sub)
+        try:
+            return await self._patch(kind, namespace, name, [*first, *operations], _JSON_PATCH, dry=dry, sub=sub)
+        except Overtaken:
+            raise
+        except Refused:
+            # of a stale version and a test that fails the server tells the test
+            if version and await self._moved(kind, namespace, name, version):
+                raise Overtaken(
+                    f"{kind.words(namespace, name)} was changed since it was read; nothing was done"
+                ) from None
+            raise
+
+    async def _moved(self, kind: Kind, namespace: str, name: str, version: str) -> bool:
+        """Whether the object is at another version by now; False where nobody can tell."""
+        with contextlib.suppress(Unavailable):
+            found = await self.find(kind, namespace, name)
+            return found is not None and found["metadata"]["resourceVersion"] != version
+        return False
 
     async def _patch(
         self,

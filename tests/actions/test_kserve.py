@@ -226,7 +226,7 @@ async def test_the_setting_names_what_knative_no_longer_has() -> None:
     plan = await made.plan(TARGET, *ROLLBACK)
     assert plan.diff == ("predictor: as the setting previous says", f"model: {V2} → {V1}", "runtime: sk → sk-old")
     assert await done(made, plan, "K") is Seen.APPLIED
-    with pytest.raises(Refused, match="the setting previous names what it has now"):
+    with pytest.raises(Refused, match=f"the setting previous names what it has now; {R2} is what was rolled back from"):
         await made.plan(TARGET, *ROLLBACK)
 
 
