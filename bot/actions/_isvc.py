@@ -87,10 +87,10 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, .
     return (*said, *pods.changes(*rest))
 
 
-def restored(now: Mapping[str, Any], version: Mapping[str, Any]) -> dict[str, Any]:
-    """The predictor of that version at the size of now, with all traffic where its share is written at all."""
-    kept = {name: value for name, value in now.items() if name in _SCALE}
-    return {**bare(version), **kept, **({PERCENT: ALL} if PERCENT in kept else {})}
+def restored(now: Mapping[str, Any], version: Mapping[str, Any], percent: int | None) -> dict[str, Any]:
+    """The predictor of that version at the size of now, with this share; None where none shall be written."""
+    kept = {name: value for name, value in now.items() if name in _SCALE and name != PERCENT}
+    return {**bare(version), **kept, **({} if percent is None else {PERCENT: percent})}
 
 
 def with_model(predictor: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any] | None:
@@ -156,6 +156,11 @@ class Traffic:
     routed: bool
     whole: bool
     stuck: str
+
+    @property
+    def live(self) -> bool:
+        """Whether a canary is: the newest revision is not what is rolled out."""
+        return bool(self.rolled_out) and self.created != self.rolled_out
 
     @property
     def earlier(self) -> str:

@@ -71,7 +71,7 @@ class InferenceService(ObjectAction):
             live = [name for name, each in isvc.canaries_of(found).items() if each["percent"] > 0]
             if live:
                 return self._canaries(found, dict.fromkeys(live, 0), carries)
-        elif to == change.PREVIOUS and _is_live(at := isvc.traffic_of(found)):
+        elif to == change.PREVIOUS and (at := isvc.traffic_of(found)).live:
             if _share(isvc.predictor_of(found)) == 0:
                 said = f"canary {at.created} takes no traffic already"
                 raise Refused(f'{said}; {{"to": "{at.rolled_out}"}} puts the stable model back into the spec too')
@@ -97,14 +97,14 @@ class InferenceService(ObjectAction):
         if "back" in params:
             if notes.replaced is None:
                 raise Refused(f"the predictor that was replaced is no longer noted on {self._words}")
-            version = isvc.restored(now, notes.replaced)
+            version = isvc.restored(now, notes.replaced, wanted["share"])
             noted = notes.taken_back(version)
         else:
             source, revision = str(params["restore"]), str(params["revision"])
             known = await self._past.known(found, source, revision)
             if known is None:
                 raise Refused(f"what {self._words} was to go back to was removed since ({revision or source})")
-            version = isvc.restored(now, known.predictor)
+            version = isvc.restored(now, known.predictor, wanted["share"])
             noted = notes.rolled_back(now, version)
         if _version(version) != wanted:
             raise Refused(f"what {self._words} was to go back to was changed since; nothing was done")
@@ -133,7 +133,7 @@ class InferenceService(ObjectAction):
     def _shared(self, found: Mapping[str, Any], percent: int, carries: str) -> Change:
         at, predictor = isvc.traffic_of(found), isvc.predictor_of(found)
         before = _share(predictor)
-        if not _is_live(at) and before != percent:
+        if not at.live and before != percent:
             newest = f"its newest revision {at.created} is rolled out" if at.created else "it has no revision yet"
             raise Refused(f"no canary of {self._words} is live: {newest}, so a share moves nothing")
         promotes = percent == ALL
@@ -156,7 +156,7 @@ class InferenceService(ObjectAction):
             undo="" if promotes else f"canary {at.created} back to {before} %",
             warnings=tuple(warnings),
             share=min(abs(percent - before), ALL) / ALL,
-            serves={at.created: percent / ALL, at.rolled_out: (ALL - percent) / ALL} if _is_live(at) else {},
+            serves={at.created: percent / ALL, at.rolled_out: (ALL - percent) / ALL} if at.live else {},
         )
 
     async def _share_patch(self, found: Mapping[str, Any], percent: int | None, params: Mapping[str, Any]) -> Patch:
@@ -223,24 +223,25 @@ class InferenceService(ObjectAction):
         held = [] if plain else await self._past.revisions()
         version = await self._past.wanted(found, to, plain=plain)
         changed = isvc.changes(now, version.predictor)
-        serves = at.ready or "what runs now"
+        share, canary = now.get(PERCENT), not plain and at.live and _share(now) < ALL
+        # what is written goes to the newest revision that is ready, so to a live canary until the new one is
+        percent = share if share is None else 0 if canary else ALL
+        serves = (at.rolled_out if canary else at.ready) or "what runs now"
         waits = "its pods are replaced one after another" if plain else "KServe starts a new revision of it"
-        share = now.get(PERCENT, ALL)
+        until = "goes on serving, and after it until it is promoted" if canary else "goes on serving"
         return Change(
             params={"restore": version.source, "revision": version.revision},
-            after=_version(isvc.restored(now, version.predictor)),
-            diff=(
-                version.words,
-                *changed,
-                *((f"{PERCENT}: {share} → {ALL}, so that it takes all traffic",) if share != ALL else ()),
-            )
+            after=_version(isvc.restored(now, version.predictor, percent)),
+            diff=(version.words, *changed, *((f"{PERCENT}: {share} → {percent}",) if share != percent else ()))
             if changed
             else (),
-            radius=f"every request of {carries}",
+            radius=f"{share} % of {carries}" if canary else f"every request of {carries}",
             klass=ActionClass.TRAFFIC,
             undo=f"put the present predictor back ({', '.join(isvc.models(now).values())})",
             undo_params={"back": True},
-            warnings=(f"{waits}; until it is ready {serves} goes on serving", *past.runtimes(held, at, version)),
+            warnings=(f"{waits}; until it is ready {serves} {until}", *past.runtimes(held, at, version)),
+            share=_share(now) / ALL if canary else 1.0,
+            serves={at.rolled_out: 1.0} if canary else {},
         )
 
     async def _serving(self, found: Mapping[str, Any], at: Traffic) -> Observation:
@@ -249,11 +250,14 @@ class InferenceService(ObjectAction):
         fits = None if newest is None else isvc.is_of(predictor, newest)
         if newest is not None and fits is None:
             return Observation(Seen.UNKNOWN, f"revision {at.created} does not tell which model it serves")
-        shares = ", ".join(f"{name} {share} %" for name, share in at.shares.items()) or "nobody"
-        alone = at.shares == {at.created: ALL} and at.ready == at.rolled_out == at.created
-        if fits and alone and at.whole and at.routed:
-            return Observation(Seen.APPLIED, f"revision {at.created} serves the model and takes all traffic")
-        told = f"revision {at.created} is of the wanted model" if fits else "KServe has not made its revision yet"
+        shares = ", ".join(f"{name} {each} %" for name, each in at.shares.items() if each) or "nobody"
+        share = _share(predictor)
+        there = at.shares.get(at.created, 0) == share and sum(at.shares.values()) == ALL and at.routed
+        whole = not share or (at.whole and at.ready == at.created)
+        rolled_out = share < ALL or at.rolled_out == at.created
+        if fits and there and whole and rolled_out:
+            return Observation(Seen.APPLIED, f"revision {at.created} has the model; the traffic goes to {shares}")
+        told = f"revision {at.created} has the model" if fits else "KServe has not made its revision yet"
         return Observation(Seen.MOVING, f"{told}; the traffic goes to {shares}{_why(at.stuck)}")
 
     async def _deployed(self, found: Mapping[str, Any]) -> Observation:
@@ -285,12 +289,12 @@ def _share(predictor: Mapping[str, Any]) -> int:
     return ALL if share is None else int(share)
 
 
-def _is_live(at: Traffic) -> bool:
-    return bool(at.rolled_out) and at.created != at.rolled_out
-
-
 def _version(predictor: Mapping[str, Any]) -> dict[str, Any]:
-    return {"version": isvc.mark(predictor), "models": isvc.models(predictor)}
+    return {
+        "version": isvc.mark(predictor),
+        "models": isvc.models(predictor),
+        "share": predictor.get(PERCENT),
+    }
 
 
 def _canary_patch(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -118,10 +119,58 @@ async def test_a_live_canary_goes_back_by_its_share() -> None:
     assert traffic(fake) == {R1: 100}
     with pytest.raises(Refused, match=rf'takes no traffic already; \{{"to": "{R1}"\}} puts the stable model back'):
         await made.plan(TARGET, *ROLLBACK)
-    named = await made.plan(TARGET, Means.ROLLBACK, {"to": R1})
-    assert named.diff[:2] == (f"predictor: the model of Knative revision {R1}", f"model: {V2} → {V1}")
-    assert await done(made, named, "K2") is Seen.APPLIED
-    assert traffic(fake) == {R3: 100}
+
+
+async def test_the_stable_model_is_put_back_beside_a_live_canary_without_traffic_for_it() -> None:
+    """With any share the canary would take it until the new revision is ready: it stays at 0 %, the stable one serves."""
+    fake = cluster("v1", "v2", share=20)
+    made, before = action(fake, carries="visit"), found(fake)["spec"]
+    plan = await made.plan(TARGET, Means.ROLLBACK, {"to": R1})
+    assert plan.diff == (
+        f"predictor: the model of Knative revision {R1}",
+        f"model: {V2} → {V1}",
+        "canaryTrafficPercent: 20 → 0",
+    )
+    assert (plan.share, plan.blast_radius, plan.serves) == (0.2, "20 % of visit", {R1: 1.0})
+    assert f"until it is ready {R1} goes on serving, and after it until it is promoted" in plan.warnings[0]
+    fake.controllers[:] = [partial(serves, slowly=True)]
+    await made.execute(plan, "K")
+    assert traffic(fake) == {R1: 100}
+    seen = await made.observe(plan, "K")
+    assert (seen.seen, f"the traffic goes to {R1} 100 %" in seen.detail) == (Seen.APPLIED, True)
+    await made.undo(plan, "K/undo")
+    assert found(fake)["spec"] == before
+    assert (await made.undone(plan, "K/undo")).seen is Seen.MOVING
+    serves(fake, INFERENCE_SERVICE, found(fake))
+    assert (await made.undone(plan, "K/undo")).seen is Seen.APPLIED
+    assert traffic(fake) == {"visits-predictor-00004": 20, R1: 80}
+
+
+async def test_a_model_that_loads_slowly_is_on_its_way() -> None:
+    """Until the restored revision is ready the bad one serves, and that is told."""
+    fake = cluster("v1", "v2")
+    made = action(fake)
+    plan = await made.plan(TARGET, *ROLLBACK)
+    fake.controllers[:] = [partial(serves, slowly=True)]
+    await made.execute(plan, "K")
+    seen = await made.observe(plan, "K")
+    assert seen.seen is Seen.MOVING
+    assert f"revision {R3} has the model; the traffic goes to {R2} 100 %" in seen.detail
+    serves(fake, INFERENCE_SERVICE, found(fake), slowly=True)
+    assert (await made.observe(plan, "K")).seen is Seen.APPLIED
+
+
+async def test_routes_that_are_not_ready_are_no_proof() -> None:
+    """The share is told and its route is not there yet."""
+    for ask in (ROLLBACK, (Means.ROLLBACK, {"to": R1})):
+        fake = cluster("v1", "v2", share=20)
+        made = action(fake)
+        plan = await made.plan(TARGET, *ask)
+        await made.execute(plan, "K")
+        conditions = [{"type": "RoutesReady", "status": "Unknown"}, {"type": "Ready", "status": "True"}]
+        fake.controllers.clear()
+        fake.merge(INFERENCE_SERVICE, NS, NAME, {"status": {"conditions": conditions}}, sub="status")
+        assert (await made.observe(plan, "K")).seen is Seen.MOVING
 
 
 async def test_a_canary_that_never_came_up_goes_back_too() -> None:
@@ -236,7 +285,7 @@ async def test_a_share_in_the_spec_is_lifted_so_that_the_older_model_takes_all()
     fake.merge(INFERENCE_SERVICE, NS, NAME, {"spec": {"predictor": {"canaryTrafficPercent": 20}}})
     made = action(fake)
     plan = await made.plan(TARGET, *ROLLBACK)
-    assert plan.diff[-1] == "canaryTrafficPercent: 20 → 100, so that it takes all traffic"
+    assert plan.diff[-1] == "canaryTrafficPercent: 20 → 100"
     assert await done(made, plan, "K") is Seen.APPLIED
     assert traffic(fake) == {R3: 100}
 
@@ -452,3 +501,29 @@ def test_an_address_is_told_without_what_may_be_secret() -> None:
     assert safe("gs://Models/visits/v1") == "gs://Models/visits/v1"
     assert safe("pvc://claim/visits") == "pvc://claim/visits"
     assert safe("") == ""
+
+
+async def test_a_broken_note_of_ours_is_as_good_as_none() -> None:
+    """Somebody spoilt the annotation: nothing is guessed from it, neither the way back nor the way to go back."""
+    for note in ("{", "[1]", '{"stable": 1, "left": 2}', '{"replaced": "v2"}'):
+        fake = cluster("v1", "v2")
+        made = action(fake)
+        fake.merge(INFERENCE_SERVICE, NS, NAME, {"metadata": {"annotations": {NOTES: note}}})
+        plan = await made.plan(TARGET, *ROLLBACK)
+        assert plan.diff[0] == f"predictor: the model of Knative revision {R1}"
+        await made.execute(plan, "K")
+        fake.merge(INFERENCE_SERVICE, NS, NAME, {"metadata": {"annotations": {NOTES: note}}})
+        with pytest.raises(Refused, match="is no longer noted"):
+            await made.undo(plan, "K/undo")
+
+
+async def test_a_canary_of_plain_deployments_is_read_off_its_status() -> None:
+    """Written and not shown, or shown and not ready: on its way."""
+    for shown in ([], [{"name": "v2", "ready": False, "trafficPercent": 50}], [{"name": "v2", "ready": True}]):
+        fake = plain(CANARIES[0])
+        made = action(fake)
+        plan = await made.plan(TARGET, Means.TRAFFIC, {"percent": 50})
+        await made.execute(plan, "K")
+        fake.controllers.clear()
+        fake.merge(INFERENCE_SERVICE, NS, NAME, {"status": {"canaryStatuses": shown}}, sub="status")
+        assert (await made.observe(plan, "K")).seen is Seen.MOVING

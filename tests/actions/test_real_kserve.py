@@ -6,10 +6,8 @@ Deployed plainly, the real deployment controller carries its Deployment out.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from typing import Any
 
-import httpx
 import pytest
 
 from bot.actions._isvc import INFERENCE_SERVICE
@@ -21,12 +19,12 @@ from bot.engine.ports import Action
 from bot.engine.values import Observation, Seen
 from tests.actions.fakes import ROLLBACK, make
 from tests.actions.test_kserve import CANARIES, NAME, R1, R2, R3, TARGET, V1, V2
-from tests.kube.conformance import JSON_PATCH, Step, answers, expected
-from tests.kube.fake import ADMIN, NOBODY, FakeKubernetes
+from tests.kube.conformance import JSON_PATCH, Step, expected
+from tests.kube.either import SERVERS, answered, either
+from tests.kube.fake import NOBODY, FakeKubernetes
 from tests.kube.kserve import DEFINITIONS, model, serves, service
 from tests.kube.roles import Watched, allowed, role
 
-_SERVERS = ["fake", pytest.param("real", marks=[pytest.mark.real, pytest.mark.xdist_group("kubernetes")])]
 _S: dict[str, Any] = {"kind": INFERENCE_SERVICE, "object": "visits"}
 _NEW: dict[str, Any] = {"kind": INFERENCE_SERVICE, "object": "", "method": "POST", "media": "application/json"}
 TRAFFIC = (Means.TRAFFIC, {"percent": 50})
@@ -75,13 +73,10 @@ SCRIPT = (
 )
 
 
-@pytest.fixture(params=_SERVERS)
+@pytest.fixture(params=SERVERS)
 def cluster(request: pytest.FixtureRequest) -> Any:
     """A cluster, ours and the real one in turn, that knows KServe and Knative."""
-    found = FakeKubernetes() if request.param == "fake" else request.getfixturevalue("cluster")
-    for each in DEFINITIONS:
-        found.define(each)
-    return found
+    return either(request, DEFINITIONS)
 
 
 @pytest.fixture
@@ -131,12 +126,7 @@ async def settled(cluster: Any, look: Any) -> Observation:
 
 async def test_both_servers_answer_as_the_script_says(cluster: Any) -> None:
     """Shares, models, canaries: happy, repeated, stale, wrong, beyond, missing, forbidden; the same statuses."""
-    headers = {"authorization": f"Bearer {ADMIN}"}
-    given: dict[str, Any] = {"transport": cluster.transport}
-    if cluster.transport is None:
-        given = {"verify": ssl.create_default_context(cafile=cluster.ca), "trust_env": False}
-    async with httpx.AsyncClient(**given, base_url=cluster.url, headers=headers) as client:
-        assert await answers(client, cluster.namespace(), SCRIPT) == expected(SCRIPT)
+    assert await answered(cluster, SCRIPT) == expected(SCRIPT)
 
 
 async def test_a_canary_goes_back_and_comes_back_as_it_was(cluster: Any, ns: str) -> None:

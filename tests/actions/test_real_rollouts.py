@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import Any
 
-import httpx
 import pytest
 
 from bot.actions.rollouts import REPLACED, ROLLOUT
@@ -17,11 +15,11 @@ from bot.engine.values import Seen
 from tests.actions.fakes import ROLLBACK, make
 from tests.actions.test_rollouts import ABORT, BOTH, NAME, PROMOTE, TARGET
 from tests.kube.argo import DEFINITION, rollout, steps
-from tests.kube.conformance import JSON_PATCH, Step, answers, expected
-from tests.kube.fake import ADMIN, NOBODY, FakeKubernetes
+from tests.kube.conformance import JSON_PATCH, Step, expected
+from tests.kube.either import SERVERS, answered, either
+from tests.kube.fake import NOBODY
 from tests.kube.roles import Watched, allowed, role
 
-_SERVERS = ["fake", pytest.param("real", marks=[pytest.mark.real, pytest.mark.xdist_group("kubernetes")])]
 _R: dict[str, Any] = {"kind": ROLLOUT, "object": "visits"}
 _NEW: dict[str, Any] = {"kind": ROLLOUT, "object": "", "method": "POST", "media": "application/json"}
 _ABORT = {"status": {"abort": True}}
@@ -63,12 +61,10 @@ SCRIPT = (
 )
 
 
-@pytest.fixture(params=_SERVERS)
+@pytest.fixture(params=SERVERS)
 def cluster(request: pytest.FixtureRequest) -> Any:
     """A cluster, ours and the real one in turn, that knows Rollouts."""
-    found = FakeKubernetes() if request.param == "fake" else request.getfixturevalue("cluster")
-    found.define(DEFINITION)
-    return found
+    return either(request, [DEFINITION])
 
 
 @pytest.fixture
@@ -103,12 +99,7 @@ def image(cluster: Any, ns: str) -> str:
 
 async def test_both_servers_answer_as_the_script_says(cluster: Any) -> None:
     """Abort, retry, promote, pause, template: happy, repeated, stale, wrong, missing, forbidden; the same statuses."""
-    headers = {"authorization": f"Bearer {ADMIN}"}
-    given: dict[str, Any] = {"transport": cluster.transport}
-    if cluster.transport is None:
-        given = {"verify": ssl.create_default_context(cafile=cluster.ca), "trust_env": False}
-    async with httpx.AsyncClient(**given, base_url=cluster.url, headers=headers) as client:
-        assert await answers(client, cluster.namespace(), SCRIPT) == expected(SCRIPT)
+    assert await answered(cluster, SCRIPT) == expected(SCRIPT)
 
 
 async def test_an_update_is_aborted_and_put_back_and_comes_back_as_it_was(cluster: Any, ns: str) -> None:

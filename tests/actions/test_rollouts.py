@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.actions._argo import progress
 from bot.actions.rollouts import REPLACED, ROLLOUT
 from bot.clients.kubernetes import REPLICA_SET, TRYING, keys_of
 from bot.domain.errors import Refused, Unavailable
@@ -426,3 +427,57 @@ async def test_blue_green_moves_by_its_selector() -> None:
     await made.execute(plan, "K")
     assert (await made.observe(plan, "K")).seen is Seen.APPLIED
     assert any("waits for a person" in each for each in (await made.plan(TARGET, *ROLLBACK)).warnings)
+
+
+# -- statuses of other versions --------------------------------------------------------------------------------------
+
+
+def test_progress_is_read_as_each_version_writes_it() -> None:
+    """Without a phase (before 1.0), without a router, with a hash for a generation: the same answers."""
+    spec = {"replicas": 4, "strategy": {"canary": {"steps": [{"setWeight": 25}, {"pause": {"duration": 60}}]}}}
+    status = {"currentPodHash": "b", "stableRS": "a", "observedGeneration": "5f8c", "replicas": 4, "updatedReplicas": 1}
+    held = {"metadata": {"generation": 7}, "spec": spec, "status": status}
+    at = progress(held)
+    assert (at.seen, at.updating, at.share, at.phase, at.stuck) == (True, True, 25, "Progressing", False)
+    status |= {"pauseConditions": [{"reason": "CanaryPauseStep"}], "currentStepIndex": 1}
+    assert (progress(held).phase, progress(held).stuck) == ("Paused", False)
+    assert (progress({**held, "spec": {**spec, "paused": True}}).stuck, progress(held).waits) == (True, True)
+    status |= {"conditions": [{"type": "Progressing", "reason": "RolloutAborted"}]}
+    assert (progress(held).phase, progress(held).stuck) == ("Degraded", True)
+    done = {**status, "stableRS": "b", "conditions": [], "pauseConditions": [], "updatedReplicas": 4}
+    at = progress({**held, "status": {**done, "availableReplicas": 4}})
+    assert (at.phase, at.updating, at.share) == ("Healthy", False, 100)
+    assert progress({**held, "status": {**done, "availableReplicas": 3}}).phase == "Progressing"
+    assert not progress({**held, "status": {**status, "observedGeneration": "6"}}).seen
+    assert not progress({**held, "status": {}}).seen
+
+
+async def test_an_abort_is_no_proof_while_its_router_still_sends_traffic() -> None:
+    """Degraded already, and the weights are not back yet: on its way."""
+    fake = cluster("visits:v1", "visits:v2")
+    made = action(fake)
+    plan = await made.plan(TARGET, *ABORT)
+    await made.execute(plan, "K")
+    fake.controllers.clear()
+    weights = {"canary": {"weight": 20}, "stable": {"weight": 80}}
+    fake.merge(ROLLOUT, NS, NAME, {"status": {"canary": {"weights": weights}}}, sub="status")
+    seen = await made.observe(plan, "K")
+    assert (seen.seen, "20 % to the update" in seen.detail) == (Seen.MOVING, True)
+
+
+async def test_a_broken_note_of_ours_is_no_way_back() -> None:
+    """Somebody spoilt the annotation: the ReplicaSet that holds the same text is used, else it is refused."""
+    for note in ("{", "[1]", None):
+        fake = cluster("visits:v1", "visits:v2")
+        made, before = action(fake), state(fake)
+        plan = await made.plan(TARGET, *ROLLBACK)
+        await made.execute(plan, "K")
+        fake.merge(ROLLOUT, NS, NAME, {"metadata": {"annotations": {REPLACED: note}}})
+        for each in fake.every(REPLICA_SET, NS) if note is None else []:
+            each["spec"]["template"]["spec"] |= {"dnsPolicy": "ClusterFirst"}
+        if note is None:
+            with pytest.raises(Refused, match="was removed or changed since"):
+                await made.undo(plan, "K/undo")
+        else:
+            await made.undo(plan, "K/undo")
+            assert state(fake) == before

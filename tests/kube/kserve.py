@@ -47,8 +47,8 @@ def service(predictor: dict[str, Any], *, mode: str = "", canary: list[dict[str,
     return {"metadata": {"name": "visits", "annotations": notes}, "spec": spec}
 
 
-def serves(cluster: Any, kind: Kind, found: dict[str, Any]) -> None:
-    """Reconcile one InferenceService."""
+def serves(cluster: Any, kind: Kind, found: dict[str, Any], *, slowly: bool = False) -> None:
+    """Reconcile one InferenceService; slowly, a new revision is not ready before the next time."""
     if kind != INFERENCE_SERVICE:
         return
     meta, status = found["metadata"], copy.deepcopy(found.get("status") or {})
@@ -57,16 +57,17 @@ def serves(cluster: Any, kind: Kind, found: dict[str, Any]) -> None:
     if mode == "Standard":
         _deployed(cluster, found, status)
     else:
-        _by_knative(cluster, found, status)
+        _by_knative(cluster, found, status, slowly=slowly)
     cluster.merge(kind, meta["namespace"], meta["name"], {"status": status}, sub="status")
 
 
 # -- by Knative ------------------------------------------------------------------------------------------------------
 
 
-def _by_knative(cluster: Any, found: dict[str, Any], status: dict[str, Any]) -> None:
+def _by_knative(cluster: Any, found: dict[str, Any], status: dict[str, Any], *, slowly: bool) -> None:
     predictor, of = found["spec"]["predictor"], status.setdefault("components", {}).setdefault("predictor", {})
     created, ready = _revise(cluster, found, of)
+    ready = ready and not (slowly and created != of.get("latestCreatedRevision"))
     share, rolled_out = predictor.get("canaryTrafficPercent"), of.get("latestRolledoutRevision", "")
     ready_revision = created if ready else of.get("latestReadyRevision", "")
     traffic = [{"latestRevision": True, "percent": 100, "revisionName": ready_revision}]
@@ -75,11 +76,13 @@ def _by_knative(cluster: Any, found: dict[str, Any], status: dict[str, Any]) -> 
         if share < 100:
             rest = {"latestRevision": False, "percent": 100 - share, "revisionName": rolled_out, "tag": "prev"}
             traffic.append(rest)
-    if ready and created != rolled_out and traffic[0]["percent"] == 100:
-        of |= {"previousRolledoutRevision": rolled_out, "latestRolledoutRevision": created}
+    if ready_revision not in ("", rolled_out) and traffic[0]["percent"] == 100:
+        of |= {"previousRolledoutRevision": rolled_out, "latestRolledoutRevision": ready_revision}
     of |= {"latestCreatedRevision": created, "latestReadyRevision": ready_revision, "traffic": traffic}
     status["observedGeneration"] = 1  # that of the Knative Service, whatever ours is
     status["modelStatus"] = {"transitionStatus": "UpToDate", "lastFailureInfo": None} if ready else _FAILED
+    if slowly and not ready:
+        status["modelStatus"] = {"transitionStatus": "InProgress", "lastFailureInfo": None}
     state = "True" if ready else "False"
     status["conditions"] = [{"type": name, "status": state} for name in ("Ready", "PredictorReady")]
     status["conditions"] += [{"type": name, "status": "True"} for name in ("RoutesReady", "PredictorRouteReady")]
