@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.actions._isvc import INFERENCE_SERVICE, safe
+from bot.actions._isvc import INFERENCE_SERVICE, SOURCE, safe
 from bot.actions._isvc_past import KNATIVE_REVISION, NOTES
 from bot.domain.errors import Refused
 from bot.domain.mitigation import Means
@@ -158,6 +158,34 @@ async def test_a_model_that_loads_slowly_is_on_its_way() -> None:
     assert f"revision {R3} has the model; the traffic goes to {R2} 100 %" in seen.detail
     serves(fake, INFERENCE_SERVICE, found(fake), slowly=True)
     assert (await made.observe(plan, "K")).seen is Seen.APPLIED
+
+
+async def test_a_restored_model_is_in_effect_once_it_is_ready_and_counts_as_rolled_out() -> None:
+    """All traffic alone is no proof: KServe must call it ready, and go back to it from now on."""
+    for status in (
+        {"conditions": [{"type": "Ready", "status": "False"}]},
+        {"components": {"predictor": {"latestRolledoutRevision": R2}}},
+        {"components": {"predictor": {"latestReadyRevision": R2}}},
+    ):
+        fake = cluster("v1", "v2")
+        made = action(fake)
+        plan = await made.plan(TARGET, *ROLLBACK)
+        await made.execute(plan, "K")
+        assert (await made.observe(plan, "K")).seen is Seen.APPLIED
+        fake.controllers.clear()
+        fake.merge(INFERENCE_SERVICE, NS, NAME, {"status": status}, sub="status")
+        assert (await made.observe(plan, "K")).seen is Seen.MOVING
+
+
+async def test_a_revision_that_does_not_tell_its_model_proves_nothing() -> None:
+    """Nobody can tell what serves: unknown, not done."""
+    fake = cluster("v1", "v2")
+    made = action(fake)
+    plan = await made.plan(TARGET, *ROLLBACK)
+    await made.execute(plan, "K")
+    fake.merge(KNATIVE_REVISION, NS, R3, {"metadata": {"annotations": {SOURCE: None}}})
+    seen = await made.observe(plan, "K")
+    assert (seen.seen, "does not tell which model" in seen.detail) == (Seen.UNKNOWN, True)
 
 
 async def test_routes_that_are_not_ready_are_no_proof() -> None:
