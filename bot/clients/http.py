@@ -103,6 +103,8 @@ class Http:
         *,
         url: str = "",
         transport: httpx.AsyncBaseTransport | None = None,
+        headers: Mapping[str, str] | None = None,
+        secret_headers: Mapping[str, SecretStr] | None = None,
         bearer: Callable[[], str] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -110,10 +112,14 @@ class Http:
         self.what, self._seconds = what, settings.timeout_seconds
         self._most = settings.max_megabytes * MEGABYTE
         self._bearer, self._secret = bearer, settings.token.get_secret_value() if settings.token else ""
+        hidden = {name: value.get_secret_value() for name, value in (secret_headers or {}).items()}
+        self._hidden = tuple(hidden.values())
+        known = {"authorization": f"Bearer {self._secret}"} if self._secret else {}
         if tls is None and settings.ca:
             tls = ssl.create_default_context(cafile=settings.ca)
         self._client = httpx.AsyncClient(
             base_url=url,
+            headers={**known, **(headers or {}), **hidden},
             timeout=settings.timeout_seconds,
             transport=transport,
             trust_env=False,  # neither a proxy nor a .netrc of the machine may redirect or replace our credentials
@@ -134,13 +140,20 @@ class Http:
         answer = await self._read(path, params, allowed=absent)
         return None if answer.status_code in absent else self._json(answer)
 
-    async def look(self, path: str, params: Mapping[str, str] | None = None) -> tuple[int, Any]:
+    async def told(self, path: str, params: Mapping[str, str] | None = None) -> tuple[int, Any]:
         """(status, JSON) of what stands there, or of the answer that it does not; {} where a refusal has no JSON.
 
         Raises Unavailable for anything else than a 2xx with JSON or one of the refusals that tell their reason.
         """
         answer = await self._read(path, params, allowed=_REASONED)
         return answer.status_code, _object(answer) if answer.status_code in _REASONED else self._json(answer)
+
+    async def look(
+        self, path: str, params: Mapping[str, str] | None = None, *, absent: Sequence[int] = ()
+    ) -> tuple[Any, str]:
+        """(the JSON that stands there, its ETag or ""); (None, "") where there is none. Raises Unavailable."""
+        answer = await self._read(path, params, allowed=absent, accept="application/json")
+        return (None, "") if answer.status_code in absent else (self._json(answer), answer.headers.get("etag", ""))
 
     async def text(self, path: str, accept: str = "text/plain") -> httpx.Response:
         """An answer read whole that need not be JSON. Raises Unavailable for anything but a 2xx."""
@@ -159,18 +172,18 @@ class Http:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | Sequence[Any],
+        body: Mapping[str, Any] | Sequence[Any] | None,
         params: Mapping[str, str] | None = None,
         *,
-        media: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Ask for a change; the JSON of the answer, None where it has no body. `media` is the body's kind of JSON.
+        """Ask for a change; the JSON of the answer, None where it has no body.
 
         Raises Rejected, which is Refused, for a 4xx (it did not happen; the system's reasons are told), RateLimited
         for 429, and Unavailable for all else (it may have happened).
         """
-        written = json.dumps(dict(body) if isinstance(body, Mapping) else list(body), separators=(",", ":"))
-        answer = await self._request(method, path, params, headers={"content-type": media}, content=written.encode())
+        content = {} if body is None else {"json": dict(body) if isinstance(body, Mapping) else list(body)}
+        answer = await self._request(method, path, params, headers=headers, **content)
         if answer.status_code == _BUSY:
             raise RateLimited(self.what, wait(answer))
         if _FAULT <= answer.status_code < _BROKEN and answer.status_code != _LATE:
@@ -193,10 +206,9 @@ class Http:
 
     async def _request(self, method: str, path: str, params: Mapping[str, str] | None, **more: Any) -> httpx.Response:
         """One request under one deadline, its answer read whole but never beyond the cap."""
-        if self._bearer is not None:
-            self._secret = self._bearer()
-        if self._secret:
-            more["headers"] = {**(more.get("headers") or {}), "authorization": f"Bearer {self._secret}"}
+        if self._bearer is not None and (secret := self._bearer()):
+            self._secret = secret
+            more["headers"] = {**(more.get("headers") or {}), "authorization": f"Bearer {secret}"}
         try:
             # httpx counts each read by itself: a dripping server would hold us for ever
             async with (
@@ -238,9 +250,10 @@ class Http:
         return f": {self.scrub(said)[:_SAID]}" if said else ""
 
     def scrub(self, text: str) -> str:
-        """The text without our token, should the other side repeat it, and on one line."""
-        clean = text.replace(self._secret, "[secret]") if self._secret else text
-        return re.sub(r"\s+", " ", clean).strip()
+        """The text without our secrets, should the other side repeat it, and on one line."""
+        for secret in filter(None, (self._secret, *self._hidden)):
+            text = text.replace(secret, "[secret]")
+        return re.sub(r"\s+", " ", text).strip()
 
 
 def _object(answer: httpx.Response) -> Mapping[str, Any]:
@@ -252,7 +265,7 @@ def _object(answer: httpx.Response) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-_KEPT = ("content-type", "retry-after")  # not content-encoding: the content is decoded by then
+_KEPT = ("content-type", "retry-after", "etag")  # not content-encoding: the content is decoded by then
 
 
 def decoded(answer: httpx.Response, what: str) -> Any:

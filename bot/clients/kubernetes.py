@@ -87,7 +87,7 @@ class Kubernetes:
 
     async def find(self, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
         """The object, None where there is none. Raises Unavailable."""
-        status, told = await self._door().look(kind.path(namespace, name))
+        status, told = await self._door().told(kind.path(namespace, name))
         if status == _ABSENT and (told.get("details") or {}).get("name") == name:  # not any proxy's 404
             return None
         self._readable(status, told, "get", kind, namespace, name)
@@ -105,7 +105,7 @@ class Kubernetes:
         found: list[dict[str, Any]] = []
         params = {"limit": _PAGE} | ({"labelSelector": selector} if selector else {})
         while True:
-            status, told = await self._door().look(kind.path(namespace), params)
+            status, told = await self._door().told(kind.path(namespace), params)
             self._readable(status, told, "list", kind, namespace)
             found += [_object(each, kind) for each in field(told, "items", list, WHAT)]
             following = (told.get("metadata") or {}).get("continue")
@@ -183,7 +183,8 @@ class Kubernetes:
     ) -> dict[str, Any]:
         params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry else {})
         try:
-            told = await self._door().send("PATCH", kind.path(namespace, name, sub), body, params, media=media)
+            headers = {"content-type": media}
+            told = await self._door().send("PATCH", kind.path(namespace, name, sub), body, params, headers=headers)
         except Rejected as rejected:
             raise self._refusal(rejected, f"patch{f' the {sub} of' if sub else ''}", kind, namespace, name) from None
         return _object(told, kind)

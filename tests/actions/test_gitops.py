@@ -34,7 +34,7 @@ OWNERS = {
 
 
 @pytest.fixture(params=BOTH)
-def cluster(request: pytest.FixtureRequest) -> Any:
+def kube(request: pytest.FixtureRequest) -> Any:
     """A cluster, ours and the real one in turn, that knows Argo CD's and Flux's kinds."""
     found = FakeKubernetes() if request.param == "fake" else request.getfixturevalue("cluster")
     for each in DEFINITIONS:
@@ -157,43 +157,43 @@ async def test_the_change_is_proposed_for_git_instead(fake: FakeKubernetes) -> N
 
 
 @pytest.mark.parametrize("file", OWNERS)
-async def test_an_owner_is_paused_first_and_goes_on_as_before(cluster: Any, file: str) -> None:
+async def test_an_owner_is_paused_first_and_goes_on_as_before(kube: Any, file: str) -> None:
     """The plan says so; paused with the change, resumed with the undo exactly as it was; each twice, once done."""
-    ns, where = cluster.namespace(), cluster.namespace()
-    kind = held(cluster, ns, file, where)
-    before, made = spec_of(cluster, kind, where), action(cluster, ns)
+    ns, where = kube.namespace(), kube.namespace()
+    kind = held(kube, ns, file, where)
+    before, made = spec_of(kube, kind, where), action(kube, ns)
     plan = await made.plan(TARGET, Means.PAUSE, {})
     assert any("syncs by itself → paused" in line for line in plan.diff)
     assert "sync again" in plan.undo
     assert plan.params["pauses"] == {"kind": kind.name, "namespace": where, "name": OWNER}
     for _ in range(2):
         await made.execute(plan, "K")
-        assert stands(cluster, kind, where)
-        assert cluster.get(DEPLOYMENT, ns, NAME)["spec"]["paused"] is True
+        assert stands(kube, kind, where)
+        assert kube.get(DEPLOYMENT, ns, NAME)["spec"]["paused"] is True
     for _ in range(2):
         await made.undo(plan, "K/undo")
-        assert spec_of(cluster, kind, where) == before
-        assert note(cluster, kind, where) == ""
-        assert not cluster.get(DEPLOYMENT, ns, NAME)["spec"].get("paused")
+        assert spec_of(kube, kind, where) == before
+        assert note(kube, kind, where) == ""
+        assert not kube.get(DEPLOYMENT, ns, NAME)["spec"].get("paused")
     await made.close()
 
 
 @pytest.mark.parametrize("file", OWNERS)
-async def test_the_role_for_pausing_is_exactly_what_is_used(cluster: Any, file: str) -> None:
+async def test_the_role_for_pausing_is_exactly_what_is_used(kube: Any, file: str) -> None:
     """Under the target's role and the owner's, every call has its rule and every rule of the owner's its call."""
-    ns, where = cluster.namespace(), cluster.namespace()
-    kind = held(cluster, ns, file, where)
+    ns, where = kube.namespace(), kube.namespace()
+    kind = held(kube, ns, file, where)
     target = role("kubernetes", namespace=ns, name=NAME)
     more = role(file, owner=OWNER, owner_namespace=where, account=f"tocsin-{NAME}", namespace=ns)
-    watched = Watched(cluster.inner())
-    given = {**cluster.settings(cluster.grant(target, more)), "namespace": ns, "name": NAME, "gitops": "pause"}
+    watched = Watched(kube.inner())
+    given = {**kube.settings(kube.grant(target, more)), "namespace": ns, "name": NAME, "gitops": "pause"}
     made = make("kubernetes", watched, **given)
     plan = await made.plan(TARGET, Means.PAUSE, {})
     await made.execute(plan, "K")
     await made.undo(plan, "K/undo")
     assert {call for call in watched.calls if call.namespace == where} == allowed(more)
     assert watched.calls <= allowed(target) | allowed(more)
-    assert not stands(cluster, kind, where)
+    assert not stands(kube, kind, where)
     await made.close()
 
 

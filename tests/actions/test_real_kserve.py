@@ -74,183 +74,183 @@ SCRIPT = (
 
 
 @pytest.fixture(params=SERVERS)
-def cluster(request: pytest.FixtureRequest) -> Any:
+def kube(request: pytest.FixtureRequest) -> Any:
     """A cluster, ours and the real one in turn, that knows KServe and Knative."""
     return either(request, DEFINITIONS)
 
 
 @pytest.fixture
-def ns(cluster: Any) -> str:
+def ns(kube: Any) -> str:
     """A namespace in which v2 takes 20 % beside v1."""
-    namespace: str = cluster.namespace()
-    cluster.create(INFERENCE_SERVICE, namespace, service(model("v1")))
-    acts(cluster, namespace)
-    ship(cluster, namespace, "v2", 20)
+    namespace: str = kube.namespace()
+    kube.create(INFERENCE_SERVICE, namespace, service(model("v1")))
+    acts(kube, namespace)
+    ship(kube, namespace, "v2", 20)
     return namespace
 
 
-def acts(cluster: Any, ns: str) -> None:
+def acts(kube: Any, ns: str) -> None:
     """KServe's turn."""
-    serves(cluster, INFERENCE_SERVICE, cluster.get(INFERENCE_SERVICE, ns, NAME))
+    serves(kube, INFERENCE_SERVICE, kube.get(INFERENCE_SERVICE, ns, NAME))
 
 
-def ship(cluster: Any, ns: str, version: str, share: int | None = None) -> None:
+def ship(kube: Any, ns: str, version: str, share: int | None = None) -> None:
     patch = {"spec": {"predictor": model(version, canaryTrafficPercent=share)}}
-    cluster.merge(INFERENCE_SERVICE, ns, NAME, patch)
-    acts(cluster, ns)
+    kube.merge(INFERENCE_SERVICE, ns, NAME, patch)
+    acts(kube, ns)
 
 
-def action(cluster: Any, ns: str, **settings: Any) -> Action:
-    return make("kserve", cluster.transport, **{**cluster.settings(), "namespace": ns, "name": NAME, **settings})
+def action(kube: Any, ns: str, **settings: Any) -> Action:
+    return make("kserve", kube.transport, **{**kube.settings(), "namespace": ns, "name": NAME, **settings})
 
 
-def predictor(cluster: Any, ns: str) -> dict[str, Any]:
-    held: dict[str, Any] = cluster.get(INFERENCE_SERVICE, ns, NAME)["spec"]["predictor"]
+def predictor(kube: Any, ns: str) -> dict[str, Any]:
+    held: dict[str, Any] = kube.get(INFERENCE_SERVICE, ns, NAME)["spec"]["predictor"]
     return held
 
 
-def traffic(cluster: Any, ns: str) -> dict[str, int]:
-    held = cluster.get(INFERENCE_SERVICE, ns, NAME)["status"]["components"]["predictor"]["traffic"]
+def traffic(kube: Any, ns: str) -> dict[str, int]:
+    held = kube.get(INFERENCE_SERVICE, ns, NAME)["status"]["components"]["predictor"]["traffic"]
     return {each["revisionName"]: each["percent"] for each in held if each["percent"]}
 
 
-async def settled(cluster: Any, look: Any) -> Observation:
+async def settled(kube: Any, look: Any) -> Observation:
     """What the action shows once it is no longer on its way."""
     for _ in range(2000):
         found: Observation = await look()
         if found.seen is not Seen.MOVING:
             return found
-        await asyncio.to_thread(cluster.call, "GET", "/api/v1/namespaces/default")  # the real server needs its time
+        await asyncio.to_thread(kube.call, "GET", "/api/v1/namespaces/default")  # the real server needs its time
     pytest.fail(f"still on its way: {found.detail}")
 
 
-async def test_both_servers_answer_as_the_script_says(cluster: Any) -> None:
+async def test_both_servers_answer_as_the_script_says(kube: Any) -> None:
     """Shares, models, canaries: happy, repeated, stale, wrong, beyond, missing, forbidden; the same statuses."""
-    assert await answered(cluster, SCRIPT) == expected(SCRIPT)
+    assert await answered(kube, SCRIPT) == expected(SCRIPT)
 
 
-async def test_a_canary_goes_back_and_comes_back_as_it_was(cluster: Any, ns: str) -> None:
+async def test_a_canary_goes_back_and_comes_back_as_it_was(kube: Any, ns: str) -> None:
     """Plan, execute twice, observe, undo twice, undone: by the traffic the status tells, not by the spec."""
-    made, before = action(cluster, ns), predictor(cluster, ns)
+    made, before = action(kube, ns), predictor(kube, ns)
     plan = await made.plan(TARGET, *ROLLBACK)
     assert "dry run" in plan.dry_run
     assert plan.serves == {R2: 0.0, R1: 1.0}
     assert await made.token(plan) == plan.token
     assert (await made.observe(plan, "K")).seen is Seen.NOT_APPLIED
     await made.execute(plan, "K")
-    version = cluster.get(INFERENCE_SERVICE, ns, NAME)["metadata"]["resourceVersion"]
+    version = kube.get(INFERENCE_SERVICE, ns, NAME)["metadata"]["resourceVersion"]
     await made.execute(plan, "K")
-    assert cluster.get(INFERENCE_SERVICE, ns, NAME)["metadata"]["resourceVersion"] == version
+    assert kube.get(INFERENCE_SERVICE, ns, NAME)["metadata"]["resourceVersion"] == version
     assert (await made.observe(plan, "K")).seen is Seen.MOVING
-    acts(cluster, ns)
+    acts(kube, ns)
     assert (await made.observe(plan, "K")).seen is Seen.APPLIED
-    assert traffic(cluster, ns) == {R1: 100}
+    assert traffic(kube, ns) == {R1: 100}
     await made.undo(plan, "K/undo")
     await made.undo(plan, "K/undo")
     assert (await made.undone(plan, "K/undo")).seen is Seen.MOVING
-    acts(cluster, ns)
+    acts(kube, ns)
     assert (await made.undone(plan, "K/undo")).seen is Seen.APPLIED
-    assert predictor(cluster, ns) == before
+    assert predictor(kube, ns) == before
     await made.close()
 
 
-async def test_a_rolled_out_version_is_replaced_and_comes_back_as_it_was(cluster: Any, ns: str) -> None:
+async def test_a_rolled_out_version_is_replaced_and_comes_back_as_it_was(kube: Any, ns: str) -> None:
     """The model of Knative's revision before it serves as a new revision; undone, the very predictor is back."""
-    ship(cluster, ns, "v2")
-    made, before = action(cluster, ns), predictor(cluster, ns)
-    assert traffic(cluster, ns) == {R2: 100}
+    ship(kube, ns, "v2")
+    made, before = action(kube, ns), predictor(kube, ns)
+    assert traffic(kube, ns) == {R2: 100}
     plan = await made.plan(TARGET, *ROLLBACK)
     assert plan.diff == (f"predictor: the model of Knative revision {R1}", f"model: {V2} → {V1}")
     await made.execute(plan, "K")
     assert (await made.observe(plan, "K")).seen is Seen.MOVING
-    acts(cluster, ns)
+    acts(kube, ns)
     assert (await made.observe(plan, "K")).seen is Seen.APPLIED
-    assert traffic(cluster, ns) == {R3: 100}
+    assert traffic(kube, ns) == {R3: 100}
     with pytest.raises(Refused, match=f"{R2} is what was rolled back from before"):
         await made.plan(TARGET, *ROLLBACK)
     await made.undo(plan, "K/undo")
-    acts(cluster, ns)
+    acts(kube, ns)
     assert (await made.undone(plan, "K/undo")).seen is Seen.APPLIED
-    assert predictor(cluster, ns) == before
-    assert keys_of(cluster.get(INFERENCE_SERVICE, ns, NAME)) == ("K", "K/undo")
+    assert predictor(kube, ns) == before
+    assert keys_of(kube.get(INFERENCE_SERVICE, ns, NAME)) == ("K", "K/undo")
     await made.close()
 
 
-async def test_a_stale_plan_and_somebody_elses_release_are_left_alone(cluster: Any, ns: str) -> None:
+async def test_a_stale_plan_and_somebody_elses_release_are_left_alone(kube: Any, ns: str) -> None:
     """Released since the plan: refused. Released since the change: undo is refused. The release stands both times."""
-    made = action(cluster, ns)
+    made = action(kube, ns)
     for version, ask in (("v3", ROLLBACK), ("v4", TRAFFIC), ("v5", (Means.ROLLBACK, {"to": R1}))):
         stale = await made.plan(TARGET, *ask)
-        ship(cluster, ns, version, 20)
+        ship(kube, ns, version, 20)
         assert await made.token(stale) != stale.token
         with pytest.raises(Refused, match="changed since it was planned"):
             await made.execute(stale, "K1")
-        assert predictor(cluster, ns) == model(version, canaryTrafficPercent=20)
+        assert predictor(kube, ns) == model(version, canaryTrafficPercent=20)
     for place, ask in enumerate((ROLLBACK, (Means.ROLLBACK, {"to": R1}))):
         plan = await made.plan(TARGET, *ask)
         await made.execute(plan, f"K{place}")
-        ship(cluster, ns, f"w{place}", 20)
+        ship(kube, ns, f"w{place}", 20)
         with pytest.raises(Refused, match="changed again since"):
             await made.undo(plan, f"K{place}/undo")
-        assert predictor(cluster, ns) == model(f"w{place}", canaryTrafficPercent=20)
+        assert predictor(kube, ns) == model(f"w{place}", canaryTrafficPercent=20)
     await made.close()
 
 
-async def test_refusals_are_sentences(cluster: Any, ns: str) -> None:
+async def test_refusals_are_sentences(kube: Any, ns: str) -> None:
     """Nothing of that name, too much, no right to read, to the revisions, to change: each says what is the matter."""
     with pytest.raises(Refused, match=f"there is no InferenceService nobody in namespace {ns}"):
-        await action(cluster, ns, name="nobody").plan(TARGET, *ROLLBACK)
+        await action(kube, ns, name="nobody").plan(TARGET, *ROLLBACK)
     with pytest.raises(
         Refused, match=r"canaryTrafficPercent: Invalid value: 150: .*should be less than or equal to 100"
     ):
-        await action(cluster, ns).plan(TARGET, Means.TRAFFIC, {"percent": 150})
+        await action(kube, ns).plan(TARGET, Means.TRAFFIC, {"percent": 150})
     with pytest.raises(Unavailable, match=r"does not let us get inferenceservices\.serving\.kserve\.io visits"):
-        await action(cluster, ns, token=NOBODY).plan(TARGET, *ROLLBACK)
+        await action(kube, ns, token=NOBODY).plan(TARGET, *ROLLBACK)
     text = role("kserve", namespace=ns, name=NAME)
-    less = action(cluster, ns, token=cluster.grant(text.replace("[revisions]", "[routes]").replace("patch", "list")))
+    less = action(kube, ns, token=kube.grant(text.replace("[revisions]", "[routes]").replace("patch", "list")))
     with pytest.raises(Unavailable, match=r"does not let us list revisions\.serving\.knative\.dev"):
         await less.plan(TARGET, Means.ROLLBACK, {"to": R1})
     with pytest.raises(Refused, match=r"does not let us patch inferenceservices\.serving\.kserve\.io visits"):
         await less.plan(TARGET, *ROLLBACK)
 
 
-async def test_plain_deployments_end_to_end_under_the_role_we_ship(cluster: Any) -> None:
+async def test_plain_deployments_end_to_end_under_the_role_we_ship(kube: Any) -> None:
     """Both ways of deploying, every ask from plan to undone under that role's token: each call its rule, and back."""
-    if not isinstance(cluster, FakeKubernetes):
-        cluster.need_controllers()
-    ns = cluster.namespace()
-    cluster.create(INFERENCE_SERVICE, ns, service(model("v1"), mode="Standard", canary=list(CANARIES)))
-    acts(cluster, ns)
+    if not isinstance(kube, FakeKubernetes):
+        kube.need_controllers()
+    ns = kube.namespace()
+    kube.create(INFERENCE_SERVICE, ns, service(model("v1"), mode="Standard", canary=list(CANARIES)))
+    acts(kube, ns)
     manifests = role("kserve", namespace=ns, name=NAME)
-    watched = Watched(cluster.inner())
-    settings = {**cluster.settings(cluster.grant(manifests)), "namespace": ns, "name": NAME}
+    watched = Watched(kube.inner())
+    settings = {**kube.settings(kube.grant(manifests)), "namespace": ns, "name": NAME}
     made = make("kserve", watched, **settings, previous={"storageUri": "gs://models/visits/v0"})
 
     async def through(key: str, means: Means, params: dict[str, Any]) -> None:
         plan = await made.plan(TARGET, means, params)
         assert await made.token(plan) == plan.token
         await made.execute(plan, key)
-        acts(cluster, ns)
-        assert (await settled(cluster, lambda: made.observe(plan, key))).seen is Seen.APPLIED
+        acts(kube, ns)
+        assert (await settled(kube, lambda: made.observe(plan, key))).seen is Seen.APPLIED
         await made.undo(plan, f"{key}/undo")
-        acts(cluster, ns)
-        assert (await settled(cluster, lambda: made.undone(plan, f"{key}/undo"))).seen is Seen.APPLIED
+        acts(kube, ns)
+        assert (await settled(kube, lambda: made.undone(plan, f"{key}/undo"))).seen is Seen.APPLIED
 
-    before = cluster.get(INFERENCE_SERVICE, ns, NAME)["spec"]
+    before = kube.get(INFERENCE_SERVICE, ns, NAME)["spec"]
     await through("K1", Means.TRAFFIC, {"percent": 50, "canary": "v2"})
     await through("K2", Means.ROLLBACK, {})
-    assert cluster.get(INFERENCE_SERVICE, ns, NAME)["spec"] == before
-    cluster.merge(INFERENCE_SERVICE, ns, NAME, {"spec": {"canary": None}})
+    assert kube.get(INFERENCE_SERVICE, ns, NAME)["spec"] == before
+    kube.merge(INFERENCE_SERVICE, ns, NAME, {"spec": {"canary": None}})
     await through("K3", Means.ROLLBACK, {})
-    assert predictor(cluster, ns) == model("v1")
-    held = cluster.get(DEPLOYMENT, ns, f"{NAME}-predictor")
+    assert predictor(kube, ns) == model("v1")
+    held = kube.get(DEPLOYMENT, ns, f"{NAME}-predictor")
     assert held["status"]["availableReplicas"] == 2
     changed = {"metadata": {"annotations": {"serving.kserve.io/deploymentMode": "Serverless"}}}
-    cluster.merge(INFERENCE_SERVICE, ns, NAME, changed)
-    acts(cluster, ns)
-    ship(cluster, ns, "v2", 20)
+    kube.merge(INFERENCE_SERVICE, ns, NAME, changed)
+    acts(kube, ns)
+    ship(kube, ns, "v2", 20)
     await through("K4", *TRAFFIC)
-    ship(cluster, ns, "v2", 100)
+    ship(kube, ns, "v2", 100)
     await through("K5", Means.ROLLBACK, {"to": R1})
     assert watched.calls == allowed(manifests)
     await made.close()

@@ -62,143 +62,143 @@ SCRIPT = (
 
 
 @pytest.fixture(params=SERVERS)
-def cluster(request: pytest.FixtureRequest) -> Any:
+def kube(request: pytest.FixtureRequest) -> Any:
     """A cluster, ours and the real one in turn, that knows Rollouts."""
     return either(request, [DEFINITION])
 
 
 @pytest.fixture
-def ns(cluster: Any) -> str:
+def ns(kube: Any) -> str:
     """A namespace in which v2 takes 20 % beside v1."""
-    namespace: str = cluster.namespace()
-    cluster.create(ROLLOUT, namespace, rollout("visits:v1"))
-    acts(cluster, namespace)
-    ship(cluster, namespace, "visits:v2")
+    namespace: str = kube.namespace()
+    kube.create(ROLLOUT, namespace, rollout("visits:v1"))
+    acts(kube, namespace)
+    ship(kube, namespace, "visits:v2")
     return namespace
 
 
-def acts(cluster: Any, ns: str) -> None:
+def acts(kube: Any, ns: str) -> None:
     """The controller's turn."""
-    steps(cluster, ROLLOUT, cluster.get(ROLLOUT, ns, NAME))
+    steps(kube, ROLLOUT, kube.get(ROLLOUT, ns, NAME))
 
 
-def ship(cluster: Any, ns: str, image: str) -> None:
+def ship(kube: Any, ns: str, image: str) -> None:
     pod = {"containers": [{"name": "model", "image": image}]}
-    cluster.merge(ROLLOUT, ns, NAME, {"spec": {"template": {"spec": pod}}})
-    acts(cluster, ns)
+    kube.merge(ROLLOUT, ns, NAME, {"spec": {"template": {"spec": pod}}})
+    acts(kube, ns)
 
 
-def action(cluster: Any, ns: str, **settings: Any) -> Action:
-    return make("rollouts", cluster.transport, **{**cluster.settings(), "namespace": ns, "name": NAME, **settings})
+def action(kube: Any, ns: str, **settings: Any) -> Action:
+    return make("rollouts", kube.transport, **{**kube.settings(), "namespace": ns, "name": NAME, **settings})
 
 
-def image(cluster: Any, ns: str) -> str:
-    held: str = cluster.get(ROLLOUT, ns, NAME)["spec"]["template"]["spec"]["containers"][0]["image"]
+def image(kube: Any, ns: str) -> str:
+    held: str = kube.get(ROLLOUT, ns, NAME)["spec"]["template"]["spec"]["containers"][0]["image"]
     return held
 
 
-async def test_both_servers_answer_as_the_script_says(cluster: Any) -> None:
+async def test_both_servers_answer_as_the_script_says(kube: Any) -> None:
     """Abort, retry, promote, pause, template: happy, repeated, stale, wrong, missing, forbidden; the same statuses."""
-    assert await answered(cluster, SCRIPT) == expected(SCRIPT)
+    assert await answered(kube, SCRIPT) == expected(SCRIPT)
 
 
-async def test_an_update_is_aborted_and_put_back_and_comes_back_as_it_was(cluster: Any, ns: str) -> None:
+async def test_an_update_is_aborted_and_put_back_and_comes_back_as_it_was(kube: Any, ns: str) -> None:
     """Plan, execute twice, observe, undo twice, undone; the template comes back to the letter."""
-    made, before = action(cluster, ns), cluster.get(ROLLOUT, ns, NAME)["spec"]
+    made, before = action(kube, ns), kube.get(ROLLOUT, ns, NAME)["spec"]
     plan = await made.plan(TARGET, *BOTH)
     assert plan.diff[1:] == ("revision 2 → 1", "image of model: visits:v2 → visits:v1")
     assert await made.token(plan) == plan.token
     assert (await made.observe(plan, "K")).seen is Seen.NOT_APPLIED
     await made.execute(plan, "K")
-    version = cluster.get(ROLLOUT, ns, NAME)["metadata"]["resourceVersion"]
+    version = kube.get(ROLLOUT, ns, NAME)["metadata"]["resourceVersion"]
     await made.execute(plan, "K")
-    assert cluster.get(ROLLOUT, ns, NAME)["metadata"]["resourceVersion"] == version
+    assert kube.get(ROLLOUT, ns, NAME)["metadata"]["resourceVersion"] == version
     assert (await made.observe(plan, "K")).seen is Seen.MOVING
-    acts(cluster, ns)
+    acts(kube, ns)
     assert (await made.observe(plan, "K")).seen is Seen.APPLIED
-    assert len(cluster.every(REPLICA_SET, ns)) == 2
+    assert len(kube.every(REPLICA_SET, ns)) == 2
     with pytest.raises(Refused, match="no revision before 3"):
         await made.plan(TARGET, *ROLLBACK)
     await made.undo(plan, "K/undo")
     assert (await made.undone(plan, "K/undo")).seen is Seen.MOVING
-    acts(cluster, ns)
+    acts(kube, ns)
     await made.undo(plan, "K/undo")
-    found = cluster.get(ROLLOUT, ns, NAME)
+    found = kube.get(ROLLOUT, ns, NAME)
     assert found["spec"] == before
     assert REPLACED not in found["metadata"]["annotations"]
     assert (await made.undone(plan, "K/undo")).seen is Seen.APPLIED
     await made.close()
 
 
-async def test_an_abort_and_a_promotion_by_the_status_alone(cluster: Any, ns: str) -> None:
+async def test_an_abort_and_a_promotion_by_the_status_alone(kube: Any, ns: str) -> None:
     """Neither touches the spec; the key stands on the object once it is done, and a second time nothing is written."""
-    made, before = action(cluster, ns), cluster.get(ROLLOUT, ns, NAME)["spec"]
+    made, before = action(kube, ns), kube.get(ROLLOUT, ns, NAME)["spec"]
     plan = await made.plan(TARGET, *ABORT)
     await made.execute(plan, "K1")
     assert (await made.observe(plan, "K1")).seen is Seen.MOVING
-    acts(cluster, ns)
+    acts(kube, ns)
     assert (await made.observe(plan, "K1")).seen is Seen.APPLIED
     await made.undo(plan, "K1/undo")
-    acts(cluster, ns)
+    acts(kube, ns)
     assert (await made.undone(plan, "K1/undo")).seen is Seen.APPLIED
     forth = await made.plan(TARGET, *PROMOTE)
     await made.execute(forth, "K2")
-    acts(cluster, ns)
+    acts(kube, ns)
     assert (await made.observe(forth, "K2")).seen is Seen.APPLIED
     await made.execute(forth, "K2")
-    found = cluster.get(ROLLOUT, ns, NAME)
+    found = kube.get(ROLLOUT, ns, NAME)
     assert (found["spec"], keys_of(found)) == (before, ("K1", "K1/undo", "K2"))
     with pytest.raises(Refused, match="no way back"):
         await made.undo(forth, "K2/undo")
     await made.close()
 
 
-async def test_a_stale_plan_and_somebody_elses_release_are_left_alone(cluster: Any, ns: str) -> None:
+async def test_a_stale_plan_and_somebody_elses_release_are_left_alone(kube: Any, ns: str) -> None:
     """Released since the plan: refused, nothing aborted. Released since the change: undo is refused. It stands."""
-    made = action(cluster, ns)
+    made = action(kube, ns)
     for ask in (BOTH, ABORT, PROMOTE, ROLLBACK):
         stale = await made.plan(TARGET, *ask)
-        ship(cluster, ns, f"visits:{ask[1]}")
+        ship(kube, ns, f"visits:{ask[1]}")
         assert await made.token(stale) != stale.token
         with pytest.raises(Refused, match="changed since it was planned"):
             await made.execute(stale, "K1")
-        assert image(cluster, ns) == f"visits:{ask[1]}"
-        assert not cluster.get(ROLLOUT, ns, NAME)["status"]["abort"]
+        assert image(kube, ns) == f"visits:{ask[1]}"
+        assert not kube.get(ROLLOUT, ns, NAME)["status"]["abort"]
     plan = await made.plan(TARGET, *BOTH)
     await made.execute(plan, "K2")
-    ship(cluster, ns, "visits:v9")
+    ship(kube, ns, "visits:v9")
     with pytest.raises(Refused, match="changed again since"):
         await made.undo(plan, "K2/undo")
-    assert image(cluster, ns) == "visits:v9"
+    assert image(kube, ns) == "visits:v9"
     await made.close()
 
 
-async def test_refusals_are_sentences(cluster: Any, ns: str) -> None:
+async def test_refusals_are_sentences(kube: Any, ns: str) -> None:
     """Nothing of that name, no right to read, no right to the status: each says what is the matter."""
     with pytest.raises(Refused, match=f"there is no Rollout nobody in namespace {ns}"):
-        await action(cluster, ns, name="nobody").plan(TARGET, *BOTH)
+        await action(kube, ns, name="nobody").plan(TARGET, *BOTH)
     with pytest.raises(Unavailable, match=rf"does not let us get rollouts\.argoproj\.io visits in namespace {ns}"):
-        await action(cluster, ns, token=NOBODY).plan(TARGET, *BOTH)
+        await action(kube, ns, token=NOBODY).plan(TARGET, *BOTH)
     less = role("rollouts", namespace=ns, name=NAME).replace("rollouts/status]", "rollouts/scale]")
     with pytest.raises(Refused, match=r"does not let us patch the status of rollouts\.argoproj\.io visits"):
-        await action(cluster, ns, token=cluster.grant(less)).plan(TARGET, *ABORT)
+        await action(kube, ns, token=kube.grant(less)).plan(TARGET, *ABORT)
 
 
-async def test_the_role_we_ship_is_exactly_what_is_used(cluster: Any, ns: str) -> None:
+async def test_the_role_we_ship_is_exactly_what_is_used(kube: Any, ns: str) -> None:
     """Every ask from plan to undone under that role's token: each call has its rule, and each rule its call."""
     manifests = role("rollouts", namespace=ns, name=NAME)
-    watched = Watched(cluster.inner())
-    made = make("rollouts", watched, **cluster.settings(cluster.grant(manifests)), namespace=ns, name=NAME)
+    watched = Watched(kube.inner())
+    made = make("rollouts", watched, **kube.settings(kube.grant(manifests)), namespace=ns, name=NAME)
 
     async def through(means: Means, params: dict[str, Any], key: str) -> Plan:
         plan = await made.plan(TARGET, means, params)
         assert await made.token(plan) == plan.token
         await made.execute(plan, key)
-        acts(cluster, ns)
+        acts(kube, ns)
         assert (await made.observe(plan, key)).seen is Seen.APPLIED
         if plan.reversible:
             await made.undo(plan, f"{key}/undo")
-            acts(cluster, ns)
+            acts(kube, ns)
             assert (await made.undone(plan, f"{key}/undo")).seen is Seen.APPLIED
         return plan
 

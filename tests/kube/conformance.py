@@ -169,10 +169,9 @@ SCRIPT = (
 Ask = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
-Answers = dict[str, tuple[int, int | None, Any]]
-
-
-async def answers(client: httpx.AsyncClient, namespace: str, script: Sequence[Step] = SCRIPT) -> Answers:
+async def answers(
+    client: httpx.AsyncClient, namespace: str, script: Sequence[Step] = SCRIPT
+) -> dict[str, tuple[int, int | None, Any]]:
     """What each step was answered: (status, generation, what was to be shown)."""
     found = {}
     for step in script:
@@ -191,8 +190,8 @@ async def answers(client: httpx.AsyncClient, namespace: str, script: Sequence[St
     return found
 
 
-def expected(script: Sequence[Step]) -> Answers:
-    """What a script says it will be answered."""
+def expected(script: Sequence[Step]) -> dict[str, tuple[int, int | None, Any]]:
+    """What each step is to be answered."""
     return {step.name: (step.status, step.generation, step.shows[1] if step.shows else None) for step in script}
 
 

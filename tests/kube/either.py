@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.kube.conformance import Answers, Step, answers
+from tests.kube.conformance import Step, answers
 from tests.kube.fake import ADMIN, FakeKubernetes
 
 SERVERS = ["fake", pytest.param("real", marks=[pytest.mark.real, pytest.mark.xdist_group("kubernetes")])]
@@ -23,7 +23,7 @@ def either(request: pytest.FixtureRequest, definitions: Iterable[Mapping[str, An
     return found
 
 
-async def answered(cluster: Any, script: Sequence[Step]) -> Answers:
+async def answered(cluster: Any, script: Sequence[Step]) -> dict[str, tuple[int, int | None, Any]]:
     """What a script of requests is answered there, in a namespace of its own."""
     headers = {"authorization": f"Bearer {ADMIN}"}
     given: dict[str, Any] = {"transport": cluster.transport}

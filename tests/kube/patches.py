@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -99,6 +100,10 @@ def faults(value: Any, schema: Mapping[str, Any], at: str = "") -> Iterator[str]
         yield f"{at}: Invalid value: {value}: should be greater than or equal to {schema['minimum']}"
     if "maximum" in schema and value > schema["maximum"]:
         yield f"{at}: Invalid value: {value}: should be less than or equal to {schema['maximum']}"
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        yield f"{at}: Invalid value: {value!r}: should match '{schema['pattern']}'"
+    if isinstance(value, str) and len(value) < schema.get("minLength", 0):
+        yield f"{at}: Invalid value: {value!r}: should be at least {schema['minLength']} chars long"
     yield from _within(value, schema, at)
 
 
@@ -111,5 +116,7 @@ def _within(value: Any, schema: Mapping[str, Any], at: str) -> Iterator[str]:
             if isinstance(inner, Mapping):
                 yield from faults(each, inner, f"{at}.{name}".lstrip("."))
     if isinstance(value, list):
+        if len(value) > schema.get("maxItems", len(value)):
+            yield f"{at}: Invalid value: {len(value)}: must have at most {schema['maxItems']} items"
         for place, each in enumerate(value):
             yield from faults(each, schema.get("items", {}), f"{at}[{place}]")
