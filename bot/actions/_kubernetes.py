@@ -18,7 +18,7 @@ from pydantic import Field
 from bot.actions import _change as change
 from bot.actions._gitops import GitOps, Owner, Pause, owner_of, proposed
 from bot.clients.kube_access import ClusterSettings
-from bot.clients.kubernetes import APPLIED, Kind, Kubernetes, Overtaken, keys_of, with_key
+from bot.clients.kubernetes import APPLIED, TRYING, Kind, Kubernetes, Overtaken, keys_of, trying, with_key
 from bot.clock import Clock
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means, Plan
@@ -29,7 +29,7 @@ from bot.engine.values import Observation, Seen
 WHAT = "Kubernetes"
 _NAME = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
 _PAUSES = "pauses"  # the plan's parameter that names the owner to pause
-_TRIES = 5
+_TRIES = 10
 _TRIED = "the API server took it as a dry run and showed the wanted state"
 _UNTRIED = "an admission webhook of this cluster does not allow dry runs, so this one was reckoned only"
 _NO_DRY_RUN = "does not support dry run"
@@ -59,7 +59,8 @@ class ObjectSettings(ClusterSettings):
 class Change:
     """What was asked, resolved on the object as it was just read. `after` is how its part shall read.
 
-    `params` and `undo_params` are handed to `part` and `patch` again when it is carried out or taken back.
+    `params` and `undo_params` are handed to `part` and `patch` again when it is carried out or taken back. What git
+    holds is no matter `of_status` alone: no GitOps controller puts a status back.
     """
 
     params: Mapping[str, Any]
@@ -72,13 +73,15 @@ class Change:
     warnings: tuple[str, ...] = ()
     share: float = 1.0
     serves: Mapping[str, float] = field(default_factory=dict)
+    of_status: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
     """A merge patch (a mapping) or a JSON patch (a list of operations), of the object or of a subresource.
 
-    A custom resource's subresource takes no annotation: there the key is written right behind the change.
+    A custom resource's subresource takes no annotation: there the key is announced before the change and written
+    right behind it.
     """
 
     body: Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -134,14 +137,25 @@ class ObjectAction(ABC):
     # -- what all do -------------------------------------------------------------------------------------------------
 
     async def plan(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
-        """Resolve what is asked on the object as it is, tried by a dry run that must show the wanted state."""
+        """Resolve what is asked on the object as it is, tried by a dry run that must show the wanted state.
+
+        A status that moves in between, as it does while pods come and go, makes it look again.
+        """
         if means not in self.can:
             raise change.cannot(f"{self.kind.name} on Kubernetes", means, self.can)
+        for _ in range(_TRIES):
+            try:
+                return await self._planned(target, means, params)
+            except Overtaken:
+                continue
+        raise Unavailable(WHAT, f"shows {self._words} changing faster than it can be planned on")
+
+    async def _planned(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
         found = await self._api.find(*self._place)
         if found is None:
             raise Refused(f"there is no {self._words}")
         wanted = await self.resolve(found, means, params, self._held.carries or target.name)
-        owner = owner_of(found, self.kind, self._held.argocd_namespace)
+        owner = None if wanted.of_status else owner_of(found, self.kind, self._held.argocd_namespace)
         pauses, notes, further = await self._governed(owner) if wanted.diff else (None, (), ())
         if wanted.diff and owner and self._held.gitops is GitOps.PROPOSE:
             patch = await self.patch(found, wanted.after, wanted.params)
@@ -181,6 +195,9 @@ class ObjectAction(ABC):
             found = await self._api.get(*self._place)
             if key in keys_of(found):
                 return
+            if trying(found) == key and self.part(found, plan.params) == plan.after:
+                await self._note(found, key)
+                return
             try:
                 self._unchanged(found, plan)
                 patch = await self.patch(found, plan.after, plan.params)
@@ -201,6 +218,9 @@ class ObjectAction(ABC):
         """By our key on the object, and by what its controller made of it."""
         found = await self._api.get(*self._place)
         now = self.part(found, plan.params)
+        if trying(found) == key and key not in keys_of(found) and now == plan.after:
+            told = f"{self._words} reads as wanted and we were about to change it, but not that it was us"
+            return Observation(Seen.UNKNOWN, told)
         if key not in keys_of(found):
             told = "it reads as wanted, but by another hand" if now == plan.after != plan.before else "as it was"
             return Observation(Seen.NOT_APPLIED, f"{self._words} does not have our key; {told}")
@@ -266,12 +286,13 @@ class ObjectAction(ABC):
         return owner, (note,), (f"{owner.words}: syncs by itself → paused",)
 
     async def _try(self, found: Mapping[str, Any], wanted: Change) -> str:
-        """Try it dry; how that went. Raises Refused where the server would not take it or make something else of it."""
+        """Try it dry; how that went.
+
+        Raises Refused where the server would not take it or make something else of it, Overtaken where it changed.
+        """
         patch = await self.patch(found, wanted.after, wanted.params)
         try:
             await self._write(found, patch, "dry-run", wanted.after, wanted.params, dry=True)
-        except Overtaken:
-            raise Unavailable(WHAT, f"shows {self._words} being changed just now") from None
         except Refused as refused:
             if _NO_DRY_RUN in refused.because:
                 return change.READ_ONLY
@@ -291,6 +312,10 @@ class ObjectAction(ABC):
         """Patch the object from the version just read, our key with it, and compare what comes back."""
         version, body = found["metadata"]["resourceVersion"], patch.body
         noted = with_key(found, key)
+        if patch.sub and not dry:
+            announced = {"metadata": {"annotations": {TRYING: key}}}
+            found = await self._api.merge(*self._place, announced, version=version)
+            version = found["metadata"]["resourceVersion"]
         if isinstance(body, Mapping):
             if not patch.sub:
                 meta = dict(body.get("metadata") or {})
@@ -304,8 +329,12 @@ class ObjectAction(ABC):
             said = f"makes something else of {self._words} than was asked"
             raise Refused(f"Kubernetes {said}; nothing was done") if dry else Unavailable(WHAT, said)
         if patch.sub and not dry:
-            note = {"metadata": {"annotations": {APPLIED: noted}}}
-            await self._api.merge(*self._place, note)
+            await self._note(found, key)
+
+    async def _note(self, found: Mapping[str, Any], key: str) -> None:
+        """Write the key on its own, in place of its announcement."""
+        note = {"metadata": {"annotations": {APPLIED: with_key(found, key), TRYING: None}}}
+        await self._api.merge(*self._place, note)
 
 
 def _annotating(found: Mapping[str, Any], noted: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 REVISION = "deployment.kubernetes.io/revision"
-_HASH = "pod-template-hash"
+_HASHES = ("pod-template-hash", "rollouts-pod-template-hash")
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 _SECRET = re.compile(
     r"secret|token|passw|passphrase|credential|private|auth|cookie|salt|dsn|(^|[_.-])(pwd|pass|key|pat|sas|jwt)([_.-]|$)|apikey"
@@ -29,6 +29,7 @@ class Revision:
     name: str
     template: Mapping[str, Any]
     numbers: tuple[int, ...]
+    hash: str = ""
 
     @property
     def number(self) -> int:
@@ -48,7 +49,9 @@ class Revision:
         numbers = tuple(int(each) for each in told if each.isdigit())
         if not told[0].isdigit():
             return None
-        return cls(str(found["metadata"]["name"]), _unhashed(found["spec"]["template"]), numbers)
+        labels = found["metadata"].get("labels") or {}
+        hashed = next((str(labels[name]) for name in _HASHES if name in labels), "")
+        return cls(str(found["metadata"]["name"]), _unhashed(found["spec"]["template"]), numbers, hashed)
 
     def same_as(self, template: Mapping[str, Any]) -> bool:
         """Whether it holds this plain template, restarts left out."""
@@ -167,8 +170,8 @@ def _containers(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _unhashed(template: Mapping[str, Any]) -> dict[str, Any]:
     meta = dict(template.get("metadata") or {})
-    if _HASH in (meta.get("labels") or {}):
-        meta["labels"] = {name: value for name, value in meta["labels"].items() if name != _HASH}
+    if not set(_HASHES).isdisjoint(meta.get("labels") or {}):
+        meta["labels"] = {name: value for name, value in meta["labels"].items() if name not in _HASHES}
     return {**template, "metadata": meta}
 
 

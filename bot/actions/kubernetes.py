@@ -7,13 +7,14 @@ environment variable may be a secret.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from bot.actions import _change as change
 from bot.actions import _pods as pods
+from bot.actions import _revisions as revisions
 from bot.actions._kubernetes import WHAT, Change, ObjectAction, ObjectSettings, Patch
-from bot.clients.kubernetes import DEPLOYMENT, REPLICA_SET, difference
+from bot.clients.kubernetes import DEPLOYMENT, difference
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means
 from bot.domain.policy import ActionClass
@@ -68,7 +69,7 @@ class Deployment(ObjectAction):
         if found["spec"].get("paused"):
             raise Refused(f"the rollouts of {self._words} were paused since; nothing was done")
         name = str(params["replica_set"])
-        there = [each for each in await self._revisions(found) if each.name == name]
+        there = [each for each in await revisions.kept(self._api, found) if each.name == name]
         if not there or change.fingerprint(pods.plain(there[0].template)) != wanted["template"]:
             raise Refused(f"ReplicaSet {name}, which holds the template to go to, was removed or changed since")
         return Patch({"spec": {"template": difference(_raw(found), there[0].template)}})
@@ -123,15 +124,15 @@ class Deployment(ObjectAction):
             radius=f"every request of {carries}, while {count} pods are replaced",
             klass=ActionClass.SMALL,
             warnings=_stops(found),
-            serves=self._serves(_raw(found)),
+            serves=revisions.serves(_raw(found), self._held.version_label),
         )
 
     async def _rolling_back(self, found: Mapping[str, Any], to: object, carries: str) -> Change:
-        known, here = await self._revisions(found), pods.plain(_raw(found))
+        known, here = await revisions.kept(self._api, found), pods.plain(_raw(found))
         now = next((each for each in known if each.same_as(here)), None)
         if now is None:
             raise Unavailable(WHAT, f"has no ReplicaSet for the present template of {self._words} yet")
-        wanted = self._wanted(known, now, to)
+        wanted = revisions.wanted(known, now, to, self._words, self._held.version_label)
         keeps = found["spec"].get("revisionHistoryLimit", 10) > 0
         count = found["spec"].get("replicas", 1)
         changed = pods.changes(here, pods.plain(wanted.template))
@@ -144,42 +145,8 @@ class Deployment(ObjectAction):
             undo=f"roll back to the template of revision {now.number} ({now.name})" if keeps else "",
             undo_params={"replica_set": now.name},
             warnings=(*_stops(found), *(() if keeps else (KEEPS_NONE,))),
-            serves=self._serves(wanted.template),
+            serves=revisions.serves(wanted.template, self._held.version_label),
         )
-
-    def _wanted(self, known: Sequence[pods.Revision], now: pods.Revision, to: object) -> pods.Revision:
-        """The revision to go back to. Raises Refused naming those there are.
-
-        `previous` is the one last in use of those that were there before the present one first was: asked twice it
-        never rolls forward again. Those that differ by a restart only count as one.
-        """
-        if to == change.PREVIOUS:
-            same = [each for each in known if each.same_as(pods.plain(now.template))]
-            first = min(each.first for each in same)
-            older = [each for each in known if each.first < first]
-            if not older:
-                raise Refused(f"{self._words} has no revision before {now.number}; there is {_listed(known)}")
-            return max(older, key=lambda each: each.number)
-        if isinstance(to, bool) or not isinstance(to, int | str):
-            raise Refused(f"to is previous, a revision or a version, not {to!r}")
-        label = self._held.version_label
-        named = [each for each in known if label and pods.label(each.template, label) == str(to)]
-        numbered = [each for each in known if str(to).isdigit() and int(to) in each.numbers]
-        if not (named or numbered):
-            raise Refused(f"{self._words} has no revision {to}; there is {_listed(known)}")
-        return max(named or numbered, key=lambda each: each.number)
-
-    async def _revisions(self, found: Mapping[str, Any]) -> list[pods.Revision]:
-        """The Deployment's own ReplicaSets, the newest revision first. Raises Unavailable."""
-        labels = (found["spec"].get("selector") or {}).get("matchLabels") or {}
-        selector = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
-        held = await self._api.list(REPLICA_SET, self._held.namespace, selector)
-        known = [pods.Revision.of(each) for each in held if pods.owned_by(each, str(found["metadata"]["uid"]))]
-        return sorted(filter(None, known), key=lambda each: each.number, reverse=True)
-
-    def _serves(self, template: Mapping[str, Any]) -> dict[str, float]:
-        version = pods.label(template, self._held.version_label)
-        return {version: 1.0} if version else {}
 
 
 def _raw(found: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -189,12 +156,6 @@ def _raw(found: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _stops(found: Mapping[str, Any]) -> tuple[str, ...]:
     return (STOPS,) if (found["spec"].get("strategy") or {}).get("type") == "Recreate" else ()
-
-
-def _listed(known: Sequence[pods.Revision]) -> str:
-    return (
-        ", ".join(f"{each.number} ({', '.join(pods.images(each.template).values())})" for each in known[:10]) or "none"
-    )
 
 
 def _word(*, paused: bool) -> str:

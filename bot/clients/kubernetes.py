@@ -21,6 +21,8 @@ from bot.domain.errors import Refused, Unavailable
 FIELD_MANAGER = "tocsin"
 APPLIED = "tocsin.dev/applied"
 """The annotation that names the last keys carried out on an object: written in the same patch as the change."""
+TRYING = "tocsin.dev/trying"
+"""The annotation that announces a key where the change itself cannot carry it."""
 _KEYS = 8
 _PAGE = "500"
 _MERGE, _JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
@@ -66,6 +68,10 @@ REPLICA_SET = Kind("apps/v1", "replicasets", "ReplicaSet")
 
 class Overtaken(Refused):
     """The object is no longer at the version a patch started from; read it again and see whether that matters."""
+
+
+class Absent(Refused):
+    """There is no such object, or its kind has no such subresource."""
 
 
 class Kubernetes:
@@ -210,7 +216,7 @@ class Kubernetes:
                     f"Kubernetes does not let us {verb} {kind.resource} {name} in namespace {namespace}{said}"
                 )
             case 404:
-                return Refused(f"there is no {what} (any more){said}")
+                return Absent(f"there is no {what} (any more){said}")
             case 409:
                 return Overtaken(f"{what} was changed since it was read; nothing was done")
             case 422:
@@ -260,6 +266,11 @@ def keys_of(found: Mapping[str, Any]) -> tuple[str, ...]:
     """The keys last carried out on an object, oldest first."""
     annotations = (found.get("metadata") or {}).get("annotations") or {}
     return tuple(str(annotations.get(APPLIED, "")).split())
+
+
+def trying(found: Mapping[str, Any]) -> str:
+    """The key that was announced on an object and not carried out, or not yet written down."""
+    return str(((found.get("metadata") or {}).get("annotations") or {}).get(TRYING, ""))
 
 
 def with_key(found: Mapping[str, Any], key: str) -> str:

@@ -85,6 +85,10 @@ class Cluster:
     def get(self, kind: Kind, namespace: str, name: str) -> dict[str, Any]:
         return self.call("GET", kind.path(namespace, name))
 
+    def every(self, kind: Kind, namespace: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.call("GET", kind.path(namespace))["items"]
+        return items
+
     def merge(self, kind: Kind, namespace: str, name: str, patch: Mapping[str, Any], sub: str = "") -> dict[str, Any]:
         """Merge-patch as somebody else would; `sub="status"` plays the controller."""
         return self.call("PATCH", kind.path(namespace, name, sub), patch, "application/merge-patch+json")

@@ -217,10 +217,10 @@ class FakeKubernetes:
 
     def _create(self, served: Served, namespace: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         kind, name = served.kind, manifest["metadata"]["name"]
-        if (kind.resource, namespace, name) in self.objects:
-            raise Answer(409, "AlreadyExists", f'{kind.resource} "{name}" already exists')
         given = {key: value for key, value in manifest.items() if not (key == "status" and served.has_status)}
         found = self._valid(served, {**given, "apiVersion": kind.api, "kind": kind.name})
+        if (kind.resource, namespace, name) in self.objects:
+            raise Answer(409, "AlreadyExists", f'{kind.resource} "{name}" already exists')
         found["metadata"] |= {
             "namespace": namespace,
             "uid": f"uid-{next(self._count)}",

@@ -8,10 +8,13 @@ from bot.actions._gitops import APPLICATION, HELM_RELEASE, KUSTOMIZATION
 from bot.clients.kubernetes import Kind
 
 
-def definition(kind: Kind, spec: dict[str, Any], *, status: bool = True) -> dict[str, Any]:
-    """A CustomResourceDefinition of this kind whose spec has these fields."""
+def definition(
+    kind: Kind, spec: dict[str, Any], *, status: bool = True, shows: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A CustomResourceDefinition of this kind whose spec has these fields; `shows` is the schema of its status."""
     group, _, version = kind.api.partition("/")
-    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": spec}}}
+    parts = {"spec": {"type": "object", "properties": spec}} | ({"status": shows} if shows else {})
+    schema = {"type": "object", "properties": parts}
     served = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
