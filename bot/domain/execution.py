@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.approval import proof_of
@@ -35,6 +36,7 @@ from bot.domain.mitigation import (
     amend,
     busy,
     mitigation_of,
+    on_target,
     require_free,
 )
 from bot.domain.paging import Call
@@ -154,6 +156,50 @@ class ChangeAccepted(Event):
 
     def says(self, by: str) -> Sentence:
         return says("{id} was accepted by its target: {detail}", id=self.id, detail=self.detail)
+
+
+# -- keep ------------------------------------------------------------------------------------------------------------
+
+KEEP_EVERY = timedelta(minutes=1)
+"""How often a target that may forget a change is reminded of it, and told of at most."""
+
+
+def to_keep(incident: Incident) -> list[Mitigation]:
+    """What must go on standing: of each target the newest change in effect, and none while the target is in hand."""
+    if incident.phase is Phase.CLOSED:
+        return []
+    newest = {each.plan.target_uid: each for each in incident.mitigations.values() if each.state in EFFECTIVE}
+    return [each for each in newest.values() if not on_target(incident, each.plan.target_uid, IN_HAND)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportKept(Command):
+    """A target had forgotten a change, and it was made to stand again; `detail` says what was done."""
+
+    id: str
+    detail: str
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        if not ask.person.is_bot:
+            raise Refused("what is kept is reported by the bot")
+        mitigation = mitigation_of(incident, self.id)
+        told = mitigation.kept_at
+        if self.detail and mitigation.state in EFFECTIVE and (told is None or ask.at - told >= KEEP_EVERY):
+            yield ChangeKept(self.id, self.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeKept(Event):
+    """The target had forgotten the change; it stands again."""
+
+    id: str
+    detail: Words
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return amend(incident, self.id, kept_at=entry.at)
+
+    def says(self, by: str) -> Sentence:
+        return says("{id} stands again, its target had lost it: {detail}", id=self.id, detail=self.detail)
 
 
 # -- prove -----------------------------------------------------------------------------------------------------------
