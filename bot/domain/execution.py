@@ -36,7 +36,6 @@ from bot.domain.mitigation import (
     amend,
     busy,
     mitigation_of,
-    on_target,
     require_free,
 )
 from bot.domain.paging import Call
@@ -164,12 +163,32 @@ KEEP_EVERY = timedelta(minutes=1)
 """How often a target that may forget a change is reminded of it, and told of at most."""
 
 
-def to_keep(incident: Incident) -> list[Mitigation]:
-    """What must go on standing: of each target the newest change in effect, and none while the target is in hand."""
-    if incident.phase is Phase.CLOSED:
-        return []
-    newest = {each.plan.target_uid: each for each in incident.mitigations.values() if each.state in EFFECTIVE}
-    return [each for each in newest.values() if not on_target(incident, each.plan.target_uid, IN_HAND)]
+def to_keep(incidents: Iterable[Incident]) -> dict[str, list[tuple[Incident, Mitigation]]]:
+    """What must go on standing, by target, the oldest first: changes in effect that no later one has replaced.
+
+    A later change replaces one of the same target where both say what a part of it shall be, and not the same. Of a
+    target that is in hand, in whatever incident, nothing is kept.
+    """
+    found: dict[str, list[tuple[Incident, Mitigation]]] = {}
+    in_hand: set[str] = set()
+    for incident in incidents:
+        for each in incident.mitigations.values():
+            if each.state in IN_HAND:
+                in_hand.add(each.plan.target_uid)
+            elif each.state in EFFECTIVE and incident.phase is not Phase.CLOSED:
+                found.setdefault(each.plan.target_uid, []).append((incident, each))
+    for uid, pairs in found.items():
+        pairs.sort(key=lambda pair: pair[1].applied_at or pair[1].proposed_at)
+        found[uid] = [
+            pair for place, pair in enumerate(pairs)
+            if not any(_replaces(later, pair[1]) for _, later in pairs[place + 1 :])
+        ]  # fmt: skip
+    return {uid: pairs for uid, pairs in found.items() if uid not in in_hand}
+
+
+def _replaces(later: Mitigation, earlier: Mitigation) -> bool:
+    after = later.plan.after
+    return any(part in after and after[part] != state for part, state in earlier.plan.after.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from bot.telemetry import log as logger
 
 BEFORE_ONSET = timedelta(minutes=10)
 DEADLINE = 15.0  # seconds for all instruments together
+REPORT_WITHIN = 900.0  # seconds; a report has limits of its own, this one ends what has none
 
 
 class Diagnosis:
@@ -32,6 +33,7 @@ class Diagnosis:
     ) -> None:
         """`instruments` is service → name → instrument; `reporters` is service → who writes its drift report."""
         self.desk, self.instruments, self.reporters, self.deadline = desk, instruments, reporters, deadline
+        self.report_within = REPORT_WITHIN
 
     def question(self, incident: Incident, service: Service, until: datetime | None = None) -> Question:
         """What the instruments are asked: from a while before the onset until then, now where nothing is said."""
@@ -87,7 +89,11 @@ class Diagnosis:
             await self.desk.submit(incident.id, AttachReport("", "the service has no drift instrument"))
             return
         try:
-            name, media_type, content = await reporter.report(self.question(incident, service))
+            async with asyncio.timeout(self.report_within):
+                name, media_type, content = await reporter.report(self.question(incident, service))
+        except TimeoutError:
+            await self.desk.submit(incident.id, AttachReport("", f"no answer within {self.report_within:g} s"))
+            return
         except TocsinError as trouble:
             await self.desk.submit(incident.id, AttachReport("", str(trouble)))
             return

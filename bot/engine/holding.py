@@ -46,10 +46,15 @@ class Holder:
         self.least, self.late = LEAST, LATE
 
     async def hold(self, incident: Incident, name: str) -> None:
-        """Secure everything there is side by side, within the policy's time; what is late is named as missing."""
+        """Secure everything there is side by side, within the policy's time; what is late is named as missing.
+
+        Raises Unavailable where nothing at all could be secured and there is time to try again.
+        """
         mitigation = mitigation_of(incident, name)
         left = max(self.least, (mitigation.hold_until - self.desk.clock.now()).total_seconds())
         held, missing = await self._secure(self._looks(incident, mitigation), left)
+        if not held and self.desk.clock.now() < mitigation.hold_until:
+            raise Unavailable("the evidence", "; ".join(missing))
         await self.desk.submit(incident.id, ReportHold(name, held, missing), cause=f"hold:{name}")
 
     async def collect(self, incident: Incident, name: str) -> None:
@@ -66,9 +71,11 @@ class Holder:
     async def _secure(self, looks: Mapping[str, Look], within: float) -> tuple[tuple[Held, ...], tuple[str, ...]]:
         """What was kept, each once, and what could not be, with the reason."""
         tasks = {name: asyncio.create_task(_started(look)) for name, look in looks.items()}
-        if tasks:
-            _done, late = await asyncio.wait(tasks.values(), timeout=within)
-            await _let_go(late)
+        try:
+            if tasks:
+                await asyncio.wait(tasks.values(), timeout=within)
+        finally:  # told to stop itself, it leaves nobody behind
+            await _let_go([task for task in tasks.values() if not task.done()])
         kept: dict[Held, None] = {}
         missing: list[str] = []
         for name, task in tasks.items():

@@ -24,29 +24,39 @@ class Keeper:
 
     async def keep(self) -> None:
         """Begin to look after what is in effect; a target that is still being asked is not asked twice."""
-        for incident in await self.desk.open_incidents():
-            for mitigation in to_keep(incident):
-                action = self.desk.changes.actions.get(mitigation.plan.target)
-                uid = mitigation.plan.target_uid
-                if isinstance(action, Keeping) and uid not in self._under_way:
-                    self._under_way[uid] = task = asyncio.create_task(self._keep(incident.id, mitigation, action))
-                    task.add_done_callback(lambda _done, uid=uid: self._under_way.pop(uid, None))
+        for uid, pairs in to_keep(await self.desk.open_incidents()).items():
+            action = self.desk.changes.actions.get(pairs[0][1].plan.target)
+            if isinstance(action, Keeping) and uid not in self._under_way:
+                self._under_way[uid] = task = asyncio.create_task(self._look_after(uid, action))
+                task.add_done_callback(lambda _done, uid=uid: self._under_way.pop(uid, None))
+
+    async def _look_after(self, uid: str, action: Keeping) -> None:
+        """One target, change by change in the order in which they were made."""
+        asked: set[str] = set()
+        try:
+            async with asyncio.timeout(self.within):
+                while True:
+                    wanted = to_keep(await self.desk.open_incidents()).get(uid, [])  # one may be taken back meanwhile
+                    pairs = [(i, m) for i, m in wanted if m.key(i.id) not in asked]
+                    if not pairs:
+                        return
+                    incident, mitigation = pairs[0]
+                    asked.add(mitigation.key(incident.id))
+                    await self._keep(incident.id, mitigation, action)
+        except TimeoutError:
+            logger().warning("a target could not be looked after in time", target=uid, seconds=self.within)
+        except Exception:  # noqa: BLE001 - the next minute looks again
+            logger().exception("looking after a target failed", target=uid)
 
     async def _keep(self, incident: str, mitigation: Mitigation, action: Keeping) -> None:
         name = mitigation.id
         try:
-            async with asyncio.timeout(self.within):
-                known = await self.desk.log.load(incident)  # an undo may have been asked for meanwhile
-                if not any(each.id == name for each in to_keep(known)):
-                    return
-                done = await action.keep(mitigation.plan, mitigation.key(incident))
+            done = await action.keep(mitigation.plan, mitigation.key(incident))
             if done:
                 await self.desk.submit(incident, ReportKept(name, done), cause=f"keep:{name}")
-        except (TocsinError, TimeoutError) as trouble:
-            because = str(trouble) or f"no answer within {self.within:g} s"
+        except TocsinError as trouble:
+            because = str(trouble)
             logger().warning("a change could not be looked after", incident=incident, change=name, because=because)
-        except Exception:  # noqa: BLE001 - the next minute looks again
-            logger().exception("looking after a change failed", incident=incident, change=name)
 
     async def cease(self, uid: str) -> None:
         """Stop looking after a target, and wait until that has stopped: it is about to be changed, or changed back."""
