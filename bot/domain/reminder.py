@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from bot.domain.errors import Refused
+from bot.domain.guard import ON_CALL
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 from bot.domain.mitigation import State
 from bot.domain.phase import Phase
@@ -141,11 +142,13 @@ def _approving(
     for mitigation in incident.mitigations.values():
         if mitigation.state is not State.PROPOSED:
             continue
+        allowed = policy.approvers(mitigation.plan.target, mitigation.plan.klass)
+        done = {mitigation.proposed_by, *mitigation.approvers}
         may = sorted(
             person.id
             for person in people
-            if person.roles & policy.approve[mitigation.plan.klass]
-            and person.id != mitigation.proposed_by
+            if (person.badges & allowed or (ON_CALL in allowed and person.id in on_call))
+            and person.id not in done
             and _may_know(incident, person, on_call)
         )
         at, waits = mitigation.proposed_at, policy.approval_waits

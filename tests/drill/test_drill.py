@@ -107,9 +107,7 @@ async def test_a_drill_walks_the_whole_chain_and_changes_nothing(tmp_path: Path)
         ("bypass-poor", ""), ("rollback-v1", ""), ("pause", ""),
     ]  # fmt: skip
     assert report.targets[1].diff
-    assert report.approvers == {name: ["Ben Okafor"] for name in ("bypass-poor", "rollback-v1", "pause")} or all(
-        "Ben Okafor" in able for able in report.approvers.values()
-    )
+    assert report.approvers["rollback-v1"] == ["Ben Okafor"]
     assert report.paged == ["Ana Aydin"]
     assert all(each.standing == [] for each in stage.standins.values())
 
