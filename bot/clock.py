@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -27,6 +28,30 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class AheadClock:
+    """The machine's time, moved ahead where nobody waits for what lies between."""
+
+    def __init__(self, base: Clock) -> None:
+        self._base, self._ahead = base, timedelta()
+        self._moved = asyncio.Event()
+
+    def now(self) -> datetime:
+        return self._base.now() + self._ahead
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that long by this clock: less of the machine's time where it is moved meanwhile."""
+        due = self.now() + timedelta(seconds=seconds)
+        while (left := (due - self.now()).total_seconds()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), left)
+
+    def forward(self, *, seconds: float = 0, minutes: float = 0) -> None:
+        """Let time pass at once, and wake whoever waited for it."""
+        self._ahead += timedelta(seconds=seconds, minutes=minutes)
+        self._moved.set()
+        self._moved = asyncio.Event()
 
 
 SHORT = 3.0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import NotFound, Refused
 from bot.domain.execution import UndoMitigation
+from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, Plan, State
 from bot.domain.service import Offer
 from bot.drill.report import Broken, span
@@ -89,17 +91,26 @@ class _Change:
             )
 
     async def _propose(self, offer: Offer) -> str:
+        """Propose it, unless somebody did meanwhile: a person at the practice workspace, or the bot beforehand."""
         desk = self.course.stage.house.desk
         known = await self.course.known()
-        plan = await desk.changes.preview(self.course.incident, offer.name)
-        who = await self.course.cast.proposer(known, plan, self.course.policy)
-        if who is None:
-            raise Broken(f"nobody may propose a change of {offer.target}")
-        after = await desk.changes.propose(self.course.incident, offer.name, BECAUSE, who)
-        self.name = list(after.mitigations)[-1]
-        await self.course.stage.settle()
-        plan = after.mitigations[self.name].plan
-        return f"{who.name} proposed “{offer.label}”, class {plan.klass.value}: {'; '.join(plan.diff)}"
+        if not known.mitigations:
+            asked = await desk.changes.preview(self.course.incident, offer.name)
+            who = await self.course.cast.proposer(known, asked, self.course.policy)
+            if who is None:
+                raise Broken(f"nobody may propose a change of {offer.target}")
+
+            async def propose() -> None:
+                await desk.changes.propose(self.course.incident, offer.name, BECAUSE, who)
+                await self.course.stage.settle()
+
+            words = f"{who.name} proposes “{offer.label}” (or another): press Propose on the card"
+            await self.course.act(words, propose, lambda i: bool(i.mitigations))
+        self.name = list((await self.course.known()).mitigations)[-1]
+        mitigation = await self._mitigation()
+        plan, proposer = mitigation.plan, self.course.by(mitigation.proposed_by)
+        told = f"{plan.means} of {plan.target}, class {plan.klass.value}: {'; '.join(plan.diff)}"
+        return f"{proposer} proposed {told}"
 
     async def _evidence(self) -> str:
         hold = self.course.policy.evidence_hold
@@ -114,21 +125,41 @@ class _Change:
         return f"{len(mitigation.held)} pieces secured, each with its SHA-256 in the log"
 
     async def _approve(self) -> str:
-        names: list[str] = []
-        desk = self.course.stage.house.desk
+        """As many people as it takes, each by their own badges."""
         while (mitigation := await self._mitigation()).state is State.PROPOSED:
             who = await self.course.cast.approver(await self.course.known(), mitigation, self.course.policy)
             if who is None:
                 badges = sorted(self.course.policy.approvers(mitigation.plan.target, mitigation.plan.klass))
                 wanted = " or ".join(badges) or "nobody"
-                short = f"{len(names)} of {mitigation.needs}" if names else "nobody"
+                short = f"{len(mitigation.approvals)} of {mitigation.needs}" if mitigation.approvals else "nobody"
                 raise Broken(f"{short} could have approved it: it takes {wanted}, beside whoever proposed it")
-            code = ""
-            if mitigation.plan.klass in self.course.policy.step_up:
-                code = await desk.changes.give_code(self.course.incident, self.name, who)
-            await self.course.ask(ApproveMitigation(self.name, mitigation.digest, code), who)
-            names.append(f"{who.name}{' with a one-time code' if code else ''}")
+            code = await self._code(mitigation, who)
+            approve = ApproveMitigation(self.name, mitigation.digest, code)
+            words = f"{who.name} (or another who may) reads the plan of {self.name} and approves it"
+            await self.course.act(
+                f"{words}; one-time code {code}" if code else words,
+                partial(self.course.ask, approve, who),
+                partial(self._answered, len(mitigation.approvals)),
+            )
+        if mitigation.automatic:
+            return "approved beforehand by the policy"
+        if not mitigation.approvals or mitigation.state in (State.DECLINED, State.EXPIRED):
+            raise Broken(f"it is {mitigation.state}: {mitigation.detail}")
+        names = [
+            self.course.by(each.person) + (" with a one-time code" if each.stepped_up else "")
+            for each in mitigation.approvals
+        ]
         return f"{' and '.join(names)} read the plan and approved it"
+
+    def _answered(self, here: int, incident: Incident) -> bool:
+        mitigation = incident.mitigations[self.name]
+        return len(mitigation.approvals) > here or mitigation.state is not State.PROPOSED
+
+    async def _code(self, mitigation: Mitigation, who: Profile) -> str:
+        """A one-time code where the class asks for one: whoever runs the drill has proved who they are."""
+        if mitigation.plan.klass not in self.course.policy.step_up:
+            return ""
+        return await self.course.stage.house.desk.changes.give_code(self.course.incident, self.name, who)
 
     async def _carry(self) -> str:
         pending = (State.APPROVED, State.CLAIMED)
@@ -143,14 +174,14 @@ class _Change:
         within = self.course.policy.verify_within + self.course.policy.soak + timedelta(hours=1)
         known = await self.course.until(lambda i: i.mitigations[self.name].state is not State.APPLIED, within)
         mitigation = known.mitigations[self.name]
-        if mitigation.state is not State.VERIFIED:
+        if mitigation.verified_at is None:
             raise Broken(f"it is {mitigation.state}: {mitigation.detail}")
+        self.course.stage.breach.broken = False  # what was behind it is repaired meanwhile
         applied, proved = mitigation.applied_at, mitigation.verified_at
         after = span((proved - applied).total_seconds()) if applied and proved else "a while"
         return f"the data proved it {after} after it was applied"
 
     async def _undo(self) -> str | None:
-        self.course.stage.breach.broken = False  # what was behind it is repaired meanwhile
         mitigation = await self._mitigation()
         if not mitigation.plan.reversible:
             self.course.report.gaps.append(
@@ -162,7 +193,9 @@ class _Change:
         ) or await self._approved_it(mitigation)
         if who is None:
             raise Broken("nobody may take it back")
-        await self.course.ask(UndoMitigation(self.name, BECAUSE), who)
+        undo = UndoMitigation(self.name, BECAUSE)
+        words = f"{who.name} takes {self.name} back: press Undo below it"
+        await self.course.act(words, partial(self.course.ask, undo, who), lambda i: i.mitigations[self.name].undos > 0)
         known = await self.course.until(
             lambda i: i.mitigations[self.name].state is not State.UNDOING, timedelta(minutes=5)
         )

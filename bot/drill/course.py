@@ -24,6 +24,7 @@ from bot.engine.values import Profile
 
 HEALTHY = 20  # polls before it breaks
 DETECT_WITHIN = timedelta(hours=6)
+LOOK = 0.5  # seconds between two looks while people are at it
 STEPS = 40  # of a runbook at most: some go in circles
 BECAUSE = "drill"
 
@@ -150,6 +151,9 @@ class Course:
         then = f"; without an answer within {within}, {others[0]}" if others else "; and nobody after them"
         return f"{', '.join(names)} would have been paged{then}"
 
+    def by(self, person: str) -> str:
+        return next((each.name for each in self.cast.people if each.id == person), person)
+
     def _name(self, key: str) -> str:
         return next((each.name for each in self.cast.people if each.key == key), key)
 
@@ -157,8 +161,23 @@ class Course:
         who = self.cast.responder()
         if who is None:
             raise Broken("nobody in people.yaml may take an incident: it takes a responder, an approver or an admin")
-        await self.ask(Acknowledge(), who)
-        return f"{who.name} took it"
+        words = f"{who.name} is paged: press Acknowledge on the card"
+        await self.act(words, lambda: self.ask(Acknowledge(), who), lambda i: i.acknowledged is not None)
+        taken = (await self.known()).acknowledged_by
+        return f"{self.by(taken)} took it"
+
+    async def act(self, words: str, do: Callable[[], Awaitable[object]], done: Callable[[Incident], bool]) -> None:
+        """What a person does: played, or left to whoever sits at the practice workspace, however long they take."""
+        slack = self.stage.slack
+        if slack is None:
+            await do()
+            return
+        self.say(f"your turn: {words}")
+        slack.workspace.set_hint(words)
+        while not done(await self.known()):
+            await self.stage.look()
+            await self.machine.sleep(LOOK)
+        slack.workspace.set_hint("Wait: the drill goes on by itself")
 
     async def ask(self, command: Command, who: Profile) -> Incident:
         after = await self.stage.house.desk.submit(self.incident, command, who)
@@ -189,6 +208,8 @@ class Course:
         who = self.cast.responder()
         if known.run is None or who is None:
             return None
+        if self.stage.slack is not None:
+            return f"“{known.run.book.title}” opened by itself, for people to follow"
         walked = 0
         while (run := (await self.known()).run) is not None and (step := run.step) is not None and walked < STEPS:
             walked += 1
@@ -213,7 +234,9 @@ class Course:
             raise Broken("nobody may resolve it")
         longest = self.stage.slo.recover_for + timedelta(hours=1)
         known = await self.until(lambda i: i.mitigated is not None, longest)
-        await self.ask(Resolve("the drill is over", waive=BECAUSE), who)
+        resolve = Resolve("the drill is over", waive=BECAUSE)
+        words = f"{who.name} resolves: ⋯ → Resolve"
+        await self.act(words, lambda: self.ask(resolve, who), lambda i: i.resolved is not None)
         mitigated = "by the data" if known.mitigated is not None else "and the data did not say that it was over"
         return f"{who.name} resolved it, {mitigated}"
 

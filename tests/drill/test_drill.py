@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ import yaml
 from bot import wiring
 from bot.cli._drill import told
 from bot.cli._main import run
+from bot.clock import SystemClock
 from bot.config.load import Installation, load
-from bot.demo import hosting
+from bot.demo import hosting, setup, stage
+from bot.domain.guard import Freeze
 from bot.drill.course import Course
 from bot.drill.house import Stage, opened
 from bot.drill.report import Report
@@ -78,10 +81,10 @@ def read(path: Path, **changes: Any) -> Installation:
 
 async def drilled(installation: Installation, tmp_path: Path, **asked: Any) -> tuple[Report, Stage]:
     state = tmp_path / "drill"
-    state.mkdir(exist_ok=True)
-    async with opened(installation, state, **asked) as stage:
-        report = Report(stage.service.name, stage.slo.name, bool(asked.get("offline")))
-        return await Course(stage, report).run(), stage
+    state.mkdir(exist_ok=True, parents=True)
+    async with opened(installation, state, **asked) as played:
+        report = Report(played.service.name, played.slo.name, bool(asked.get("offline")))
+        return await Course(played, report).run(), played
 
 
 def link(report: Report, name: str) -> Any:
@@ -96,7 +99,7 @@ async def test_a_drill_walks_the_whole_chain_and_changes_nothing(tmp_path: Path)
     real = Recorded()
     async with real.listening() as urls:
         before = (real.router.state(), real.router.revision, real.pipeline.paused)
-        report, stage = await drilled(read(folder(tmp_path, urls)), tmp_path)
+        report, played = await drilled(read(folder(tmp_path, urls)), tmp_path)
     assert [each.name for each in report.links] == LINKS
     assert report.held
     assert {method for method, path in real.requests if "dry_run=1" not in path} == {"GET"}
@@ -109,7 +112,7 @@ async def test_a_drill_walks_the_whole_chain_and_changes_nothing(tmp_path: Path)
     assert report.targets[1].diff
     assert report.approvers["rollback-v1"] == ["Ben Okafor"]
     assert report.paged == ["Ana Aydin"]
-    assert all(each.standing == [] for each in stage.standins.values())
+    assert all(each.standing == [] for each in played.standins.values())
 
 
 async def test_whatever_people_see_says_drill(tmp_path: Path) -> None:
@@ -119,18 +122,18 @@ async def test_whatever_people_see_says_drill(tmp_path: Path) -> None:
         installation = read(folder(tmp_path, urls))
         state = tmp_path / "drill"
         state.mkdir()
-        async with opened(installation, state) as stage:
-            await Course(stage, Report("visits", "recall-poor", offline=False)).run()
-            desk = stage.house.desk
+        async with opened(installation, state) as played:
+            await Course(played, Report("visits", "recall-poor", offline=False)).run()
+            desk = played.house.desk
             situation = await desk.situation("INC-1")
             assert situation.incident.title.startswith("DRILL: ")
             assert situation.service.title.startswith("DRILL: ")
-            assert stage.house.installation.organisation.name == "DRILL: Visits Ltd"
+            assert played.house.installation.organisation.name == "DRILL: Visits Ltd"
             for mitigation in situation.incident.mitigations.values():
                 assert NOT_REAL in mitigation.plan.warnings
-            assert stage.house.installation.database_url.endswith("/drill/drill.db")
-            assert not stage.house.installation.sources
-            assert stage.house.slack is None
+            assert played.house.installation.database_url.endswith("/drill/drill.db")
+            assert not played.house.installation.sources
+            assert played.house.slack is None
 
 
 async def test_offline_reads_nothing_and_still_walks_the_chain(tmp_path: Path) -> None:
@@ -198,11 +201,6 @@ async def test_a_target_that_needs_no_change_is_drilled_all_the_same(tmp_path: P
 
 async def test_a_freeze_is_told_and_walked_past(tmp_path: Path) -> None:
     """The drill goes on without it, and says that tonight nothing would have moved."""
-    from datetime import timedelta
-
-    from bot.clock import SystemClock
-    from bot.domain.guard import Freeze
-
     now = SystemClock().now()
     freeze = Freeze("Year's end", "the books are closed", now - timedelta(days=1), now + timedelta(days=1))
     installation = read(folder(tmp_path, NOWHERE))
@@ -221,6 +219,21 @@ async def test_duties_that_would_be_due_are_listed(tmp_path: Path) -> None:
     text = "\n".join(told(report))
     assert "Notices" in text
     assert "Nothing of yours was changed, and nobody was paged." in text
+
+
+async def test_the_demonstrations_own_folder_can_be_drilled(tmp_path: Path) -> None:
+    """Its Slack, its sources and its pagers are never asked; its people, targets, runbooks and instruments are used."""
+    world = dict.fromkeys(("world", "all_metrics", "router"), "http://127.0.0.1:1")
+    path = setup.write(tmp_path / "demo", world, "http://127.0.0.1:1", 8080)
+    installation = load(path, environ=stage.TOKENS, models=wiring.models)
+    report, played = await drilled(installation, tmp_path, offline=True)
+    assert report.held
+    assert report.paged == ["Ana Souza"]
+    assert [each.offer for each in report.targets] == ["bypass-poor", "rollback-v1", "pause-pipeline"]
+    assert played.house.slack is None
+    assert "drift" in link(report, "diagnosis").told
+    report, _ = await drilled(installation, tmp_path / "again")
+    assert [each.name for each in report.links if each.held is False] == ["diagnosis", "plan"]
 
 
 # -- what lets through only what reads -------------------------------------------------------------------------------
@@ -263,7 +276,7 @@ def test_the_starter_folder_can_be_drilled_at_once(tmp_path: Path, capsys: pytes
     own = tmp_path / "own"
     assert run(["init", str(own)]) == 0
     capsys.readouterr()
-    assert run(["drill", "-c", str(own / "tocsin.yaml")]) == 0
+    assert run(["drill", "--auto", "-c", str(own / "tocsin.yaml")]) == 0
     out = capsys.readouterr().out
     assert out.startswith("DRILL of scoring")
     assert "no mitigation is prepared for scoring" in out
@@ -275,12 +288,12 @@ def test_a_broken_chain_is_exit_code_1_and_json_for_machines(
 ) -> None:
     """The report is one JSON object; what is done meanwhile goes to the other stream."""
     path = folder(tmp_path, NOWHERE)
-    assert run(["drill", "-c", str(path), "--json"]) == 1
+    assert run(["drill", "--auto", "-c", str(path), "--json"]) == 1
     held = capsys.readouterr()
     report = json.loads(held.out)
     assert (report["held"], report["drill"]) == (False, True)
     assert all(line.startswith("DRILL ") for line in held.err.splitlines())
-    assert run(["drill", "-c", str(path), "--offline"]) == 0
+    assert run(["drill", "--auto", "-c", str(path), "--offline"]) == 0
 
 
 @pytest.mark.parametrize(("asked", "says"), [(["nobody"], "nobody"), (["--slo", "none"], "none")])
@@ -288,5 +301,5 @@ def test_a_name_that_is_none_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: list[str], says: str
 ) -> None:
     """With the names there are."""
-    assert run(["drill", *asked, "-c", str(folder(tmp_path, NOWHERE))]) == 1
+    assert run(["drill", "--auto", *asked, "-c", str(folder(tmp_path, NOWHERE))]) == 1
     assert says in capsys.readouterr().err
