@@ -133,12 +133,16 @@ class Course:
             await stage.round(seconds)
         self.incident = opened[0]
         paging = stage.slo.tiers and any(tier.severity == "page" for tier in stage.slo.tiers)
-        known = await self.until(lambda i: i.urgency is Urgency.PAGE or not paging, timedelta(hours=1))
+        known = await self.until(
+            lambda i: i.urgency is Urgency.PAGE or not paging or i.acknowledged is not None, timedelta(hours=1)
+        )
         took = span(((known.detected or stage.clock.now()) - begun).total_seconds())
         return f"{known.id} “{known.title}”, {known.severity}, found {took} after every event began to fail"
 
     async def _page(self) -> str | None:
         known = await self.known()
+        if known.urgency is not Urgency.PAGE and known.acknowledged is not None:
+            return "somebody took it while it was a suspicion: nobody had to be woken"
         if known.urgency is not Urgency.PAGE:
             self.report.gaps.append(f"{self.stage.slo.name} opens a {known.urgency}: nobody is woken for it")
             return None

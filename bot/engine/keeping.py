@@ -51,7 +51,8 @@ class Keeper:
     async def _keep(self, incident: str, mitigation: Mitigation, action: Keeping) -> None:
         name = mitigation.id
         try:
-            done = await action.keep(mitigation.plan, mitigation.key(incident))
+            stood = mitigation.kept_at or mitigation.applied_at or mitigation.proposed_at
+            done = await action.keep(mitigation.plan, mitigation.key(incident), stood)
             if done:
                 await self.desk.submit(incident, ReportKept(name, done), cause=f"keep:{name}")
         except TocsinError as trouble:

@@ -38,12 +38,16 @@ Series = tuple[str, str]
 class Tally:
     """What was counted since the first reading, reading by reading.
 
-    A counter that fell began anew, and all it shows is new; one that is not there this once is taken up where it stood;
-    one first seen beside others was born since. A first reading without any counter is none.
+    A counter that fell began anew, and all it shows is new; one that is not there this once is taken up where it
+    stood; one first seen beside others was born since. A first reading without any counter is none.
     """
 
     last: dict[Series, float]
     fresh: dict[str, float] = field(default_factory=dict)
+
+    def fell(self, reading: Mapping[Series, float]) -> bool:
+        """Whether a counter shows less than before."""
+        return any(value < self.last.get(series, 0.0) for series, value in reading.items())
 
     def add(self, reading: Mapping[Series, float]) -> None:
         """Count what is new."""
@@ -74,12 +78,21 @@ class Traffic:
             return Follows(yes=False, because=f"the traffic could not be counted: {trouble}")
         if reading is None:
             return Follows(yes=True)
-        tally = self._tallies.setdefault(f"{incident}/{mitigation.id}/{mitigation.undos}", Tally({}))
+        key = f"{incident}/{mitigation.id}/{mitigation.undos}"
+        tally = self._tallies.setdefault(key, Tally({}))
+        if not self._by_source(mitigation) and tally.fell(
+            reading
+        ):  # the target itself began anew, and may have forgotten
+            self._tallies[key] = Tally(dict(reading))
+            return Follows(yes=False, because="the counters of the traffic began anew")
         tally.add(reading)
         silent = sorted(v for v, share in plan.serves.items() if share > 0 and v not in {each[0] for each in reading})
         if silent:
             return Follows(yes=False, because=f"nobody counts the requests of {', '.join(silent)}")
         return judged(plan.serves, tally.fresh)
+
+    def _by_source(self, mitigation: Mitigation) -> bool:
+        return self.changes.target(mitigation.plan.target).traffic is not None
 
     async def _read(self, mitigation: Mitigation) -> Mapping[Series, float] | None:
         """Requests so far, counted from some beginning that does not matter; None where nobody counts."""
@@ -89,7 +102,7 @@ class Traffic:
         action = self.changes.door(target.name)
         if isinstance(action, Counting):
             counted = await action.traffic(mitigation.plan)
-            return {(version, ""): float(count) for version, count in counted.items()}
+            return {(version, ""): float(count) for version, count in counted.items()} or None  # it counts nothing
         return None
 
     async def _from_source(self, target: Target, now: datetime) -> Mapping[Series, float]:
@@ -117,7 +130,7 @@ def judged(serves: Mapping[str, float], counts: Mapping[str, float]) -> Follows:
     if whole < ENOUGH:
         return Follows(yes=False, because=f"only {whole:g} requests since the change")
     told = ", ".join(f"{name} {count / whole:.0%}" for name, count in sorted(counts.items()) if count) or "nobody"
-    for name in {*serves, *counts}:
+    for name in dict.fromkeys((*serves, *counts)):
         wanted, seen = serves.get(name, 0.0), counts.get(name, 0.0) / whole
         if abs(seen - wanted) > SLACK + 3 * math.sqrt(wanted * (1 - wanted) / whole):
             return Follows(yes=False, because=f"{name} takes {seen:.0%} of the traffic instead of {wanted:.0%}")

@@ -37,6 +37,7 @@ async def turn(said: list[str], words: str) -> None:
 
 async def people(stage: Stage, ana: Person, ben: Person, said: list[str]) -> str:
     """Ana and Ben at their tabs; what the page of the incident said of it."""
+    await turn(said, "is paged: press Acknowledge")
     found = await ana.wait_for(card, within=30)
     header = str(found["blocks"][0])
     ts = str(found["ts"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.domain.errors import Unavailable
@@ -30,7 +30,8 @@ class Forgetful(Router):
     def reload(self) -> None:
         self.weights = {"v1": 0, "v2": 100}
 
-    async def keep(self, plan: Plan, key: str) -> str:
+    async def keep(self, plan: Plan, key: str, since: datetime) -> str:
+        assert since <= self.clock.now()
         self.asked += 1
         if self.away:
             raise Unavailable("router", self.away)
