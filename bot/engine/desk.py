@@ -27,7 +27,7 @@ from bot.engine.changes import OF_CHANGES, Changes
 from bot.engine.courtesy import Courtesy
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
-from bot.engine.situation import Chart, Keepsake, Shown, Situation, Words
+from bot.engine.situation import Bar, Chart, Keepsake, Shown, Situation, Words
 from bot.engine.values import Profile, Summary
 
 ENOUGH_BARS, CLOSER = 10, 5
@@ -51,6 +51,10 @@ class Charts:
     def chart(self, slo: str, since: datetime | None, until: datetime) -> Chart | None:
         """The SLI of that SLO over that time, or None where nothing is known of it."""
         return None
+
+    def counted(self, slo: str, since: datetime, until: datetime) -> tuple[Bar, ...]:
+        """Its events over that time as finely as they are still known, oldest first."""
+        return ()
 
 
 class Desk:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp, ChangeFollowUp, FinishFollowUp
-from bot.domain.guard import ActionClass, TargetRules
+from bot.domain.guard import ON_CALL, ActionClass, TargetRules
 from bot.domain.lifecycle import ChangeSeverity, Close, Reopen, Resolve, Update
 from bot.domain.mitigation import ProposeMitigation
 from bot.domain.paging import Acknowledge
@@ -16,7 +16,7 @@ from bot.domain.reminder import waits as still
 from bot.domain.roles import Assign, Part
 from bot.domain.runbook import CompleteStep, Kind, Runbook, StartRunbook, Step
 from bot.domain.todo import RemindOwed, todo
-from tests.kit import ANA, BEN, CLEO, PEOPLE, Story, declared, lines, plan
+from tests.kit import ANA, BEN, CLEO, MAX, PEOPLE, Story, declared, lines, plan
 
 EVERYBODY = tuple(person for person in PEOPLE.values() if not person.is_bot)
 HOUR = timedelta(hours=1)
@@ -303,3 +303,20 @@ def test_only_the_bot_reports_and_twice_is_once() -> None:
     story = story.when(ReportReminder("ana", (mark,), "", "no Slack account"))
     assert "cannot be reminded" in lines(story)[-1]
     assert story.when(ReportReminder("ana", (mark,), "chat")).events == ()
+
+
+def test_who_is_asked_to_approve_is_whoever_the_target_names() -> None:
+    """Its own rule counts, on-call and single people too; whoever said yes already, or nobody at all, is not asked."""
+    rule = Policy(targets={"visits-router": TargetRules(approve=frozenset({ON_CALL, "@max"}), quorum=2)})
+    story = replace(declared(), policy=rule).when(ProposeMitigation(plan()), ANA)
+    people = [ANA, BEN, replace(MAX, groups=frozenset({"@max"}))]
+
+    def asked(story: Story, policy: Policy) -> set[str]:
+        found = reminders(story.incident, policy, ["ben"], people)
+        return {each.person for each in found if each.reason is Reason.APPROVAL}
+
+    assert asked(story, rule) == {"ben", "max"}
+    digest = story.incident.mitigations["M1"].digest
+    badged = replace(BEN, groups=frozenset({ON_CALL}))
+    assert asked(story.when(ApproveMitigation("M1", digest), badged), rule) == {"max"}
+    assert asked(story, Policy(approve={})) == set()
