@@ -315,7 +315,8 @@ def _mitigation(incident: Incident, mitigation: Mitigation, policy: Policy) -> I
                 yield HoldOwed(f"hold:{name}", mitigation.proposed_at, mitigation=mitigation.id)
             yield ExpireOwed(f"expire:{name}", mitigation.expires_at, mitigation=mitigation.id)
             if mitigation.state is State.APPROVED and not held_back(incident, mitigation):
-                due = mitigation.approvals[-1].at if mitigation.hold_finished else mitigation.hold_until
+                yes = mitigation.approvals[-1].at if mitigation.approvals else mitigation.proposed_at  # or beforehand
+                due = yes if mitigation.hold_finished else mitigation.hold_until
                 yield ExecuteOwed(f"execute:{name}", due, mitigation=mitigation.id)
         case State.CLAIMED | State.UNDOING if mitigation.accepted_at is not None:
             yield SettleOwed(f"settle:{name}:{mitigation.undos}", mitigation.accepted_at, mitigation=mitigation.id)
