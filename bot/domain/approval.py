@@ -104,10 +104,10 @@ class CodeGiven(Event):
         return says(words, who=Who(by), id=self.id, until=When(self.until))
 
 
-def check_code(mitigation: Mitigation, code: str, ask: Ask) -> None:
+def check_code(incident: str, mitigation: Mitigation, code: str, ask: Ask) -> None:
     """Raise Refused unless this is the person's own code for this plan, and fresh."""
     name, known = mitigation.id, mitigation.codes.get(ask.by)
-    how = f"get one with `tocsin incident code {name}` or in the console"
+    how = f"get one with `tocsin incident code {incident} {name}` or in the console"
     if not code.strip():
         raise Refused(f"a change this wide is approved with a one-time code; {how}")
     if known is None or not hmac.compare_digest(known.sha256, code_hash(code, ask.by, mitigation.digest)):
@@ -136,7 +136,7 @@ class ApproveMitigation(Command):
         check_rules(ask.policy, mitigation.plan, ask.at)
         stepped_up = mitigation.plan.klass in ask.policy.step_up
         if stepped_up:
-            check_code(mitigation, self.code, ask)
+            check_code(incident.id, mitigation, self.code, ask)
         needs = ask.policy.quorum_of(mitigation.plan.target, mitigation.plan.klass)
         left = needs - len(mitigation.approvers) - 1
         yield MitigationApproved(self.id, self.digest, max(left, 0), stepped_up)

@@ -47,7 +47,7 @@ class BreakGlass(Command):
         require_approvable(incident, mitigation, self.digest, ask)
         check_rules(ask.policy, mitigation.plan, ask.at, alone=True)
         if mitigation.plan.klass in ask.policy.step_up:
-            check_code(mitigation, self.code, ask)
+            check_code(incident.id, mitigation, self.code, ask)
         told = tuple(person for person in dict.fromkeys(self.tell) if person != ask.by)
         yield GlassBroken(self.id, self.digest, because, told)
         reviewer = told[0] if told else ask.by
