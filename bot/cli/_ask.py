@@ -98,18 +98,16 @@ def may_approve(config: Path, person: str, name: str, over: str) -> None:
         raise Refused(f"this needs your own token or login: ask for one with `tocsin token {who}`")
 
 
-def agreed(question: str, *, yes: bool, read: str, digest: str) -> None:
-    """Go on only where a person says yes to what was shown, or a script names the digest of exactly that.
+def agreed(question: str, *, yes: str, read: str) -> None:
+    """Go on only where a person says yes to what was shown, or a script named the digest of exactly that.
 
-    Raises Refused where it is another digest, a usage error where a script names none.
+    Raises Refused.
     """
     import typer
 
     from bot.domain.errors import Refused
 
-    if digest and digest != read:
-        raise Refused(f"what stands there now is not what you read: its digest is {read}; nothing was approved")
-    if yes and not digest:
-        raise typer.BadParameter("--yes approves unseen words unless --digest says which")
-    if not yes and not typer.confirm(question):
-        raise Refused("not approved; nothing was changed")
+    if yes and yes != read:
+        raise Refused(f"what stands there now is not what you read: its digest is {read}; nothing was changed")
+    if not yes and not typer.confirm(f"{question} Digest {read[:8]}"):
+        raise Refused("you did not say yes; nothing was changed")
