@@ -93,7 +93,7 @@ def way_back(incident: str, each: Json, paint: Paint = PLAIN) -> Iterator[str]:
     yield paint.strong(what)
     yield from row("state", standing(each))
     yield from row("would change", each["undo"] or "the target says no way back")
-    for told in each["changes"]:
+    for told in each["changes"] if each["undo"] else ():
         yield from _sides(told["what"], told["after"], told["before"], paint)
     if each["state"] == "verified":
         yield from row("WARNING", "the data say that it helps: what it mitigates may come back", paint.warn)
@@ -154,6 +154,10 @@ def _evidence(each: Json, paint: Paint) -> Iterator[str]:
 def _approvals(each: Json) -> Iterator[str]:
     if each["automatic"]:
         yield from row("approvals", "approved beforehand by the policy")
+        return
+    if each["glass"]:
+        own = each["approvals"][-1]
+        yield from row("approvals", f"none but their own: {own['person']} at {clock(own['at'])}")
         return
     more = f", by {_by(each)}" if each["state"] == "proposed" else ""
     yield from row("approvals", f"{quorum(each)}{more}")

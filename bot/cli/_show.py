@@ -128,7 +128,9 @@ def impact_lines(impact: Json | None) -> Iterator[str]:
 
 def _mitigations(incident: Json, paint: Paint) -> Iterator[str]:
     """What is under way as its approver reads it; what has come to an end in a few lines."""
-    for each in incident["mitigations"]:
+    for at, each in enumerate(incident["mitigations"]):
+        if at:
+            yield ""
         if each["state"] in PENDING:
             yield from plan(incident["id"], each, paint)
         else:

@@ -31,7 +31,7 @@ def deltas(plan: Plan) -> list[Delta]:
 
 
 def _between(what: str, before: object, after: object) -> Iterator[Delta]:
-    if before == after and type(before) is type(after):
+    if _same(before, after):
         return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in dict.fromkeys((*before, *after)):
@@ -40,9 +40,12 @@ def _between(what: str, before: object, after: object) -> Iterator[Delta]:
         for at, pair in enumerate(zip(before, after, strict=True)):
             yield from _between(f"{what}[{at}]", *pair)
     elif isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
-        yield from _lines(what, before.splitlines(), after.splitlines())
+        yield from _lines(what, before.split("\n"), after.split("\n"))
     else:
-        yield Delta(what, _said(before), _said(after))
+        old, new = _said(before), _said(after)
+        if old == new:  # the text "1" became the number 1
+            old, new = json.dumps(before), json.dumps(after)
+        yield Delta(what, old, new)
 
 
 def _lines(what: str, before: list[str], after: list[str]) -> Iterator[Delta]:
@@ -52,6 +55,14 @@ def _lines(what: str, before: list[str], after: list[str]) -> Iterator[Delta]:
         if kind != "equal":
             old, new = "\n".join(before[begin:end]), "\n".join(after[begins:ends])
             yield Delta(f"{what}, line {begin + 1}", old if end > begin else None, new if ends > begins else None)
+
+
+def _same(before: object, after: object) -> bool:
+    """As JSON: for Python true is 1, at a target it is not."""
+    if before is _ABSENT or after is _ABSENT:
+        return before is after
+    told = (json.dumps(value, sort_keys=True, default=str) for value in (before, after))
+    return next(told) == next(told)
 
 
 def _said(value: object) -> str | None:
