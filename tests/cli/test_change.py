@@ -271,3 +271,20 @@ def test_what_does_not_help_names_the_way_on(live: Live, told: Told) -> None:
     assert incident(live, "undo", "INC-1", "M1", "--yes", digest_of(live)) == 0
     live.do(live.world.settle())
     assert live.world.router.weights == {"v1": 0, "v2": 100}
+
+
+def test_what_stands_in_its_way_is_told(live: Live, told: Told) -> None:
+    """Approved, and the target cools down: show says so, before and after it was tried, with when it may follow."""
+    for name in ("M1", "M2"):
+        live.do(live.world.propose("rollback-v1", "ana"))
+        live.do(live.world.approve(name))
+        live.do(live.world.settle())
+        if name == "M1":
+            assert incident(live, "undo", "INC-1", "M1", "--yes", digest_of(live)) == 0
+            live.do(live.world.settle())
+    assert state(live, "M2") is State.APPROVED
+    told()
+    assert incident(live, "show", "INC-1") == 0
+    shown = " ".join(told()[0].split())
+    assert "WARNING it saw a rollback a moment ago: this one may follow at 12:02:00 UTC" in shown
+    assert "it could not be done yet: visits-router saw a rollback a moment ago; the next may follow at 12:02" in shown
