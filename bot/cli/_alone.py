@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
-from bot.cli._ask import agreed, ask, door, look, may_approve, one, post, said
+from bot.cli._ask import agreed_plan, ask, door, look, may_approve, one, post, said
 from bot.cli._common import TOCSIN_YAML, Agreed, As, AsJson, Because, Code, Config, Incident, Mitigation
 
 app = typer.Typer()
+
+
+HEARD = "those on call, managers and administrators are paged, and somebody else reviews it."
 
 
 class Verdict(StrEnum):
@@ -56,23 +59,13 @@ def alone(
     person: As = "",
 ) -> None:
     """Break the glass: carry out a plan on your word alone. People are paged, and somebody reviews it."""
-    from bot.cli._paint import Paint
-    from bot.cli._plan import plan
-    from bot.cli._text import out
-
-    paint, api = Paint.here(), door(config, person)
-    found = one(api, look(api, incident).get("mitigations"), "mitigation", mitigation, "proposed")
-    with api.understood():
-        lines, read, state = list(plan(incident, found, paint)), str(found["digest"]), str(found["state"])
-        asks_code = bool(found["code_wanted"]) and not code and not yes
-    warning = "You act alone: those on call, managers and administrators are paged, and somebody else reviews it."
-    out([*lines, paint.bad(warning)])
-    may_approve(config, person, found["id"], "" if state == "proposed" else state)
-    agreed("Carry out exactly this, alone?", yes=yes, read=read)
-    if asks_code:
-        code = typer.prompt(f"Your one-time code (`tocsin incident code {incident} {found['id']}` gives one)")
-    after = post(api, incident, "alone", mitigation=found["id"], digest=read, because=because, code=code)
-    said(api, after, "You act alone: those who must hear of it are paged, and somebody else reviews it.")
+    api = door(config, person)
+    question, warning = "Carry out exactly this, alone?", f"You act alone: {HEARD}"
+    name, read, code = agreed_plan(
+        api, config, person, incident, mitigation, question, yes=yes, code=code, warning=warning
+    )
+    after = post(api, incident, "alone", mitigation=name, digest=read, because=because, code=code)
+    said(api, after, f"It is carried out on your word: {HEARD}")
 
 
 @app.command()

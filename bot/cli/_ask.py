@@ -111,3 +111,38 @@ def agreed(question: str, *, yes: str, read: str) -> None:
         raise Refused(f"what stands there now is not what you read: its digest is {read}; nothing was changed")
     if not yes and not typer.confirm(f"{question} Digest {read[:8]}"):
         raise Refused("you did not say yes; nothing was changed")
+
+
+def agreed_plan(
+    api: Api,
+    config: Path,
+    person: str,
+    incident: str,
+    name: str,
+    question: str,
+    *,
+    yes: str,
+    code: str,
+    warning: str = "",
+) -> tuple[str, str, str]:
+    """Show a proposed plan and go on with a yes to exactly that: its id, its digest and the one-time code for it.
+
+    Raises Refused.
+    """
+    import typer
+
+    from bot.cli._paint import Paint
+    from bot.cli._plan import plan
+    from bot.cli._text import out
+
+    paint = Paint.here()
+    found = one(api, look(api, incident).get("mitigations"), "mitigation", name, "proposed")
+    with api.understood():
+        lines, read, state = list(plan(incident, found, paint)), str(found["digest"]), str(found["state"])
+        asks_code = bool(found["code_wanted"]) and not code and not yes
+    out([*lines, paint.bad(warning)] if warning else lines)
+    may_approve(config, person, found["id"], "" if state == "proposed" else state)
+    agreed(question, yes=yes, read=read)
+    if asks_code:
+        code = typer.prompt(f"Your one-time code (`tocsin incident code {incident} {found['id']}` gives one)")
+    return str(found["id"]), read, code

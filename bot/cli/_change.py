@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli._ask import agreed, ask, door, look, may_approve, one, post, said
+from bot.cli._ask import agreed, agreed_plan, ask, door, look, one, post, said
 from bot.cli._common import TOCSIN_YAML, Agreed, As, AsJson, Because, Code, Config, Incident, Mitigation
 
 app = typer.Typer()
@@ -65,24 +65,12 @@ def approve(
     person: As = "",
 ) -> None:
     """Read a plan and approve exactly that; whoever proposed it never approves."""
-    from bot.cli._paint import Paint
-    from bot.cli._plan import plan
-    from bot.cli._text import out
-
     api = door(config, person)
-    known = look(api, incident)
-    found = one(api, known.get("mitigations"), "mitigation", mitigation, "proposed")
+    question = "Approve exactly this?"
+    name, read, code = agreed_plan(api, config, person, incident, mitigation, question, yes=yes, code=code)
+    after = post(api, incident, "approve", mitigation=name, digest=read, code=code)
     with api.understood():
-        lines, read, state = list(plan(incident, found, Paint.here())), str(found["digest"]), str(found["state"])
-        asks_code = bool(found["code_wanted"]) and not code and not yes
-    out(lines)
-    may_approve(config, person, found["id"], "" if state == "proposed" else state)
-    agreed("Approve exactly this?", yes=yes, read=read)
-    if asks_code:
-        code = typer.prompt(f"Your one-time code (`tocsin incident code {incident} {found['id']}` gives one)")
-    after = post(api, incident, "approve", mitigation=found["id"], digest=read, code=code)
-    with api.understood():
-        done = _approved(after, found["id"])
+        done = _approved(after, name)
     said(api, after, done)
 
 
