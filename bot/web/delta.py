@@ -10,6 +10,9 @@ from typing import Final
 
 from bot.domain.mitigation import Plan
 
+MANY = 500
+"""Lines of a text after which common ones are no landmarks for what changed."""
+
 _ABSENT: Final = object()
 
 
@@ -50,7 +53,8 @@ def _between(what: str, before: object, after: object) -> Iterator[Delta]:
 
 def _lines(what: str, before: list[str], after: list[str]) -> Iterator[Delta]:
     """What differs between two texts, by the line."""
-    opcodes = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    alike = max(len(before), len(after)) > MANY  # long files that repeat themselves would take minutes to the letter
+    opcodes = difflib.SequenceMatcher(None, before, after, autojunk=alike).get_opcodes()
     for kind, begin, end, begins, ends in opcodes:
         if kind != "equal":
             old, new = "\n".join(before[begin:end]), "\n".join(after[begins:ends])

@@ -49,6 +49,19 @@ def test_a_long_text_is_compared_by_the_line() -> None:
     assert told({"flag": before}, {"flag": after}) == [("flag, line 2", "b", "B"), ("flag, line 5", None, "e")]
 
 
+def test_a_text_that_repeats_itself_loses_nothing() -> None:
+    """Thousands of lines that are all alike: taking out what goes and putting in what comes gives the text after."""
+    before, after = "\n".join(["}", "{"] * 1000), "\n".join(["{", "}"] * 1000) + "\nx"
+    lines, shift = before.split("\n"), 0
+    for what, old, new in told({"flag": before}, {"flag": after}):
+        at = int(what.rpartition(" ")[2]) - 1 + shift
+        gone, come = (side.split("\n") if side is not None else [] for side in (old, new))
+        assert lines[at : at + len(gone)] == gone
+        lines[at : at + len(gone)] = come
+        shift += len(come) - len(gone)
+    assert "\n".join(lines) == after
+
+
 def test_kinds_that_look_alike_are_told_apart() -> None:
     """1 and true are equal in Python and two things at a target."""
     assert told({"on": 1}, {"on": True}) == [("on", "1", "true")]
