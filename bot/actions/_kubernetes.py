@@ -29,7 +29,7 @@ from bot.engine.values import Observation, Seen
 WHAT = "Kubernetes"
 _NAME = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
 _PAUSES = "pauses"  # the plan's parameter that names the owner to pause
-_TRIES = 5
+_TRIES = 10
 _TRIED = "the API server took it as a dry run and showed the wanted state"
 _UNTRIED = "an admission webhook of this cluster does not allow dry runs, so this one was reckoned only"
 _NO_DRY_RUN = "does not support dry run"
@@ -137,9 +137,20 @@ class ObjectAction(ABC):
     # -- what all do -------------------------------------------------------------------------------------------------
 
     async def plan(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
-        """Resolve what is asked on the object as it is, tried by a dry run that must show the wanted state."""
+        """Resolve what is asked on the object as it is, tried by a dry run that must show the wanted state.
+
+        A status that moves in between, as it does while pods come and go, makes it look again.
+        """
         if means not in self.can:
             raise change.cannot(f"{self.kind.name} on Kubernetes", means, self.can)
+        for _ in range(_TRIES):
+            try:
+                return await self._planned(target, means, params)
+            except Overtaken:
+                continue
+        raise Unavailable(WHAT, f"shows {self._words} changing faster than it can be planned on")
+
+    async def _planned(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
         found = await self._api.find(*self._place)
         if found is None:
             raise Refused(f"there is no {self._words}")
@@ -275,12 +286,13 @@ class ObjectAction(ABC):
         return owner, (note,), (f"{owner.words}: syncs by itself → paused",)
 
     async def _try(self, found: Mapping[str, Any], wanted: Change) -> str:
-        """Try it dry; how that went. Raises Refused where the server would not take it or make something else of it."""
+        """Try it dry; how that went.
+
+        Raises Refused where the server would not take it or make something else of it, Overtaken where it changed.
+        """
         patch = await self.patch(found, wanted.after, wanted.params)
         try:
             await self._write(found, patch, "dry-run", wanted.after, wanted.params, dry=True)
-        except Overtaken:
-            raise Unavailable(WHAT, f"shows {self._words} being changed just now") from None
         except Refused as refused:
             if _NO_DRY_RUN in refused.because:
                 return change.READ_ONLY
