@@ -87,7 +87,10 @@ class GiveCode(Command):
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         mitigation = mitigation_of(incident, self.id)
-        if not ask.person.badges & ask.policy.break_glass:  # whoever may act alone may prove who they are
+        plan, alone = mitigation.plan, ask.policy.break_glass  # whoever may act alone may prove who they are
+        allowed = ask.policy.approvers(plan.target, plan.klass) | alone
+        ask.policy.require(ask.person, allowed, f"be given a code for {self.id}", NotYours)
+        if not ask.person.badges & alone:
             check_approver(mitigation, ask.person, ask.policy)
         require_approvable(incident, mitigation, mitigation.digest, ask)
         if mitigation.plan.klass not in ask.policy.step_up:
@@ -185,7 +188,7 @@ class DeclineMitigation(Command):
         mitigation = mitigation_of(incident, self.id)
         if ask.by != mitigation.proposed_by:
             allowed = ask.policy.approvers(mitigation.plan.target, mitigation.plan.klass)
-            ask.policy.require(ask.person, allowed, "decline a mitigation")
+            ask.policy.require_somebody(ask.person, allowed, "decline a mitigation")
         if mitigation.state is State.DECLINED:
             return
         if mitigation.state not in (State.PROPOSED, State.APPROVED):

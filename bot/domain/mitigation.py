@@ -254,7 +254,7 @@ class ProposeMitigation(Command):
     offer: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        ask.policy.require(ask.person, ask.policy.proposers(self.plan.target), "propose a mitigation")
+        ask.policy.require_somebody(ask.person, ask.policy.proposers(self.plan.target), "propose a mitigation")
         require_open(incident, "propose a mitigation")
         yield proposal(incident, self.plan, self.because, self.offer, ask)
 

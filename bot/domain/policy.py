@@ -129,6 +129,12 @@ class Policy:
         wanted = " or ".join(sorted(allowed)) or "nobody"
         raise kind(f"only {wanted} may {to}; your roles: {', '.join(sorted(person.roles)) or 'none'}")
 
+    def require_somebody(self, person: Person, allowed: frozenset[str], to: str, kind: type[Refused] = Refused) -> None:
+        """Like `require`, and never Tocsin itself: what a person takes upon themselves is no machine's to decide."""
+        if person.is_bot:
+            raise Refused(f"Tocsin does not {to} by itself; a person must")
+        self.require(person, allowed, to, kind)
+
     # -- changes of production ---------------------------------------------------------------------------------------
 
     @property

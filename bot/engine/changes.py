@@ -80,7 +80,8 @@ class Changes:
         known, found = await self._offer(incident, offer)
         policy = self.desk.handler.policy
         person = await self.badged(incident, who)
-        policy.require(person, policy.proposers(found.target), "propose a mitigation")
+        async with self.desk.handler.judging(known.id, ProposeMitigation.__name__):
+            policy.require(person, policy.proposers(found.target), "propose a mitigation")
         plan = await self.resolve(known, found)
         return await self.desk.submit(known.id, ProposeMitigation(plan, because, offer), who, inbound=inbound)
 
@@ -145,8 +146,9 @@ class Changes:
         """The plan of an offer as things stand, with what the house itself has to say of it."""
         target, action = self.target(offer.target), self.door(offer.target)
         plan = _storable(await action.plan(target, Means(offer.means), offer.params))
-        warnings = await self._warnings(incident, plan)
-        return replace(plan, warnings=(*plan.warnings, *warnings), rules=self.desk.handler.policy.fingerprint)
+        async with self.desk.handler.judging(incident.id, ProposeMitigation.__name__):
+            warnings = await self._warnings(incident, plan)
+            return replace(plan, warnings=(*plan.warnings, *warnings), rules=self.desk.handler.policy.fingerprint)
 
     async def _warnings(self, incident: Incident, plan: Plan) -> list[str]:
         """What may hold it back later: said while there is still time to think of something else."""
