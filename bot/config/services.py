@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from string import Formatter
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bot.config.files import listed, read_page
 from bot.config.fit import Fitter, kept
@@ -13,7 +15,7 @@ from bot.config.marks import Marked
 from bot.config.shelves import Models, settings_model
 from bot.domain.errors import Invalid
 from bot.domain.mitigation import Means
-from bot.domain.service import Offer, Service, Target, Traffic
+from bot.domain.service import PLACES, Offer, Service, Target, Traffic
 from bot.slo.spec import Selector
 
 _NAME = r"^[a-z0-9][a-z0-9._-]*$"
@@ -87,6 +89,32 @@ class ServiceModel(BaseModel):
     people_per_event: Decimal | None = Field(default=None, ge=0)
     legal: dict[str, Any] = Field(default_factory=dict)
     """Standing facts the regimes ask for."""
+    records: dict[str, str] = Field(default_factory=dict)
+    """Where logs and predictions are kept, by name: an address or a path; {service}, {slice}, {incident}, {since} and
+    {until} are filled in. Only the pointer is kept with an incident, never what it points to."""
+
+    @field_validator("records")
+    @classmethod
+    def _can_be_filled(cls, given: dict[str, str]) -> dict[str, str]:
+        for name, template in given.items():
+            _check_pointer(name, template)
+        return given
+
+
+def _check_pointer(name: str, template: str) -> None:
+    """Raise ValueError where it cannot be filled in, or where it would carry somebody's password into the evidence."""
+    try:
+        asked = [(field, spec, turned) for _, field, spec, turned in Formatter().parse(template) if field is not None]
+        secret = urlsplit(template).password
+    except ValueError:
+        raise ValueError(f"{name}: {template!r} cannot be read; a brace that is meant is written twice") from None
+    for field, spec, turned in asked:
+        if field not in PLACES or spec or turned:
+            raise ValueError(f"{name}: nothing is known of {{{field}}}; there is {', '.join(PLACES)}")
+    if secret is not None:
+        raise ValueError(f"{name}: a password stands in it; a pointer is kept with the evidence and must hold none")
+    if not template.strip():
+        raise ValueError(f"{name}: it points nowhere")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +180,7 @@ def _service(page: Marked, fitter: Fitter, models: Models, currency: str) -> Ser
         currency=model.currency or currency,
         people_per_event=model.people_per_event,
         legal=model.legal,
+        records=model.records,
     )
 
 

@@ -5,6 +5,7 @@ TocsinError
 │   ├── Taken       what the request needs is held by another incident or person
 │   ├── NotYours    the person who asks may not decide this; the timeline remembers that they tried
 │   ├── Undecided   the rules themselves broke when they were asked: the answer is no, and the timeline says so
+│   ├── Unproved    the one-time code is missing, wrong or too old; a fresh one may be given
 │   └── Unheard     a page arrived where the person will not notice it now
 ├── Invalid         a file or an answer a person must correct; names every place at once
 ├── NotFound        a name that stands for nothing here; says what there is
@@ -41,6 +42,10 @@ class Taken(Refused):
 
 class NotYours(Refused):
     """What is asked may be decided, but not by this person."""
+
+
+class Unproved(Refused):
+    """The one-time code that should prove who asks is missing, wrong or too old."""
 
 
 class Undecided(Refused):

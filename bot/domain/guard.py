@@ -20,6 +20,11 @@ class ActionClass(IntEnum):
     TRAFFIC = 2
     WIDE = 3
 
+    @property
+    def said(self) -> str:
+        """What such a change does, in words."""
+        return ("only reads", "small, can be taken back", "moves production traffic", "wide or destructive")[self.value]
+
 
 class Means(StrEnum):
     """The kinds of change."""

@@ -152,6 +152,7 @@ class Mitigation:
     applied_at: datetime | None = None
     verified_at: datetime | None = None
     undone_at: datetime | None = None
+    kept_at: datetime | None = None  # when it was last made to stand again, because the target had forgotten it
     detail: str = ""
     undos: int = 0  # how often it was asked to be taken back
 
