@@ -154,6 +154,7 @@ class Mitigation:
     undone_at: datetime | None = None
     detail: str = ""
     undos: int = 0  # how often it was asked to be taken back
+    undo_begun_at: datetime | None = None  # from then on the target may have been asked to go back
 
     @property
     def is_pending(self) -> bool:
