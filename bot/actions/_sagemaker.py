@@ -89,7 +89,7 @@ def shown(now: Endpoint, params: Mapping[str, Any], before: Any, after: Any) -> 
     """What the effective state proves: nothing while SageMaker is on its way, or where it stopped half-way."""
     if now.status != IN_SERVICE:
         heading = now.status in ("Updating", "SystemUpdating") and part(now, params, wanted=True) == after
-        return Observation(Seen.UNKNOWN, f"on its way: {state(now)}" if heading else state(now))
+        return Observation(Seen.MOVING if heading else Seen.UNKNOWN, state(now))
     holds = part(now, params)
     since = change.moment(utc(now.modified))
     words = f"endpoint {now.name} is in service with {told(holds)}, last changed {since}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.domain.approval import proof_of
 from bot.domain.claim import budget, moved
 from bot.domain.errors import Refused
+from bot.domain.hold import require_not_held
 from bot.domain.log import (
     TOCSIN,
     Ask,
@@ -232,6 +233,7 @@ class UndoMitigation(Command):
             raise Refused(f"{incident.id} is closed; re-open it to undo a change")
         if mitigation.state not in EFFECTIVE:
             raise Refused(f"{self.id} is {mitigation.state}; there is nothing to undo")
+        require_not_held(incident, mitigation)
         if helps(mitigation) and ask.by == mitigation.proposed_by:
             raise Refused(f"you proposed {self.id}, and the data say that it helps; a second person must take it back")
         require_free(incident, mitigation.plan, IN_HAND, but=self.id)

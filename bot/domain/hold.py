@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.domain.errors import Refused
 from bot.domain.guard import MOVING
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
-from bot.domain.mitigation import Held, Mitigation, State, amend, mitigation_of
+from bot.domain.mitigation import EFFECTIVE, Held, Mitigation, State, amend, mitigation_of
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -73,7 +73,7 @@ class SkipHold(Command):
     because: str
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        mitigation = _waiting(incident, self.id, ask, "skip the evidence hold")
+        mitigation = _before_change(incident, self.id, ask, "skip the evidence hold", WAITING)
         because = _reason(self.because, "why people are at risk")
         if not mitigation.hold_finished:
             yield HoldSkipped(self.id, because)
@@ -176,13 +176,13 @@ class HoldReleased(Event):
 
 @dataclass(frozen=True, slots=True)
 class OverrideHold(Command):
-    """An approver takes it upon themselves: this one change goes ahead in spite of counsel's hold."""
+    """An approver takes it upon themselves: this one change, or its undoing, goes ahead in spite of counsel's hold."""
 
     id: str
     because: str
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        mitigation = _waiting(incident, self.id, ask, "override a legal hold")
+        mitigation = _before_change(incident, self.id, ask, "override a legal hold", WAITING | EFFECTIVE)
         because = _reason(self.because, "why it cannot wait for counsel")
         if ask.by == mitigation.proposed_by:
             raise Refused(f"you proposed {self.id}; a second person must override the hold")
@@ -207,12 +207,12 @@ class HoldOverridden(Event):
         return says(words, who=Who(by), id=self.id, because=self.because)
 
 
-def _waiting(incident: Incident, name: str, ask: Ask, to: str) -> Mitigation:
-    """The mitigation, not yet begun, for somebody who may approve it. Raises Refused."""
+def _before_change(incident: Incident, name: str, ask: Ask, to: str, states: Collection[State]) -> Mitigation:
+    """The mitigation, before it is carried out (or taken back), for somebody who may approve it. Raises Refused."""
     mitigation = mitigation_of(incident, name)
     plan = mitigation.plan
     ask.policy.require(ask.person, ask.policy.approvers(plan.target, plan.klass), to)
-    if mitigation.state not in WAITING:
+    if mitigation.state not in states:
         raise Refused(f"{name} is {mitigation.state}; it does not wait for a hold")
     return mitigation
 

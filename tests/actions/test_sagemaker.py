@@ -67,14 +67,14 @@ async def test_a_rollback_is_a_matter_of_weights_where_both_versions_run() -> No
 
 
 async def test_an_answer_is_no_proof_while_the_endpoint_is_being_updated() -> None:
-    """Unknown and on its way until SageMaker is done; asked again meanwhile, nothing is sent again."""
+    """Moving until SageMaker is done; asked again meanwhile, nothing is sent again."""
     fake = visits(takes=60)
     made = action(fake)
     plan = await made.plan(TARGET, *ROLLBACK)
     await made.execute(plan, KEY)
     on_its_way = await made.observe(plan, KEY)
-    assert on_its_way.seen is Seen.UNKNOWN
-    assert on_its_way.detail == "on its way: endpoint visits is being updated"
+    assert on_its_way.seen is Seen.MOVING
+    assert on_its_way.detail == "endpoint visits is being updated"
     await made.execute(plan, KEY)
     assert fake.changed == 1
     fake.hands.forward(60)

@@ -42,12 +42,12 @@ async def test_a_fully_promoted_version_goes_back_by_the_configuration_before() 
     ]
     fake.endpoint["variants"][0]["VariantStatus"] = [{"Status": "Baking"}]
     seen = await made.observe(plan, KEY)
-    assert seen.seen is Seen.UNKNOWN
-    assert seen.detail == "on its way: endpoint visits is being updated to configuration visits-v8 (v9 Baking)"
+    assert seen.seen is Seen.MOVING
+    assert seen.detail == "endpoint visits is being updated to configuration visits-v8 (v9 Baking)"
     fake.hands.forward(300)
     assert (await made.observe(plan, KEY)).seen is Seen.APPLIED
     await made.undo(plan, f"{KEY}/undo")
-    assert (await made.undone(plan, f"{KEY}/undo")).seen is Seen.UNKNOWN
+    assert (await made.undone(plan, f"{KEY}/undo")).seen is Seen.MOVING
     fake.hands.forward(300)
     assert (await made.undone(plan, f"{KEY}/undo")).seen is Seen.APPLIED
     assert fake.state()["config"] == "visits-v9"

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from bot.domain.approval import ApproveMitigation
 from bot.domain.claim import ClaimMitigation, MitigationClaimed
+from bot.domain.execution import ReportOutcome, UndoMitigation
 from bot.domain.hold import OverrideHold, PlaceHold, ReleaseHold, ReportHold, SkipHold
-from bot.domain.mitigation import Held, Means, ProposeMitigation
+from bot.domain.mitigation import Held, Means, Outcome, ProposeMitigation
 from bot.domain.policy import ActionClass, Policy
 from bot.domain.todo import CollectOwed, ExecuteOwed, todo
 from tests.kit import ANA, BEN, CLEO, MAX, Story, declared, held, lines, plan
@@ -80,6 +81,16 @@ def test_a_second_person_may_override_counsel_for_one_change() -> None:
     assert "in spite of the legal hold: people are hurt" in lines(over)[-1]
     assert isinstance(over.when(ClaimMitigation("M1", "7", (BEN,))).events[0], MitigationClaimed)
     assert "no legal hold" in approved().refuses(OverrideHold("M1", "x"), BEN)
+
+
+def test_counsel_holds_the_way_back_too() -> None:
+    """Taking a change back alters the system as well: it waits, or is overridden."""
+    story = approved().when(ReportHold("M1", held("rows"))).when(ClaimMitigation("M1", "7", (BEN,)))
+    story = story.when(ReportOutcome("M1", Outcome.APPLIED, "x")).when(PlaceHold("the authority asked"), CLEO)
+    assert "counsel holds INC-1 as it is" in story.refuses(UndoMitigation("M1", "worse"), BEN)
+    assert "counsel holds" in story.refuses(UndoMitigation("M1", "it does not help"))
+    over = story.when(OverrideHold("M1", "it makes things worse"), BEN)
+    assert over.when(UndoMitigation("M1", "worse"), BEN).events
 
 
 def test_a_hold_is_for_what_has_not_begun() -> None:

@@ -34,6 +34,7 @@ from bot.domain.todo import (
     ReportOwed,
     RoomOwed,
     RunbookOwed,
+    SettleOwed,
     StepOwed,
     UndoOwed,
     VerifyOwed,
