@@ -1,5 +1,6 @@
 """What tests of every folder may ask for."""
 
+from tests.mlflow import mlflow_url
 from tests.postgres import postgres
 
-__all__ = ["postgres"]
+__all__ = ["mlflow_url", "postgres"]

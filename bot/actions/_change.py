@@ -92,6 +92,18 @@ def shares(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: weight / whole for name, weight in weights.items()} if whole else {}
 
 
+def weights_of(state: Mapping[str, object]) -> Mapping[str, int]:
+    """The weights a state holds; none where it is about something else."""
+    weights = state.get("weights")
+    return weights if isinstance(weights, Mapping) else {}
+
+
+def only(params: Mapping[str, object], *known: str) -> None:
+    """Raise Refused where something is asked that would be passed over: a misspelt word must not change the meaning."""
+    if unknown := [str(name) for name in params if name not in known]:
+        raise Refused(f"{', '.join(unknown)} cannot be asked here; what can is {', '.join(known) or 'nothing'}")
+
+
 def asked_slice(params: Mapping[str, object]) -> tuple[str, str | None]:
     """(slice, backend or None to lift) of a bypass. Raises Refused."""
     name, to = params.get("slice"), params.get("to")

@@ -1,7 +1,8 @@
 """Moves traffic on a router that speaks revisions and keys over HTTP: roll back, shift weights, send a slice elsewhere.
 
 `GET /state`, `POST /apply` (with `?dry_run=1`), `GET /applied/{key}`: a change names the revision it was planned on,
-and the same key never changes things twice.
+and the same key never changes things twice. A router that counts tells `requests` per backend in its state: those that
+went by weight.
 """
 
 from __future__ import annotations
@@ -123,6 +124,13 @@ class Router:
         if record is not None or state.part(plan.params) == plan.before:
             return Observation(Seen.APPLIED, f"the router is as it was before (revision {state.revision})")
         return Observation(Seen.NOT_APPLIED, f"the router still has the change (revision {state.revision})")
+
+    async def traffic(self, plan: Plan) -> Mapping[str, int]:
+        """Requests each version was sent since the router started; empty for a bypass, or where it does not count."""
+        counted = (await self._http.get("/state")).get("requests")
+        if not isinstance(counted, dict):
+            return {}
+        return {name: field(counted, name, int, WHAT) for name in change.weights_of(plan.after) if name in counted}
 
     def _resolve(
         self, state: State, means: Means, params: Mapping[str, object], carries: str

@@ -1,4 +1,4 @@
-"""HAProxy's runtime API: weights of servers and entries of map files, over its unix socket or TCP port.
+"""HAProxy's runtime API: weights of servers, entries of map files and its counters, over its unix socket or TCP port.
 
 Management guide, section 9.3: a change that worked answers with nothing; what goes wrong is answered in words.
 """
@@ -6,7 +6,9 @@ Management guide, section 9.3: a change that worked answers with nothing; what g
 from __future__ import annotations
 
 import asyncio
+import csv
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.errors import Refused, Unavailable
@@ -15,7 +17,10 @@ WHAT = "HAProxy"
 MOST_WEIGHT = 256
 NAME = re.compile(r"[A-Za-z0-9_.:@=/#-]+")  # nothing that ends a command: no blank, semicolon, newline or backslash
 _CAP = 4 * 1024 * 1024
-_STATE_COLUMNS = ("srv_name", "srv_uweight")
+_STATE_COLUMNS = ("be_name", "srv_name", "srv_op_state", "srv_admin_state", "srv_uweight", "srv_iweight")
+_STOPPED, _STOPPING = 0, 3
+_BACKEND, _SERVER = "1", "2"  # `show stat`: column type
+_COUNTED = 2 + 4  # ... and what to show: backends and servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +43,105 @@ class Address:
         raise ValueError("expected unix:/path/to/socket or tcp:host:port")
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server: its weight now, the one of the configuration, and whether it takes new traffic at all."""
+
+    weight: int
+    configured: int
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Requests per server since the start, each server's limit of sessions, the sessions now, how it balances.
+
+    `sticky`: clients are kept to a server, by a cookie or a table, whatever its weight.
+    """
+
+    requests: Mapping[str, int]
+    limits: Mapping[str, int]
+    sessions: int
+    algorithm: str
+    sticky: bool
+
+
 class HAProxy:
     """One runtime API. A connection carries one line of commands, as the non-interactive mode is meant to be used."""
 
     def __init__(self, address: Address, seconds: float) -> None:
         self._address, self._seconds = address, seconds
 
-    async def weights(self, backend: str) -> dict[str, int]:
-        """Effective weight per server of a backend, 0 to 256, in the configuration's order. Raises Unavailable."""
+    async def servers(self, backend: str) -> dict[str, Server]:
+        """Every server of a backend, in the configuration's order. Raises Unavailable."""
         answer = await self.ask(f"show servers state {safe(backend)}")
-        lines = answer.splitlines()
-        header = next((line[2:].split() for line in lines if line.startswith("# ")), [])
-        if any(column not in header for column in _STATE_COLUMNS):
-            raise Unavailable(WHAT, _why(answer) or f"tells nothing of a backend {backend}")
-        name, weight = (header.index(column) for column in _STATE_COLUMNS)
-        found: dict[str, int] = {}
-        for line in lines:
-            cells = line.split()
-            if len(cells) > max(name, weight) and not line.startswith("#") and len(cells) >= len(header):
-                if not cells[weight].isdigit():
-                    raise Unavailable(WHAT, f"told a weight that is no number for {cells[name]}")
-                found[cells[name]] = int(cells[weight])
+        try:
+            found = servers_in(answer).get(backend, {})
+        except ValueError as wrong:
+            raise Unavailable(WHAT, _why(answer) or f"tells nothing of a backend {backend}: {wrong}") from None
         if not found:
             raise Unavailable(WHAT, f"backend {backend} has no servers")
         return found
 
-    async def set_weights(self, backend: str, weights: dict[str, int]) -> None:
-        """Set them in one line of commands. Raises Refused with HAProxy's words, Unavailable."""
+    async def backends(self) -> list[str]:
+        """The names of its backends. Raises Unavailable."""
+        answer = await self.ask("show backend")
+        names = [line.strip() for line in answer.splitlines() if line.strip() and not line.startswith("#")]
+        if not answer.startswith("#"):
+            raise Unavailable(WHAT, _why(answer) or "tells no backends")
+        return names
+
+    async def set_weights(self, backend: str, weights: Mapping[str, int], now: Mapping[str, int]) -> None:
+        """Bring weights from `now` to `weights`. Raises Refused with HAProxy's words, Unavailable.
+
+        HAProxy carries on with a line after a command it refused, so what takes traffic away is said only once what
+        gives it was taken: somebody has weight at every moment.
+        """
         for server, weight in weights.items():
             if not 0 <= weight <= MOST_WEIGHT:
                 raise Refused(f"a weight lies between 0 and {MOST_WEIGHT}, not {weight} for {server}")
-        # raised before lowered: HAProxy may refuse a later command, and somebody must have weight at every moment
-        ordered = sorted(weights.items(), key=lambda each: -each[1])
-        lines = [f"set server {safe(backend)}/{safe(server)} weight {weight}" for server, weight in ordered]
-        self._expect_nothing(await self.ask(";".join(lines)))
+        raised = [name for name, weight in weights.items() if weight > now.get(name, 0)]
+        lowered = [name for name, weight in weights.items() if weight < now.get(name, 0)]
+        for names in filter(None, (raised, lowered)):
+            lines = [f"set server {safe(backend)}/{safe(name)} weight {weights[name]}" for name in names]
+            self._expect_nothing(await self.ask(";".join(lines)))
+
+    async def state(self) -> str:
+        """The state of every server as its state file holds it. Raises Unavailable."""
+        told = await self.ask("show servers state")
+        try:
+            servers_in(told)
+        except ValueError as wrong:
+            raise Unavailable(WHAT, _why(told) or f"tells no state of its servers: {wrong}") from None
+        return f"{told}\n"
+
+    async def uptime(self) -> float:
+        """Seconds since the process that answers was started; a reload is a new process. Raises Unavailable."""
+        told = dict(line.partition(": ")[::2] for line in (await self.ask("show info")).splitlines())
+        if not told.get("Uptime_sec", "").isdigit():
+            raise Unavailable(WHAT, "does not tell since when it runs")
+        return float(told["Uptime_sec"])
+
+    async def statistics(self, backend: str) -> Statistics:
+        """What it counted of one backend since it was started. Raises Unavailable."""
+        answer = await self.ask(f"show stat {safe(backend)} {_COUNTED} -1")
+        rows = [row for row in csv.DictReader(answer.removeprefix("# ").splitlines()) if row.get("pxname") == backend]
+        whole = next((row for row in rows if row.get("type") == _BACKEND), None)
+        servers = {str(row["svname"]): row for row in rows if row.get("type") == _SERVER}
+        if whole is None or not servers:
+            raise Unavailable(WHAT, _why(answer) or f"counts nothing of a backend {backend}")
+        cookies = any(row.get("cookie") for row in servers.values())
+        tables = cookies or f"# table: {backend}," in await self.ask("show table")
+        try:
+            return Statistics(
+                {name: int(row.get("stot") or 0) for name, row in servers.items()},
+                {name: int(row["slim"]) for name, row in servers.items() if row.get("slim")},
+                int(whole.get("scur") or 0),
+                whole.get("algo") or "",
+                sticky=tables,
+            )
+        except (ValueError, TypeError):
+            raise Unavailable(WHAT, "counted something that is no number") from None
 
     async def entries(self, map_file: str) -> list[tuple[str, str]]:
         """Every (key, value) of a map, duplicates included. Raises Unavailable."""
@@ -130,6 +200,27 @@ class HAProxy:
     def _expect_nothing(self, answer: str) -> None:
         if answer:
             raise Refused(f"{WHAT} refused: {_words(answer)}")
+
+
+def servers_in(text: str) -> dict[str, dict[str, Server]]:
+    """By backend, what `show servers state` or a state file says. Raises ValueError saying what is wrong."""
+    lines = text.splitlines()
+    header = next((line[2:].split() for line in lines if line.startswith("# ")), [])
+    if missing := [column for column in _STATE_COLUMNS if column not in header]:
+        raise ValueError(f"no column {missing[0]}")
+    backend, name, running, admin, weight, configured = (header.index(column) for column in _STATE_COLUMNS)
+    found: dict[str, dict[str, Server]] = {}
+    for line in lines:
+        cells = line.split()
+        if line.startswith("#") or len(cells) < len(header):
+            continue
+        numbers = [cells[each] for each in (running, admin, weight, configured)]
+        if not all(number.isdigit() for number in numbers):
+            raise ValueError(f"a weight or state that is no number for {cells[name]}")
+        up, held, now, first = map(int, numbers)
+        ready = not held and up not in {_STOPPED, _STOPPING}
+        found.setdefault(cells[backend], {})[cells[name]] = Server(now, first, ready)
+    return found
 
 
 def safe(name: str) -> str:

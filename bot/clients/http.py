@@ -88,15 +88,24 @@ class Http:
     """A door to one system. `what` names it in every error. Close it when done."""
 
     def __init__(
-        self, what: str, settings: Connection, *, url: str = "", transport: httpx.AsyncBaseTransport | None = None
+        self,
+        what: str,
+        settings: Connection,
+        *,
+        url: str = "",
+        transport: httpx.AsyncBaseTransport | None = None,
+        headers: Mapping[str, str] | None = None,
+        secret_headers: Mapping[str, SecretStr] | None = None,
     ) -> None:
         self.what, self._seconds = what, settings.timeout_seconds
         self._most = settings.max_megabytes * MEGABYTE
         self._secret = settings.token.get_secret_value() if settings.token else ""
-        headers = {"authorization": f"Bearer {self._secret}"} if self._secret else {}
+        hidden = {name: value.get_secret_value() for name, value in (secret_headers or {}).items()}
+        self._secrets = tuple(filter(None, (self._secret, *hidden.values())))
+        bearer = {"authorization": f"Bearer {self._secret}"} if self._secret else {}
         self._client = httpx.AsyncClient(
             base_url=url,
-            headers=headers,
+            headers={**bearer, **(headers or {}), **hidden},
             timeout=settings.timeout_seconds,
             transport=transport,
             trust_env=False,  # neither a proxy nor a .netrc of the machine may redirect or replace our credentials
@@ -117,6 +126,13 @@ class Http:
         answer = await self._read(path, params, allowed=absent)
         return None if answer.status_code in absent else self._json(answer)
 
+    async def look(
+        self, path: str, params: Mapping[str, str] | None = None, *, absent: Sequence[int] = ()
+    ) -> tuple[Any, str]:
+        """(the JSON that stands there, its ETag or ""); (None, "") where there is none. Raises Unavailable."""
+        answer = await self._read(path, params, allowed=absent, accept="application/json")
+        return (None, "") if answer.status_code in absent else (self._json(answer), answer.headers.get("etag", ""))
+
     async def text(self, path: str, accept: str = "text/plain") -> httpx.Response:
         """An answer read whole that need not be JSON. Raises Unavailable for anything but a 2xx."""
         return await self._read(path, None, accept=accept)
@@ -131,14 +147,21 @@ class Http:
         return await self._request(method, path, None, content=content, headers=headers)
 
     async def send(
-        self, method: str, path: str, body: Mapping[str, Any], params: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | list[Any] | None,
+        params: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Ask for a change; the JSON of the answer, None where it has no body.
 
         Raises Refused for a 4xx (it did not happen; the system's reasons are told), RateLimited for 429, and
         Unavailable for all else (it may have happened).
         """
-        answer = await self._request(method, path, params, json=dict(body))
+        content = {} if body is None else {"json": dict(body) if isinstance(body, Mapping) else body}
+        answer = await self._request(method, path, params, headers=headers, **content)
         if answer.status_code == _BUSY:
             raise RateLimited(self.what, wait(answer))
         if _FAULT <= answer.status_code < _BROKEN and answer.status_code != _LATE:
@@ -206,12 +229,13 @@ class Http:
         return f": {self.scrub(said)[:_SAID]}" if said else ""
 
     def scrub(self, text: str) -> str:
-        """The text without our token, should the other side repeat it, and on one line."""
-        clean = text.replace(self._secret, "[secret]") if self._secret else text
-        return re.sub(r"\s+", " ", clean).strip()
+        """The text without our secrets, should the other side repeat it, and on one line."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return re.sub(r"\s+", " ", text).strip()
 
 
-_KEPT = ("content-type", "retry-after")  # not content-encoding: the content is decoded by then
+_KEPT = ("content-type", "retry-after", "etag")  # not content-encoding: the content is decoded by then
 
 
 def decoded(answer: httpx.Response, what: str) -> Any:

@@ -38,9 +38,13 @@ class MLflow:
 
     async def older(self, model: str, than: str) -> dict[str, Any] | None:
         """The highest ready version below `than`, None where there is none. Raises Unavailable."""
-        quoted = model.replace("'", "''")
-        params = {"filter": f"name='{quoted}'", "order_by": "version_number DESC", "max_results": "200"}
-        found = await self._http.get(f"{_API}/model-versions/search", params)
+        # the other quotes, because doubling one does not escape it (3.17); below `than`, because pages are short
+        named = f'name="{model}"' if "'" in model else f"name='{model}'"
+        params = {"order_by": "version_number DESC", "max_results": "200"}
+        path, below = f"{_API}/model-versions/search", f"{named} AND version_number < {int(than)}"
+        found = await self._http.find(path, {"filter": below, **params}, absent=(400,))
+        if found is None:  # some registries cannot compare numbers
+            found = await self._http.get(path, {"filter": named, **params})
         if not isinstance(found, dict):
             raise Unavailable(WHAT, "answered no list of versions")
         listed = [_version(each) for each in found.get("model_versions", [])]
@@ -58,6 +62,20 @@ class MLflow:
         await self._http.send(
             "POST", f"{_API}/registered-models/alias", {"name": model, "alias": alias, "version": version}
         )
+
+    async def mark(self, model: str, name: str, value: str) -> None:
+        """Set a tag of a registered model. Raises Refused, Unavailable."""
+        await self._http.send("POST", f"{_API}/registered-models/set-tag", {"name": model, "key": name, "value": value})
+
+    async def marked(self, model: str, name: str) -> str:
+        """A tag of a registered model, "" where it has none. Raises Unavailable."""
+        found = await self._http.find(f"{_API}/registered-models/get", {"name": model}, absent=_ABSENT)
+        if found is None:
+            return ""
+        tags = field(found, "registered_model", dict, WHAT).get("tags") or []
+        if not isinstance(tags, list):
+            raise Unavailable(WHAT, "answered tags that are no list")
+        return next((str(tag.get("value", "")) for tag in tags if isinstance(tag, dict) and tag.get("key") == name), "")
 
 
 def check_version(text: str) -> str:

@@ -1,5 +1,6 @@
 """The router over HTTP: forwards every prediction request to the backend of its slice, and takes changes."""
 
+from collections import Counter as Count
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,7 @@ class Gateway:
     def __init__(self, router: Router, backends: Mapping[str, str]) -> None:
         self.router = router
         self._urls = {name: f"{url}/predict" for name, url in backends.items()}
+        self.forwarded: Count[str] = Count(dict.fromkeys(backends, 0))  # by weight; what is bypassed does not count
         self.registry = CollectorRegistry()
         requests = Counter("router_requests", "Requests forwarded.", ("backend", "health"), registry=self.registry)
         self._requests = {(b, h): requests.labels(b, h) for b in backends for h in (*HEALTHS, "unknown")}
@@ -53,6 +55,7 @@ class Gateway:
         health = health if health in HEALTHS else "unknown"
         backend = self.router.choose(health)
         self._requests[backend, health].inc()
+        self.forwarded[backend] += not self.router.bypasses(health)
         if self._session is None:
             return JSONResponse({"reasons": ["the router is not open"]}, 503)
         try:
@@ -78,7 +81,7 @@ def app(gateway: Gateway) -> Starlette:
     router = gateway.router
 
     async def state(_: Request) -> JSONResponse:
-        return JSONResponse(router.state())
+        return JSONResponse({**router.state(), "requests": gateway.forwarded})
 
     async def history(_: Request) -> JSONResponse:
         return JSONResponse({"history": router.history()})

@@ -105,6 +105,10 @@ class Router:
         bypass = self._bypass.get(health)
         return bypass if bypass is not None else self._dice.choices(self._names, cum_weights=self._sums)[0]
 
+    def bypasses(self, health: str) -> bool:
+        """Whether requests of this slice go elsewhere than by weight."""
+        return health in self._bypass
+
     def _settings(self) -> dict[str, Any]:
         return {
             "weights": dict(self._kept["weights"]),

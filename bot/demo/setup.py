@@ -79,7 +79,7 @@ def _house(world: Mapping[str, Any], slack_url: str, web_port: int) -> dict[str,
         },
         "sources": {"visits": source},
         "poll": {"every": "1s"},
-        "policy": {"verify_after": "4s", "evidence_hold": "10s"},
+        "policy": {"verify_after": "4s", "soak": "5s", "cool_down": "10s", "evidence_hold": "10s"},
         "regimes": ["eu_ai_act_art73", "eu_gdpr_art33"],
     }
 

@@ -277,7 +277,10 @@ class Counting(Protocol):
     """An action whose target counts its own requests."""
 
     async def traffic(self, plan: Plan) -> Mapping[str, int]:
-        """Requests per version so far, as a counter. Raises Unavailable."""
+        """Requests so far of each version the plan names, by the target's own count; empty where it does not count.
+
+        A count that goes back is a target that started anew: then a new first reading is needed. Raises Unavailable.
+        """
         ...
 
 
@@ -285,10 +288,12 @@ class Counting(Protocol):
 class Keeping(Protocol):
     """An action whose target may forget a change, such as a balancer that reloads its configuration."""
 
-    async def keep(self, plan: Plan, key: str) -> str:
+    async def keep(self, plan: Plan, key: str, since: datetime) -> str:
         """Make the change stand again where the target forgot it; what was done in words, "" where nothing was.
 
-        What another hand changed on purpose is left alone. Raises Refused, Unavailable.
+        `since` is when the change was last known to stand: when it was applied, or set again. What another hand
+        changed on purpose is left alone, so this is asked only of the newest change of what the plan is about. Raises
+        Refused, Unavailable.
         """
         ...
 

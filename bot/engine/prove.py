@@ -82,8 +82,8 @@ class Prover:
         since = self.clock.now() - (mitigation.applied_at or mitigation.proposed_at)
         because = f"{_minutes(since)} after it was applied: {state}"
         await self.desk.submit(incident.id, ReportVerification(mitigation.id, helped=False, because=because))
-        plan = mitigation.plan
-        if plan.reversible and self.desk.handler.policy.takes_back(plan.target, plan.klass):
+        plan, harm = mitigation.plan, verdict is not None and verdict.state == "breached"  # without data people decide
+        if harm and plan.reversible and self.desk.handler.policy.takes_back(plan.target, plan.klass):
             try:
                 undo = UndoMitigation(mitigation.id, "it does not help, and the policy takes it back then")
                 await self.desk.submit(incident.id, undo, cause=f"verify:{mitigation.id}")

@@ -72,7 +72,8 @@ class Traffic:
             return Reading(now, await self._from_source(target, now))
         action = self.changes.door(target.name)
         if isinstance(action, Counting):
-            return Reading(now, dict(await action.traffic(mitigation.plan)))
+            counts = dict(await action.traffic(mitigation.plan))
+            return Reading(now, counts) if counts else None
         return None
 
     async def _from_source(self, target: Target, now: datetime) -> Mapping[str, float]:

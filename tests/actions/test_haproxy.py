@@ -13,7 +13,8 @@ from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means
 from bot.domain.service import Target
 from bot.engine.values import Seen
-from tests.actions.fakes import BYPASS, ROLLBACK, WEIGHTS, FakeHAProxy, Scene, make
+from tests.actions.fake_haproxy import FakeHAProxy
+from tests.actions.fakes import BYPASS, ROLLBACK, WEIGHTS, Scene, make
 from tests.shelves.files import SECONDS
 
 TARGET = Target("visits-lb", "haproxy")
@@ -46,7 +47,7 @@ def haproxy(fake: FakeHAProxy):
 
 async def test_a_bypass_set_twice_is_one_entry(haproxy, fake: FakeHAProxy) -> None:
     """`add map` would let a second entry in; a slice sent elsewhere again is changed in place."""
-    for to in ("rules", "v1", "rules"):
+    for to in ("rules", "visits", "rules"):
         plan = await haproxy.plan(TARGET, Means.BYPASS, {"slice": "health=poor", "to": to})
         await haproxy.execute(plan, "K")
     assert fake.map == [("health=poor", "rules")]
@@ -55,7 +56,11 @@ async def test_a_bypass_set_twice_is_one_entry(haproxy, fake: FakeHAProxy) -> No
 async def test_it_warns_that_a_reload_forgets(haproxy) -> None:
     """Runtime changes are lost on reload, and the approver reads that."""
     plan = await haproxy.plan(TARGET, Means.ROLLBACK, {})
-    assert "lost when HAProxy reloads" in plan.warnings[0]
+    assert (
+        "lost when HAProxy reloads, until they are set again a minute later; state_file keeps them" in plan.warnings[0]
+    )
+    plan = await haproxy.plan(TARGET, *BYPASS)
+    assert "write_map keeps them" in plan.warnings[0]
 
 
 @pytest.mark.parametrize("name", ["poor;disable server visits/v1", "a b", "x\nshutdown", "a\\;b"])

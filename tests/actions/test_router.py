@@ -12,6 +12,7 @@ from bot.domain.errors import RateLimited, Refused, Unavailable
 from bot.domain.mitigation import Means
 from bot.domain.policy import ActionClass
 from bot.domain.service import Target
+from bot.engine.ports import Counting
 from bot.engine.values import Seen
 from tests.actions.fakes import BYPASS, ROLLBACK, WEIGHTS, FakeRouter, Scene, make
 from tests.parts import CANARY
@@ -71,6 +72,18 @@ async def test_part_of_the_traffic(router) -> None:
     """The blast radius is what really changes its backend."""
     plan = await router.plan(TARGET, Means.TRAFFIC, {"weights": {"v1": 10, "v2": 90}})
     assert plan.blast_radius == "10 % of visits traffic"
+
+
+async def test_requests_are_counted_per_version(router, fake: FakeRouter) -> None:
+    """By the router's own count, for what goes by weight; junk in its place is no count."""
+    fake.requests = {"v1": 3, "v2": 900, "rules": 7}
+    assert isinstance(router, Counting)
+    plan = await router.plan(TARGET, *WEIGHTS)
+    assert await router.traffic(plan) == {"v1": 3, "v2": 900}
+    assert await router.traffic(await router.plan(TARGET, *BYPASS)) == {}
+    fake.requests = {"v1": "many"}
+    with pytest.raises(Unavailable, match="'v1' as int"):
+        await router.traffic(plan)
 
 
 async def test_previous_is_the_version_before_by_number(fake: FakeRouter) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.errors import Unavailable
-from tests.actions.fakes import FakeMLflow
+from tests.actions.fake_mlflow import FakeMLflow
 from tests.evidence.fakes import asked, bearing, collect
 from tests.parts import CANARY
 from tests.shelves.files import SECONDS
