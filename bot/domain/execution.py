@@ -161,22 +161,24 @@ class ChangeAccepted(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReportVerification(Command):
-    """Whether the data show that it helped."""
+    """Whether the data show that it helped; `take_back` is why it is taken back at once where it did not."""
 
     id: str
     helped: bool
     because: str
+    take_back: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         mitigation = mitigation_of(incident, self.id)
         if not ask.person.is_bot:
             raise Refused("a mitigation is verified by the data")
-        if mitigation.state is State.APPLIED or (mitigation.state is State.NOT_HELPING and self.helped):
-            yield (
-                MitigationVerified(self.id, self.because)
-                if self.helped
-                else MitigationNotHelping(self.id, self.because)
-            )
+        if self.helped:
+            if mitigation.state in (State.APPLIED, State.NOT_HELPING):
+                yield MitigationVerified(self.id, self.because)
+        elif mitigation.state is State.APPLIED:
+            yield MitigationNotHelping(self.id, self.because)
+            if self.take_back:  # in one commit: a crash in between would leave it standing
+                yield from UndoMitigation(self.id, self.take_back).decide(incident, ask)
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,11 +253,12 @@ class Life:
 
     async def _rest(self) -> None:
         """Until the change came to rest, whoever is told of a doubt included."""
-        moving = UNDER_WAY | ({State.NOT_HELPING} if self.order["scenario"] == "auto" else set())
         while True:
             self._moved.clear()
             incident = await self.house.desk.log.load(NAME)
-            state = incident.mitigations["M1"].state
+            mitigation = incident.mitigations["M1"]
+            state, auto = mitigation.state, self.order["scenario"] == "auto" and not mitigation.undos
+            moving = UNDER_WAY | ({State.NOT_HELPING} if auto else set())
             told = all(call.key(NAME) in incident.pages for call in incident.calls)
             if state not in moving and (state is not State.UNKNOWN or told):
                 return

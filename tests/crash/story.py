@@ -189,7 +189,8 @@ def _standing(truth: Target, scenario: str, end: dict[str, Any]) -> Iterator[str
         yield f"{', '.join(held)} is held for ever"
     if end["verified"] != ["INC-1"]:
         yield "the log could not be verified"
-    if scenario == "undo" and state == "verified" and "UndoAsked" not in end["events"]:
+    wanted = {"undo": "verified", "auto": "not helping"}[scenario]
+    if state == wanted and "UndoAsked" not in end["events"]:
         yield "the undo was lost"
 
 
