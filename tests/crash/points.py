@@ -6,19 +6,19 @@ import random
 from collections.abc import Mapping, Sequence
 
 from tests.crash.story import Told
-from tests.crash.target import BACK, DONE, FORWARD, HALF, LATE, LOST
+from tests.crash.target import CHANGES, DONE, LATE, LOST
 
 STEPS: Mapping[str, tuple[str, ...]] = {
-    "plan": ("click propose", "plan", "commit MitigationProposed", "target dry_run"),
+    "plan": ("click propose", "plan", "commit MitigationProposed", "target dry_run", "target count"),
     "hold": ("work hold", "worked hold", "instrument", "exhibit", "commit EvidenceHeld"),
     "approve": ("click approve", "commit MitigationApproved"),
     "claim": ("token", "commit MitigationClaimed"),
-    "execute": ("work execute", "worked execute", "execute", "target apply"),
+    "execute": ("work execute", "worked execute", "execute", "target apply", "target apply the rest"),
     "observe": ("observe#1", "commit OutcomeReported", "target record", "target state"),
     "verify": ("observe#2", "commit MitigationVerified", "commit MitigationNotHelping"),
     "undo": (
         "click undo", "commit UndoAsked", "work undo", "worked undo", "undone", "commit UndoBegun", "undo",
-        "commit UndoReported", "target revert",
+        "commit UndoReported", "target revert", "target revert the rest",
     ),
 }  # fmt: skip
 """The steps of a change, and how their points are called."""
@@ -29,7 +29,6 @@ _WHEN = {
     "after": "after",
     LOST: "inside",
     LATE: "inside",
-    HALF: "inside",
     DONE: "inside",
 }
 
@@ -50,18 +49,18 @@ def when_of(point: str) -> str:
     return _WHEN[point.rpartition(" ")[2]]
 
 
-def every(told: Told, *, keyed: bool) -> list[str]:
+def every(told: Told) -> list[str]:
     """All points of a calm life, in order, and every request of the target's."""
     found = list(dict.fromkeys(told.passed))
     for kind, times in sorted(told.asked.items()):
-        ways = (LOST, DONE, LATE, *(() if keyed else (HALF,))) if kind in (FORWARD, BACK) else (LOST, DONE)
+        ways = (LOST, DONE, LATE) if kind in CHANGES else (LOST, DONE)
         found += [f"target {kind}#{number} {way}" for number in range(1, min(times, 4) + 1) for way in ways]
     return found
 
 
 def is_change(point: str) -> bool:
     """Whether the target is just being asked to change something."""
-    return point.startswith((f"target {FORWARD}#", f"target {BACK}#"))
+    return point.startswith(tuple(f"target {kind}#" for kind in CHANGES))
 
 
 def share(points: Sequence[str], place: int, of: int) -> list[str]:

@@ -152,8 +152,10 @@ def _effects(truth: Target, end: dict[str, Any]) -> Iterator[str]:
     for direction, most in ((FORWARD, 1), (BACK, end["undos"])):
         if (times := truth.effects.count(direction)) > most:
             yield f"{direction} took effect {times} times, {most} wanted"
-        if not truth.keyed and (times := truth.asked.count(direction)) > most:
-            yield f"{direction} was asked {times} times of a target without keys, {most} wanted"
+    for kind, times in Counter(truth.asked).items():
+        most = 1 if kind.startswith(FORWARD) else end["undos"]
+        if not truth.keyed and times > most:
+            yield f"{kind} was asked {times} times of a target without keys, {most} wanted"
     if truth.asked and not claimed:
         yield "it was asked to change, and nobody had claimed the right to"
     if claimed > 1:

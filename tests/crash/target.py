@@ -18,9 +18,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 V1, V2 = {"v1": 100, "v2": 0}, {"v1": 0, "v2": 100}
 FORWARD, BACK = "apply", "revert"
-READS = frozenset({"state", "dry_run", "record"})
+CHANGES = (FORWARD, "apply the rest", BACK, "revert the rest")
+"""Requests to change something; a target that changes in two steps is asked for the rest apart."""
 
-LOST, DONE, LATE, HALF = "lost", "done", "late", "half"
+LOST, DONE, LATE = "lost", "done", "late"
 """What becomes of the request at which the asking process is killed."""
 
 
@@ -62,24 +63,21 @@ class Target:
         self.land()
         with self.lock:
             if self.weights not in (V1, V2):
-                self.weights = dict(V1 if self.asked[-1] == FORWARD else V2)
-                self.effects.append(self.asked[-1])
+                self.turn(V1 if self.asked[-1].startswith(FORWARD) else V2)
             return self.weights == V1
 
-    def meet(self, kind: str, deed: Callable[[], str], half: Callable[[], None] | None = None) -> str | None:
+    def meet(self, kind: str, deed: Callable[[], str]) -> str | None:
         """Do what was asked and give the answer; None where there is nobody left to answer."""
         with self.lock:
             self.requests[kind] += 1
             here = f"{kind}#{self.requests[kind]}"
             how = self._trap.removeprefix(f"{here} ") if self._trap.startswith(f"{here} ") else ""
-            if kind in (FORWARD, BACK):
+            if kind in CHANGES:
                 self.asked.append(kind)
             if how:
                 self._trap = ""
             if how == DONE:
                 deed()
-            elif how == HALF and half is not None:
-                half()
             elif how == LATE:
                 self._late.append(lambda: (deed(), None)[1])
             if how:
@@ -91,7 +89,8 @@ class Target:
         """Take new weights, and remember that it did."""
         if weights != self.weights:
             self.weights = dict(weights)
-            self.effects.append(FORWARD if weights == V1 else BACK)
+            if weights in (V1, V2):
+                self.effects.append(FORWARD if weights == V1 else BACK)
 
 
 def _nothing() -> None:
@@ -155,20 +154,25 @@ class Balancer(Target):
         ]
         return "\n".join(("1", f"# {columns}", *rows, "", ""))
 
+    def counts(self) -> str:
+        rows = [f"visits,{name},2,0,,,," for name in self.weights]
+        return "\n".join(
+            ("# pxname,svname,type,stot,slim,scur,algo,cookie", *rows, "visits,BACKEND,1,0,,0,roundrobin,", "")
+        )
+
     def serve(self, line: str) -> str | None:
         if line.startswith("show servers state"):
             return self.meet("state", self.state)
-        wanted = {}
-        for command in line.split(";"):
-            _set, _server, name, _weight, weight = command.split()
-            wanted[name.partition("/")[2]] = int(weight)
-        first = dict([next(iter(wanted.items()))])
+        if line.startswith("show"):
+            return self.meet("count", self.counts if line.startswith("show stat") else lambda: "\n")
+        _set, _server, name, _weight, weight = line.split()  # weights are raised first, then the others lowered
+        wanted = {name.partition("/")[2]: int(weight)}
 
         def deed() -> str:
             self.turn(self.weights | wanted)
             return "\n"
 
-        return self.meet(FORWARD if wanted.get("v1") else BACK, deed, lambda: self.weights.update(first))
+        return self.meet(CHANGES[[{"v1": 100}, {"v2": 0}, {"v2": 100}, {"v1": 0}].index(wanted)], deed)
 
 
 def _ok(body: Any) -> str:

@@ -118,10 +118,10 @@ async def test_altered_in_the_stored_bytes(tmp_path: Path, name: str) -> None:
 
         await forge(world.house.store, "INC-1", alter)
         await world.house.store.log.verify()
-        if PLAN.index(name) % 2 if name in PLAN else True:  # with what is at hand, and read anew
+        if name in PLAN[::2]:  # with what is at hand, and read anew
             await world.restart(**BARE)
         said = await never_executed(world)
-        wanted = {"digest": "M1 has 0 valid approvals of 1", "target": "no target called 'visits-routerx'"}
+        wanted = {"target": "no target called 'visits-routerx'"}
         assert wanted.get(name, "the stored plan of M1 is not the one approved") in said
 
 

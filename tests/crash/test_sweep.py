@@ -39,7 +39,7 @@ def sweep(stage: Stage, target: str, scenario: str, place: int, of: int, most: i
     calm = stage.play(target, scenario, trace=True)
     assert calm.troubles == [], calm
     assert calm.state == "undone"
-    every = points.every(calm, keyed=target == "router")
+    every = points.every(calm)
     dice = random.Random(seed)
     chosen = points.share(every, place, of)
     least = most or len(chosen) + NIGHTLY
