@@ -64,9 +64,16 @@ def is_change(point: str) -> bool:
 
 
 def share(points: Sequence[str], place: int, of: int) -> list[str]:
-    """One place's part of the points where several share them; all have those at which the target is being changed."""
-    changes = [point for point in points if is_change(point)]
-    return [*changes, *[point for point in points if point not in changes][place::of]]
+    """One place's part of the points where several share them: some of every step, and all where the target changes."""
+    chosen = [point for point in points if is_change(point)]
+    by_step: dict[str, list[str]] = {}
+    for point in points:
+        if point not in chosen:
+            by_step.setdefault(step_of(point), []).append(point)
+    for group in by_step.values():
+        mine = place % min(of, len(group))
+        chosen += [point for number, point in enumerate(group) if number % of == mine]
+    return chosen
 
 
 def picked(points: Sequence[str], many: int, dice: random.Random) -> list[str]:
