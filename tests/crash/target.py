@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 V1, V2 = {"v1": 100, "v2": 0}, {"v1": 0, "v2": 100}
@@ -183,10 +183,13 @@ def _answer(status: int, body: Any) -> str:
     return json.dumps({"status": status, "body": body})
 
 
+R = TypeVar("R", bound=Router)
+
+
 @contextmanager
-def routing() -> Iterator[Router]:
+def routing(given: R | None = None) -> Iterator[R]:
     """A router that answers on a free port."""
-    router = Router()
+    router: Any = given or Router()
 
     class Page(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
