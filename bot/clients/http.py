@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +19,7 @@ MEGABYTE = 1024 * 1024
 _SAID = 300  # characters of another system's own words worth repeating
 _OK, _REDIRECT, _FAULT, _BROKEN = 200, 300, 400, 500
 _LATE, _BUSY = 408, 429
+_REASONED = (400, 403, 404, 410, 422)
 
 
 class HttpSettings(BaseModel):
@@ -63,6 +64,14 @@ class Connection(Protocol):
     def max_megabytes(self) -> int: ...
 
 
+class Rejected(Refused):
+    """A request answered with a 4xx: with its `status`, and the answer's JSON where it is an object."""
+
+    def __init__(self, because: str, status: int, told: Mapping[str, Any]) -> None:
+        super().__init__(because)
+        self.status, self.told = status, told
+
+
 def address(url: str) -> str:
     """The address without a closing slash. Raises ValueError where it is none, or carries a password."""
     parts = urlsplit(url)
@@ -96,21 +105,26 @@ class Http:
         transport: httpx.AsyncBaseTransport | None = None,
         headers: Mapping[str, str] | None = None,
         secret_headers: Mapping[str, SecretStr] | None = None,
+        bearer: Callable[[], str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """`bearer` is asked for the token before every request, where tokens rotate; `tls` replaces `ca`."""
         self.what, self._seconds = what, settings.timeout_seconds
         self._most = settings.max_megabytes * MEGABYTE
-        self._secret = settings.token.get_secret_value() if settings.token else ""
+        self._bearer, self._secret = bearer, settings.token.get_secret_value() if settings.token else ""
         hidden = {name: value.get_secret_value() for name, value in (secret_headers or {}).items()}
-        self._secrets = tuple(filter(None, (self._secret, *hidden.values())))
-        bearer = {"authorization": f"Bearer {self._secret}"} if self._secret else {}
+        self._hidden = tuple(hidden.values())
+        known = {"authorization": f"Bearer {self._secret}"} if self._secret else {}
+        if tls is None and settings.ca:
+            tls = ssl.create_default_context(cafile=settings.ca)
         self._client = httpx.AsyncClient(
             base_url=url,
-            headers={**bearer, **(headers or {}), **hidden},
+            headers={**known, **(headers or {}), **hidden},
             timeout=settings.timeout_seconds,
             transport=transport,
             trust_env=False,  # neither a proxy nor a .netrc of the machine may redirect or replace our credentials
             follow_redirects=False,
-            verify=ssl.create_default_context(cafile=settings.ca) if settings.ca else True,
+            verify=True if tls is None else tls,
         )
 
     async def close(self) -> None:
@@ -125,6 +139,14 @@ class Http:
         """The JSON that stands there, or None where the answer is that there is none. Raises Unavailable."""
         answer = await self._read(path, params, allowed=absent)
         return None if answer.status_code in absent else self._json(answer)
+
+    async def told(self, path: str, params: Mapping[str, str] | None = None) -> tuple[int, Any]:
+        """(status, JSON) of what stands there, or of the answer that it does not; {} where a refusal has no JSON.
+
+        Raises Unavailable for anything else than a 2xx with JSON or one of the refusals that tell their reason.
+        """
+        answer = await self._read(path, params, allowed=_REASONED)
+        return answer.status_code, _object(answer) if answer.status_code in _REASONED else self._json(answer)
 
     async def look(
         self, path: str, params: Mapping[str, str] | None = None, *, absent: Sequence[int] = ()
@@ -150,22 +172,23 @@ class Http:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | list[Any] | None,
+        body: Mapping[str, Any] | Sequence[Any] | None,
         params: Mapping[str, str] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Ask for a change; the JSON of the answer, None where it has no body.
 
-        Raises Refused for a 4xx (it did not happen; the system's reasons are told), RateLimited for 429, and
-        Unavailable for all else (it may have happened).
+        Raises Rejected, which is Refused, for a 4xx (it did not happen; the system's reasons are told), RateLimited
+        for 429, and Unavailable for all else (it may have happened).
         """
-        content = {} if body is None else {"json": dict(body) if isinstance(body, Mapping) else body}
+        content = {} if body is None else {"json": dict(body) if isinstance(body, Mapping) else list(body)}
         answer = await self._request(method, path, params, headers=headers, **content)
         if answer.status_code == _BUSY:
             raise RateLimited(self.what, wait(answer))
         if _FAULT <= answer.status_code < _BROKEN and answer.status_code != _LATE:
-            raise Refused(f"{self.what} refused ({answer.status_code}){self._reasons(answer)}")
+            because = f"{self.what} refused ({answer.status_code}){self._reasons(answer)}"
+            raise Rejected(because, answer.status_code, _object(answer))
         if not _OK <= answer.status_code < _REDIRECT:
             raise self._unexpected(answer)
         return self._json(answer) if answer.content.strip() else None
@@ -183,6 +206,9 @@ class Http:
 
     async def _request(self, method: str, path: str, params: Mapping[str, str] | None, **more: Any) -> httpx.Response:
         """One request under one deadline, its answer read whole but never beyond the cap."""
+        if self._bearer is not None and (secret := self._bearer()):
+            self._secret = secret
+            more["headers"] = {**(more.get("headers") or {}), "authorization": f"Bearer {secret}"}
         try:
             # httpx counts each read by itself: a dripping server would hold us for ever
             async with (
@@ -218,21 +244,25 @@ class Http:
 
     def _reasons(self, answer: httpx.Response) -> str:
         """`: its own words`, taken from the fields such answers carry; nothing where there are none."""
-        try:
-            told = json.loads(answer.content)
-        except (ValueError, RecursionError):
-            return ""
-        if not isinstance(told, dict):
-            return ""
+        told = _object(answer)
         words = next((told[name] for name in ("reasons", "detail", "message", "error") if told.get(name)), "")
         said = "; ".join(map(str, words)) if isinstance(words, list) else str(words)
         return f": {self.scrub(said)[:_SAID]}" if said else ""
 
     def scrub(self, text: str) -> str:
         """The text without our secrets, should the other side repeat it, and on one line."""
-        for secret in self._secrets:
+        for secret in filter(None, (self._secret, *self._hidden)):
             text = text.replace(secret, "[secret]")
         return re.sub(r"\s+", " ", text).strip()
+
+
+def _object(answer: httpx.Response) -> Mapping[str, Any]:
+    """The answer's JSON where it is an object, else an empty one."""
+    try:
+        told = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 _KEPT = ("content-type", "retry-after", "etag")  # not content-encoding: the content is decoded by then

@@ -130,7 +130,7 @@ class FakePipeline:
         return JSONResponse(record) if record else JSONResponse({"reasons": ["no such key"]}, 404)
 
 
-def make(name: str, transport: httpx.AsyncBaseTransport | None = None, **settings: Any) -> Action:
+def make(name: str, /, transport: httpx.AsyncBaseTransport | None = None, **settings: Any) -> Action:
     """The action of that name with these settings."""
     kind = shelf.load("actions", name)
     made: Action = kind(kind.Settings.model_validate(settings), clock=Hands(), transport=transport)
