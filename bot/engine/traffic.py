@@ -100,7 +100,7 @@ def judged(serves: Mapping[str, float], counts: Mapping[str, float]) -> Follows:
     if whole < ENOUGH:
         return Follows(yes=False, because=f"only {whole:g} requests since the change")
     told = ", ".join(f"{name} {count / whole:.0%}" for name, count in sorted(counts.items()) if count) or "nobody"
-    for name in {*serves, *counts}:
+    for name in sorted({*serves, *counts}):
         wanted, seen = serves.get(name, 0.0), counts.get(name, 0.0) / whole
         if abs(seen - wanted) > SLACK + 3 * math.sqrt(wanted * (1 - wanted) / whole):
             return Follows(yes=False, because=f"{name} takes {seen:.0%} of the traffic instead of {wanted:.0%}")
