@@ -79,10 +79,16 @@ class ClaimMitigation(Command):
         for name in mitigation.approvers:
             if name not in by_id:
                 raise Refused("an approver is not known any more")
-            if mitigation.glass:
-                policy.require(by_id[name], policy.break_glass, "act alone")
-            else:
-                check_approver(mitigation, by_id[name], policy)
+            try:
+                if mitigation.glass:
+                    policy.require(by_id[name], policy.break_glass, "act alone")
+                else:
+                    check_approver(mitigation, by_id[name], policy)
+            except Refused:  # its words are for the person who asks, and nobody does here
+                raise Refused(
+                    f"an approval of {self.id} does not count any more: whoever gave it may not give it now; "
+                    "decline it and propose it again"
+                ) from None
         needs = 1 if mitigation.glass else policy.quorum_of(plan.target, plan.klass)
         if len(mitigation.approvers) < needs:
             raise Refused(f"{self.id} has {len(mitigation.approvers)} valid approvals of {needs}")

@@ -226,22 +226,24 @@ class ChangeKept(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReportVerification(Command):
-    """Whether the data show that it helped."""
+    """Whether the data show that it helped; `take_back` is why it is taken back at once where it did not."""
 
     id: str
     helped: bool
     because: str
+    take_back: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         mitigation = mitigation_of(incident, self.id)
         if not ask.person.is_bot:
             raise Refused("a mitigation is verified by the data")
-        if mitigation.state is State.APPLIED or (mitigation.state is State.NOT_HELPING and self.helped):
-            yield (
-                MitigationVerified(self.id, self.because)
-                if self.helped
-                else MitigationNotHelping(self.id, self.because)
-            )
+        if self.helped:
+            if mitigation.state in (State.APPLIED, State.NOT_HELPING):
+                yield MitigationVerified(self.id, self.because)
+        elif mitigation.state is State.APPLIED:
+            yield MitigationNotHelping(self.id, self.because)
+            if self.take_back:  # in one commit: a crash in between would leave it standing
+                yield from UndoMitigation(self.id, self.take_back).decide(incident, ask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +316,7 @@ class UndoAsked(Event):
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         undos = mitigation_of(incident, self.id).undos + 1
-        return amend(incident, self.id, state=State.UNDOING, undos=undos, accepted_at=None)
+        return amend(incident, self.id, state=State.UNDOING, undos=undos, accepted_at=None, undo_begun_at=None)
 
     def says(self, by: str) -> Sentence:
         return says("{who} asked to undo {id}: {because}", who=Who(by), id=self.id, because=self.because)
@@ -322,6 +324,36 @@ class UndoAsked(Event):
     def claims(self, incident: Incident) -> Iterable[Claim]:
         target = mitigation_of(incident, self.id).plan
         return [Take(busy(target.target_uid), f"{target.target} is being changed by {{holder}}; wait for it to end")]
+
+
+@dataclass(frozen=True, slots=True)
+class BeginUndo(Command):
+    """Take the one right to take it back, before the target is touched: whoever finds it begun looks first."""
+
+    id: str
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        mitigation = mitigation_of(incident, self.id)
+        if not ask.person.is_bot:
+            raise Refused("only the engine takes a mitigation back")
+        if mitigation.state is not State.UNDOING:
+            raise Refused(f"{self.id} is {mitigation.state}; there is nothing to take back")
+        if mitigation.undo_begun_at is not None:
+            raise Refused(f"{self.id} is being taken back already")
+        yield UndoBegun(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class UndoBegun(Event):
+    """From now on the target may have been asked to go back."""
+
+    id: str
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return amend(incident, self.id, undo_begun_at=entry.at)
+
+    def says(self, by: str) -> Sentence:
+        return says("{id} is being taken back", id=self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from bot.clock import Clock
 from bot.domain.claim import ClaimMitigation
 from bot.domain.errors import Refused, Unavailable
-from bot.domain.execution import ReportAccepted, ReportOutcome, ReportUndo
+from bot.domain.execution import BeginUndo, ReportAccepted, ReportOutcome, ReportUndo
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, Outcome, State, mitigation_of
 from bot.engine.desk import Desk
@@ -126,29 +126,48 @@ class Carrier:
     # -- undo --------------------------------------------------------------------------------------------------------
 
     async def undo(self, incident: Incident, name: str) -> None:
-        """Put the target back as it was before, once.
+        """Put the target back as it was before, once; where it was begun already, find out what became of it.
 
         Raises Unavailable where the target cannot be asked first: nothing was done then, and trying again is safe.
         """
         mitigation = mitigation_of(incident, name)
         action = self._action(mitigation)
         key = f"{mitigation.key(incident.id)}/undo"
-        seen, trouble = await action.undone(mitigation.plan, key), ""
-        if seen.seen not in (Seen.APPLIED, Seen.MOVING):
+        again = mitigation.undo_begun_at is not None
+
+        def look() -> Awaitable[Observation]:
+            return action.undone(mitigation.plan, key)
+
+        seen, trouble = await (until_seen(look, self.clock) if again else look()), ""
+        if seen.seen is Seen.NOT_APPLIED or (seen.seen is Seen.UNKNOWN and not again):
+            if again and not action.keyed:
+                detail = f"the bot was interrupted while taking it back; the target shows the change now: {seen.detail}"
+                await self._report_undo(incident.id, name, Outcome.UNKNOWN, detail)
+                return
+            if not again:
+                await self.desk.submit(incident.id, BeginUndo(name), cause=f"undo:{name}")
             try:
                 async with asyncio.timeout(30):
                     await action.undo(mitigation.plan, key)
             except Refused as refused:
-                await self.desk.submit(incident.id, ReportUndo(name, Outcome.FAILED, refused.because))
-                return
+                # asked again after a crash, a refusal may mean that the first request landed meanwhile: look first
+                seen = await until_seen(look, self.clock) if again else Observation(Seen.NOT_APPLIED, "")
+                if seen.seen is Seen.NOT_APPLIED:
+                    await self._report_undo(incident.id, name, Outcome.FAILED, refused.because)
+                    return
             except (Unavailable, TimeoutError) as lost:
                 trouble = f"{lost}; afterwards: " if str(lost) else "time ran out; afterwards: "
-            seen = await until_seen(lambda: action.undone(mitigation.plan, key), self.clock)
+                seen = await until_seen(look, self.clock)
+            else:
+                seen = await until_seen(look, self.clock)
         if seen.seen is Seen.MOVING:
             await self.desk.submit(incident.id, ReportAccepted(name, seen.detail), cause=f"undo:{name}")
             return
         outcome = Outcome.APPLIED if seen.seen is Seen.APPLIED else Outcome.UNKNOWN
-        await self.desk.submit(incident.id, ReportUndo(name, outcome, f"{trouble}{seen.detail}"))
+        await self._report_undo(incident.id, name, outcome, f"{trouble}{seen.detail}")
+
+    async def _report_undo(self, incident: str, name: str, outcome: Outcome, detail: str) -> None:
+        await self.desk.submit(incident, ReportUndo(name, outcome, detail), cause=f"undo:{name}")
 
 
 async def until_seen(look: Callable[[], Awaitable[Observation]], clock: Clock) -> Observation:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.clock import Clock
 from bot.domain.errors import Refused
-from bot.domain.execution import ReportVerification, UndoMitigation
+from bot.domain.execution import ReportVerification
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, State, mitigation_of
 from bot.domain.sli import Judged
@@ -18,6 +19,8 @@ from bot.engine.traffic import Follows, Traffic
 from bot.engine.values import Seen
 from bot.slo.burn import Verdict
 from bot.telemetry import log as logger
+
+BY_ITSELF = "it does not help, and the policy takes it back then"
 
 
 class Verdicts(Protocol):
@@ -81,14 +84,17 @@ class Prover:
             state = f"{follows.because}; {state}"
         since = self.clock.now() - (mitigation.applied_at or mitigation.proposed_at)
         because = f"{_minutes(since)} after it was applied: {state}"
-        await self.desk.submit(incident.id, ReportVerification(mitigation.id, helped=False, because=because))
         plan, harm = mitigation.plan, verdict is not None and verdict.state == "breached"  # without data people decide
-        if harm and plan.reversible and self.desk.handler.policy.takes_back(plan.target, plan.klass):
+        back = harm and plan.reversible and self.desk.handler.policy.takes_back(plan.target, plan.klass)
+        report, cause = ReportVerification(mitigation.id, helped=False, because=because), f"verify:{mitigation.id}"
+        if back and not mitigation.undos:  # once: what its target refuses is left to people
             try:
-                undo = UndoMitigation(mitigation.id, "it does not help, and the policy takes it back then")
-                await self.desk.submit(incident.id, undo, cause=f"verify:{mitigation.id}")
+                await self.desk.submit(incident.id, replace(report, take_back=BY_ITSELF), cause=cause)
             except Refused as refused:
                 logger().warning("not taken back by itself", incident=incident.id, because=refused.because)
+            else:
+                return
+        await self.desk.submit(incident.id, report, cause=cause)
 
 
 def _minutes(length: timedelta) -> str:

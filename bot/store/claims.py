@@ -68,7 +68,9 @@ async def _tally(connection: AsyncConnection, tally: Tally, incident: str, seq: 
         if len(earlier) >= tally.most:
             since = earlier[-tally.most] + timedelta(seconds=tally.within)
             raise Refused(tally.because.replace("{since}", f"{since:%H:%M:%S} UTC"))
-    await connection.execute(insert(connection, tallies).values(key=tally.key, incident=incident, seq=seq, at=at))
+    row = insert(connection, tallies).values(key=tally.key, incident=incident, seq=seq, at=at)
+    if not await took(connection, row.on_conflict_do_nothing()):
+        raise Conflict(f"somebody else wrote entry {seq} of {incident} first")  # counted with it, before us
 
 
 async def _untally(connection: AsyncConnection, key: str, incident: str) -> None:

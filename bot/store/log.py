@@ -83,7 +83,8 @@ class Log:
         look = await self._database.read(work)
         if look is None:
             return self._keep(held)
-        follows = not look.entries or look.entries[0].before == held.incident.head
+        # it stands differently: with nothing new after what is at hand, that itself is another's
+        follows = look.entries[0].before == held.incident.head if look.entries else not held.incident.exists
         if look.erased != held.erased or not follows:  # words were erased since, or the log is another one
             held = nothing
             look = await self._database.read(lambda c: reading.look(c, self._codec, incident))

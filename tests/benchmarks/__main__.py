@@ -9,6 +9,9 @@ takes some minutes and is run only when asked for.
 
 `python -m tests.benchmarks slack` prints how long it takes from a breach to the first message in Slack, and from a click
 to its acknowledgement, on a practice workspace whose calls take 150 ms; two minutes, run only when asked for.
+
+`python -m tests.benchmarks changes` prints how long it takes from an approval's click to its effect at the target, and
+until a thousand approved changes are taken up after a kill, on SQLite and PostgreSQL; run only when asked for.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks import drift, house, polling, restart, slack
+from tests.benchmarks import changes, drift, house, polling, restart, slack
 from tests.benchmarks.child import end, memory, times
 
 
@@ -72,7 +75,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["help", "run", "drift", "polling", "restart", "slack"],
+        choices=["help", "run", "drift", "polling", "restart", "slack", "changes"],
         help="left out: help and run",
     )
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
@@ -84,6 +87,7 @@ def main() -> None:
     )
     parser.add_argument("--slos", type=int, default=5_000, help="objectives of polling and restart (default 5,000)")
     parser.add_argument("--subset", type=int, default=250, help="objectives that others are asked for (default 250)")
+    parser.add_argument("--pending", type=int, default=1_000, help="changes to take up after a kill (default 1,000)")
     asked = parser.parse_args()
     if asked.what == "drift":
         _say(f"Python {sys.version.split()[0]}, one run; on a busy machine the processor's seconds mean more")
@@ -95,6 +99,10 @@ def main() -> None:
     if asked.what == "slack":
         _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
         slack.measure(asked.rounds, _say)
+        return
+    if asked.what == "changes":
+        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
+        changes.measure(asked.rounds, asked.pending, _say)
         return
     if asked.what == "restart":
         restart.measure(asked.slos, min(asked.rounds, 3), _say)

@@ -62,7 +62,7 @@ def test_it_overrides_time_and_number_and_nothing_else() -> None:
     assert "counsel holds" in held.refuses(ClaimMitigation("M1", "7", (BEN,)))
     assert broken().when(ClaimMitigation("M1", "8", (BEN,))).incident.mitigations["M1"].state is State.STALE
     demoted = replace(BEN, roles=frozenset({Role.RESPONDER}))
-    assert "may act alone" in broken().refuses(ClaimMitigation("M1", "7", (demoted,)))
+    assert "does not count any more" in broken().refuses(ClaimMitigation("M1", "7", (demoted,)))
     only = Policy(targets={"visits-router": TargetRules(allow=frozenset({Means.BYPASS}))})
     assert "does not allow" in replace(declared(), policy=only).refuses(ProposeMitigation(plan()), BEN)
 

@@ -120,7 +120,7 @@ def test_claiming_checks_everything_once_more() -> None:
     assert "only the engine" in approved().refuses(ClaimMitigation("M1", "7", (BEN,)), BEN)
     assert "not known any more" in approved().refuses(ClaimMitigation("M1", "7", ()))
     demoted = replace(BEN, roles=frozenset({Role.RESPONDER}))
-    assert "only admin or approver" in approved().refuses(ClaimMitigation("M1", "7", (demoted,)))
+    assert "does not count any more" in approved().refuses(ClaimMitigation("M1", "7", (demoted,)))
     late = approved().after(minutes=20).when(ClaimMitigation("M1", "7", (BEN,)))
     assert late.events == (MitigationExpired("M1"),)
     events = approved().when(ClaimMitigation("M1", "7", (BEN,))).events

@@ -97,3 +97,17 @@ async def test_of_many_at_once_only_as_many_as_may(store: Store, url: str, clock
         went = await asyncio.gather(*(attempt(*each) for each in enumerate(incidents)))
     assert sum(went) == 3
     assert len(await store.log.counted("k", NOON)) == 3
+
+
+async def test_two_who_count_under_the_same_entry_at_once(url: str, clock: HandClock) -> None:
+    """One of two replicas is told that the other came first: neither breaks, and it is counted once."""
+    async with await Store.open(url, clock) as one, await Store.open(url, clock) as other:
+        for number in range(8):
+            before = await opened(one, f"INC-{number}")
+            appends = [
+                store.log.append(before, [once(f"k{number}", most=0)], by="tocsin", at=NOON, cause="test")
+                for store in (one, other)
+            ]
+            done = await asyncio.gather(*appends, return_exceptions=True)
+            assert sorted(type(each).__name__ for each in done) == ["Conflict", "Incident"]
+            assert len(await one.log.counted(f"k{number}", at(-60))) == 1
