@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from bot.domain.mitigation import Means
 from bot.engine.values import Observation, Seen
 
 PREVIOUS = "previous"
+_DIGITS = re.compile(r"\d+")
 READ_ONLY = "reckoned from the state just read; this target cannot try a change without making it"
 """How a plan was tried where the target has no dry run."""
 
@@ -35,14 +37,16 @@ def serving(weights: Mapping[str, float]) -> str:
 def rollback_to(wanted: Any, weights: Mapping[str, float]) -> str:
     """The version to go back to: the one named, or for `previous` the one before the version now serving.
 
-    Asked twice, `previous` never rolls forward again: the oldest version has none before it. Raises Refused.
+    Of names that differ in more than their numbers nobody can tell which came before. Asked twice, `previous` never
+    rolls forward again: the oldest version has none before it. Raises Refused.
     """
     if wanted != PREVIOUS:
         if wanted not in weights:
             raise Refused(f"there is no version {wanted!r} to roll back to; there is {', '.join(weights)}")
         return str(wanted)
     now = serving(weights)
-    older = [name for name in weights if natural(name) < natural(now)]
+    alike = [name for name in weights if _DIGITS.sub("0", name) == _DIGITS.sub("0", now)]  # v9 and v10, not champion
+    older = [name for name in alike if natural(name) < natural(now)]
     if not older:
         raise Refused(f"{now} serves and there is no version before it; name the version to go to")
     return max(older, key=natural)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,7 +30,6 @@ GONE = "gone"
 """The token of a flag that cannot be found any more."""
 LOADED = "flagd and the SDKs load the file by themselves, usually within a second; the data will show that they did"
 _CAN = (Means.BYPASS, Means.ROLLBACK)
-_DIGITS = re.compile(r"\d+")
 _STATES = {True: "ENABLED", False: "DISABLED"}
 
 
@@ -216,8 +214,7 @@ class FlagFile:
         """The variant to go back to; before v2 is v1, and nothing that is called otherwise."""
         if to != change.PREVIOUS:
             return self._known(to, flag)
-        alike = [name for name in flag["variants"] if _DIGITS.sub("0", name) == _DIGITS.sub("0", now)]
-        return change.rollback_to(to, {name: int(name == now) for name in alike})
+        return change.rollback_to(to, {name: int(name == now) for name in flag["variants"]})
 
     def _known(self, variant: Any, flag: Mapping[str, Any]) -> str:
         if not isinstance(variant, str) or variant not in flag["variants"]:

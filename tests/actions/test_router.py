@@ -95,6 +95,16 @@ async def test_previous_is_the_version_before_by_number(fake: FakeRouter) -> Non
     await action.close()
 
 
+async def test_of_unlike_names_none_comes_before_the_other(fake: FakeRouter) -> None:
+    """`challenger` is not the version before `champion`: a person says which to go back to."""
+    fake.weights = {"champion": 100, "challenger": 0}
+    action = make("router", httpx.ASGITransport(fake.app), url="http://router")
+    with pytest.raises(Refused, match="name the version to go to"):
+        await action.plan(TARGET, Means.ROLLBACK, {})
+    assert (await action.plan(TARGET, Means.ROLLBACK, {"to": "challenger"})).diff
+    await action.close()
+
+
 @pytest.mark.parametrize(
     ("means", "params", "because"),
     [
