@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import NotFound, Refused
-from bot.domain.execution import UndoMitigation
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, Plan, State
 from bot.domain.service import Offer
+from bot.domain.undo import UndoMitigation
 from bot.drill.report import Broken, span
 from bot.drill.standin import Tried
 from bot.engine.values import Profile

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from bot.clock import Clock
 from bot.domain.claim import ClaimMitigation
 from bot.domain.errors import Refused, Unavailable
-from bot.domain.execution import BeginUndo, ReportAccepted, ReportOutcome, ReportUndo
+from bot.domain.execution import ReportAccepted, ReportOutcome
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, Outcome, State, mitigation_of
+from bot.domain.undo import BeginUndo, ReportUndo
 from bot.engine.desk import Desk
 from bot.engine.ports import Action
 from bot.engine.values import Observation, Seen

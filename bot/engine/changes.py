@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.approval import ApproveMitigation, DeclineMitigation, GiveCode, Preapprove, code_hash
 from bot.domain.claim import budget, moved
 from bot.domain.errors import NotFound, Refused
-from bot.domain.execution import ReportOutcome, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.glass import BreakGlass, ReviewGlass
 from bot.domain.hold import OverrideHold, SkipHold
 from bot.domain.incident import Incident
@@ -20,6 +20,7 @@ from bot.domain.log import Command
 from bot.domain.mitigation import Means, Plan, ProposeMitigation, mitigation_of
 from bot.domain.policy import Person, Role
 from bot.domain.service import Offer, Target
+from bot.domain.undo import UndoMitigation
 from bot.engine.ports import Action
 from bot.engine.values import Profile
 

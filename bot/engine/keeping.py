@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.domain.errors import TocsinError
-from bot.domain.execution import ReportKept, to_keep
+from bot.domain.kept import ReportKept, to_keep
 from bot.domain.mitigation import Mitigation
 from bot.engine.desk import Desk
 from bot.engine.ports import Keeping

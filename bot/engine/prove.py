@@ -9,9 +9,9 @@ from typing import Protocol
 
 from bot.clock import Clock
 from bot.domain.errors import Refused
-from bot.domain.execution import ReportVerification
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, State, mitigation_of
+from bot.domain.proof import ReportVerification
 from bot.domain.sli import Judged
 from bot.engine.carry import until_seen
 from bot.engine.desk import Desk

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any, Protocol
 
-from bot.domain.execution import KEEP_EVERY
+from bot.domain.kept import KEEP_EVERY
 from bot.engine.ports import Durable
 from bot.engine.reconcile import Reconciler
 from bot.engine.watch import Watch

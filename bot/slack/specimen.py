@@ -9,7 +9,7 @@ from typing import Any
 from bot.domain.approval import ApproveMitigation, GiveCode, code_hash
 from bot.domain.claim import ClaimMitigation
 from bot.domain.duty import Answer, AnswerDuties, Duty
-from bot.domain.execution import ReportOutcome, ReportVerification
+from bot.domain.execution import ReportOutcome
 from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
@@ -23,6 +23,7 @@ from bot.domain.mitigation import Held, Means, Outcome, Plan, ProposeMitigation
 from bot.domain.notice import FreezeNotice, RequestNotice
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import THE_BOT, ActionClass, Person, Policy, Role, Severity
+from bot.domain.proof import ReportVerification
 from bot.domain.reminder import Matter, Reason
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service, Target

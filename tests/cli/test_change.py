@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.execution import ReportVerification
 from bot.domain.hold import ReportHold
 from bot.domain.mitigation import Means, ProposeMitigation, State
 from bot.domain.policy import ActionClass, Role
+from bot.domain.proof import ReportVerification
 from tests.cli.live import Live
 from tests.kit import held
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.execution import ReportUndo
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, Outcome, State, mitigation_of
+from bot.domain.undo import ReportUndo
 from bot.engine.carry import Carrier
 from bot.engine.ports import Action
 from bot.engine.values import Seen

@@ -20,10 +20,11 @@ from sqlalchemy import select
 from bot import wiring
 from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import Conflict, Refused, Unavailable
-from bot.domain.execution import ReportOutcome, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.mitigation import Mitigation, Outcome, State
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import ActionClass, Role, Severity
+from bot.domain.undo import UndoMitigation
 from bot.durable.dbos import Dbos
 from bot.engine.situation import Situation
 from bot.engine.values import Profile

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bot.domain.approval import ApproveMitigation, DeclineMitigation, ExpireMitigation
 from bot.domain.claim import ClaimMitigation
 from bot.domain.errors import Refused
-from bot.domain.execution import ReportOutcome, ReportUndo, ReportVerification, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.hold import ReportHold
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Close, Declare, Reopen, Resolve
@@ -19,8 +19,10 @@ from bot.domain.mitigation import PENDING, Outcome, Plan, ProposeMitigation, Sta
 from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase
 from bot.domain.policy import THE_BOT, Person, Policy, Role, Severity
+from bot.domain.proof import ReportVerification
 from bot.domain.sli import Attach, Judged, ObserveSli
 from bot.domain.todo import todo
+from bot.domain.undo import ReportUndo, UndoMitigation
 from tests.kit import ANA, AUDREY, BEN, CLEO, NOON, Story, breached, held, plan
 
 DORA = Person("dora", frozenset({Role.RESPONDER, Role.APPROVER}))

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from bot.domain.approval import ApproveMitigation
 from bot.domain.claim import ClaimMitigation, MitigationClaimed
-from bot.domain.execution import ReportOutcome, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.hold import OverrideHold, PlaceHold, ReleaseHold, ReportHold, SkipHold
 from bot.domain.mitigation import Held, Means, Outcome, ProposeMitigation
 from bot.domain.policy import ActionClass, Policy
 from bot.domain.todo import CollectOwed, ExecuteOwed, todo
+from bot.domain.undo import UndoMitigation
 from tests.kit import ANA, BEN, CLEO, MAX, Story, declared, held, lines, plan
 
 

@@ -20,7 +20,7 @@ from bot.domain.approval import (
 )
 from bot.domain.claim import ClaimMitigation, MitigationClaimed
 from bot.domain.errors import Refused
-from bot.domain.execution import OutcomeReported, ReportOutcome, UndoAsked, UndoMitigation
+from bot.domain.execution import OutcomeReported, ReportOutcome
 from bot.domain.glass import BreakGlass, GlassBroken, GlassReviewed, ReviewGlass
 from bot.domain.guard import ON_CALL, ActionClass, TargetRules
 from bot.domain.hold import (
@@ -49,6 +49,7 @@ from bot.domain.mitigation import (
 )
 from bot.domain.phase import Phase
 from bot.domain.policy import THE_BOT, Person, Policy, Role
+from bot.domain.undo import UndoAsked, UndoMitigation
 from tests.kit import NOON, declared, plan
 
 POLICY = Policy(

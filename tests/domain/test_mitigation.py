@@ -3,14 +3,16 @@ from datetime import timedelta
 
 from bot.domain.approval import ApproveMitigation, DeclineMitigation, ExpireMitigation, MitigationExpired
 from bot.domain.claim import ClaimMitigation, MitigationClaimed, MitigationOutdated
-from bot.domain.execution import ReportOutcome, ReportUndo, ReportVerification, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.hold import ReportHold
 from bot.domain.log import Take, Untally
 from bot.domain.mitigation import Means, Outcome, ProposeMitigation, State
 from bot.domain.policy import THE_BOT, ActionClass, Person, Policy, Role
+from bot.domain.proof import ReportVerification
 from bot.domain.sli import Judged, ObserveSli
 from bot.domain.todo import ExecuteOwed, ExpireOwed, HoldOwed, UndoOwed, VerifyOwed, todo
 from bot.domain.trouble import ReportTrouble
+from bot.domain.undo import ReportUndo, UndoMitigation
 from tests.kit import ANA, AUDREY, BEN, Story, at, breached, declared, held, lines, plan
 
 PLAN = plan()

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.approval import ApproveMitigation, Preapprove
 from bot.domain.claim import ClaimMitigation
-from bot.domain.execution import ReportAccepted, ReportOutcome, ReportUndo, UndoMitigation
+from bot.domain.execution import ReportAccepted, ReportOutcome
 from bot.domain.finding import AttachReport, Cause, Diagnose, Hypothesis
 from bot.domain.guard import Means, TargetRules
 from bot.domain.hold import ReportHold
@@ -41,6 +41,7 @@ from bot.domain.todo import (
     todo,
 )
 from bot.domain.trouble import ReportTrouble
+from bot.domain.undo import ReportUndo, UndoMitigation
 from bot.engine.reconcile import AT_ONCE
 from tests.kit import ANA, BEN, Story, declared, held, plan
 

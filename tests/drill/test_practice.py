@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain.execution import UndoMitigation
 from bot.domain.lifecycle import Resolve
 from bot.domain.mitigation import State
+from bot.domain.undo import UndoMitigation
 from bot.drill.course import Course
 from bot.drill.house import Stage, opened
 from bot.drill.practice import ROOM

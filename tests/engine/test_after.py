@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from bot.domain.approval import DeclineMitigation
-from bot.domain.execution import UndoMitigation
 from bot.domain.mitigation import State
+from bot.domain.undo import UndoMitigation
 from tests.engine.test_carry import V2, m1, proposed
 from tests.world import World
 

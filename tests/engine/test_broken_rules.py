@@ -11,7 +11,7 @@ import pytest
 from bot.domain.approval import ApproveMitigation, DeclineMitigation, GiveCode, Preapprove
 from bot.domain.claim import ClaimMitigation
 from bot.domain.errors import Refused, Undecided
-from bot.domain.execution import ReportOutcome, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.glass import BreakGlass, ReviewGlass
 from bot.domain.hold import OverrideHold, PlaceHold, ReleaseHold, ReportHold, SkipHold
 from bot.domain.log import Ask, Command
@@ -19,6 +19,7 @@ from bot.domain.mitigation import Outcome, ProposeMitigation, State, amend
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import THE_BOT, ActionClass, Person, Policy
 from bot.domain.trouble import TroubleReported
+from bot.domain.undo import UndoMitigation
 from tests.kit import ANA, BEN, CLEO, Story, declared, held, plan
 from tests.world import World
 

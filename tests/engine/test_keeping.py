@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.domain.errors import Unavailable
-from bot.domain.execution import UndoMitigation
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.mitigation import Plan, State
 from bot.domain.paging import Acknowledge
 from bot.domain.service import Offer
+from bot.domain.undo import UndoMitigation
 from bot.engine.keeping import Keeper
 from tests.world import Router, World, shipped
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.execution import UndoMitigation
 from bot.domain.mitigation import Plan, State
 from bot.domain.policy import Policy
+from bot.domain.undo import UndoMitigation
 from bot.engine.values import Observation, Seen
 from tests.edge import Router
 from tests.world import World

@@ -7,9 +7,9 @@ from typing import Any
 
 from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import Unavailable
-from bot.domain.execution import UndoMitigation
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.mitigation import State
+from bot.domain.undo import UndoMitigation
 from bot.durable.keys import doing
 from bot.durable.memory import Work
 from tests.world import World

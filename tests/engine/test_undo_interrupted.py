@@ -8,9 +8,10 @@ import pytest
 
 from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import Unavailable
-from bot.domain.execution import ReportOutcome, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.mitigation import EFFECTIVE, Mitigation, Outcome, Plan, State
 from bot.domain.paging import Acknowledge
+from bot.domain.undo import UndoMitigation
 from bot.engine.values import Observation
 from tests.world import Router, World
 

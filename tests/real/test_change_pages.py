@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import uvicorn
 
-from bot.domain.execution import ReportVerification
 from bot.domain.hold import PlaceHold
 from bot.domain.mitigation import State
 from bot.domain.policy import ActionClass
+from bot.domain.proof import ReportVerification
 from tests.browser import chromium, picture
 from tests.web.changes import INCIDENT, applied, mitigation, proposed, under, wide
 from tests.web.fakes import Place, place

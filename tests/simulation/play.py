@@ -12,13 +12,14 @@ from pathlib import Path
 
 from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.errors import TocsinError
-from bot.domain.execution import ReportOutcome, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Close, IncidentResolved, Reopen, Resolve
 from bot.domain.log import Command
 from bot.domain.mitigation import EFFECTIVE, Mitigation, Outcome, State
 from bot.domain.paging import Acknowledge, Receipt
 from bot.domain.phase import Phase
+from bot.domain.undo import UndoMitigation
 from tests.world import World
 
 PEOPLE = ("ana", "ben", "cleo", "max")

@@ -10,7 +10,7 @@ from decimal import Decimal
 from bot.domain.approval import Approval, ApproveMitigation, DeclineMitigation
 from bot.domain.claim import ClaimMitigation
 from bot.domain.duty import Answer, AnswerDuties, Duty
-from bot.domain.execution import ReportOutcome, ReportUndo, ReportVerification, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
@@ -24,9 +24,11 @@ from bot.domain.mitigation import Outcome, ProposeMitigation, State
 from bot.domain.notice import FreezeNotice, RequestNotice, Standing
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import Person, Role, Severity, Urgency
+from bot.domain.proof import ReportVerification
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service
 from bot.domain.sli import Judged, ObserveSli
+from bot.domain.undo import ReportUndo, UndoMitigation
 from bot.engine.situation import Bar, Chart, Shown, Situation, Words
 from bot.slack.settings import SlackSettings
 from tests.kit import ANA, BEN, CLEO, NOON, Story, breached, declared, held, plan

@@ -14,11 +14,12 @@ import pytest
 
 from bot.domain.approval import ApproveMitigation
 from bot.domain.claim import ClaimMitigation
-from bot.domain.execution import ReportOutcome, ReportVerification
+from bot.domain.execution import ReportOutcome
 from bot.domain.guard import ActionClass, Freeze
 from bot.domain.hold import ReportHold
 from bot.domain.mitigation import Means, Outcome, Plan, ProposeMitigation, State
 from bot.domain.policy import Policy
+from bot.domain.proof import ReportVerification
 from bot.domain.trouble import ReportTrouble
 from bot.slack.views import approve, home, request
 from bot.slack.views._plan import NO_WAY_BACK

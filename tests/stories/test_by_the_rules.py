@@ -14,7 +14,6 @@ import pytest
 from bot.config.load import Installation
 from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import Refused
-from bot.domain.execution import UndoMitigation
 from bot.domain.glass import ReviewGlass
 from bot.domain.guard import ActionClass, Freeze, Means, TargetRules
 from bot.domain.hold import PlaceHold, ReleaseHold, SkipHold
@@ -24,6 +23,7 @@ from bot.domain.mitigation import Plan, State
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Policy, Role
 from bot.domain.service import Target
+from bot.domain.undo import UndoMitigation
 from bot.engine.values import Found, Profile
 from tests.kit import NOON
 from tests.world import Router, World, shipped

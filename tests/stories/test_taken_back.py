@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from bot.domain.execution import ReportOutcome, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.mitigation import Outcome, State
 from bot.domain.notice import ApproveNotice, Standing
+from bot.domain.undo import UndoMitigation
 from tests.world import World
 
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.approval import LeaveToPeople
-from bot.domain.execution import ReportVerification
 from bot.domain.guard import Freeze, TargetRules
 from bot.domain.hold import ReportHold
 from bot.domain.mitigation import State
 from bot.domain.policy import ActionClass
+from bot.domain.proof import ReportVerification
 from tests.kit import NOON, held, plan
 from tests.web.changes import INCIDENT, WHY, applied, claimed, mitigation, post, proposed, told, under
 from tests.web.fakes import Place

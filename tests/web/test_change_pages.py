@@ -10,13 +10,15 @@ import pytest
 
 from bot.domain.approval import LeaveToPeople, Preapprove
 from bot.domain.claim import ClaimMitigation
-from bot.domain.execution import ReportAccepted, ReportOutcome, ReportUndo, ReportVerification, UndoMitigation
+from bot.domain.execution import ReportAccepted, ReportOutcome
 from bot.domain.guard import Freeze, Means, TargetRules
 from bot.domain.hold import ReportHold
 from bot.domain.mitigation import Outcome
 from bot.domain.policy import ActionClass
+from bot.domain.proof import ReportVerification
 from bot.domain.service import Offer
 from bot.domain.trouble import ReportTrouble
+from bot.domain.undo import ReportUndo, UndoMitigation
 from tests.kit import NOON, held, plan
 from tests.web.changes import INCIDENT, WHY, applied, claimed, mitigation, post, proposed, under, wide
 from tests.web.fakes import Place

@@ -4,9 +4,10 @@ import logging
 
 from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.errors import Conflict, Refused, Unavailable, Unproved
-from bot.domain.execution import ReportOutcome, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.mitigation import Mitigation, Outcome, State, mitigation_of
 from bot.domain.runbook import CompleteStep
+from bot.domain.undo import UndoMitigation
 from bot.slack.knock import Errors, Knock, Reply, Show, Slow, Tell
 from bot.slack.message import sentence
 from bot.slack.views import approve, info, propose, reason

@@ -1,11 +1,12 @@
 """What everybody must hear: one person acts alone, counsel holds everything, nobody can tell what was applied."""
 
 from bot.blockkit.blocks import Block, Element, actions, context, section, untrusted
-from bot.domain.execution import OutcomeReported, UndoReported
+from bot.domain.execution import OutcomeReported
 from bot.domain.glass import GlassBroken
 from bot.domain.hold import HoldOverridden, HoldPlaced, HoldReleased, held_back
 from bot.domain.log import Entry
 from bot.domain.mitigation import Mitigation, Outcome, State
+from bot.domain.undo import UndoReported
 from bot.engine.situation import Situation
 from bot.slack.message import Message, sentence
 from bot.slack.views._words import at, brief, called, in_full, person, press, several

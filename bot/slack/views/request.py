@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.blockkit.blocks import Element, actions, context, section, untrusted
-from bot.domain.execution import MitigationVerified
 from bot.domain.glass import nobody_else
 from bot.domain.hold import held_back
 from bot.domain.mitigation import EFFECTIVE, Mitigation, State
+from bot.domain.proof import MitigationVerified
 from bot.domain.reminder import asked
 from bot.domain.service import Offer
 from bot.engine.situation import Situation

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain.execution import helps
 from bot.domain.guard import ON_CALL
 from bot.domain.hold import WAITING
 from bot.domain.mitigation import EFFECTIVE, Mitigation, State
 from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy
+from bot.domain.undo import helps
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.web.shapes_change import MitigationShape

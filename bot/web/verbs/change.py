@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from bot.domain.approval import ApproveMitigation, DeclineMitigation
-from bot.domain.execution import ReportOutcome, UndoMitigation
+from bot.domain.execution import ReportOutcome
 from bot.domain.glass import ReviewGlass
 from bot.domain.hold import OverrideHold, PlaceHold, ReleaseHold, SkipHold
 from bot.domain.incident import Incident
 from bot.domain.log import Command
 from bot.domain.mitigation import Outcome
+from bot.domain.undo import UndoMitigation
 from bot.engine.desk import Desk
 from bot.engine.values import Profile
 from bot.web.verbs._asking import Asking, Name, Text, Word
