@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -77,8 +77,16 @@ class Outside:
                 stack.push_async_callback(door.close)
 
 
-def outside(installation: Installation, clock: Clock) -> Outside:
-    """Open the doors the configuration names."""
+Transport = Callable[[BaseModel], object]
+"""What an adapter with these settings speaks HTTP through, in place of its own."""
+
+
+def outside(installation: Installation, clock: Clock, through: Transport | None = None) -> Outside:
+    """Open the doors the configuration names; targets and instruments speak `through` another transport where given."""
+
+    def given(settings: BaseModel) -> dict[str, object]:
+        return {"clock": clock} if through is None else {"clock": clock, "transport": through(settings)}
+
     sources = {
         name: shelf.load("sources", kind)(settings, clock=clock)
         for name, (kind, settings) in installation.sources.items()
@@ -89,10 +97,12 @@ def outside(installation: Installation, clock: Clock) -> Outside:
     for service in installation.services.values():
         for target in service.targets:
             made = shelf.load("actions", target.action)
-            actions[target.name] = made(made.Settings.model_validate(dict(target.settings)), clock=clock)
+            chosen = made.Settings.model_validate(dict(target.settings))
+            actions[target.name] = made(chosen, **given(chosen))
         for name, settings in service.evidence.items():
             made = shelf.load("evidence", name)
-            instrument = made(made.Settings.model_validate(dict(settings)), clock=clock)
+            chosen = made.Settings.model_validate(dict(settings))
+            instrument = made(chosen, **given(chosen))
             instruments.setdefault(service.name, {})[name] = instrument
             if hasattr(instrument, "report"):
                 reporters[service.name] = instrument

@@ -6,9 +6,10 @@ import asyncio
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from bot.clock import MovedClock
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means, Plan
 from bot.domain.policy import ActionClass
@@ -19,31 +20,11 @@ from bot.slo.spec import Point, Selector
 from tests.kit import NOON
 
 
-class Watch:
-    """A clock that stands still until it is moved."""
+class Watch(MovedClock):
+    """A clock that stands at noon until it is moved."""
 
     def __init__(self, start: datetime = NOON) -> None:
-        self.at = start
-        self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
-
-    def now(self) -> datetime:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        """A short pause between two tries passes by itself; a long one waits until the test moves the clock."""
-        if seconds <= 3:
-            self.forward(seconds=seconds)
-            return
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append((self.at + timedelta(seconds=seconds), future))
-        await future
-
-    def forward(self, *, seconds: float = 0, minutes: float = 0) -> None:
-        self.at += timedelta(seconds=seconds, minutes=minutes)
-        for due, future in self._waiting:
-            if due <= self.at and not future.done():
-                future.set_result(None)
-        self._waiting = [(due, future) for due, future in self._waiting if not future.done()]
+        super().__init__(start)
 
 
 @dataclass

@@ -98,18 +98,51 @@ def may_approve(config: Path, person: str, name: str, over: str) -> None:
         raise Refused(f"this needs your own token or login: ask for one with `tocsin token {who}`")
 
 
-def agreed(question: str, *, yes: bool, read: str, digest: str) -> None:
-    """Go on only where a person says yes to what was shown, or a script names the digest of exactly that.
+def agreed(question: str, *, yes: str, read: str) -> None:
+    """Go on only where a person says yes to what was shown, or a script named the digest of exactly that.
 
-    Raises Refused where it is another digest, a usage error where a script names none.
+    Raises Refused.
     """
     import typer
 
     from bot.domain.errors import Refused
 
-    if digest and digest != read:
-        raise Refused(f"what stands there now is not what you read: its digest is {read}; nothing was approved")
-    if yes and not digest:
-        raise typer.BadParameter("--yes approves unseen words unless --digest says which")
-    if not yes and not typer.confirm(question):
-        raise Refused("not approved; nothing was changed")
+    if yes and yes != read:
+        raise Refused(f"what stands there now is not what you read: its digest is {read}; nothing was changed")
+    if not yes and not typer.confirm(f"{question} Digest {read[:8]}"):
+        raise Refused("you did not say yes; nothing was changed")
+
+
+def agreed_plan(
+    api: Api,
+    config: Path,
+    person: str,
+    incident: str,
+    name: str,
+    question: str,
+    *,
+    yes: str,
+    code: str,
+    warning: str = "",
+) -> tuple[str, str, str]:
+    """Show a proposed plan and go on with a yes to exactly that: its id, its digest and the one-time code for it.
+
+    Raises Refused.
+    """
+    import typer
+
+    from bot.cli._paint import Paint
+    from bot.cli._plan import plan
+    from bot.cli._text import out
+
+    paint = Paint.here()
+    found = one(api, look(api, incident).get("mitigations"), "mitigation", name, "proposed")
+    with api.understood():
+        lines, read, state = list(plan(incident, found, paint)), str(found["digest"]), str(found["state"])
+        asks_code = bool(found["code_wanted"]) and not code and not yes
+    out([*lines, paint.bad(warning)] if warning else lines)
+    may_approve(config, person, found["id"], "" if state == "proposed" else state)
+    agreed(question, yes=yes, read=read)
+    if asks_code:
+        code = typer.prompt(f"Your one-time code (`tocsin incident code {incident} {found['id']}` gives one)")
+    return str(found["id"]), read, code

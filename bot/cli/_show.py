@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.cli._paint import PLAIN, Paint
+from bot.cli._plan import PENDING, WAITING, plan, standing, title
 from bot.cli._text import clean, clock, line, span, table, when, wrapped
 from bot.domain.finding import certainty
 
 Json = Mapping[str, Any]
 MEASURES = (("ttd_s", "detected"), ("tta_s", "acknowledged"), ("ttm_s", "mitigated"), ("ttr_s", "resolved"))
-WAITING = "waiting for approval"
+READ_IT = "waiting for approval"
 LAST = 10
 
 
@@ -37,13 +39,13 @@ def listing(rows: Sequence[Json], now: datetime) -> Iterator[str]:
     ])  # fmt: skip
 
 
-def picture(incident: Json, now: datetime, *, whole: bool = False) -> Iterator[str]:
+def picture(incident: Json, now: datetime, *, whole: bool = False, paint: Paint = PLAIN) -> Iterator[str]:
     """The whole incident, the most urgent first; `whole` gives every line of the timeline."""
     yield from _head(incident, now)
-    for title, lines in (
+    for section, lines in (
         ("Why, probably", _whys_probably(incident)),
         ("Impact", impact_lines(incident["impact"])),
-        ("Mitigations", _mitigations(incident)),
+        ("Mitigations", _mitigations(incident, paint)),
         ("Prepared", _offers(incident)),
         ("Runbook", _run(incident)),
         (
@@ -64,7 +66,7 @@ def picture(incident: Json, now: datetime, *, whole: bool = False) -> Iterator[s
         told = list(lines)
         if told:
             yield ""
-            yield title
+            yield section
             yield from told
 
 
@@ -97,6 +99,8 @@ def _head(incident: Json, now: datetime) -> Iterator[str]:
         yield ", ".join(parts)
     if incident["phase"] == "declared":
         yield f"Nobody has taken it yet: tocsin incident ack {name}"
+    if held := incident["legal_hold"]:
+        yield from wrapped(f"COUNSEL HOLDS IT AS IT IS: {held['because']} ({held['by']}, {clock(held['at'])})", "")
     for each in incident["pages"]:
         yield f"paged {line(each['person'])} by {line(each['channel'])}: {line(each['receipt'])}"
 
@@ -122,51 +126,49 @@ def impact_lines(impact: Json | None) -> Iterator[str]:
         yield from wrapped(impact["note"])
 
 
-def _mitigations(incident: Json) -> Iterator[str]:
-    for each in incident["mitigations"]:
-        what = f"{line(each['means'])} on {line(each['target'])}: {line(each['state'])}"
-        yield f"  {each['id']}  {what}, proposed by {line(each['proposed_by'])}"
+def _mitigations(incident: Json, paint: Paint) -> Iterator[str]:
+    """What is under way as its approver reads it; what has come to an end in a few lines."""
+    for at, each in enumerate(incident["mitigations"]):
+        if at:
+            yield ""
+        if each["state"] in PENDING:
+            yield from plan(incident["id"], each, paint)
+        else:
+            yield f"  {title(each, paint)}: {standing(each)}, proposed by {line(each['proposed_by'])}"
+            for told in each["diff"]:
+                yield from wrapped(told, "      ")
         if each["detail"]:
             yield from wrapped(each["detail"], "      ")
-        if each["state"] == "proposed":
-            yield f"      read and approve (not the proposer): tocsin incident approve {incident['id']} {each['id']}"
-        if each["state"] == "unknown":
-            yield f"      look at the target, then: tocsin incident settle {incident['id']} {each['id']} applied|failed"
+        for what, command in _commands(incident["id"], each):
+            yield f"      {what}: tocsin incident {command}"
 
 
-def plan(incident: str, mitigation: Json) -> Iterator[str]:
-    """All that an approval binds to, in the words the approver must read."""
-    yield f"{incident} {mitigation['id']}: {line(mitigation['means'])} on {line(mitigation['target'])}"
-    yield f"  state          {line(mitigation['state'])}, until {clock(mitigation['expires_at'])}"
-    yield f"  proposed by    {line(mitigation['proposed_by'])}"
-    if mitigation["because"]:
-        yield f"  because        {line(mitigation['because'])}"
-    for at, each in enumerate(mitigation["diff"] or ["nothing"]):
-        yield f"  {'would change' if not at else '':<13}  {line(each)}"
-    yield f"  blast radius   {line(mitigation['blast_radius'])} (class {mitigation['klass']})"
-    yield f"  undo           {line(mitigation['undo'])}"
-    for each in mitigation["warnings"]:
-        yield f"  WARNING        {line(each)}"
-    for each in mitigation["approvals"]:
-        yield f"  approved by    {line(each['person'])} at {clock(each['at'])}"
-    yield f"  digest         {line(mitigation['digest'])}"
-
-
-def way_back(incident: str, mitigation: Json) -> Iterator[str]:
-    """What an undo does: the plan's way back, and what speaks against taking it."""
-    yield f"{incident} {mitigation['id']}: take back the {line(mitigation['means'])} on {line(mitigation['target'])}"
-    yield f"  state          {line(mitigation['state'])}"
-    yield f"  would change   {line(mitigation['undo']) or 'the target says no way back'}"
-    if mitigation["state"] == "verified":
-        yield "  WARNING        the data say that it helps: what it mitigates may come back"
+def _commands(incident: str, each: Json) -> Iterator[tuple[str, str]]:
+    """What people may do about it, and the command for it."""
+    name, state = f"{incident} {line(each['id'])}", each["state"]
+    if state == "proposed" and each["code_wanted"]:
+        yield "your one-time code for it", f"code {name}"
+    if state == "proposed":
+        yield "read and approve (not the proposer)", f"approve {name}"
+    if state in WAITING and each["held_back"]:
+        yield "in spite of counsel's hold (not the proposer)", f"override {name} --because WHY"
+    if state == "unknown":
+        yield "look at the target, then", f"settle {name} applied|failed"
+    if state == "not helping" and each["undo"]:
+        yield "take it back", f"undo {name}"
+    if state == "not helping":
+        yield "try another", f"propose {incident} NAME"
+    if each["glass"] and each["claimed_at"] and not each["reviewed_by"]:
+        yield "review it (nobody who acted in it)", f"review {name} justified|unjustified WORDS"
 
 
 def _offers(incident: Json) -> Iterator[str]:
     for each in incident["offers"]:
         warning = f"  WARNING: {line(each['warning'])}" if each["warning"] else ""
+        warning += "  not done by itself, the timeline says why" if each["name"] in incident["left_to_people"] else ""
         yield f"  {line(each['name'])}  {line(each['label'])} ({line(each['means'])}){warning}"
     if incident["offers"]:
-        yield f"  to propose one: tocsin incident propose {incident['id']} NAME"
+        yield f"  to look first, or to propose one: tocsin incident preview|propose {incident['id']} NAME"
 
 
 def _run(incident: Json) -> Iterator[str]:
@@ -218,7 +220,7 @@ def _notices(incident: Json) -> Iterator[str]:
         yield f"  {each['id']}  {line(each['template'])}: {line(each['standing'])}, {version}{gaps}"
         if each["unfilled"]:
             yield from wrapped(each["unfilled"], "      ")
-        if each["standing"] == WAITING:
+        if each["standing"] == READ_IT:
             yield f"      read and approve: tocsin incident approve-notice {incident['id']} {each['id']}"
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bot.cli._ask import agreed, ask, door, look, may_approve, one, post, said
-from bot.cli._common import TOCSIN_YAML, As, Because, Config, Digest, Incident, Yes
+from bot.cli._common import TOCSIN_YAML, Agreed, As, Because, Config, Incident
 
 app = typer.Typer()
 
@@ -71,24 +71,23 @@ def ask_approval(incident: Incident, name: Notice, config: Config = TOCSIN_YAML,
 def approve_notice(
     incident: Incident,
     name: Annotated[str, typer.Argument(help="The notice, such as N1.", metavar="NOTICE")] = "",
-    yes: Yes = False,
-    digest: Digest = "",
+    yes: Agreed = "",
     config: Config = TOCSIN_YAML,
     person: As = "",
 ) -> None:
     """Read a notice's frozen words and approve exactly those."""
-    from bot.cli._show import WAITING
+    from bot.cli._show import READ_IT
     from bot.cli._show import notice as words
     from bot.cli._text import out
 
     api = door(config, person)
-    found = one(api, look(api, incident).get("notices"), "notice", name, WAITING)
+    found = one(api, look(api, incident).get("notices"), "notice", name, READ_IT)
     with api.understood():
         lines, read = list(words(incident, found)), str(found["digest"])
     out(lines)
     standing = str(found["standing"])
-    may_approve(config, person, found["id"], "" if standing == WAITING else standing)
-    agreed("Approve exactly these words?", yes=yes, read=read, digest=digest)
+    may_approve(config, person, found["id"], "" if standing == READ_IT else standing)
+    agreed("Approve exactly these words?", yes=yes, read=read)
     after = post(api, incident, "approve-notice", notice=found["id"], digest=read)
     said(api, after, "Approved: a person may now file it.")
 

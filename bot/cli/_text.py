@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +13,16 @@ from datetime import UTC, datetime
 # control signs (ECMA-48) and the marks that show letters in another order than they stand (UAX 9)
 _MISLEADING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 WIDTH = 100
+
+
+def width() -> int:
+    """Columns to write in: as many as read well, or as the terminal has."""
+    return min(WIDTH, max(30, shutil.get_terminal_size((WIDTH, 24)).columns))
+
+
+def percent(share: float) -> str:
+    """12.5 % of a share from 0 to 1."""
+    return f"{share * 100:.3g} %"
 
 
 def clean(text: object) -> str:
@@ -63,7 +74,7 @@ def wrapped(text: object, indent: str = "  ") -> Iterator[str]:
     for part in clean(text).splitlines():
         deeper = indent + "  "
         yield from textwrap.wrap(
-            part, WIDTH, initial_indent=indent, subsequent_indent=deeper, break_on_hyphens=False
+            part, width(), initial_indent=indent, subsequent_indent=deeper, break_on_hyphens=False
         ) or [""]
 
 

@@ -8,6 +8,7 @@ import typer
 def check(
     config: Path = typer.Option(Path("tocsin.yaml"), "--config", "-c", help="The file to begin with."),
     strict: bool = typer.Option(False, "--strict", help="Treat warnings as problems (for continuous integration)."),
+    policy: bool = typer.Option(False, "--policy", help="Show the rules of changes as they are enforced, as a table."),
 ) -> None:
     """Check a configuration folder, and name every problem's place."""
     import os
@@ -39,3 +40,13 @@ def check(
     people = len(installation.people)
     told.append(f"{people} {'person' if people == 1 else 'people'}")
     print(f"{config}: in order. {', '.join(told)}")
+    if policy:
+        import shutil
+
+        from bot.cli._rules import table
+        from bot.cli._text import WIDTH, out
+        from bot.clock import SystemClock
+
+        coloured = sys.stdout.isatty()
+        width = min(shutil.get_terminal_size((WIDTH, 24)).columns, 120)
+        out(["", *table(installation, SystemClock().now(), width=width, coloured=coloured)])

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import _change, _learn, _tell
+from bot.cli import _alone, _change, _hold, _learn, _tell
 from bot.cli._ask import ask, door, said
 from bot.cli._common import TOCSIN_YAML, As, AsJson, Because, Config, Incident
 
@@ -45,6 +45,7 @@ def show(
 ) -> None:
     """All that is known of one incident, and the commands for what waits."""
     from bot.cli._ask import look
+    from bot.cli._paint import Paint
     from bot.cli._show import picture
     from bot.cli._text import out, out_json
     from bot.clock import SystemClock
@@ -55,7 +56,7 @@ def show(
         out_json(found)
         return
     with api.understood():
-        lines = list(picture(found, SystemClock().now(), whole=every))
+        lines = list(picture(found, SystemClock().now(), whole=every, paint=Paint.here()))
     out(lines)
 
 
@@ -170,5 +171,5 @@ def close(incident: Incident, config: Config = TOCSIN_YAML, person: As = "") -> 
     ask(config, person, incident, "close", "Closed.")
 
 
-for _group in (_change.app, _learn.app, _tell.app):
+for _group in (_change.app, _alone.app, _hold.app, _learn.app, _tell.app):
     app.add_typer(_group)

@@ -164,6 +164,10 @@ def _of_mitigations(each: Catalogued, known: Known) -> Iterator[Problem]:
     for index, offer in enumerate(service.offers):
         targets = [target.name for target in service.targets]
         yield from _unknown("target", offer.target, targets, page, "offers", index, "target")
+    for index in range(len(service.targets)):
+        counted = page.get("targets", index, "traffic", "source")
+        if counted is not None:
+            yield from _unknown("source", counted, known.sources, page, "targets", index, "traffic", "source")
     for index, name in enumerate(service.runbooks):
         written = known.books.get(name)
         for reference, _ in written.references() if written else ():

@@ -9,16 +9,18 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from bot.config import check, regimes
+from bot.config import check, regimes, rules
 from bot.config.emoji import overlaps as emoji_overlaps
 from bot.config.files import listed, read_page
 from bot.config.fit import Fitter, Unreadable
+from bot.config.guards import read_freezes
 from bot.config.maintenance import Named, read_maintenance
 from bot.config.marks import Marked
 from bot.config.model import LOOPBACK, Database, Organisation, Slack, Tocsin, Web
 from bot.config.objectives import objectives
 from bot.config.openslo import DEFAULT, same_language
 from bot.config.people import read_people
+from bot.config.policy import PolicyModel
 from bot.config.runbooks import read_runbooks
 from bot.config.secrets import Resolved, Secrets, plain_secret
 from bot.config.services import Catalogue, read_services
@@ -125,10 +127,12 @@ class _Reader:
         sources = self._sources()
         known = self._known(tocsin, sources)
         self.problems += check.problems(known)
+        policy = self._policy(tocsin)
+        self.problems += rules.problems(known, policy) if policy is not None else ()
         self.problems += template_problems(self.root / "templates", self.shipped / "templates", known.regimes)
         pagers = self._pagers(tocsin, slack)
         maintenance = self._maintenance(tocsin, known)
-        if self.problems or tocsin is None or slack is None:
+        if self.problems or tocsin is None or slack is None or policy is None:
             raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))
         services = {
             name: replace(each.service, slos=check.watched(each.service, known.slos))
@@ -144,7 +148,7 @@ class _Reader:
             slack=slack,
             sources=sources,
             poll_every=tocsin.poll.every,
-            policy=tocsin.policy.policy(),
+            policy=policy,
             services=services,
             slos=known.slos,
             runbooks={name: written.book for name, written in sorted(known.books.items())},
@@ -152,7 +156,7 @@ class _Reader:
             regimes=tuple(tocsin.regimes),
             pagers=pagers,
             maintenance=maintenance,
-            warnings=tuple(self._warnings(known, tocsin)),
+            warnings=(*self._warnings(known, tocsin), *rules.warnings(known, policy)),
         )
 
     def _known(self, tocsin: Tocsin | None, sources: Mapping[str, Any]) -> check.Known:
@@ -197,6 +201,13 @@ class _Reader:
                 what = f"the DataSource {each.name!r} is of type {each.type}, and the source of that name is {kind}"
                 self.problems.append(replace(each.at, what=what, expected=f"type: {kind}"))
         return slos, frozenset(found.names) if found.sound else Unreadable(found.names), found.places
+
+    def _policy(self, tocsin: Tocsin | None) -> Policy | None:
+        """The rules, looked at though another part of the file does not fit; None where they themselves do not."""
+        model = tocsin.policy if tocsin is not None else self.fitter.fit(PolicyModel, self.page, "policy")
+        zone = tocsin.organisation.timezone if tocsin is not None else Organisation.model_fields["timezone"].default
+        freezes = read_freezes(self.page, self.problems, zone=zone)
+        return model.policy(freezes) if model is not None else None
 
     def _maintenance(self, tocsin: Tocsin | None, known: check.Known) -> tuple[Maintenance, ...]:
         by_service = {name: check.watched(each.service, known.slos) for name, each in known.catalogue.by_name.items()}

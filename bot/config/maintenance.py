@@ -2,18 +2,17 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.config.files import read_page
 from bot.config.fit import closest, listing
 from bot.config.marks import Page
+from bot.config.moments import moment
 from bot.domain.errors import Problem
 from bot.slo.maintenance import Maintenance
 
 KEYS = ("from", "to", "services", "slos", "because")
-EXPECTED = "a time such as 2026-12-01 22:00 (in the organisation's zone) or 2026-12-01T22:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def read_maintenance(path: Path, problems: list[Problem], named: Named, *, zone:
 def _window(page: Page, named: Named, zone: ZoneInfo) -> Maintenance | None:
     if not page.known((), *KEYS):
         return None
-    start, end = _moment(page, "from", zone), _moment(page, "to", zone)
+    start, end = moment(page, "from", zone), moment(page, "to", zone)
     slos = frozenset(_slos(page, named))
     because = page.text("because")
     if page.get("services") is None and page.get("slos") is None:
@@ -77,26 +76,3 @@ def _names(page: Page, key: str, what: str, there_is: Collection[str]) -> Iterat
             )
         elif name:
             yield name
-
-
-def _moment(page: Page, key: str, zone: ZoneInfo) -> datetime | None:
-    """A time with its offset as it is, without one by the wall clocks of `zone`."""
-    value = page.get(key)
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            page.complain(f"{value!r} is no time", key, expected=EXPECTED)
-            return None
-    if not isinstance(value, datetime):
-        what = "is missing" if value is None else "is a day without a time" if isinstance(value, date) else "is no time"
-        page.complain(f"{key} {what}", key, expected=EXPECTED)
-        return None
-    if value.tzinfo is not None:
-        return value.astimezone(UTC)
-    early, late = (value.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    if early != late:  # clocks are put forward or back just then
-        happens = "does not exist" if early > late else "comes twice"
-        page.complain(f"{value:%Y-%m-%d %H:%M} {happens} in {zone.key}", key, expected="a time with its offset")
-        return None
-    return early

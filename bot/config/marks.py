@@ -283,7 +283,8 @@ def _syntax(error: yaml.YAMLError, file: str) -> Problem:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         what = error.problem or error.context or "is not YAML"
+        expected = "a person's badge in quotes: '@key'" if "'@'" in what else ""
         if mark is not None:
-            return Problem(file, mark.line + 1, mark.column + 1, f"is not YAML here: {what}")
+            return Problem(file, mark.line + 1, mark.column + 1, f"is not YAML here: {what}", expected)
         return Problem(file, 1, 1, f"is not YAML: {what}")
     return Problem(file, 1, 1, f"is not YAML: {str(error).splitlines()[0]}")

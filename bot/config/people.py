@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bot.config.files import read_page
 from bot.config.fit import Fitter, Unreadable
@@ -36,6 +36,16 @@ class PersonModel(BaseModel):
     roles: list[Role] = Field(default=[Role.RESPONDER], min_length=1)
     slack: SlackAccount | None = None
     email: str = Field(default="", pattern=r"^([^@\s]+@[^@\s]+)?$")
+    groups: list[str] = Field(default_factory=list)
+    """Teams and the like; a rule of the policy names one as group:name."""
+
+    @field_validator("groups")
+    @classmethod
+    def _plain(cls, given: list[str]) -> list[str]:
+        for name in given:
+            if not _KEY.match(name):
+                raise ValueError(f"{name!r} is no name of a group (expected small letters, digits, . _ -)")
+        return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,7 @@ def _profile(key: str, model: PersonModel, team: str) -> Profile:
         slack_team=(model.slack.team or team) if model.slack else "",
         slack_user=model.slack.user if model.slack else "",
         email=model.email,
+        groups=frozenset(model.groups),
     )
 
 

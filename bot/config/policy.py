@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.domain.policy import ActionClass, Policy, Role, Severity
+from bot.config.guards import CLASSES, Badges, ClassName, QuorumModel, TargetRulesModel, WidestModel
+from bot.domain.guard import Freeze, TargetRules
+from bot.domain.policy import Policy, Severity
 from bot.steps import seconds
 
-CLASSES: Mapping[str, ActionClass] = MappingProxyType({each.name.lower(): each for each in ActionClass})
 _DEFAULT = Policy()
 
 
@@ -19,13 +19,13 @@ class ApproveModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    read: list[Role] | None = Field(default=None, min_length=1)
+    read: Badges | None = None
     """Reads only."""
-    small: list[Role] | None = Field(default=None, min_length=1)
+    small: Badges | None = None
     """Reversible and small."""
-    traffic: list[Role] | None = Field(default=None, min_length=1)
+    traffic: Badges | None = None
     """Moves production traffic."""
-    wide: list[Role] | None = Field(default=None, min_length=1)
+    wide: Badges | None = None
     """Destructive or wide."""
 
 
@@ -76,10 +76,22 @@ class PolicyModel(BaseModel):
 
     version: str = _DEFAULT.version
     """A name for this set of rules, kept with every decision."""
-    propose: list[str] = Field(default=sorted(_DEFAULT.propose), min_length=1)
+    propose: Badges = sorted(_DEFAULT.propose)
     """Who may propose a change of production."""
     approve: ApproveModel = ApproveModel()
-    approve_notice: list[str] = Field(default=sorted(_DEFAULT.approve_notice), min_length=1)
+    quorum: QuorumModel = QuorumModel()
+    """How many people must approve; one where it says nothing. Whoever proposes is never among them."""
+    step_up: list[ClassName] = ["wide"]
+    """Which changes are approved with a fresh one-time code only."""
+    step_up_within: timedelta = Field(default=_DEFAULT.step_up_within, gt=timedelta(0))
+    """How long such a code is good."""
+    break_glass: Badges = sorted(_DEFAULT.break_glass)
+    """Who may act alone, with a reason; everybody hears of it, and somebody else reviews it."""
+    review_within: timedelta = Field(default=_DEFAULT.review_within, gt=timedelta(0))
+    """By when that review is due."""
+    counsel: Badges = sorted(_DEFAULT.counsel)
+    """Who may hold an incident as it is, and release it."""
+    approve_notice: Badges = sorted(_DEFAULT.approve_notice)
     """Who may approve the words of a notice."""
     approval_expires: timedelta = Field(default=_DEFAULT.approval_expires, gt=timedelta(0))
     """How long an approval may be asked for, and used."""
@@ -97,6 +109,16 @@ class PolicyModel(BaseModel):
     """How long after a change of one kind the next of that kind may follow on the same target."""
     changes_per_hour: int = Field(default=_DEFAULT.changes_per_hour, ge=1)
     """How many changes of one service an hour may see."""
+    undo_itself: list[ClassName] = Field(default_factory=list)
+    """Which changes are taken back by themselves where they do not help."""
+    widest: WidestModel = WidestModel()
+    """How much of production one change may reach; all of it where it says nothing."""
+    undo_proof: timedelta = Field(default=_DEFAULT.undo_proof, gt=timedelta(0))
+    """How long ago an undo may have been seen to work for a change to be made by itself."""
+    freeze: list[Any] = Field(default_factory=list)
+    """When nothing moves; read by `guards.read_freezes`, since times need the organisation's zone."""
+    targets: dict[str, TargetRulesModel] = Field(default_factory=dict)
+    """What holds for one target of the catalogue in place of the rules above."""
     acknowledge_within: AcknowledgeWithin = AcknowledgeWithin()
     """After this the next person is paged; one length for all, or one per severity."""
     update_every: UpdateEvery = UpdateEvery()
@@ -112,17 +134,29 @@ class PolicyModel(BaseModel):
     blind_after: timedelta = Field(default=_DEFAULT.blind_after, gt=timedelta(0))
     """How long a silent monitoring source is waited for before that is an incident of its own."""
 
-    def policy(self) -> Policy:
-        """The rules as the domain knows them."""
+    def policy(self, freezes: tuple[Freeze, ...] = ()) -> Policy:
+        """The rules as the domain knows them; what only repeats the product's own rule makes no other policy."""
         approve = dict(_DEFAULT.approve)
         for name, kind in CLASSES.items():
-            roles: list[Role] | None = getattr(self.approve, name)
-            if roles is not None:
-                approve[kind] = frozenset(roles)
+            badges: list[str] | None = getattr(self.approve, name)
+            if badges is not None:
+                approve[kind] = frozenset(badges)
+        targets = {name: rules for name, each in self.targets.items() if (rules := each.rules()) != TargetRules()}
         return Policy(
             version=self.version,
             propose=frozenset(self.propose),
             approve=approve,
+            quorum=self.quorum.by_class(),
+            step_up=frozenset(CLASSES[each] for each in self.step_up),
+            step_up_within=self.step_up_within,
+            break_glass=frozenset(self.break_glass),
+            review_within=self.review_within,
+            counsel=frozenset(self.counsel),
+            undo_itself=frozenset(CLASSES[each] for each in self.undo_itself),
+            widest=self.widest.by_class(),
+            undo_proof=self.undo_proof,
+            freezes=freezes,
+            targets=targets,
             approve_notice=frozenset(self.approve_notice),
             approval_expires=self.approval_expires,
             evidence_hold=self.evidence_hold,

@@ -3,19 +3,36 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from string import Formatter
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bot.config.files import listed, read_page
 from bot.config.fit import Fitter, kept
 from bot.config.marks import Marked
 from bot.config.shelves import Models, settings_model
+from bot.domain.errors import Invalid
 from bot.domain.mitigation import Means
-from bot.domain.service import Offer, Service, Target
+from bot.domain.service import PLACES, Offer, Service, Target, Traffic
+from bot.slo.spec import Selector
 
 _NAME = r"^[a-z0-9][a-z0-9._-]*$"
 _LABEL = 75  # the text of a Slack button (api.slack.com/reference/block-kit/block-elements#button)
+
+
+class TrafficModel(BaseModel):
+    """Where a target's requests are counted, so that a change is proved by them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    """A source of tocsin.yaml."""
+    series: str
+    """A counter: `requests_total{model="visits"}`."""
+    by: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """The label that names the version."""
 
 
 class TargetModel(BaseModel):
@@ -28,6 +45,7 @@ class TargetModel(BaseModel):
     """The file of the action shelf that knows how: router, haproxy, mlflow …"""
     settings: dict[str, Any] = Field(default_factory=dict)
     """What that action asks for."""
+    traffic: TrafficModel | None = None
 
 
 class OfferModel(BaseModel):
@@ -71,6 +89,32 @@ class ServiceModel(BaseModel):
     people_per_event: Decimal | None = Field(default=None, ge=0)
     legal: dict[str, Any] = Field(default_factory=dict)
     """Standing facts the regimes ask for."""
+    records: dict[str, str] = Field(default_factory=dict)
+    """Where logs and predictions are kept, by name: an address or a path; {service}, {slice}, {incident}, {since} and
+    {until} are filled in. Only the pointer is kept with an incident, never what it points to."""
+
+    @field_validator("records")
+    @classmethod
+    def _can_be_filled(cls, given: dict[str, str]) -> dict[str, str]:
+        for name, template in given.items():
+            _check_pointer(name, template)
+        return given
+
+
+def _check_pointer(name: str, template: str) -> None:
+    """Raise ValueError where it cannot be filled in, or where it would carry somebody's password into the evidence."""
+    try:
+        asked = [(field, spec, turned) for _, field, spec, turned in Formatter().parse(template) if field is not None]
+        secret = urlsplit(template).password
+    except ValueError:
+        raise ValueError(f"{name}: {template!r} cannot be read; a brace that is meant is written twice") from None
+    for field, spec, turned in asked:
+        if field not in PLACES or spec or turned:
+            raise ValueError(f"{name}: nothing is known of {{{field}}}; there is {', '.join(PLACES)}")
+    if secret is not None:
+        raise ValueError(f"{name}: a password stands in it; a pointer is kept with the evidence and must hold none")
+    if not template.strip():
+        raise ValueError(f"{name}: it points nowhere")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +180,31 @@ def _service(page: Marked, fitter: Fitter, models: Models, currency: str) -> Ser
         currency=model.currency or currency,
         people_per_event=model.people_per_event,
         legal=model.legal,
+        records=model.records,
     )
 
 
 def _target(index: int, model: TargetModel, page: Marked, fitter: Fitter, models: Models) -> Target:
     here = ("targets", index)
     settings = _settings("actions", model.action, (*here, "settings"), page, fitter, models, named=(*here, "action"))
-    return Target(model.name, model.action, settings)
+    traffic = _traffic(model.traffic, page, fitter, *here, "traffic") if model.traffic is not None else None
+    return Target(model.name, model.action, settings, traffic)
+
+
+def _traffic(model: TrafficModel, page: Marked, fitter: Fitter, *here: str | int) -> Traffic | None:
+    """Where the requests are counted; None where the series cannot be read, or could never show two versions."""
+    try:
+        series = Selector.parse(model.series)
+    except Invalid as wrong:
+        for each in wrong.problems:
+            problem = page.problem(each.what, *here, "series", expected=each.expected, offset=each.column - 1)
+            fitter.problems.append(problem)
+        return None
+    if any(matcher.label == model.by and matcher.operator == "=" for matcher in series.matchers):
+        what = f"this series shows one {model.by} alone, and shares are told by comparing them"
+        fitter.problems.append(page.problem(what, *here, "series", expected=f"a selector without {model.by}"))
+        return None
+    return Traffic(model.source, model.series, model.by)
 
 
 def _settings(

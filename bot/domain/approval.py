@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot.domain.errors import NotYours, Refused
+from bot.domain.errors import NotYours, Refused, Unproved
 from bot.domain.guard import ActionClass
 from bot.domain.log import Ask, Claim, Command, Entry, Event, Need, Sentence, When, Who, Words, says
 from bot.domain.mitigation import (
@@ -46,6 +46,14 @@ def check_approver(mitigation: Mitigation, person: Person, policy: Policy) -> No
         raise NotYours(f"you proposed {mitigation.id}; a second person must approve it")
 
 
+def may_approve(mitigation: Mitigation, person: Person, policy: Policy) -> bool:
+    """Whether their yes would count: by their badges, never to what they proposed, and once."""
+    plan = mitigation.plan
+    if person.is_bot or person.id == mitigation.proposed_by or person.id in mitigation.approvers:
+        return False
+    return bool(person.badges & policy.approvers(plan.target, plan.klass))
+
+
 def require_approvable(incident: Incident, mitigation: Mitigation, digest: str, ask: Ask) -> None:
     """Raise Refused unless this very plan may be said yes to now, whoever says it."""
     name = mitigation.id
@@ -79,7 +87,10 @@ class GiveCode(Command):
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         mitigation = mitigation_of(incident, self.id)
-        if not ask.person.badges & ask.policy.break_glass:  # whoever may act alone may prove who they are
+        plan, alone = mitigation.plan, ask.policy.break_glass  # whoever may act alone may prove who they are
+        allowed = ask.policy.approvers(plan.target, plan.klass) | alone
+        ask.policy.require(ask.person, allowed, f"be given a code for {self.id}", NotYours)
+        if not ask.person.badges & alone:
             check_approver(mitigation, ask.person, ask.policy)
         require_approvable(incident, mitigation, mitigation.digest, ask)
         if mitigation.plan.klass not in ask.policy.step_up:
@@ -104,16 +115,16 @@ class CodeGiven(Event):
         return says(words, who=Who(by), id=self.id, until=When(self.until))
 
 
-def check_code(mitigation: Mitigation, code: str, ask: Ask) -> None:
-    """Raise Refused unless this is the person's own code for this plan, and fresh."""
+def check_code(incident: Incident, mitigation: Mitigation, code: str, ask: Ask) -> None:
+    """Raise Unproved unless this is the person's own code for this plan, and fresh."""
     name, known = mitigation.id, mitigation.codes.get(ask.by)
-    how = f"get one with `tocsin incident code {name}` or in the console"
+    how = f"get one with `tocsin incident code {incident.id} {name}` or in the console"
     if not code.strip():
-        raise Refused(f"a change this wide is approved with a one-time code; {how}")
+        raise Unproved(f"a change this wide is approved with a one-time code; {how}")
     if known is None or not hmac.compare_digest(known.sha256, code_hash(code, ask.by, mitigation.digest)):
-        raise Refused(f"that is not your code for {name}; {how}")
+        raise Unproved(f"that is not your code for {name}; {how}")
     if ask.at >= known.until:
-        raise Refused(f"your code for {name} ran out at {known.until:%H:%M:%S} UTC; {how}")
+        raise Unproved(f"your code for {name} ran out at {known.until:%H:%M:%S} UTC; {how}")
 
 
 # -- yes -------------------------------------------------------------------------------------------------------------
@@ -136,7 +147,7 @@ class ApproveMitigation(Command):
         check_rules(ask.policy, mitigation.plan, ask.at)
         stepped_up = mitigation.plan.klass in ask.policy.step_up
         if stepped_up:
-            check_code(mitigation, self.code, ask)
+            check_code(incident, mitigation, self.code, ask)
         needs = ask.policy.quorum_of(mitigation.plan.target, mitigation.plan.klass)
         left = needs - len(mitigation.approvers) - 1
         yield MitigationApproved(self.id, self.digest, max(left, 0), stepped_up)
@@ -177,7 +188,7 @@ class DeclineMitigation(Command):
         mitigation = mitigation_of(incident, self.id)
         if ask.by != mitigation.proposed_by:
             allowed = ask.policy.approvers(mitigation.plan.target, mitigation.plan.klass)
-            ask.policy.require(ask.person, allowed, "decline a mitigation")
+            ask.policy.require_somebody(ask.person, allowed, "decline a mitigation")
         if mitigation.state is State.DECLINED:
             return
         if mitigation.state not in (State.PROPOSED, State.APPROVED):

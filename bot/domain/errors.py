@@ -4,6 +4,8 @@ TocsinError
 ├── Refused         a rule says no to a request; nothing was changed
 │   ├── Taken       what the request needs is held by another incident or person
 │   ├── NotYours    the person who asks may not decide this; the timeline remembers that they tried
+│   ├── Unproved    the one-time code is missing, wrong or too old; a fresh one may be given
+│   ├── Undecided   the rules themselves broke when they were asked: the answer is no, and the timeline says so
 │   └── Unheard     a page arrived where the person will not notice it now
 ├── Invalid         a file or an answer a person must correct; names every place at once
 ├── NotFound        a name that stands for nothing here; says what there is
@@ -40,6 +42,21 @@ class Taken(Refused):
 
 class NotYours(Refused):
     """What is asked may be decided, but not by this person."""
+
+
+class Unproved(Refused):
+    """The one-time code that should prove who asks is missing, wrong or too old."""
+
+
+class Undecided(Refused):
+    """The rules broke when they were asked; what cannot be judged is not done."""
+
+    def __init__(self, broke: str) -> None:
+        super().__init__(
+            f"Tocsin could not judge this by its rules ({broke}), so it says no; "
+            "nothing was changed, and the timeline says so"
+        )
+        self.broke = broke
 
 
 class Unheard(Refused):

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot.domain.approval import check_code, require_approvable
+from bot.domain.approval import check_code, may_approve, require_approvable
 from bot.domain.errors import NotYours, Refused
 from bot.domain.followup import FollowUpAdded, FollowUpFinished
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
-from bot.domain.mitigation import Approval, State, amend, check_rules, mitigation_of, with_mitigation
+from bot.domain.mitigation import Approval, Mitigation, State, amend, check_rules, mitigation_of, with_mitigation
 from bot.domain.paging import Call
+from bot.domain.policy import Person, Policy
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
 
 SHORTEST = 10
 """Characters of a reason that says something."""
+
+
+def nobody_else(mitigation: Mitigation, policy: Policy, people: Sequence[Person], at: datetime) -> str:
+    """Why it may be time to act alone: nobody came in time, or there is nobody to wait for. "" while there is.
+
+    Before that nobody is led into temptation. `people` is the directory, with the badges they have now.
+    """
+    plan = mitigation.plan
+    if mitigation.state is not State.PROPOSED or at >= mitigation.expires_at:
+        return ""
+    if at >= mitigation.proposed_at + policy.approval_waits:
+        return f"it has waited for {(at - mitigation.proposed_at).total_seconds() // 60:.0f} min"
+    if policy.frozen(plan.target, plan.klass, at) is not None:
+        return "nobody may approve it while nothing may move"
+    there_are = sum(may_approve(mitigation, person, policy) for person in people)
+    if people and there_are < mitigation.needs - len(mitigation.approvers):
+        return "there are too few people who may approve it"
+    return ""
+
+
+def may_review(mitigation: Mitigation, person: Person, policy: Policy) -> bool:
+    """Whether they may look at what one person did alone: somebody who had no part in it, and could have."""
+    if person.is_bot or person.id in {mitigation.proposed_by, *mitigation.approvers}:
+        return False
+    plan = mitigation.plan
+    return bool(person.badges & (policy.approvers(plan.target, plan.klass) | policy.break_glass))
+
+
+REVIEW = "glass:"
+"""What the promise to review begins with, where it says from what it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +79,13 @@ class BreakGlass(Command):
         require_approvable(incident, mitigation, self.digest, ask)
         check_rules(ask.policy, mitigation.plan, ask.at, alone=True)
         if mitigation.plan.klass in ask.policy.step_up:
-            check_code(mitigation, self.code, ask)
+            check_code(incident, mitigation, self.code, ask)
         told = tuple(person for person in dict.fromkeys(self.tell) if person != ask.by)
         yield GlassBroken(self.id, self.digest, because, told)
         reviewer = told[0] if told else ask.by
         due = (ask.at + ask.policy.review_within).date()
         text = f"Review {self.id}, which was carried out by one person alone"
-        yield FollowUpAdded(f"U{len(incident.followups) + 1}", text, reviewer, due, "", said=f"glass:{self.id}")
+        yield FollowUpAdded(f"U{len(incident.followups) + 1}", text, reviewer, due, "", said=f"{REVIEW}{self.id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +134,7 @@ class ReviewGlass(Command):
             return
         yield GlassReviewed(self.id, self.justified, self.words.strip())
         for item in incident.followups.values():
-            if item.said == f"glass:{self.id}" and item.done is None:
+            if item.said == f"{REVIEW}{self.id}" and item.done is None:
                 yield FollowUpFinished(item.id)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import Enum, IntEnum, StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,11 @@ class ActionClass(IntEnum):
     SMALL = 1
     TRAFFIC = 2
     WIDE = 3
+
+    @property
+    def said(self) -> str:
+        """What such a change does, in words."""
+        return ("only reads", "small, can be taken back", "moves production traffic", "wide or destructive")[self.value]
 
 
 class Means(StrEnum):
@@ -64,22 +69,41 @@ class Weekly:
     zone: str = "UTC"
 
     def until(self, at: datetime) -> datetime | None:
-        """When the stretch that holds `at` ends; None where none does. Its first moment is in, its end is not."""
+        """When the stretch that holds `at` ends; None where none does. Its first moment is in, its end is not.
+
+        It begins when the wall clocks first show its start, or pass over it, and ends when they last show its end.
+        """
         zone = ZoneInfo(self.zone)
         here = at.astimezone(zone)
-        for back in range(8):  # the stretch may have begun a week ago
-            day = here.date() - timedelta(days=back)
+        for back in range(9):  # it may have begun a week ago, and the clocks may have gone over midnight since
+            day = here.date() - timedelta(days=back - 1)
             if day.weekday() != self.start_day:
                 continue
-            begins = datetime.combine(day, self.start, zone)
             length = (self.end_day - self.start_day) % 7
             if length == 0 and self.end <= self.start:
                 length = 7
-            ends = datetime.combine(day + timedelta(days=length), self.end, zone)
-            # compared as instants: wall clocks of one zone are compared as written, across a change of the clocks too
-            if begins.timestamp() <= at.timestamp() < ends.timestamp():
+            begins = _shown(datetime.combine(day, self.start), zone, last=False)
+            ends = _shown(datetime.combine(day + timedelta(days=length), self.end), zone, last=True)
+            if begins <= at < ends:
                 return ends.astimezone(at.tzinfo)
         return None
+
+
+def _shown(wall: datetime, zone: ZoneInfo, *, last: bool) -> datetime:
+    """The moment (UTC) at which the wall clocks of a zone show that: the first or last one where it comes twice.
+
+    Where clocks put forward pass over it, the moment they do.
+    """
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first <= second:
+        return second if last else first
+    early, late = second, first  # the change lies between: PEP 495 reads a time in the gap by the hours on either side
+    after = late.astimezone(zone).utcoffset()
+    while late - early > timedelta(seconds=1):
+        middle = early + (late - early) // 2
+        middle -= timedelta(microseconds=middle.microsecond)
+        early, late = (early, middle) if middle.astimezone(zone).utcoffset() == after else (middle, late)
+    return late
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ class PlaceHold(Command):
     because: str
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        ask.policy.require(ask.person, ask.policy.counsel, "place a legal hold")
+        ask.policy.require_somebody(ask.person, ask.policy.counsel, "place a legal hold")
         if not incident.exists:
             raise Refused(f"there is no incident {incident.id}")
         because = _reason(self.because, "why nothing may be altered")
@@ -155,7 +155,7 @@ class ReleaseHold(Command):
     because: str
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        ask.policy.require(ask.person, ask.policy.counsel, "release a legal hold")
+        ask.policy.require_somebody(ask.person, ask.policy.counsel, "release a legal hold")
         because = _reason(self.because, "why it may be released")
         if incident.legal_hold is not None:
             yield HoldReleased(because)
@@ -211,7 +211,7 @@ def _before_change(incident: Incident, name: str, ask: Ask, to: str, states: Col
     """The mitigation, before it is carried out (or taken back), for somebody who may approve it. Raises Refused."""
     mitigation = mitigation_of(incident, name)
     plan = mitigation.plan
-    ask.policy.require(ask.person, ask.policy.approvers(plan.target, plan.klass), to)
+    ask.policy.require_somebody(ask.person, ask.policy.approvers(plan.target, plan.klass), to)
     if mitigation.state not in states:
         raise Refused(f"{name} is {mitigation.state}; it does not wait for a hold")
     return mitigation

@@ -152,6 +152,7 @@ class Mitigation:
     applied_at: datetime | None = None
     verified_at: datetime | None = None
     undone_at: datetime | None = None
+    kept_at: datetime | None = None  # when it was last made to stand again, because the target had forgotten it
     detail: str = ""
     undos: int = 0  # how often it was asked to be taken back
     undo_begun_at: datetime | None = None  # from then on the target may have been asked to go back
@@ -254,7 +255,7 @@ class ProposeMitigation(Command):
     offer: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        ask.policy.require(ask.person, ask.policy.proposers(self.plan.target), "propose a mitigation")
+        ask.policy.require_somebody(ask.person, ask.policy.proposers(self.plan.target), "propose a mitigation")
         require_open(incident, "propose a mitigation")
         yield proposal(incident, self.plan, self.because, self.offer, ask)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from bot.domain.errors import Refused
-from bot.domain.guard import ActionClass, Freeze, Means, TargetRules, fingerprint
+from bot.domain.guard import ON_CALL, ActionClass, Freeze, Means, TargetRules, fingerprint
 from bot.domain.log import TOCSIN
 
 __all__ = ["ActionClass", "Person", "Policy", "Role", "Severity", "Urgency", "severity"]
@@ -53,6 +53,10 @@ class Person:
     def badges(self) -> frozenset[str]:
         """Everything a rule can ask of them: roles and groups alike."""
         return frozenset(self.roles) | self.groups
+
+    def among(self, on_call: Collection[str]) -> Person:
+        """The same person, with the badge of those on call where they are among them."""
+        return replace(self, groups=self.groups | {ON_CALL}) if self.id in on_call else self
 
     @property
     def is_bot(self) -> bool:
@@ -124,6 +128,12 @@ class Policy:
             return
         wanted = " or ".join(sorted(allowed)) or "nobody"
         raise kind(f"only {wanted} may {to}; your roles: {', '.join(sorted(person.roles)) or 'none'}")
+
+    def require_somebody(self, person: Person, allowed: frozenset[str], to: str, kind: type[Refused] = Refused) -> None:
+        """Like `require`, and never Tocsin itself: what a person takes upon themselves is no machine's to decide."""
+        if person.is_bot:
+            raise Refused(f"Tocsin does not {to} by itself; a person must")
+        self.require(person, allowed, to, kind)
 
     # -- changes of production ---------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from bot.domain.approval import may_approve
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 from bot.domain.mitigation import State
@@ -133,10 +134,10 @@ def _learn_mark(incident: Incident) -> str:
 def _approving(
     incident: Incident, policy: Policy, on_call: Sequence[str], people: Sequence[Person]
 ) -> Iterator[Matter]:
-    """A proposal that waits: approvers on call hear of it at once, the others one after the other; never its proposer.
+    """A proposal that waits: approvers on call hear of it at once, the others one after the other, until it is enough.
 
-    Somebody is always told at once: where nobody on call can be told, the first of the others. Whoever rests or cannot
-    be reached takes nobody's turn.
+    Never its proposer, nor who approved it. As many as must still approve are always told at once: where too few on
+    call can be told, the first of the others. Whoever rests or cannot be reached takes nobody's turn.
     """
     for mitigation in incident.mitigations.values():
         if mitigation.state is not State.PROPOSED:
@@ -144,17 +145,16 @@ def _approving(
         may = sorted(
             person.id
             for person in people
-            if person.roles & policy.approve[mitigation.plan.klass]
-            and person.id != mitigation.proposed_by
-            and _may_know(incident, person, on_call)
+            if may_approve(mitigation, person.among(on_call), policy) and _may_know(incident, person, on_call)
         )
         at, waits = mitigation.proposed_at, policy.approval_waits
         called = [person for person in on_call if person in may]
-        turn = 1 if any(_hears(incident, person, at + waits) for person in called) else 0
+        needed = mitigation.needs - len(mitigation.approvers)
+        turn = min(sum(_hears(incident, person, at + waits) for person in called), needed)
         for person in called:
             yield Matter(person, Reason.APPROVAL, mitigation.id, at, f"{Reason.APPROVAL}:{mitigation.id}")
         for person in may:
-            due = at + turn * waits
+            due = at + max(0, turn - needed + 1) * waits
             if person in called or due >= mitigation.expires_at:
                 continue
             yield Matter(person, Reason.APPROVAL, mitigation.id, due, f"{Reason.APPROVAL}:{mitigation.id}")
@@ -210,7 +210,7 @@ def waits(incident: Incident, person: str, mark: str) -> bool:
             return leader(incident) == person and mark == _learn_mark(incident)
         case Reason.APPROVAL:
             asked = incident.mitigations.get(item)
-            return asked is not None and asked.state is State.PROPOSED
+            return asked is not None and asked.state is State.PROPOSED and person not in asked.approvers
         case Reason.FOLLOWUP:
             promised = incident.followups.get(item)
             if promised is None or promised.done is not None or promised.owner != person:

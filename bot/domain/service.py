@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+PLACES = ("service", "slice", "incident", "since", "until")
+"""What a template of `records` may name in braces; times are UTC, as in 2026-11-20T12:00:00Z."""
+
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
@@ -58,6 +61,11 @@ class Service:
     currency: str = "EUR"
     people_per_event: Decimal | None = None
     legal: Mapping[str, object] = field(default_factory=dict)
+    records: Mapping[str, str] = field(default_factory=dict)  # what is kept elsewhere → where, as a template
+
+    def pointers(self, **values: str) -> Mapping[str, str]:
+        """Where its records of one incident stand: each template with the values of PLACES filled in."""
+        return {name: template.format_map(values) for name, template in self.records.items()}
 
     def target(self, name: str) -> Target | None:
         """The allow-listed target of that name, if there is one."""

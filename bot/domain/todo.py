@@ -12,7 +12,7 @@ from itertools import count
 from bot.domain.guard import Means
 from bot.domain.hold import held_back
 from bot.domain.incident import Incident
-from bot.domain.mitigation import Mitigation, State
+from bot.domain.mitigation import EFFECTIVE, PENDING, Mitigation, State
 from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy, Urgency
@@ -309,13 +309,14 @@ def _collect(incident: Incident, mitigation: Mitigation) -> Iterator[CollectOwed
 
 def _mitigation(incident: Incident, mitigation: Mitigation, policy: Policy) -> Iterator[Owed]:
     name = f"{incident.id}:{mitigation.id}"
+    if mitigation.held is None and mitigation.state in PENDING | EFFECTIVE:  # once it began, what there still is
+        yield HoldOwed(f"hold:{name}", mitigation.proposed_at, mitigation=mitigation.id)
     match mitigation.state:
         case State.PROPOSED | State.APPROVED:
-            if mitigation.held is None:
-                yield HoldOwed(f"hold:{name}", mitigation.proposed_at, mitigation=mitigation.id)
             yield ExpireOwed(f"expire:{name}", mitigation.expires_at, mitigation=mitigation.id)
             if mitigation.state is State.APPROVED and not held_back(incident, mitigation):
-                due = mitigation.approvals[-1].at if mitigation.hold_finished else mitigation.hold_until
+                yes = mitigation.approvals[-1].at if mitigation.approvals else mitigation.proposed_at  # or beforehand
+                due = yes if mitigation.hold_finished else mitigation.hold_until
                 yield ExecuteOwed(f"execute:{name}", due, mitigation=mitigation.id)
         case State.CLAIMED | State.UNDOING if mitigation.accepted_at is not None:
             yield SettleOwed(f"settle:{name}:{mitigation.undos}", mitigation.accepted_at, mitigation=mitigation.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -68,5 +69,22 @@ class TroubleReported(Event):
 
     def says(self, by: str) -> Sentence:
         kind, _incident, item, *_ = [*self.key.split(":"), "", ""]
+        if kind == RULES:
+            words = "“{what}” could not be judged and was not done ({because}); somebody must look at the policy"
+            return says(words, what=_in_words(item), because=self.because)
         what = DEEDS.get(kind, f"finish “{kind}”").format(item=item or "the mitigation")
         return says("could not {what} yet ({because}); it is tried again", what=what, because=self.because)
+
+
+RULES = "rules"
+"""The first word of a trouble's key where the rules broke when they were asked."""
+
+
+def rules_key(incident: str, asked: str) -> str:
+    """Under this key is counted how often the rules broke over one kind of request, such as `ApproveMitigation`."""
+    return f"{RULES}:{incident}:{asked}"
+
+
+def _in_words(name: str) -> str:
+    """`ApproveMitigation` as people say it: approve mitigation."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()

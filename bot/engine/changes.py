@@ -14,7 +14,6 @@ from bot.domain.claim import budget, moved
 from bot.domain.errors import NotFound, Refused
 from bot.domain.execution import ReportOutcome, UndoMitigation
 from bot.domain.glass import BreakGlass, ReviewGlass
-from bot.domain.guard import ON_CALL
 from bot.domain.hold import OverrideHold, SkipHold
 from bot.domain.incident import Incident
 from bot.domain.log import Command
@@ -53,9 +52,7 @@ class Changes:
     async def badged(self, incident: str, who: Profile) -> Person:
         """The person with every badge they have now; `on-call` while they are on call for the incident's service."""
         known = self.desk.log.at_hand(incident) or await self.desk.log.load(incident)
-        if who.id in await self.desk.on_call(known.service):
-            return replace(who.person, groups=who.person.groups | {ON_CALL})
-        return who.person
+        return who.person.among(await self.desk.on_call(known.service))
 
     async def as_of_now(self, incident: Incident, person: str) -> Person | None:
         """Somebody who approved earlier, with what they may now: asked of the database anew."""
@@ -83,7 +80,8 @@ class Changes:
         known, found = await self._offer(incident, offer)
         policy = self.desk.handler.policy
         person = await self.badged(incident, who)
-        policy.require(person, policy.proposers(found.target), "propose a mitigation")
+        async with self.desk.handler.judging(known.id, ProposeMitigation.__name__):
+            policy.require(person, policy.proposers(found.target), "propose a mitigation")
         plan = await self.resolve(known, found)
         return await self.desk.submit(known.id, ProposeMitigation(plan, because, offer), who, inbound=inbound)
 
@@ -113,12 +111,15 @@ class Changes:
         inbound: str = "",
     ) -> Incident:
         """Carry a plan out on one person's word; those on call, managers and administrators are paged."""
+        command = BreakGlass(mitigation, digest, because, await self.heard_by(incident), code)
+        return await self.desk.submit(incident, command, who, inbound=inbound)
+
+    async def heard_by(self, incident: str) -> tuple[str, ...]:
+        """Who is paged when one person acts alone: managers and administrators, then those on call."""
         known = await self.desk.log.load(incident)
         on_call = await self.desk.on_call(known.service)
         others = [each.id for each in await self.desk.people.everyone() if each.roles & _HEAR_OF_IT]
-        tell = tuple(dict.fromkeys((*others, *on_call)))
-        command = BreakGlass(mitigation, digest, because, tell, code)
-        return await self.desk.submit(incident, command, who, inbound=inbound)
+        return tuple(dict.fromkeys((*others, *on_call)))
 
     # -- resolving ---------------------------------------------------------------------------------------------------
 
@@ -145,15 +146,20 @@ class Changes:
         """The plan of an offer as things stand, with what the house itself has to say of it."""
         target, action = self.target(offer.target), self.door(offer.target)
         plan = _storable(await action.plan(target, Means(offer.means), offer.params))
-        warnings = await self._warnings(incident, plan)
-        return replace(plan, warnings=(*plan.warnings, *warnings), rules=self.desk.handler.policy.fingerprint)
+        async with self.desk.handler.judging(incident.id, ProposeMitigation.__name__):
+            warnings = await self._warnings(incident, plan)
+            return replace(plan, warnings=(*plan.warnings, *warnings), rules=self.desk.handler.policy.fingerprint)
 
     async def _warnings(self, incident: Incident, plan: Plan) -> list[str]:
         """What may hold it back later: said while there is still time to think of something else."""
+        frozen = self.desk.handler.policy.frozen(plan.target, plan.klass, self.desk.clock.now())
+        told = [f"{frozen[0].name} holds until {frozen[1]:%Y-%m-%d %H:%M} UTC: {frozen[0].because}"] if frozen else []
+        return [*told, *await self.spent(incident, plan)]
+
+    async def spent(self, incident: Incident, plan: Plan) -> list[str]:
+        """What is counted among all incidents and holds such a change back now: its cool-down, the hour's changes."""
         policy, now = self.desk.handler.policy, self.desk.clock.now()
         told = []
-        if (frozen := policy.frozen(plan.target, plan.klass, now)) is not None:
-            told.append(f"{frozen[0].name} holds until {frozen[1]:%Y-%m-%d %H:%M} UTC: {frozen[0].because}")
         cool_down = policy.cool_down_of(plan.target)
         if cool_down and (lately := await self.desk.log.counted(moved(plan), now - cool_down)):
             told.append(

@@ -27,7 +27,7 @@ from bot.engine.changes import OF_CHANGES, Changes
 from bot.engine.courtesy import Courtesy
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
-from bot.engine.situation import Chart, Keepsake, Shown, Situation, Words
+from bot.engine.situation import Bar, Chart, Keepsake, Shown, Situation, Words
 from bot.engine.values import Profile, Summary
 
 ENOUGH_BARS, CLOSER = 10, 5
@@ -51,6 +51,10 @@ class Charts:
     def chart(self, slo: str, since: datetime | None, until: datetime) -> Chart | None:
         """The SLI of that SLO over that time, or None where nothing is known of it."""
         return None
+
+    def counted(self, slo: str, since: datetime, until: datetime) -> tuple[Bar, ...]:
+        """Its events over that time as finely as they are still known, oldest first."""
+        return ()
 
 
 class Desk:
@@ -192,7 +196,8 @@ class Desk:
             raise NotFound("incident", incident)
         entries = await self.log.entries(incident)
         now = self.clock.now()
-        people = {p.id: Shown(p.id, p.name, p.slack_team, p.slack_user) for p in await self.people.everyone()}
+        everyone, on_call = await self.people.everyone(), await self.on_call(known.service)
+        people = {p.id: Shown(p.id, p.name, p.slack_team, p.slack_user) for p in everyone}
         names = [known.slo, *(sli.slo for sli in known.attached)]
         charts = [self._chart(slo, known.onset, now) for slo in names if slo]
         kept = [Keepsake(e.id, e.name, e.media_type, e.sha256, e.at) for e in await self.exhibits.of(incident)]
@@ -206,8 +211,10 @@ class Desk:
             runbooks=tuple(self.catalogue.runbooks.values()),
             exhibits=tuple(kept),
             notice_kinds=self.drafter.kinds(),
-            on_call=await self.on_call(known.service),
+            on_call=on_call,
             web_url=self.catalogue.web_url,
+            policy=self.handler.policy,
+            directory=tuple(p.person.among(on_call) for p in everyone),
         )
         return self._with_drafts(bare)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.diagnosis.hypotheses import rank
 from bot.domain.errors import TocsinError
@@ -13,11 +13,12 @@ from bot.domain.incident import Incident
 from bot.domain.service import Service
 from bot.engine.desk import Desk
 from bot.engine.ports import Evidence, Reporter
-from bot.engine.values import Collected, Exhibit, Question
+from bot.engine.values import Collected, Question
 from bot.telemetry import log as logger
 
 BEFORE_ONSET = timedelta(minutes=10)
 DEADLINE = 15.0  # seconds for all instruments together
+REPORT_WITHIN = 900.0  # seconds; a report has limits of its own, this one ends what has none
 
 
 class Diagnosis:
@@ -32,19 +33,19 @@ class Diagnosis:
     ) -> None:
         """`instruments` is service → name → instrument; `reporters` is service → who writes its drift report."""
         self.desk, self.instruments, self.reporters, self.deadline = desk, instruments, reporters, deadline
+        self.report_within = REPORT_WITHIN
 
-    def _question(self, incident: Incident, service: Service) -> Question:
-        now = self.desk.clock.now()
-        since = (incident.onset or now) - BEFORE_ONSET
-        return Question(incident.id, service, incident.slice, since, now)
+    def question(self, incident: Incident, service: Service, until: datetime | None = None) -> Question:
+        """What the instruments are asked: from a while before the onset until then, now where nothing is said."""
+        until = until or self.desk.clock.now()
+        since = min(incident.onset or until, until) - BEFORE_ONSET
+        return Question(incident.id, service, incident.slice, since, until)
 
-    async def _ask(
-        self, incident: Incident, within: float
-    ) -> tuple[list[tuple[str, Collected]], tuple[str, ...], Question | None]:
+    async def _ask(self, incident: Incident, within: float) -> tuple[list[tuple[str, Collected]], tuple[str, ...]]:
         service = self.desk.service_of(incident)
         if service is None:
-            return [], (), None
-        question = self._question(incident, service)
+            return [], ()
+        question = self.question(incident, service)
         instruments = self.instruments.get(service.name, {})
         tasks = {name: asyncio.create_task(each.collect(question)) for name, each in instruments.items()}
         if tasks:
@@ -63,11 +64,11 @@ class Diagnosis:
                 missing.append(f"{name}: {error}")
             else:
                 found.append((name, task.result()))
-        return found, tuple(missing), question
+        return found, tuple(missing)
 
     async def diagnose(self, incident: Incident) -> None:
         """Record what the instruments find, and rank the explanations that follow."""
-        found, missing, _question = await self._ask(incident, self.deadline)
+        found, missing = await self._ask(incident, self.deadline)
         for name, collected in found:
             for each in collected.findings:
                 command = RecordFinding(each.text, name, each.bears, each.link)
@@ -80,17 +81,6 @@ class Diagnosis:
         if incident.diagnosed is not None and incident.hypotheses != (ranking := rank(incident.findings)):
             await self.desk.submit(incident.id, Diagnose(ranking), cause="diagnose")
 
-    async def secure(self, incident: Incident, *, within: float) -> tuple[tuple[Exhibit, ...], tuple[str, ...]]:
-        """Keep what the instruments see now as exhibits: what was kept, each once, and what could not be."""
-        found, missing, _question = await self._ask(incident, min(within, self.deadline))
-        kept: dict[str, Exhibit] = {}
-        for name, collected in found:
-            for title, media_type, content in collected.exhibits:
-                now = self.desk.clock.now()
-                exhibit = await self.desk.exhibits.put(incident.id, f"{name}-{title}", media_type, content, at=now)
-                kept[exhibit.name] = exhibit
-        return tuple(kept.values()), missing
-
     async def report(self, incident: Incident) -> None:
         """Write the drift report and attach it; without one, say why."""
         service = self.desk.service_of(incident)
@@ -99,7 +89,11 @@ class Diagnosis:
             await self.desk.submit(incident.id, AttachReport("", "the service has no drift instrument"))
             return
         try:
-            name, media_type, content = await reporter.report(self._question(incident, service))
+            async with asyncio.timeout(self.report_within):
+                name, media_type, content = await reporter.report(self.question(incident, service))
+        except TimeoutError:
+            await self.desk.submit(incident.id, AttachReport("", f"no answer within {self.report_within:g} s"))
+            return
         except TocsinError as trouble:
             await self.desk.submit(incident.id, AttachReport("", str(trouble)))
             return

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from weakref import WeakValueDictionary
 
 from bot.clock import Clock
-from bot.domain.errors import Conflict, Refused, Unavailable
+from bot.domain.errors import Conflict, Refused, TocsinError, Unavailable, Undecided
 from bot.domain.incident import Incident
 from bot.domain.log import Ask, Command, Event
 from bot.domain.policy import THE_BOT, Person, Policy
+from bot.domain.trouble import ReportTrouble, rules_key
 from bot.engine.ports import Log
+from bot.telemetry import log as logger
 
 AGAIN = 6
 """How often a command is decided anew when somebody else writes first."""
@@ -77,7 +80,7 @@ class Handler:
             return None
         ask = Ask(by, self.clock.now(), cause or inbound, self.policy)
         try:
-            events = list(command.decide(known, ask))
+            events = _decided(command, known, ask)
             return await self._append(known, events, ask, inbound) if events else None
         except (Refused, Conflict):
             return None
@@ -94,6 +97,9 @@ class Handler:
             try:
                 ask = Ask(by, self.clock.now(), cause or inbound, self.policy)
                 return await self._commit(known, command, ask, inbound)
+            except Undecided as broken:  # not remembered: once the rules are mended, the same click may be judged
+                await self.tell_broken(incident, type(command).__name__, broken.broke)
+                raise
             except Refused as refused:  # by a rule, or because another incident holds what it needs
                 if inbound:
                     await self.log.remember(inbound, incident, refused.because)
@@ -104,7 +110,7 @@ class Handler:
         raise Unavailable("the log", "could not be written")  # pragma: no cover - the loop returns or raises
 
     async def _commit(self, known: Incident, command: Command, ask: Ask, inbound: str) -> Incident:
-        events = list(command.decide(known, ask))
+        events = _decided(command, known, ask)
         if not events:
             if inbound:
                 await self.log.remember(inbound, known.id)
@@ -117,6 +123,36 @@ class Handler:
             listener(known.id)
         return after
 
+    # -- when the rules themselves break -----------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def judging(self, incident: str, asked: str) -> AsyncIterator[None]:
+        """Ask the rules outside of a command: where they break, the answer is no, and the timeline says so.
+
+        Raises Undecided.
+        """
+        try:
+            yield
+        except TocsinError:
+            raise
+        except Exception as error:
+            logger().exception("the rules broke", incident=incident, asked=asked)
+            await self.tell_broken(incident, asked, type(error).__name__)
+            raise Undecided(type(error).__name__) from error
+
+    async def tell_broken(self, incident: str, asked: str, broke: str) -> None:
+        """Say in the timeline that the rules broke over such a request, patiently; the rules are not asked for that."""
+        key, now = rules_key(incident, asked), self.clock.now()
+        with contextlib.suppress(Unavailable, Conflict):
+            known = await self.log.load(incident)
+            before = known.troubles.get(key)
+            if before is not None and now < before.again_at:
+                return
+            ask = Ask(THE_BOT, now, key, Policy())
+            events = list(ReportTrouble(key, before.count + 1 if before else 1, broke).decide(known, ask))
+            if events:
+                await self._append(known, events, ask, "")
+
     async def again(self, inbound: str) -> Incident | None:
         """The incident of an inbound id received before, None for a new one; what was refused is refused again."""
         before = await self.log.received(inbound)
@@ -125,3 +161,14 @@ class Handler:
         if before.refused:
             raise Refused(before.refused)
         return await self.log.load(before.incident)
+
+
+def _decided(command: Command, known: Incident, ask: Ask) -> list[Event]:
+    """What follows. Raises Refused by a rule; Undecided where the rules broke: what cannot be judged is not done."""
+    try:
+        return list(command.decide(known, ask))
+    except TocsinError:
+        raise
+    except Exception as error:
+        logger().exception("the rules broke", incident=known.id, asked=type(command).__name__)
+        raise Undecided(type(error).__name__) from error

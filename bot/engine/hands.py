@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from bot.domain.approval import LeaveToPeople
 from bot.domain.errors import NotFound, Refused
 from bot.domain.incident import Incident
+from bot.domain.mitigation import mitigation_of
 from bot.domain.todo import AutoOwed, CollectOwed, ExecuteOwed, HoldOwed, UndoOwed
 from bot.engine.carry import Carrier
 from bot.engine.desk import Desk
 from bot.engine.diagnose import Diagnosis
 from bot.engine.guide import Guide
 from bot.engine.holding import Holder
+from bot.engine.keeping import Keeper
 from bot.engine.ports import Chat, Pager, Source
 from bot.engine.prove import Prover
 from bot.engine.traffic import Traffic
@@ -26,6 +28,7 @@ class Hands:
 
     carrier: Carrier
     holder: Holder
+    keeper: Keeper
     prover: Prover
     diagnosis: Diagnosis
     guide: Guide
@@ -46,7 +49,8 @@ class Hands:
         """Everybody it takes, at one desk."""
         return cls(
             carrier=Carrier(desk),
-            holder=Holder(desk, diagnosis),
+            holder=Holder(desk, diagnosis, watch),
+            keeper=Keeper(desk),
             prover=Prover(desk, watch, Traffic(desk.changes, sources)),
             diagnosis=diagnosis,
             guide=Guide(desk, watch, pagers),
@@ -64,8 +68,10 @@ class Hands:
             case CollectOwed(mitigation=name):
                 await self.holder.collect(incident, name)
             case ExecuteOwed(mitigation=name):
+                await self.keeper.cease(mitigation_of(incident, name).plan.target_uid)
                 await self.carrier.execute(incident, name)
             case UndoOwed(mitigation=name):
+                await self.keeper.cease(mitigation_of(incident, name).plan.target_uid)
                 await self.carrier.undo(incident, name)
             case AutoOwed(offer=offer):
                 await self._by_itself(incident, offer)

@@ -113,8 +113,9 @@ class Reconciler:
             await self.look(name)
         except Unavailable as trouble:
             logger().warning("an incident was not looked at; the next round does", incident=name, because=str(trouble))
-        except Exception:  # noqa: BLE001 - one incident's trouble must not stop the others
+        except Exception as error:  # noqa: BLE001 - one incident's trouble must not stop the others
             logger().exception("looking at an incident failed; the next round looks again", incident=name)
+            await self.desk.handler.tell_broken(name, "what is owed", type(error).__name__)
 
     async def look(self, name: str) -> None:
         """Start what is due, set wake-ups for what is not, and see what became of frozen words."""

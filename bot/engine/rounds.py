@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any, Protocol
 
+from bot.domain.kept import KEEP_EVERY
 from bot.engine.ports import Durable
 from bot.engine.reconcile import Reconciler
 from bot.engine.watch import Watch
@@ -46,6 +47,7 @@ class Rounds:
         polls = {"seconds": every, "misfire_grace_time": None, "max_instances": 2}
         scheduler.add_job(self.poll, "interval", id="poll", **polls)
         scheduler.add_job(self.look, "interval", seconds=LOOK_EVERY.total_seconds(), id="look", misfire_grace_time=None)
+        scheduler.add_job(self.keep, "interval", seconds=KEEP_EVERY.total_seconds(), id="keep", misfire_grace_time=None)
         scheduler.add_job(self.prune, "cron", hour=3, minute=17, id="prune", misfire_grace_time=None)
         scheduler.start()
         self._scheduler = scheduler
@@ -76,6 +78,14 @@ class Rounds:
         except Exception as error:  # noqa: BLE001 - the next minute looks again
             logger().error("looking at everything failed; the next minute looks again", error=repr(error))
 
+    async def keep(self) -> None:
+        """Make what is in effect stand again where a target forgot it; one replica does, and nobody waits for it."""
+        try:
+            if await self.lead.holds():
+                await self.reconciler.hands.keeper.keep()
+        except Exception as error:  # noqa: BLE001 - the next minute looks again
+            logger().error("looking after what is in effect failed; the next minute looks again", error=repr(error))
+
     async def prune(self) -> None:
         """Forget durable work that ended two weeks ago, and what came in a month ago."""
         now = self.watch.handler.clock.now()
@@ -95,6 +105,7 @@ class Rounds:
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
+        await self.reconciler.hands.keeper.close()
         await self.reconciler.close()
         try:
             if await self.lead.holds():

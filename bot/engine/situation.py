@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.domain.incident import Incident
 from bot.domain.log import TOCSIN, Entry
 from bot.domain.measures import Measures, measures
+from bot.domain.policy import Person, Policy
 from bot.domain.runbook import Runbook
 from bot.domain.service import Offer, Service
 from bot.domain.timeline import Line, plain, timeline
@@ -82,6 +83,8 @@ class Situation:
     notice_kinds: Mapping[str, str] = field(default_factory=dict)  # template → what it is, in words
     on_call: tuple[str, ...] = ()
     web_url: str = ""
+    policy: Policy = field(default_factory=Policy)
+    directory: tuple[Person, ...] = ()  # everybody, with the badges they have now
     spoken: Spoken = Spoken(0, 0)  # filled in where somebody looks back  # noqa: RUF009 - frozen
 
     def name(self, person: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ __all__ = ["CHECKPOINT", "Verdicts", "Watch", "blindness", "fingerprint", "title
 SAVE_EVERY = timedelta(seconds=30)
 TIDY_EVERY = timedelta(minutes=1)
 BARS = 60
+MOST_BUCKETS = 5000
 UNTOLD = timedelta(minutes=2)  # so long a standby keeps what the leader should have told of slices
 FEW = 2  # objectives of one source that are told one by one when it does not answer
 SLACK = timedelta(days=2)  # kept beyond the longest window
@@ -233,6 +235,17 @@ class Watch(Charts):
             Bar(b.start, b.good, b.bad, covered=b.total > 0) for b in self.ledger.buckets(known, start, until, step)
         ]
         return Chart(slo, known.target, tuple(bars), known.title)
+
+    def counted(self, slo: str, since: datetime, until: datetime) -> tuple[Bar, ...]:
+        """The SLI's buckets as they were recorded; where those would be too many, of whole multiples of their width."""
+        known = self.slos.get(slo)
+        if known is None:
+            chart = self.counting.slices.chart(slo)
+            return tuple(bar for bar in chart.bars if since <= bar.at <= until) if chart else ()
+        long = until - since > MOST_BUCKETS * self.ledger.width
+        step = self.ledger.width * math.ceil((until - since) / self.ledger.width / MOST_BUCKETS) if long else None
+        held = self.ledger.buckets(known, since, until, step)
+        return tuple(Bar(b.start, b.good, b.bad, covered=b.total > 0) for b in held)
 
     def standing(self, slo: str, at: datetime) -> Standing:
         """The budget, the slices and the outcomes of an objective, for people."""

@@ -27,6 +27,8 @@ from bot.slack.client import Client
 from bot.slack.handlers import (
     declare,
     followup,
+    glass,
+    holds,
     impact,
     lead,
     mitigation,
@@ -66,8 +68,8 @@ PRIVILEGED = (
     "Say it in the incident's thread if everybody there may read it."
 )
 STRANGER = home.UNKNOWN
-_FEATURES = (lead, runbook, mitigation, whys, notice, impact, record, quiet, declare, room, resolve, followup,
-             postmortem, talk)  # fmt: skip
+_FEATURES = (lead, runbook, mitigation, glass, holds, whys, notice, impact, record, quiet, declare, room, resolve,
+             followup, postmortem, talk)  # fmt: skip
 _OPEN_TO_NAMED = frozenset({"ack", "lead", "snooze"})
 _SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "timeline_message": "talk.timeline",
               "finding_message": "talk.finding", "followup_message": "talk.followup"}  # fmt: skip

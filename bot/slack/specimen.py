@@ -1,19 +1,20 @@
 """One incident in which everything happened, folded from its facts, and every view of it that a workspace must take."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bot.domain.approval import ApproveMitigation
+from bot.domain.approval import ApproveMitigation, GiveCode, code_hash
 from bot.domain.claim import ClaimMitigation
 from bot.domain.duty import Answer, AnswerDuties, Duty
-from bot.domain.execution import ReportOutcome
+from bot.domain.execution import ReportOutcome, ReportVerification
 from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
-from bot.domain.hold import ReportHold
+from bot.domain.glass import BreakGlass
+from bot.domain.hold import OverrideHold, PlaceHold, ReportHold
 from bot.domain.impact import AssessImpact
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Declare, Resolve, Update
@@ -36,6 +37,7 @@ from bot.slack.views import (
     declare,
     finding,
     followup,
+    glass,
     home,
     impact,
     info,
@@ -54,6 +56,8 @@ from bot.slack.wanted import wanted
 
 ANA = Person("ana", frozenset({Role.RESPONDER}))
 BEN = Person("ben", frozenset(Role))
+CLEO = Person("cleo", frozenset({Role.COUNSEL, Role.APPROVER}))
+_PEOPLE = (ANA, BEN, CLEO)
 BEGUN = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 _BOOK = Runbook(
     "bad-release", "A bad release", "d1",
@@ -68,13 +72,23 @@ _SERVICE = Service(
     name="visits", title="Doctor-visits model", owner="care", channel="#incidents", on_call=("ana", "ben"),
     runbooks=("bad-release",), targets=(Target("visits-router", "router"),),
     offers=(Offer("rollback-v1", "Roll back to v1", "rollback", "visits-router", {"to": "v1"}),
-            Offer("bypass-poor", "Bypass the slice", "bypass", "visits-router", {"slice": "health=poor"})),
+            Offer("bypass-poor", "Bypass the slice", "bypass", "visits-router", {"slice": "health=poor"}),
+            Offer("pause-batch", "Pause the nightly batch", "pause", "visits-batch")),
 )  # fmt: skip
 _PLAN = Plan(
     means=Means.ROLLBACK, action="router", target="visits-router", target_uid="router/visits", token="7",  # noqa: S106 - a version
     params={"to": "v1"}, before={"weights": {"v1": 0, "v2": 100}}, after={"weights": {"v1": 100, "v2": 0}},
     diff=("weight v1 0 → 100", "weight v2 100 → 0"), blast_radius="100 % of visits traffic", klass=ActionClass.TRAFFIC,
     undo="weights back to v1 0, v2 100", warnings=("v1 is three weeks old",),
+    serves={"v1": 1.0, "v2": 0.0}, dry_run="the router took it and changed nothing",
+)  # fmt: skip
+_WIDE = replace(
+    _PLAN, action="kubernetes", target="visits-deployment", target_uid="deployment/visits/9c1e", token="81724",  # noqa: S106 - a version
+    params={"to_revision": 7}, before={"revision": 8, "image": "visits:v2"},
+    after={"revision": 7, "image": "visits:v1"},
+    diff=("image visits:v2 → visits:v1", "revision 8 → 7", "THRESHOLD 0.8 → 0.5"), blast_radius="3 pods, all traffic",
+    klass=ActionClass.WIDE, undo="", managed_by="Argo CD (application visits)", serves={}, warnings=(),
+    dry_run="the server took it: 3 fields would change",
 )  # fmt: skip
 
 
@@ -94,10 +108,11 @@ class _Telling:
     incident: Incident = field(default_factory=lambda: Incident("INC-7"))
     entries: list[Entry] = field(default_factory=list)
     now: datetime = BEGUN
+    policy: Policy = field(default_factory=Policy)
 
     def then(self, command: Command, by: Person = THE_BOT) -> None:
         self.now += timedelta(seconds=30)
-        events = list(command.decide(self.incident, Ask(by, self.now, "specimen", Policy())))
+        events = list(command.decide(self.incident, Ask(by, self.now, "specimen", self.policy)))
         made = [Entry(self.incident.id, seq, self.now, event.happened_at or self.now, by.id, "specimen", event)
                 for seq, event in enumerate(events, start=self.incident.seq + 1)]  # fmt: skip
         self.incident = fold(self.incident, made)
@@ -107,7 +122,8 @@ class _Telling:
         bars = tuple(Bar(BEGUN + timedelta(minutes=n), 90 - n, n, True) for n in range(20))
         made = Situation(
             incident=self.incident, entries=tuple(self.entries), now=self.now, service=_SERVICE,
-            people={one.id: Shown(one.id, one.id.title(), "T0SPECIMEN", f"U0{one.id.upper()}") for one in (ANA, BEN)},
+            people={one.id: Shown(one.id, one.id.title(), "T0SPECIMEN", f"U0{one.id.upper()}") for one in _PEOPLE},
+            policy=self.policy, directory=_PEOPLE,
             charts=(Chart("recall", 0.9, bars, "Recall"),),
             drafts={"N1": Words("What is known so far.", "e", ("people",))},
             runbooks=(_BOOK,), notice_kinds={"gdpr/first": "First notification", "stakeholders/update": "Update"},
@@ -116,9 +132,9 @@ class _Telling:
         return replace(made, **changes)
 
 
-def _proposed() -> _Telling:
+def _proposed(policy: Policy = Policy()) -> _Telling:  # noqa: B008 - frozen
     """Declared by the watch, paged, diagnosed, walked through a runbook, told and proposed for; duties and a notice."""
-    told = _Telling()
+    told = _Telling(policy=policy)
     sli = Sli(
         "recall", Judged.BREACHED, "burns 2.4× over 15 s", BEGUN, BEGUN + timedelta(seconds=5), 0.1, 0.65, 40, 2.4
     )
@@ -170,18 +186,68 @@ def samples() -> Iterator[Sample]:
         yield from _messages(when, situation)
         for name, view in _views(situation):
             yield Sample(f"{name} ({when})", "view", view)
+    for when, situation in _changes():
+        yield from _messages(when, situation, ("request", "aloud", "hold", "card"))
+        for name, view in _of_changes(situation):
+            yield Sample(f"{name} ({when})", "view", view)
     secret = _proposed().situation()
     yield from _messages("restricted", replace(secret, incident=replace(secret.incident, restricted=True)))
 
 
-def _messages(when: str, situation: Situation) -> Iterator[Sample]:
+def _changes() -> Iterator[tuple[str, Situation]]:
+    """What may become of a change besides: two who must approve, one who acts alone, counsel who holds it."""
+    strict = Policy(quorum={ActionClass.WIDE: 2}, evidence_hold=timedelta(minutes=5))
+    told = _proposed(strict)
+    told.then(ProposeMitigation(_WIDE, "the pods of v2 must go, its weights are wrong", "rollback-v1"), ANA)
+    digest = told.incident.mitigations["M2"].digest
+    told.then(GiveCode("M2", code_hash("x", CLEO.id, digest)), CLEO)
+    told.then(ApproveMitigation("M2", digest, "x"), CLEO)
+    yield "two must approve", told.situation()
+    told.then(PlaceHold("the regulator asks for the state of v2"), CLEO)
+    told.then(GiveCode("M2", code_hash("y", BEN.id, digest)), BEN)
+    told.then(ApproveMitigation("M2", digest, "y"), BEN)
+    yield "held by counsel", told.situation()
+    told.then(OverrideHold("M2", "patients wait for an answer tonight"), BEN)
+    yield "hold overridden", told.situation()
+    told = _proposed()
+    told.now += timedelta(minutes=6)
+    yield "nobody came", told.situation()
+    because = "nobody else answers, and patients are turned away"
+    told.then(BreakGlass("M1", told.incident.mitigations["M1"].digest, because, (ANA.id, CLEO.id)), BEN)
+    told.then(ClaimMitigation("M1", "7", (BEN,)))
+    told.then(ReportOutcome("M1", Outcome.UNKNOWN, "the router did not answer within 10 s"))
+    yield "alone", told.situation()
+    told.then(ReportOutcome("M1", Outcome.APPLIED, "weights are v1 100, v2 0"), BEN)
+    told.then(ReportVerification("M1", helped=False, because="10 min after it was applied: burns 2.4×"))
+    yield "does not help", told.situation()
+
+
+def _of_changes(situation: Situation) -> Iterator[tuple[str, dict[str, Any]]]:
+    name, mitigation = list(situation.incident.mitigations.items())[-1]
+    spent = ("this hour's changes of the service are used up",) if name == "M2" else ()
+    yield f"Approve {name}", approve.render(situation, mitigation, BEN, spent)
+    yield f"Act alone in {name}", glass.alone(situation, mitigation, (ANA.id, CLEO.id))
+    yield f"Review {name}", glass.review(situation, mitigation)
+    for deed in ("skip", "override"):
+        yield f"{deed.capitalize()} {name}", reason.render(deed, situation, mitigation)
+    for deed in ("hold", "release"):
+        yield f"{deed.capitalize()}", reason.render(deed, situation)
+    yield "Legal and impact", notice.overview(situation, decides=True, holds=True)
+    yield "Propose the next", propose.render(situation, first="bypass-poor")
+
+
+def _messages(when: str, situation: Situation, only: Collection[str] = ()) -> Iterator[Sample]:
     settings = SlackSettings.model_validate({"bot_token": "x", "app_token": "x", "legal_channel": "legal"})
     for surface in wanted(situation, settings):
+        if only and surface.name.partition(":")[0] not in only:
+            continue
         forms = {"": surface.message.blocks, " with a chart": surface.message.rich, " in words": surface.message.bare}
         for form, blocks in forms.items():
             if blocks is not None:
                 sent = {"text": surface.message.text, "blocks": blocks}
                 yield Sample(f"message {surface.name.partition(':')[0]}{form} ({when})", "message", sent)
+    if only:
+        return
     matters = tuple(Matter(ANA.id, reason, item, BEGUN, f"{reason}:{item}") for reason, item in (
         (Reason.UPDATE, ""), (Reason.APPROVAL, "M1"), (Reason.FOLLOWUP, "U1:1")))  # fmt: skip
     alone = {

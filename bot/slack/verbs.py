@@ -12,11 +12,11 @@ _INCIDENT = re.compile(r"(?i)\b(INC-\d+)\b")
 _SEVERITY = re.compile(r"sev([1-4])\Z")
 THREAD = (
     "ack", "next", "find", "note", "follow", "sev", "lead", "update", "why", "room", "page", "snooze",
-    "resolve", "close", "help",
+    "hold", "release", "resolve", "close", "help",
 )  # fmt: skip
 KEPT = ("find", "note", "follow")
 """Verbs whose own message is kept: its edits and its deletion are followed."""
-WORDED = ("find", "note", "follow", "sev", "update", "why", "resolve")
+WORDED = ("find", "note", "follow", "sev", "update", "why", "hold", "release", "resolve")
 """Verbs whose words become the incident's; `next` and `page` may carry some."""
 ROOM = ("declare", "list", "oncall", "page", "approve", "legal", "help")
 _SAME = {
@@ -34,7 +34,7 @@ HELP_THREAD = escape(
     "In a thread: `ack` · `next [answer] [note]` · `find <text>` · `note <text>` · "
     "`follow <text> [@owner] [by 2026-12-31 | in 2 weeks]` · `sev <1-4> <why>` or `sev1 <why>` · `lead [@person]` · "
     "`page @person|<service> [why]` · `update [next 30m:] <text>` · `why <answer>` · `room` · `snooze` · "
-    "`resolve <how it ended>` · `close`"
+    "`resolve <how it ended>` · `close` · counsel: `hold <why>` · `release <why>`"
 )
 HELP_ROOM = escape(
     "`/incident declare [what is broken]` · `/incident list` · `/incident INC-7 [ack, sev, page, update, …]` · "

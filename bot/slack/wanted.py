@@ -4,13 +4,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.duty import Answer
+from bot.domain.hold import HoldOverridden, HoldPlaced
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.mitigation import EFFECTIVE, PENDING
 from bot.domain.phase import Phase
 from bot.engine.situation import Situation
 from bot.slack.message import Surface
 from bot.slack.settings import SlackSettings
-from bot.slack.views import card, notice, request, room, step, summary, update
+from bot.slack.views import aloud, card, notice, request, room, step, summary, update
 from bot.slack.views.home import named
 
 CARD, ROOM = "card", "room"
@@ -33,6 +34,11 @@ def wanted(situation: Situation, settings: SlackSettings) -> list[Surface]:
         for one in incident.mitigations.values()
     ]
     found += [
+        Surface(f"aloud:{entry.seq}", aloud.render(situation, entry), broadcast=aloud.broadcast(entry),
+                fresh=aloud.stands(situation, entry))
+        for entry in aloud.told(situation)
+    ]  # fmt: skip
+    found += [
         Surface(f"update:{entry.seq}", update.render(situation, entry), broadcast=entry.event.broadcast)
         for entry in situation.entries
         if isinstance(entry.event, UpdatePosted)
@@ -54,6 +60,12 @@ def _room(situation: Situation, settings: SlackSettings) -> list[Surface]:
             ROOM, card.render(situation, charts=settings.charts), now.channel, in_thread=False, moves=True, pinned=True
         )
     )
+    found += [
+        Surface(f"room:aloud:{entry.seq}", aloud.render(situation, entry), now.channel, in_thread=False,
+                fresh=aloud.stands(situation, entry))
+        for entry in aloud.told(situation)
+        if entry.at >= since
+    ]  # fmt: skip
     found += [
         Surface(f"room:update:{entry.seq}", update.render(situation, entry), now.channel, in_thread=False)
         for entry in situation.entries
@@ -87,7 +99,7 @@ def _ends(
 
 
 def _legal(situation: Situation, settings: SlackSettings) -> list[Surface]:
-    """Duties and notices, in the private channel alone; without one they are on the console alone."""
+    """Duties, notices and counsel's hold, in the private channel alone; without one they are on the console alone."""
     incident, channel = situation.incident, settings.legal_channel
     if not channel:
         return []
@@ -95,6 +107,14 @@ def _legal(situation: Situation, settings: SlackSettings) -> list[Surface]:
     if incident.duties:  # none that may apply is no news, but what said otherwise must not stand
         news = any(duty.answer is not Answer.NO for duty in incident.duties.values())
         found.append(Surface("duties", notice.duties(situation), channel, in_thread=False, fresh=news))
+    for entry in situation.entries:
+        if isinstance(entry.event, HoldPlaced):
+            stands = aloud.stands(situation, entry)
+            found.append(
+                Surface(f"hold:{entry.seq}", aloud.held(situation, entry), channel, in_thread=False, fresh=stands)
+            )
+        elif isinstance(entry.event, HoldOverridden):
+            found.append(Surface(f"hold:{entry.seq}", aloud.overridden(situation, entry), channel, in_thread=False))
     notices = incident.notices.values()
     return found + [
         Surface(f"notice:{one.id}", notice.render(situation, one), channel, in_thread=False) for one in notices

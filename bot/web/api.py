@@ -12,13 +12,17 @@ from pydantic import BaseModel, ConfigDict
 from bot.domain.errors import NotFound, Tampered
 from bot.domain.incident import Incident
 from bot.domain.policy import Role
+from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.telemetry import log
-from bot.web.door import ByMachine, Console, Here, Who, operator, visitor
+from bot.web.door import ByMachine, Console, Here, Who, operator, presented, visitor
 from bot.web.pages.slos import standing
 from bot.web.shapes import ImpactShape, IncidentShape, PostmortemShape, SloShape, SummaryShape
+from bot.web.shapes_change import CodeShape, PreviewShape
 from bot.web.telling import summary, tell
+from bot.web.trying import tried
 from bot.web.verbs import VERBS, Asking, Declaring
+from bot.web.verbs._asking import Name
 
 Key = Annotated[str, Header(alias="Idempotency-Key", max_length=200)]
 """Sent twice with the same words, a request has one effect."""
@@ -58,6 +62,14 @@ class Token(BaseModel):
     person: str
     token: str
     expires: datetime
+
+
+class CodeWanted(BaseModel):
+    """The mitigation a one-time code is wanted for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mitigation: Name
 
 
 class Revoked(BaseModel):
@@ -107,13 +119,32 @@ async def incidents(here: Here, who: Who, limit: int = 100) -> list[SummaryShape
 async def declare(body: Declaring, here: Here, who: Who, key: Key = "") -> IncidentShape:
     """Open an incident by hand."""
     made = await here.declare(body, who, inbound(who, "declare", key, body))
-    return tell(await here.situation(made.id, who))
+    return _told(here, await here.situation(made.id, who))
 
 
 @api.get("/incidents/{incident}")
 async def one(incident: str, here: Here, who: Who) -> IncidentShape:
     """Everything known of one incident."""
-    return tell(await here.situation(incident, who))
+    return _told(here, await here.situation(incident, who))
+
+
+def _told(here: Console, situation: Situation) -> IncidentShape:
+    return tell(situation, here.desk.handler.policy)
+
+
+@api.get("/incidents/{incident}/preview")
+async def previewed(incident: str, offer: str, here: Here, who: Who) -> PreviewShape:
+    """The plan of a prepared mitigation as of now, tried without changing anything."""
+    return await tried(here, incident, offer, who)
+
+
+@api.post("/incidents/{incident}/code")
+async def code(
+    incident: str, body: CodeWanted, here: Here, who: Who, token: Annotated[str, Depends(presented)]
+) -> CodeShape:
+    """A fresh one-time code, to approve a wide change with; only for the personal token the request itself brings."""
+    made, until = await here.code(incident, body.mitigation, who, token)
+    return CodeShape(mitigation=body.mitigation, code=made, until=until)
 
 
 @api.get("/incidents/{incident}/head")
@@ -216,7 +247,7 @@ def _route(kind: type[Asking]) -> Ask:
         if name and await here.desk.log.seen(name):
             response.headers["Idempotency-Replayed"] = "true"
         done: Incident = await here.ask(incident, body, who, name)
-        return tell(await here.situation(done.id, who))
+        return _told(here, await here.situation(done.id, who))
 
     ask.__annotations__["body"] = kind
     ask.__name__ = kind.verb.replace("-", "_")

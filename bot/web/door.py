@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from bot.domain.errors import NotFound, TocsinError
+from bot.domain.errors import NotFound, Refused, TocsinError
 from bot.domain.incident import Incident
+from bot.domain.mitigation import mitigation_of
 from bot.domain.policy import Role
 from bot.engine.desk import Desk
 from bot.engine.situation import Situation
@@ -21,7 +23,10 @@ from bot.web.verbs import Asking, Declaring
 
 NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 EVERYTHING = frozenset({Role.COUNSEL, Role.ADMIN})
-OWN_HAND = frozenset({"approve", "approve-notice", "undo", "settle", "decide-duty", "file"})
+OWN_HAND = frozenset({
+    "approve", "alone", "review", "go-ahead", "hold", "release", "override", "undo", "settle",
+    "approve-notice", "decide-duty", "file",
+})  # fmt: skip
 """What only a person does: with the machine's token one pair of hands could be both of four eyes."""
 
 
@@ -83,13 +88,31 @@ class Console:
     async def ask(self, incident: str, asking: Asking, who: Profile, inbound: str = "") -> Incident:
         """Carry out what was asked of an incident, once per `inbound`. Raises ForeignError for a borrowed name."""
         if isinstance(who, ByMachine) and asking.verb in OWN_HAND:
-            raise ForeignError(f"this needs your own token or login: ask for one with `tocsin token {who.key}`")
+            raise ForeignError(_own_hand(who))
         await self.incident(incident, who)
         return await asking.ask(self.desk, incident, who, inbound)
+
+    async def code(self, incident: str, mitigation: str, who: Profile, token: str) -> tuple[str, datetime]:
+        """A fresh one-time code and until when it is good, for whoever presents their personal token for it now.
+
+        Each asking makes a new one, and the one before is void. Raises Refused, NotFound.
+        """
+        if isinstance(who, ByMachine):
+            raise ForeignError(_own_hand(who))
+        await self.incident(incident, who)
+        if self.tokens.person(token) != who.id:
+            raise Refused(f"that is not your personal token; `tocsin token {who.key}` makes one")
+        code = await self.desk.changes.give_code(incident, mitigation, who)
+        known = await self.desk.log.load(incident)
+        return code, mitigation_of(known, mitigation).codes[who.id].until
 
     async def declare(self, asking: Declaring, who: Profile, inbound: str = "") -> Incident:
         """Open an incident."""
         return await asking.ask(self.desk, who, inbound)
+
+
+def _own_hand(who: Profile) -> str:
+    return f"this needs your own token or login: ask for one with `tocsin token {who.key}`"
 
 
 def console(request: Request) -> Console:
@@ -137,6 +160,14 @@ async def _own(here: Console, authorization: str, key: str) -> Profile:
     if key not in {"", found.key}:
         raise ForeignError(f"that token is not {key!r}'s own, and a personal token speaks for nobody else")
     return found
+
+
+def presented(request: Request) -> str:
+    """The token this request itself brings. Raises ForeignError: a session was begun by somebody, some time ago."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise ForeignError("a login alone gives no one-time code: present your personal token for it")
+    return given.strip()
 
 
 def operator(request: Request) -> None:

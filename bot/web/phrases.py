@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -45,6 +46,11 @@ def clock(at: datetime | None) -> str:
 def number(value: object) -> str:
     """A count with thousands set apart: 12 500."""
     return f"{value:,}".replace(",", "\u202f") if isinstance(value, int | float) else str(value)
+
+
+def laid_out(value: object) -> str:
+    """Any value as JSON, one field a line, letters as they are."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 def marked(text: str) -> Markup:

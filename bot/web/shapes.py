@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Annotated
+from datetime import date
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
-
-
-def rfc3339(at: datetime) -> str:
-    """2026-11-20T12:00:05.000Z (RFC 3339 section 5.6)."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-Instant = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
-Money = Annotated[Decimal, PlainSerializer(str, return_type=str)]
-
-
-class Shape(BaseModel):
-    """Base: read from the domain's own values by attribute."""
-
-    model_config = ConfigDict(from_attributes=True)
+from bot.web.shape import Instant, Money, Shape
+from bot.web.shapes_change import LegalHoldShape, MitigationShape
 
 
 class SummaryShape(Shape):
@@ -84,41 +68,6 @@ class HypothesisShape(Shape):
     next_test: str
     remedies: list[str]
     unfit: list[str]
-
-
-class ApprovalShape(Shape):
-    """One person's yes to one digest."""
-
-    person: str
-    digest: str
-    at: Instant
-
-
-class MitigationShape(Shape):
-    """One proposed change and how far it got."""
-
-    id: str
-    means: str
-    action: str
-    target: str
-    state: str
-    digest: str
-    diff: list[str]
-    warnings: list[str]
-    proposed_by: str
-    proposed_at: Instant
-    because: str
-    approvals: list[ApprovalShape]
-    expires_at: Instant
-    applied_at: Instant | None
-    verified_at: Instant | None
-    undone_at: Instant | None
-    held: list[str] | None
-    not_held: list[str]
-    detail: str
-    klass: int
-    blast_radius: str
-    undo: str
 
 
 class OptionShape(Shape):
@@ -342,6 +291,10 @@ class IncidentShape(Shape):
     hypotheses: list[HypothesisShape]
     findings: list[FindingShape]
     mitigations: list[MitigationShape]
+    legal_hold: LegalHoldShape | None
+    """Counsel wants nothing altered: changes of class 2 and 3 wait, unless one is overridden."""
+    left_to_people: list[str]
+    """Prepared mitigations that are approved beforehand and could not be done without people."""
     run: RunShape | None
     whys: list[WhyShape]
     impact: ImpactShape | None

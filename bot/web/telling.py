@@ -6,13 +6,12 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from bot.domain.measures import lag
-from bot.domain.mitigation import Mitigation
 from bot.domain.notice import Notice, Standing
+from bot.domain.policy import Policy
 from bot.domain.runbook import Run
 from bot.engine.situation import Situation, Words
 from bot.engine.values import Summary
 from bot.web.shapes import (
-    ApprovalShape,
     ChartShape,
     DoneShape,
     DutyShape,
@@ -25,7 +24,6 @@ from bot.web.shapes import (
     LagShape,
     LineShape,
     MeasuresShape,
-    MitigationShape,
     NoticeShape,
     OfferShape,
     PageShape,
@@ -34,6 +32,7 @@ from bot.web.shapes import (
     SummaryShape,
     WhyShape,
 )
+from bot.web.telling_change import legal_hold, mitigation
 
 FROZEN = frozenset({Standing.FROZEN, Standing.APPROVED, Standing.FILED})
 """Where the words that count are the frozen ones."""
@@ -52,8 +51,8 @@ def current(notice: Notice, draft: Words | None) -> tuple[str, str, tuple[str, .
     return (draft.text, draft.digest, draft.gaps, 0) if draft else ("", "", (), 0)
 
 
-def tell(situation: Situation) -> IncidentShape:
-    """The whole situation."""
+def tell(situation: Situation, policy: Policy) -> IncidentShape:
+    """The whole situation; the policy in force says who may approve what."""
     incident = situation.incident
     spans = situation.measures
     return IncidentShape(
@@ -84,7 +83,9 @@ def tell(situation: Situation) -> IncidentShape:
         cause=incident.cause,
         hypotheses=[HypothesisShape.model_validate(asdict(each)) for each in incident.hypotheses],
         findings=_findings(situation),
-        mitigations=[_mitigation(each, situation) for each in incident.mitigations.values()],
+        mitigations=[mitigation(each, situation, policy) for each in incident.mitigations.values()],
+        legal_hold=legal_hold(situation),
+        left_to_people=sorted(incident.left_to_people),
         run=_run(incident.run, situation) if incident.run else None,
         whys=[
             WhyShape.model_validate({**asdict(each), "assumed": each.assumed, "by": situation.name(each.by)})
@@ -134,37 +135,6 @@ def _findings(situation: Situation) -> list[FindingShape]:
         FindingShape.model_validate({**asdict(each), "by": situation.name(each.by)})
         for each in situation.incident.findings
     ]
-
-
-def _mitigation(each: Mitigation, situation: Situation) -> MitigationShape:
-    plan = each.plan
-    return MitigationShape(
-        id=each.id,
-        means=plan.means,
-        action=plan.action,
-        target=plan.target,
-        state=each.state,
-        digest=each.digest,
-        diff=list(plan.diff),
-        warnings=list(plan.warnings),
-        proposed_by=situation.name(each.proposed_by),
-        proposed_at=each.proposed_at,
-        because=each.because,
-        approvals=[
-            ApprovalShape(person=situation.name(given.person), digest=given.digest, at=given.at)
-            for given in each.approvals
-        ],
-        expires_at=each.expires_at,
-        applied_at=each.applied_at,
-        verified_at=each.verified_at,
-        undone_at=each.undone_at,
-        held=list(each.held) if each.held is not None else None,
-        not_held=list(each.not_held),
-        detail=each.detail,
-        klass=int(plan.klass),
-        blast_radius=plan.blast_radius,
-        undo=plan.undo,
-    )
 
 
 def _run(run: Run, situation: Situation) -> RunShape:

@@ -60,6 +60,61 @@ def test_an_unknown_kind_of_source_is_answered_with_the_real_shelf(tmp_path, cap
     assert "openmetrics, predictions, prometheus" in told
 
 
+RULED = """\
+organisation: {name: Example, timezone: Europe/Berlin}
+policy:
+  quorum: {wide: 2}
+  freeze:
+    - {name: 'a [bold] week', because: "nobody is in", weekly: mon 00:00 - sun 23:59}
+  targets:
+    live: {approve: [on-call, 'group:platform'], widest: 10%, allow: [rollback], automatic: [rollback]}
+"""
+LIVE = """\
+name: scoring
+owner: ml
+on_call: [ada]
+targets: [{name: live, action: router, settings: {url: "http://127.0.0.1:1"}}]
+offers: [{name: back, label: Back, means: rollback, target: live}]
+"""
+THREE = """\
+ada: {name: Ada, roles: [responder, approver], email: a@example.com}
+ben: {name: Ben, roles: [approver], groups: [platform], email: b@example.com}
+dev: {name: Dev, roles: [approver, admin], email: d@example.com}
+"""
+
+
+def test_the_rules_are_shown_as_they_are_enforced(tmp_path, capsys, monkeypatch):
+    """For each target and class: who may, how many, with a code, how much at once, and what is frozen at this moment."""
+    (tmp_path / "services").mkdir()
+    for name, text in (("tocsin.yaml", RULED), ("people.yaml", THREE), ("services/scoring.yaml", LIVE)):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert run(["check", "--policy", "-c", str(tmp_path / "tocsin.yaml")]) == 0
+    told = capsys.readouterr().out
+    house, _, live = told.partition("live (router of scoring)")
+    cells = [" ".join(row.split()) for row in live.splitlines()]
+    assert "may see rollback" in cells
+    assert "proposed by admin, approver or responder: ada, ben, dev" in cells
+    assert "made by itself rollback (if small, and its undo was seen to work)" in cells
+    small, wide = (next(row for row in cells if row.startswith(name)) for name in ("small", "wide"))
+    assert small == "small group:platform or on-call 1 no 10 % free"
+    assert wide.startswith("wide group:platform or on-call 2 asked 10 % ")
+    assert "(ada, ben)" in live  # Ada is on call, Ben is in the group
+    assert "a [bold] week" in house
+    assert "act alone admin or approver: ada, ben, dev; reviewed within 3d" in " ".join(house.split())
+    assert max(map(len, told.splitlines()[2:])) <= 100
+
+
+def test_rules_without_a_target_are_shown_too(tmp_path, capsys):
+    """Somebody who only begins sees what the product itself would ask."""
+    path = tmp_path / "tocsin.yaml"
+    path.write_text(MINIMAL)
+    assert run(["check", "--policy", "-c", str(path)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Every target without rules of its own" in told
+    assert "traffic admin or approver 1 no 100 % free (nobody)" in told
+
+
 def test_an_unknown_command_is_a_sentence(capsys):
     """Wrong usage ends with 2, as shells expect."""
     assert run(["frobnicate"]) == 2

@@ -38,6 +38,35 @@ def test_a_fresh_folder_is_in_order(tmp_path, capsys):
     assert "Slack is off" in told.err
 
 
+RULE = re.compile(r"^  # ( *(?:- )?[\w{].*)$", re.MULTILINE)
+
+
+def test_every_rule_that_is_shown_commented_can_be_used(tmp_path, capsys, monkeypatch):
+    """Somebody takes the comment signs away, of all rules at once, and the folder is in order still."""
+    assert run(["init", str(tmp_path)]) == 0
+    start = tmp_path / "tocsin.yaml"
+    head, sign, rest = start.read_text().partition("policy:\n")
+    policy, end, tail = rest.partition("\n# Legal duties")
+    shown = "\n".join(line for line in policy.splitlines() if not re.match(r"  # (?:[A-Z]|on-call for)", line))
+    start.write_text(head + sign + RULE.sub(r"  \1", shown) + end + tail)
+    people = tmp_path / "people.yaml"
+    people.write_text(people.read_text().replace("  # groups:", "  groups:"))
+    service = tmp_path / "services" / "scoring.yaml"
+    text = service.read_text()
+    first, last = text.index("# targets:"), text.index("# evidence:")
+    service.write_text(text[:first] + re.sub("(?m)^# ?", "", text[first:last]) + text[last:])
+    monkeypatch.setenv("MLFLOW_TOKEN", "m-1")
+    capsys.readouterr()
+    assert run(["check", "--policy", "-c", str(start)]) == 0, capsys.readouterr().err
+    told = capsys.readouterr().out
+    assert "weekend" in told
+    assert "registry (mlflow of scoring)" in told
+    assert "group:platform" in told
+    written_out = yaml.safe_load(start.read_text())["policy"]
+    assert {"propose", "approve", "quorum", "step_up", "break_glass", "counsel", "approve_notice", "widest", "cool_down",
+            "soak", "undo_itself", "freeze", "targets"} <= set(written_out)  # fmt: skip
+
+
 def test_what_is_there_already_is_not_touched(tmp_path, capsys):
     """One file in the way: nothing is written at all, and the file is named."""
     (tmp_path / "people.yaml").write_text("mine: {name: Me}\n")

@@ -28,7 +28,7 @@ poll:
 policy:
   acknowledge_within: 4m
   approve:
-    traffic: [manager]
+    traffic: ['@ada']
 regimes: [eu_gdpr_art33]
 """
 PEOPLE = """\

@@ -32,6 +32,7 @@ def test_a_folder_in_order_is_an_installation(folder):
     assert [warning.what for warning in found.warnings] == [
         "no objective watches features",
         "ben is on call and has no Slack account to be paged at",
+        "where ada proposes a traffic or wide change, too few others may approve it",
     ]
 
 
@@ -66,7 +67,7 @@ def test_policy_keeps_what_nobody_changed(folder):
     """What the file leaves out keeps the product's own rule."""
     policy = folder.load().policy
     assert set(policy.acknowledge_within.values()) == {timedelta(minutes=4)}  # one length stands for every severity
-    assert policy.approve[ActionClass.TRAFFIC] == {Role.MANAGER}
+    assert policy.approve[ActionClass.TRAFFIC] == {"@ada"}
     assert policy.approve[ActionClass.WIDE] == {Role.APPROVER, Role.ADMIN}
     assert policy.changes_per_hour == 6
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from bot.domain.approval import GiveCode, code_hash
 from bot.domain.claim import ClaimMitigation, MitigationClaimed
+from bot.domain.errors import Refused
 from bot.domain.execution import ReportOutcome
-from bot.domain.glass import BreakGlass, ReviewGlass
+from bot.domain.glass import BreakGlass, ReviewGlass, may_review, nobody_else
 from bot.domain.guard import Freeze, TargetRules
 from bot.domain.hold import PlaceHold
 from bot.domain.lifecycle import Close, Resolve
@@ -88,3 +89,34 @@ def test_it_is_reviewed_by_somebody_else_before_the_incident_is_filed_away() -> 
     assert seen.incident.followups[item.id].done is not None
     assert seen.when(Close(), ANA).events
     assert "nothing to review" in proposed()[0].refuses(ReviewGlass("M1", True, "x"), DORA)
+
+
+def test_it_comes_to_mind_only_where_nobody_comes() -> None:
+    """Not in the first five minutes while somebody else may approve; at once where nobody may, or nothing may move."""
+
+    def why(story: Story, *people: Person) -> str:
+        return nobody_else(story.incident.mitigations["M1"], story.policy, people, story.now)
+
+    story, digest = proposed()
+    assert why(story, ANA, BEN, DORA) == ""
+    assert why(story) == ""  # nobody knows who there is
+    assert why(story, ANA, BEN) == "there are too few people who may approve it"
+    assert why(story.after(minutes=5), ANA, BEN, DORA) == "it has waited for 5 min"
+    assert why(story.after(minutes=15), ANA, BEN, DORA) == ""  # it ran out
+    frozen = Policy(freezes=(Freeze("a", "b", NOON, NOON + timedelta(days=1)),))
+    assert why(replace(story, policy=frozen), ANA, BEN, DORA) == "nobody may approve it while nothing may move"
+    after = story.when(BreakGlass("M1", digest, WHY, TELL), BEN)
+    assert why(after.after(minutes=5), ANA, BEN) == ""
+
+
+def test_whoever_may_review_is_whoever_is_not_refused() -> None:
+    """The one rule of who is offered it, and of who may."""
+    story = broken()
+    mitigation = story.incident.mitigations["M1"]
+    for person in (ANA, BEN, CLEO, DORA):
+        try:
+            story.when(ReviewGlass("M1", justified=True, words="fine"), person)
+        except Refused:
+            assert not may_review(mitigation, person, story.policy), person
+        else:
+            assert may_review(mitigation, person, story.policy), person

@@ -1,10 +1,12 @@
 """Reminders: each once, in time, to the right person, merged, and not while somebody asked for quiet."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp, ChangeFollowUp, FinishFollowUp
+from bot.domain.guard import ON_CALL, ActionClass, TargetRules
 from bot.domain.lifecycle import ChangeSeverity, Close, Reopen, Resolve, Update
 from bot.domain.mitigation import ProposeMitigation
 from bot.domain.paging import Acknowledge
@@ -14,10 +16,11 @@ from bot.domain.reminder import waits as still
 from bot.domain.roles import Assign, Part
 from bot.domain.runbook import CompleteStep, Kind, Runbook, StartRunbook, Step
 from bot.domain.todo import RemindOwed, todo
-from tests.kit import ANA, BEN, CLEO, PEOPLE, Story, declared, lines, plan
+from tests.kit import ANA, BEN, CLEO, MAX, PEOPLE, Story, declared, lines, plan
 
 EVERYBODY = tuple(person for person in PEOPLE.values() if not person.is_bot)
 HOUR = timedelta(hours=1)
+CLEO_RESPONDS = Person("cleo", frozenset({Role.RESPONDER}))
 BOOK = Runbook("book", "Book", "d", (Step("look", Kind.READ, "Look"), Step("count", Kind.CHECK, "Count")))
 
 
@@ -99,6 +102,45 @@ def test_approvers_on_call_are_told_at_once_and_the_others_one_after_the_other()
     other = taken().when(ProposeMitigation(plan()), BEN)
     assert asked(other, "ana", "ben") == {"dev": 0, "eve": 5}
     assert asked(story.when(ApproveMitigation("M1", plan().digest), BEN), "ben") == {}
+
+
+def wanted(story: Story, *people: Person, on_call: tuple[str, ...] = ("ana", "ben")) -> dict[str, float]:
+    """Who is asked to approve, and after how many minutes."""
+    found = reminders(story.incident, story.policy, on_call, people or EVERYBODY)
+    start = story.incident.mitigations["M1"].proposed_at
+    return {m.person: (m.due - start).total_seconds() / 60 for m in found if m.reason is Reason.APPROVAL}
+
+
+def test_where_two_must_approve_two_are_asked_until_both_did() -> None:
+    """As many at once as must still say yes; who did is not asked again, and the others still are."""
+    policy = Policy(quorum={ActionClass.TRAFFIC: 2})
+    eve, fay = (Person(name, frozenset({Role.APPROVER})) for name in ("eve", "fay"))
+    made = plan(rules=policy.fingerprint)
+    story = replace(taken(), policy=policy).when(ProposeMitigation(made), ANA)
+    assert wanted(story, ANA, BEN, eve, fay) == {"ben": 0, "eve": 0, "fay": 5}
+    assert wanted(story, ANA, BEN, eve, fay, on_call=()) == {"ben": 0, "eve": 0, "fay": 5}
+    after = story.when(ApproveMitigation("M1", made.digest), BEN)
+    assert wanted(after, ANA, BEN, eve, fay) == {"eve": 0, "fay": 5}
+    assert still(story.incident, "ben", "approval:M1")
+    assert not still(after.incident, "ben", "approval:M1")
+    assert still(after.incident, "eve", "approval:M1")
+    assert wanted(after.when(ApproveMitigation("M1", made.digest), eve), ANA, BEN, eve, fay) == {}
+
+
+def test_whoever_may_approve_is_asked_by_whatever_badge() -> None:
+    """A person by name, a group, whoever is on call; the target's own rule goes before the class's."""
+    gus = Person("gus", groups=frozenset({"@gus", "group:platform"}))
+
+    def of(badge: str) -> dict[str, float]:
+        rules = TargetRules(approve=frozenset({badge}))
+        policy = Policy(targets={"visits-router": rules})
+        story = replace(taken(), policy=policy).when(ProposeMitigation(plan()), CLEO_RESPONDS)
+        return wanted(story, ANA, BEN, gus)
+
+    assert of("@gus") == {"gus": 0}
+    assert of("group:platform") == {"gus": 0}
+    assert of("on-call") == {"ana": 0, "ben": 0}
+    assert of("nobody") == {}
 
 
 def test_an_approver_who_rests_takes_nobodys_turn() -> None:
@@ -261,3 +303,20 @@ def test_only_the_bot_reports_and_twice_is_once() -> None:
     story = story.when(ReportReminder("ana", (mark,), "", "no Slack account"))
     assert "cannot be reminded" in lines(story)[-1]
     assert story.when(ReportReminder("ana", (mark,), "chat")).events == ()
+
+
+def test_who_is_asked_to_approve_is_whoever_the_target_names() -> None:
+    """Its own rule counts, on-call and single people too; whoever said yes already, or nobody at all, is not asked."""
+    rule = Policy(targets={"visits-router": TargetRules(approve=frozenset({ON_CALL, "@max"}), quorum=2)})
+    story = replace(declared(), policy=rule).when(ProposeMitigation(plan()), ANA)
+    people = [ANA, BEN, replace(MAX, groups=frozenset({"@max"}))]
+
+    def asked(story: Story, policy: Policy) -> set[str]:
+        found = reminders(story.incident, policy, ["ben"], people)
+        return {each.person for each in found if each.reason is Reason.APPROVAL}
+
+    assert asked(story, rule) == {"ben", "max"}
+    digest = story.incident.mitigations["M1"].digest
+    badged = replace(BEN, groups=frozenset({ON_CALL}))
+    assert asked(story.when(ApproveMitigation("M1", digest), badged), rule) == {"max"}
+    assert asked(story, Policy(approve={})) == set()

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.approval import ApproveMitigation
+from bot.domain.approval import ApproveMitigation, Preapprove
 from bot.domain.claim import ClaimMitigation
 from bot.domain.execution import ReportAccepted, ReportOutcome, ReportUndo, UndoMitigation
 from bot.domain.finding import AttachReport, Cause, Diagnose, Hypothesis
@@ -14,7 +14,7 @@ from bot.domain.hold import ReportHold
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.mitigation import Outcome, ProposeMitigation
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
-from bot.domain.policy import Policy
+from bot.domain.policy import ActionClass, Policy
 from bot.domain.room import OpenRoom, ReportRoom
 from bot.domain.runbook import Kind, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service
@@ -104,6 +104,15 @@ def test_each_is_owed_where_it_should_be(kind: type[Owed]) -> None:
     assert len(found) == 1
     assert found[0].key.split(":")[1] == "INC-1"
     assert found[0].attempt == 1
+
+
+def test_what_is_approved_beforehand_is_carried_out_at_once() -> None:
+    """A pause needs no evidence and nobody's yes: it is owed from the moment it was proposed."""
+    story = replace(declared(), policy=BEFOREHAND)
+    small = plan(means=Means.PAUSE, target="features", klass=ActionClass.SMALL)
+    story = story.when(Preapprove(small, "pause", "the features are stale"))
+    (due,) = [each.due for each in owed(story) if isinstance(each, ExecuteOwed)]
+    assert due == story.incident.mitigations["M1"].proposed_at
 
 
 @pytest.mark.parametrize("kind", SITUATIONS, ids=lambda kind: kind.__name__)

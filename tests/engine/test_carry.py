@@ -102,7 +102,10 @@ async def test_a_hold_that_cannot_be_kept_at_all_only_delays(tmp_path: Path) -> 
         assert world.router.effects == []
         await world.round(seconds=11)
         assert world.router.weights == V1
-        assert any("could not secure the evidence before M1 yet (OSError)" in line for line in await world.lines())
+        assert any(
+            "could not secure the evidence before M1 yet (the evidence: target: it broke" in line
+            for line in await world.lines()
+        )
 
 
 async def test_a_bypass_waits_for_nothing(tmp_path: Path) -> None:

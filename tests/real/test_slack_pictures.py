@@ -37,8 +37,9 @@ async def looks(page: Any, slack: LocalSlack, client: AsyncWebClient, sample: Sa
     view = sample.payload
     if view["type"] == "home":
         await client.views_publish(user_id="U0BEN", view=view)
+        await page.goto("about:blank")  # or the tab published before would be looked at
         await page.goto(f"{slack.url}/?as=U0BEN#home")
-        await page.get_by_text("Waiting for you").first.wait_for()
+        await page.get_by_text(view["blocks"][0]["text"]["text"]).first.wait_for()
         await kept(page, sample.name)
         return
     await client.views_open(trigger_id=slack.dialogs.trigger("U0ANA"), view=view)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -144,6 +145,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.policy = Policy()
         self.clock = self.new_clock()
         self.router = Router(self.clock)
         self.drafts = Drafts()
@@ -163,10 +165,12 @@ class Bench:
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
-        cls, folder: Path, *, transport: str = "socket", strict: Mapping[str, Any] | None = None, **settings: Any
-    ) -> AsyncIterator[Self]:
+        cls, folder: Path, *, transport: str = "socket", strict: Mapping[str, Any] | None = None,
+        policy: Policy | None = None, **settings: Any,
+    ) -> AsyncIterator[Self]:  # fmt: skip
         """`strict` is what the workspace is strict about: limits, without, drops_metadata."""
         bench = cls(folder)
+        bench.policy = policy or bench.policy
         given = {"clock": bench.clock, "ack_within": 3.0, "retry_after": (0.05, 1.5)} | dict(strict or {})
         async with LocalSlack(**given) as bench.slack:
             try:
@@ -180,7 +184,7 @@ class Bench:
         self._stack.push_async_callback(self.store.close)
         await self.store.people.enrol(PEOPLE)
         self.log = SilentLog(self.store.log)
-        handler = Handler(self.log, self.clock, Policy())
+        handler = Handler(self.log, self.clock, self.policy)
         self.desk = Desk(
             handler=handler,
             people=self.store.people,
@@ -288,6 +292,45 @@ class Bench:
         from bot.localslack.traffic import Fault
 
         self.slack.workspace.faults.add(Fault(method, kind, times, retry_after))
+
+    async def proposed(self, offer: str = "rollback-v1", by: str = "ana", **changes: Any) -> str:
+        """A change waits for approval, its plan with these `changes`; the ts of the card."""
+        if not (await self.incident()).exists:
+            await self.declared()
+        plan = self.router.plan
+
+        async def changed(*given: Any) -> Any:
+            return replace(await plan(*given), **changes)
+
+        self.router.plan = changed  # type: ignore[method-assign]
+        try:
+            await self.desk.changes.propose("INC-1", offer, "", await self.who(by))
+        finally:
+            self.router.plan = plan  # type: ignore[method-assign]
+        await self.settle()
+        return str(self.posts("card")[0]["ts"])
+
+    async def opened(self, key: str, deed: str, ts: str, view: str = "") -> tuple[Person, str]:
+        """Somebody presses a button in the thread; they, and everything the dialog says."""
+        person = await self.person(key)
+        await person.click(f"{deed}.open", in_thread_of=ts)
+        shown = await person.wait_for_view(view or deed)
+        return person, str(shown)
+
+    def request(self, name: str = "M1") -> str:
+        """What the message of a change says and offers."""
+        (message,) = self.posts(f"request:{name}")
+        return str(message["blocks"])
+
+    def as_before(self, surface: str, room: str = "C0INC") -> Callable[[], None]:
+        """Remembers what a message offers; called later, it stands so again, as on a phone that was offline."""
+        (message,) = self.posts(surface, room)
+        kept, ts = list(message["blocks"]), str(message["ts"])
+
+        def again() -> None:
+            self.slack.workspace.memory.messages[room][ts]["blocks"] = kept
+
+        return again
 
     def whispers(self, key: str) -> list[str]:
         """What only this person was told."""

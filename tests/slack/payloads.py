@@ -11,8 +11,10 @@ from typing import Any
 
 from bot.blockkit.text import untrusted
 from bot.domain.duty import Answer
+from bot.domain.guard import ActionClass
+from bot.domain.hold import HoldOverridden, HoldPlaced
 from bot.domain.lifecycle import UpdatePosted
-from bot.domain.log import Entry
+from bot.domain.log import Entry, Event
 from bot.domain.policy import Policy, Role
 from bot.domain.reminder import Matter, Reason
 from bot.engine.situation import Situation
@@ -23,12 +25,14 @@ from bot.slack.message import Message, said, verbatim
 from bot.slack.picture import pictured
 from bot.slack.standing import GUEST
 from bot.slack.views import (
+    aloud,
     approve,
     card,
     choose,
     declare,
     finding,
     followup,
+    glass,
     home,
     impact,
     info,
@@ -83,7 +87,7 @@ def _all(one: object) -> Sequence[Any]:
 HELP = (verbs.HELP_THREAD, verbs.HELP_ROOM)
 EVERYTHING = replace(BEN, roles=frozenset(Role))
 MATTERS = tuple(
-    Matter(ANA.id, reason, item, NOON, f"{reason}:{item}")
+    Matter(ANA.id, reason, item, NOON, f"{reason}:{item}" + (":1" if reason is Reason.FOLLOWUP else ""))
     for reason in Reason
     for item in {Reason.APPROVAL: ("M1",), Reason.FOLLOWUP: ("U1", "U2", "U3", "U4", "U5", "U6")}.get(reason, ("",))
 )
@@ -101,8 +105,25 @@ def reopenings(s: Situation) -> list[tuple[Entry, Entry]]:
     return [(ended, again) for ended, again in summary.endings(s) if again is not None]
 
 
+def entries(s: Situation, *kinds: type[Event]) -> list[Entry]:
+    """What happened of these kinds."""
+    return [entry for entry in s.entries if isinstance(entry.event, kinds)]
+
+
+def stricter(s: Situation) -> Situation:
+    """The same where every change takes a code, and it is late: everything a dialog about a change may hold."""
+    policy = replace(s.policy, step_up=frozenset(ActionClass))
+    return replace(s, policy=policy, now=s.now + policy.approval_waits)
+
+
 SPECIMENS: dict[str, Callable[[Situation], Any]] = {
-    "approve.render": lambda s: [approve.render(s, m) for m in s.incident.mitigations.values()],
+    "aloud.held": lambda s: [aloud.held(s, e) for e in entries(s, HoldPlaced)],
+    "aloud.overridden": lambda s: [aloud.overridden(s, e) for e in entries(s, HoldOverridden)],
+    "aloud.render": lambda s: [aloud.render(s, e) for e in aloud.told(s)],
+    "approve.render": lambda s: [
+        approve.render(each, m, viewer, (s.incident.because,) if viewer else ())
+        for m in s.incident.mitigations.values() for each in (s, stricter(s)) for viewer in (None, CLEO, EVERYTHING)
+    ],
     "card.render": card.render,
     "card.handed_over": card.handed_over,
     "card.restricted": card.restricted,
@@ -120,6 +141,11 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
         *(followup.render(s, "U0ANA", why=name, back=True) for name in list(s.incident.whys)[:3]),
     ],
     "followup.change": lambda s: [followup.change(s, one) for one in s.incident.followups.values()],
+    "glass.alone": lambda s: [
+        glass.alone(each, m, told)
+        for m in s.incident.mitigations.values() for each in (s, stricter(s)) for told in ((), (ANA.id, CLEO.id) * 5)
+    ],
+    "glass.review": lambda s: [glass.review(s, m) for m in s.incident.mitigations.values()],
     "home.queue": lambda s: [home.queue(home.waiting([s], who, Policy())) for who in WHO],
     "home.render": lambda s: [
         home.render([s] * many, who, Policy(), shifts(s), [s.incident], s.now.date()) for who in WHO for many in (1, 12)
@@ -135,12 +161,13 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
         notice.decide(s, replace(duty, answer=answer))
         for duty in list(s.incident.duties.values())[:2] for answer in (Answer.YES, Answer.NO)
     ],
-    "notice.overview": lambda s: [notice.overview(s), notice.overview(s, decides=True)],
+    "notice.overview": lambda s: [notice.overview(s), notice.overview(s, decides=True, holds=True)],
     "notice.render": lambda s: [notice.render(s, n) for n in s.incident.notices.values()],
     "notice.review": lambda s: [notice.review(s, n) for n in s.incident.notices.values()],
     "propose.render": lambda s: [propose.render(s), propose.render(s, "s3")],
-    "reason.render": lambda s: [reason.render("reopen", s)] + [
-        reason.render(deed, s, m) for m in s.incident.mitigations.values() for deed in ("decline", "undo", "settle")],
+    "reason.render": lambda s: [reason.render(deed, s) for deed in ("reopen", "hold", "release")] + [
+        reason.render(deed, s, m)
+        for m in s.incident.mitigations.values() for deed in ("decline", "undo", "settle", "skip", "override")],
     "reminder.render": lambda s: [
         reminder.render([Waiting(s, matters)], f"remind:{s.incident.id}:{ANA.id}:1")
         for matters in (MATTERS, MATTERS[:1])
@@ -182,8 +209,8 @@ def makers() -> set[str]:
     return found
 
 
-PIECES = {"declare.found", "followup.changing", "followup.listed"}
-"""What others hold: options of a search, a list and the menu below it."""
+PIECES = {"declare.found", "followup.changing", "followup.kept", "followup.listed"}
+"""What others hold: options of a search, a list with its buttons and the menu below it."""
 MADE = (Message, dict[str, Any], list[dict[str, Any]])
 
 

@@ -7,27 +7,33 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from bot.domain.approval import ApproveMitigation, DeclineMitigation
+from bot.domain.approval import Approval, ApproveMitigation, DeclineMitigation
+from bot.domain.claim import ClaimMitigation
 from bot.domain.duty import Answer, AnswerDuties, Duty
+from bot.domain.execution import ReportOutcome, ReportUndo, ReportVerification, UndoMitigation
 from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
-from bot.domain.hold import ReportHold
+from bot.domain.glass import BreakGlass, ReviewGlass
+from bot.domain.guard import ActionClass, Freeze
+from bot.domain.hold import OverrideHold, PlaceHold, ReleaseHold, ReportHold, SkipHold
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Close, Reopen, Resolve, Update
-from bot.domain.mitigation import ProposeMitigation, State
+from bot.domain.log import TOCSIN
+from bot.domain.mitigation import Outcome, ProposeMitigation, State
 from bot.domain.notice import FreezeNotice, RequestNotice, Standing
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
-from bot.domain.policy import Severity, Urgency
+from bot.domain.policy import Person, Role, Severity, Urgency
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service
 from bot.domain.sli import Judged, ObserveSli
 from bot.engine.situation import Bar, Chart, Shown, Situation, Words
 from bot.slack.settings import SlackSettings
-from tests.kit import ANA, BEN, NOON, Story, breached, declared, held, plan
+from tests.kit import ANA, BEN, CLEO, NOON, Story, breached, declared, held, plan
 
 SETTINGS = SlackSettings(bot_token="x", app_token="y", home_channel="C1", legal_channel="C2")
 CONSOLE = "https://tocsin.example"
+MAYA = Person("maya", frozenset({Role.APPROVER}))
 MENTIONED = {"U0ANA", "U0BEN"}
 """The only people who may be mentioned: those the directory maps."""
 
@@ -41,7 +47,8 @@ def busy(words: str, filler: str = "x", **changes: object) -> Story:
         Step("s3", Kind.ACT, text, text, params={"means": "rollback"}),
     ))  # fmt: skip
     thought = Hypothesis(Cause.CODE_CHANGE, 0.7, ("F1",), (), text, ("rollback",), (f"bypass: {text}",))
-    risky = plan(diff=(text, text), blast_radius=text, undo=text, warnings=(text,), target=text)
+    risky = plan(diff=(text, text), blast_radius=text, undo=text, warnings=(text,), target=text, share=0.3,
+                 serves={text: 0.3, "v1": 0.7}, dry_run=text, managed_by=text)  # fmt: skip
     duty = Duty("gdpr", text, Answer.YES, text, "first", NOON, NOON, (text,))
     story = declared(**({"title": text, "because": text, "service": text, "slice": text} | changes))
     story = story.when(ReportPage("p", ANA.id, text, Receipt.ACCEPTED)).when(Acknowledge(), ANA)
@@ -84,6 +91,7 @@ def situations(words: str = "Recall is down") -> Iterator[tuple[str, Situation]]
     yield from _phases(text, words)
     yield from _runbooks(text, words)
     yield from _mitigations(words)
+    yield from _changes(words)
     yield from _notices(words)
     yield from _many(text, words)
 
@@ -130,6 +138,46 @@ def _mitigations(words: str) -> Iterator[tuple[str, Situation]]:
     for state in State:
         changed = {"M1": replace(one, state=state, applied_at=NOON, verified_at=NOON)}
         yield f"mitigation {state}", replace(situation, incident=replace(situation.incident, mitigations=changed))
+
+
+def _changes(words: str) -> Iterator[tuple[str, Situation]]:
+    """What else may happen to a change: alone, held by counsel, without evidence, two who must approve, by itself."""
+    text = words if words.strip() else "x"
+    story, why = busy(words), f"{text} {text} because it burns"
+    digest = story.incident.mitigations["M1"].digest
+    alone = story.when(BreakGlass("M1", digest, why, (ANA.id, CLEO.id)), BEN)
+    yield "acts alone", seen(alone, words)
+    unknown = alone.when(ClaimMitigation("M1", "7", (BEN,))).when(ReportOutcome("M1", Outcome.UNKNOWN, text))
+    yield "alone and unknown", seen(unknown, words)
+    done = unknown.when(ReportOutcome("M1", Outcome.APPLIED, text), BEN)
+    yield "alone and reviewed", seen(done.when(ReviewGlass("M1", False, text), MAYA), words)
+    frozen = story.when(PlaceHold(why), CLEO)
+    yield "held by counsel", seen(frozen.when(ApproveMitigation("M1", digest), BEN), words)
+    overridden = frozen.when(OverrideHold("M1", why), BEN).when(SkipHold("M1", why), BEN)
+    yield "hold overridden", seen(overridden.when(ApproveMitigation("M1", digest), BEN), words)
+    yield "hold released", seen(overridden.when(ReleaseHold(why), CLEO), words)
+    useless = done.when(ReportVerification("M1", helped=False, because=text))
+    yield "helps not", seen(useless, words)
+    yield "helps", seen(useless.when(ReportVerification("M1", helped=True, because=text)), words)
+    yield (
+        "undone perhaps",
+        seen(useless.when(UndoMitigation("M1", text), BEN).when(ReportUndo("M1", Outcome.UNKNOWN, text)), words),
+    )
+    freeze = Freeze(text, text, NOON, NOON + timedelta(days=1))
+    yield "under other rules", seen(story, words, policy=replace(story.policy, freezes=(freeze,)))
+    strict = replace(story.policy, quorum={ActionClass.TRAFFIC: 2}, freezes=(freeze,))
+    two = replace(story.incident.mitigations["M1"], needs=2, digest=digest)
+    two = replace(two, plan=replace(two.plan, rules=strict.fingerprint), approvals=(Approval(BEN.id, digest, NOON),))
+    incident = replace(story.incident, mitigations={"M1": two})
+    yield "one of two, frozen", replace(seen(story, words, policy=strict), incident=incident)
+    bare = plan(undo="", klass=ActionClass.SMALL, target=text, target_uid=text)
+    alone_there = declared(title=text).when(ProposeMitigation(bare, text), ANA)
+    automatic = replace(
+        alone_there.incident.mitigations["M1"], automatic=True, state=State.APPROVED, proposed_by=TOCSIN
+    )
+    by_itself = replace(alone_there.incident, mitigations={"M1": automatic})
+    yield "no way back", seen(alone_there, words)
+    yield "by itself", replace(seen(alone_there, words), incident=by_itself)
 
 
 def _notices(words: str) -> Iterator[tuple[str, Situation]]:

@@ -31,6 +31,8 @@ async def test_strangers_see_nothing(home: Place) -> None:
             f"/incidents/{name}/notices/N1",
             f"/incidents/{name}/notices/N1/export.md",
             f"/incidents/{name}/exhibits/{exhibit}",
+            f"/api/incidents/{name}/preview?offer=back-to-v1",
+            f"/incidents/{name}/preview?offer=back-to-v1",
         ):
             answer = await api.get(path)
             assert answer.status_code == 404, path
@@ -48,6 +50,37 @@ async def test_strangers_see_nothing(home: Place) -> None:
     assert (await browser.post(f"/incidents/{name}/acknowledge")).status_code == 404
     await browser.aclose()
     assert (await home.desk.log.load(name)).acknowledged is None
+
+
+async def test_strangers_change_nothing(home: Place) -> None:
+    """No verb of a change, no code, by API or by form: the answer is that of an incident which never was."""
+    name = await hidden(home)
+    before = (await home.desk.log.load(name)).seq
+    words = {"mitigation": "M1", "because": "x"}
+    bodies: dict[str, dict[str, object]] = {
+        **dict.fromkeys(("decline", "undo", "go-ahead", "override"), words),
+        **{verb: {"because": "x"} for verb in ("hold", "release")},
+        "propose": {"offer": "back-to-v1"},
+        "approve": {"mitigation": "M1", "digest": "0" * 64},
+        "alone": {**words, "digest": "0" * 64},
+        "review": {"mitigation": "M1", "justified": True, "words": "x"},
+        "settle": {"mitigation": "M1", "outcome": "applied"},
+        "code": {"mitigation": "M1"},
+    }
+    async with await home.own("ben") as api:
+        token = str(api.headers["Authorization"].removeprefix("Bearer "))
+        for verb, body in bodies.items():
+            answer = await api.post(f"/api/incidents/{name}/{verb}", json=body)
+            never = await api.post(f"/api/incidents/INC-99/{verb}", json=body)
+            assert (answer.status_code, never.status_code) == (404, 404), (verb, answer.text)
+            assert answer.json()["because"] == never.json()["because"].replace("INC-99", name)
+    browser = await home.browser("ben")
+    for verb, body in {**bodies, "code": {"mitigation": "M1", "token": token}}.items():
+        sent = {field: "yes" if value is True else str(value) for field, value in body.items()}
+        answer = await browser.post(f"/incidents/{name}/{verb}", data=sent)
+        assert (answer.status_code, SECRET in answer.text) == (404, False), verb
+    await browser.aclose()
+    assert (await home.desk.log.load(name)).seq == before
 
 
 async def test_the_named_see_it(home: Place) -> None:

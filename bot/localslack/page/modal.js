@@ -55,7 +55,7 @@ export function drawModal(curtain, screen, world, send) {
   curtain.replaceChildren(...below, form);
   curtain.hidden = false;
   const first = form.querySelector(".wrong .typed, .typed, .select, input, .button.primary") || form.querySelector(".foot .button");
-  if (first) first.focus();
+  if (first) first.focus({ preventScroll: !first.closest(".wrong") }); // a long dialog is read from its beginning
 }
 
 // Tab goes round inside the dialog

@@ -3,12 +3,14 @@
 import logging
 
 from bot.domain.approval import ApproveMitigation, DeclineMitigation
-from bot.domain.errors import Conflict, Refused, Unavailable
+from bot.domain.errors import Conflict, Refused, Unavailable, Unproved
 from bot.domain.execution import ReportOutcome, UndoMitigation
-from bot.domain.mitigation import Outcome, State, mitigation_of
+from bot.domain.mitigation import Mitigation, Outcome, State, mitigation_of
 from bot.domain.runbook import CompleteStep
 from bot.slack.knock import Errors, Knock, Reply, Show, Slow, Tell
+from bot.slack.message import sentence
 from bot.slack.views import approve, info, propose, reason
+from bot.slack.views._plan import needs_name
 from bot.slack.views._words import TOO_LONG
 from bot.steps.act import PROPOSED
 
@@ -17,8 +19,9 @@ _log = logging.getLogger(__name__)
 
 async def propose_open(knock: Knock) -> Reply:
     """The prepared mitigations; from a runbook step, those it speaks of first."""
-    step = knock.ref.item.removeprefix("step:") if knock.ref.item.startswith("step:") else ""
-    return Show(propose.render(await knock.situation(), step))
+    kind, _, name = knock.ref.item.partition(":")
+    step, first = name if kind == "step" else "", name if kind == "offer" else ""
+    return Show(propose.render(await knock.situation(), step, first))
 
 
 async def proposed(knock: Knock) -> Reply:
@@ -57,7 +60,10 @@ async def _step_done(knock: Knock) -> bool:
 async def approve_open(knock: Knock) -> Reply:
     """The frozen plan, to be read."""
     situation = await knock.situation()
-    return Show(approve.render(situation, mitigation_of(situation.incident, knock.ref.item)))
+    mitigation, changes = mitigation_of(situation.incident, knock.ref.item), knock.desk.changes
+    viewer = knock.who.person.among(situation.on_call)
+    spent = await changes.spent(situation.incident, mitigation.plan) if mitigation.state is State.PROPOSED else ()
+    return Show(approve.render(situation, mitigation, viewer, spent))
 
 
 async def approved(knock: Knock) -> Reply:
@@ -66,10 +72,20 @@ async def approved(knock: Knock) -> Reply:
     mitigation = mitigation_of(situation.incident, knock.ref.item)
     if mitigation.state is State.PROPOSED and not approve.whole(mitigation):
         raise Refused(TOO_LONG)
-    if approve.needs_name(situation) and knock.values.text("confirm") != mitigation.plan.target:
-        return Errors({"confirm": f"Type {mitigation.plan.target} exactly."})
-    await knock.submit(ApproveMitigation(knock.ref.item, knock.ref.digest))
+    if needs_name(situation) and (wrong := misnamed(knock, mitigation)) is not None:
+        return wrong
+    try:
+        await knock.submit(ApproveMitigation(knock.ref.item, knock.ref.digest, knock.values.text("code")))
+    except Unproved as unproved:
+        return Errors({"code": sentence(unproved.because)})
     return None
+
+
+def misnamed(knock: Knock, mitigation: Mitigation) -> Errors | None:
+    """What was typed is not the target's name."""
+    if knock.values.text("confirm") == mitigation.plan.target:
+        return None
+    return Errors({"confirm": f"Type {mitigation.plan.target} exactly."})
 
 
 async def reason_open(knock: Knock) -> Reply:

@@ -20,8 +20,10 @@ def _reader(knock: Knock) -> None:
 async def overview(knock: Knock) -> Reply:
     """Duties, notices, and a form to request another."""
     _reader(knock)
-    decides = bool(knock.who.roles & knock.desk.catalogue.policy.approve_notice)
-    return Show(notice.overview(await knock.situation(), decides=decides))
+    policy = knock.desk.handler.policy
+    decides = bool(knock.who.person.badges & policy.approve_notice)
+    holds = bool(knock.who.person.badges & policy.counsel)
+    return Show(notice.overview(await knock.situation(), decides=decides, holds=holds))
 
 
 async def deciding(knock: Knock) -> Reply:

@@ -11,6 +11,7 @@ from bot.domain.checks import resolve_checks
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.finding import RecordFinding
 from bot.domain.five_whys import AddWhy
+from bot.domain.hold import PlaceHold, ReleaseHold
 from bot.domain.incident import Incident
 from bot.domain.lengths import length
 from bot.domain.lifecycle import ChangeSeverity, Resolve, Update
@@ -68,6 +69,10 @@ def _unchanged(verb: Verb, incident: Incident) -> str:
             return f"{incident.id} has a war room already."
         case "page":
             return "They were paged less than two minutes ago; so soon nobody is paged again."
+        case "hold":
+            return f"{incident.id} is held for that reason already."
+        case "release":
+            return f"There is no legal hold on {incident.id}."
         case "resolve" if incident.phase is Phase.RESOLVED:
             return f"{incident.id} is resolved already; `close` files it away."
         case "resolve" | "close":
@@ -187,6 +192,16 @@ async def _resolve(knock: Knock, verb: Verb) -> Reply:
     return None
 
 
+async def _hold(knock: Knock, verb: Verb) -> Reply:
+    await knock.submit(PlaceHold(await in_words(knock.desk, verb.rest)))
+    return None
+
+
+async def _release(knock: Knock, verb: Verb) -> Reply:
+    await knock.submit(ReleaseHold(await in_words(knock.desk, verb.rest)))
+    return None
+
+
 async def _close(knock: Knock, _verb: Verb) -> Reply:
     return await lead.close(knock)
 
@@ -203,7 +218,7 @@ async def _help(_knock: Knock, _verb: Verb) -> Reply:
 _VERBS: dict[str, Callable[[Knock, Verb], Awaitable[Reply]]] = {
     "ack": _ack, "next": _next, "find": _find, "sev": _sev, "lead": _lead, "update": _update, "why": _why,
     "resolve": _resolve, "close": _close, "show": _show, "help": _help, "note": talk.noted, "follow": talk.followed,
-    "room": _room, "page": _page, "snooze": _snooze,
+    "room": _room, "page": _page, "snooze": _snooze, "hold": _hold, "release": _release,
 }  # fmt: skip
 
 

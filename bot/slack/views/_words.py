@@ -123,6 +123,17 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
+def several(names: Sequence[str]) -> str:
+    """`M1`, `M1 and M2`, `M1, M2 and M3`."""
+    *most, last = names or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def ended(words: str) -> str:
+    """Somebody's words (safe already) with a full stop, so that a sentence may follow."""
+    return words if not words or words[-1] in ".!?…" else f"{words}."
+
+
 def left_out(shown: int, known: int) -> str | None:
     """A hint that a list is longer than Slack shows; None where all of it is there."""
     return f"{shown} of {known}; the others are on the console." if known > shown else None

@@ -17,8 +17,9 @@ from bot.blockkit.blocks import (
 )
 from bot.domain.duty import Answer
 from bot.domain.finding import certainty
+from bot.domain.hold import held_back
 from bot.domain.incident import Incident
-from bot.domain.mitigation import State
+from bot.domain.mitigation import Mitigation, State
 from bot.domain.notice import Standing
 from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
@@ -43,6 +44,7 @@ def render(situation: Situation, *, charts: bool = True) -> Message:
     amber = "🟠 " if situation.update_overdue else ""  # the only colour a message has
     blocks = [header(headline(incident, amber)), _facts(situation)]
     blocks.append(section(f"*Now* {now}"))
+    blocks += [section(each) for each in [_legal_hold(situation)] if each]
     cause = _cause(situation)
     blocks += [section(cause)] if cause else []
     place = len(blocks)
@@ -83,7 +85,7 @@ def now_line(situation: Situation, when: Callable[[datetime | None], str] = at) 
     if incident.phase in (Phase.RESOLVED, Phase.CLOSED):
         return f"{PHASES[incident.phase]} {when(incident.closed or incident.resolved)}."
     for mitigation in reversed(list(incident.mitigations.values())):
-        words = _mitigating(mitigation.state)
+        words = _mitigating(situation, mitigation)
         if words:
             what = untrusted(f"{mitigation.plan.means} on {mitigation.plan.target}", 120)
             return f"{mitigation.id} ({what}) {words}"
@@ -101,8 +103,17 @@ def now_line(situation: Situation, when: Callable[[datetime | None], str] = at) 
     return "Find out what changed, or propose a mitigation."
 
 
-def _mitigating(state: State) -> str:
+def _mitigating(situation: Situation, mitigation: Mitigation) -> str:
     """What a mitigation under way waits for; "" where it needs nobody now."""
+    match mitigation.state:
+        case State.PROPOSED if mitigation.needs > 1:
+            return f"waits for approval: {len(mitigation.approvers)} of {mitigation.needs} so far."
+        case State.APPROVED if held_back(situation.incident, mitigation):
+            return "is approved and waits for counsel."
+        case State.APPROVED | State.CLAIMED if mitigation.glass:
+            return "is carried out by one person alone."
+        case State.APPROVED if mitigation.hold_finished:
+            return "is approved and will be carried out."
     return {
         State.PROPOSED: "waits for a second person's approval.",
         State.APPROVED: "is approved and will be carried out once the evidence is held.",
@@ -111,7 +122,15 @@ def _mitigating(state: State) -> str:
         State.NOT_HELPING: "does not seem to help: undo it or propose another.",
         State.UNKNOWN: "may or may not have been applied: a person must look, it is not tried again.",
         State.UNDOING: "is being undone.",
-    }.get(state, "")
+    }.get(mitigation.state, "")
+
+
+def _legal_hold(situation: Situation) -> str:
+    """That counsel wants nothing altered, while they do."""
+    hold = situation.incident.legal_hold
+    if hold is None:
+        return ""
+    return f"⚠ *Legal hold* by {person(situation, hold.by)} since {at(hold.at)}: {untrusted(hold.because, 300)}"
 
 
 def _facts(situation: Situation) -> Block:
@@ -167,6 +186,8 @@ def _small_print(situation: Situation) -> str:
     parts.append("no findings yet" if not found else f"{found} finding{'s' if found > 1 else ''}")
     if incident.whys:
         parts.append(f"{len(incident.whys)} why{'s' if len(incident.whys) != 1 else ''}")
+    parts += [f"{m.id} was done by one person alone, not reviewed yet" for m in incident.mitigations.values()
+              if m.wants_review]  # fmt: skip
     parts += [words] if (words := notices_line(incident)) else []
     if incident.room is not None and incident.room.stands and (link := channel_link(incident.room.channel)):
         parts.append(f"war room {link}")

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from bot.blockkit.blocks import (
     Block,
+    Element,
     View,
     actions,
     context,
@@ -20,6 +21,7 @@ from bot.blockkit.blocks import (
 )
 from bot.blockkit.text import clean
 from bot.domain.followup import FollowUp
+from bot.domain.glass import REVIEW
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref, choice
 from bot.slack.views._words import about, filled, left_out, person, press
@@ -79,12 +81,19 @@ def listed(situation: Situation, items: Sequence[FollowUp]) -> list[Block]:
     ordered = sorted(items, key=lambda item: (item.done is not None, item.due))
     blocks: list[Block] = []
     for item in ordered[:LISTED]:
-        done = press("Done", "followup.done", situation.incident.id, item.id) if item.done is None else None
-        blocks.append(section(_line(situation, item), accessory=done))
+        way = kept(situation.incident.id, item) if item.done is None else None
+        blocks.append(section(_line(situation, item), accessory=way))
     if len(ordered) > LISTED:
         blocks.append(context(f"… and {len(ordered) - LISTED} more on the console"))
     waiting = [(situation.incident.id, item) for item in ordered if item.done is None]
     return [*blocks, *changing(waiting)]
+
+
+def kept(incident: str, item: FollowUp) -> Element:
+    """The button that keeps a promise; to review what one person did alone is kept by reviewing it."""
+    if item.said.startswith(REVIEW):
+        return press("Review", "review.open", incident, item.said.removeprefix(REVIEW))
+    return press("Done", "followup.done", incident, item.id)
 
 
 def changing(items: Sequence[tuple[str, FollowUp]]) -> list[Block]:

@@ -6,6 +6,8 @@ from datetime import date
 
 from bot.blockkit.blocks import Block, View, actions, context, divider, header, section, untrusted
 from bot.blockkit.blocks import home as tab
+from bot.domain.approval import may_approve
+from bot.domain.glass import may_review
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
 from bot.domain.notice import Standing
@@ -15,7 +17,7 @@ from bot.domain.policy import Person, Policy
 from bot.domain.reminder import leader
 from bot.engine.situation import Situation
 from bot.slack.views._words import PHASES, at, brief, bulleted, console, leading, press, title
-from bot.slack.views.followup import changing
+from bot.slack.views.followup import changing, kept
 
 ITEMS = 12
 CALM = "Nothing waits for you. When something does, it stands here with its button."
@@ -101,18 +103,26 @@ def _waiting(situation: Situation, who: Person, policy: Policy) -> list[tuple[in
 
 
 def _approvals(situation: Situation, who: Person, policy: Policy, what: str) -> list[Waiting]:
-    incident = situation.incident
-    return [
-        Waiting(f"{what}: {m.id} {untrusted(f'{m.plan.means} on {m.plan.target}', 80)}, until {at(m.expires_at)}",
-                "Review & approve", "approve.open", incident.id, m.id)
-        for m in incident.mitigations.values()
-        if m.state is State.PROPOSED and m.proposed_by != who.id and who.roles & policy.approve[m.plan.klass]
-    ]  # fmt: skip
+    """Changes this person may say yes to, whose outcome they may settle, or which somebody else did alone."""
+    incident, me = situation.incident, who.among(situation.on_call)
+    found: list[Waiting] = []
+    for m in incident.mitigations.values():
+        words = f"{what}: {m.id} {untrusted(f'{m.plan.means} on {m.plan.target}', 80)}"
+        if m.state is State.PROPOSED and may_approve(m, me, policy):
+            so_far = f", {len(m.approvers)} of {m.needs} approved" if m.needs > 1 else ""
+            found.append(Waiting(f"{words}{so_far}, until {at(m.expires_at)}", "Review & approve", "approve.open",
+                                 incident.id, m.id))  # fmt: skip
+        elif m.state is State.UNKNOWN and me.badges & policy.approvers(m.plan.target, m.plan.klass):
+            found.append(Waiting(f"{words}: nobody can tell whether it was applied", "Settle by hand", "settle.open",
+                                 incident.id, m.id))  # fmt: skip
+        if m.wants_review and may_review(m, me, policy):
+            found.append(Waiting(f"{words} was done by one person alone", "Review", "review.open", incident.id, m.id))
+    return found
 
 
 def _notices(situation: Situation, who: Person, policy: Policy, what: str) -> list[Waiting]:
     incident = situation.incident
-    if not who.roles & policy.approve_notice:
+    if not who.badges & policy.approve_notice:
         return []
     found = []
     for notice in incident.notices.values():
@@ -204,7 +214,7 @@ def _followups(promised: Sequence[Incident], who: Person, today: date | None) ->
         if incident.restricted:
             blocks.append(section(f"A follow-up of a restricted incident; it is on the console.\n{small}"))
             continue
-        done = press("Done", "followup.done", incident.id, item.id)
+        done = kept(incident.id, item)
         blocks.append(section(f"{untrusted(item.text, 400)}\n{small}", accessory=done))
     if len(found) > ITEMS:
         blocks.append(context(f"… and {len(found) - ITEMS} more on the console, due later"))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.blockkit.blocks import (
     Block,
+    Element,
     View,
     actions,
     context,
@@ -53,7 +54,7 @@ def duties(situation: Situation) -> Message:
         told += 1
     left = len(asked) - told
     blocks.append(context(_left(left, denied=denied)))
-    blocks.append(actions(press("Duties and notices", "legal.open", incident.id)))
+    blocks.append(actions(press("Duties and notices", "legal.open", incident.id), _hold_button(situation)))
     return Message(f"{brief(incident)}: {_counted(asked)}. Look at duties and notices.", blocks)
 
 
@@ -125,10 +126,13 @@ def _clock(situation: Situation, notice: Notice) -> str:
 # -- dialogs ---------------------------------------------------------------------------------------------------------
 
 
-def overview(situation: Situation, *, decides: bool = False) -> View:
-    """Duties and notices of an incident, and a form to request another notice; `decides` is for counsel."""
+def overview(situation: Situation, *, decides: bool = False, holds: bool = False) -> View:
+    """Duties and notices of an incident, its hold, and a form to request another notice.
+
+    `decides` is for whoever decides on duties, `holds` for whoever may hold everything as it is.
+    """
     incident = situation.incident
-    blocks: list[Block] = [section(about(situation)), _impact(situation)]
+    blocks: list[Block] = [section(about(situation)), _impact(situation), *_hold(situation, holds=holds)]
     asked = sorted(incident.duties.values(), key=lambda duty: (duty.answer is not Answer.YES, duty.regime))
     blocks += [_decided(situation, duty, decides=decides) for duty in asked[:LISTED]]
     if len(asked) > LISTED:
@@ -153,6 +157,22 @@ def overview(situation: Situation, *, decides: bool = False) -> View:
     blocks.append(input_block("Request a notice", static_select("value", choices), block_id="kind", hint=hint))
     return modal("Legal and impact", blocks, callback_id=REQUEST, submit="Request",
                  private_metadata=Ref(incident.id).metadata)  # fmt: skip
+
+
+def _hold_button(situation: Situation) -> Element:
+    """Counsel's way to hold everything as it is, or to let it go on."""
+    if situation.incident.legal_hold is None:
+        return press("Place legal hold", "hold.open", situation.incident.id)
+    return press("Release hold", "release.open", situation.incident.id)
+
+
+def _hold(situation: Situation, *, holds: bool) -> list[Block]:
+    """Counsel's hold, for everybody while there is one; the button for counsel."""
+    hold = situation.incident.legal_hold
+    words = "*Legal hold* none: changes go on as the rules allow."
+    if hold is not None:
+        words = f"*Legal hold* by {person(situation, hold.by)} since {at(hold.at)}: {untrusted(hold.because, 600)}"
+    return [section(words, accessory=_hold_button(situation) if holds else None)] if holds or hold is not None else []
 
 
 def _decided(situation: Situation, duty: Duty, *, decides: bool) -> Block:

@@ -12,8 +12,11 @@ from bot.steps.act import Act
 NAME = "propose"
 
 
-def render(situation: Situation, step: str = "") -> View:
-    """The choice of a mitigation; `step` is the runbook step that asks for it, whose own offers then come first."""
+def render(situation: Situation, step: str = "", first: str = "") -> View:
+    """The choice of a mitigation; `step` is the runbook step that asks for it, whose own offers then come first.
+
+    `first` is the name of the one that was meant, which then stands chosen.
+    """
     incident = situation.incident
     if not incident.is_open:
         return info.render("Propose action", f"{incident.id} is {incident.phase}; re-open it to propose an action.")
@@ -22,14 +25,14 @@ def render(situation: Situation, step: str = "") -> View:
         words = "No mitigation is prepared for this service. Add offers to its file in services/, or act by hand."
         return info.render("Propose action", words)
     asked = _asked(situation, step)
-    offers.sort(key=lambda pair: pair[0].name not in asked)
+    offers.sort(key=lambda pair: (pair[0].name != first, pair[0].name not in asked))
     hint = left_out(100, len(offers))
     offers = offers[:100]
     blocks = []
     unfit = [f"*{untrusted(offer.label, 80)}*: {untrusted(why, 200)}" for offer, why in offers if why]
     if unfit:
-        first = next(offer for offer, why in offers if why)
-        words = untrusted(f"Would probably not help here: {first.label}", 190)
+        worst = next(offer for offer, why in offers if why)
+        words = untrusted(f"Would probably not help here: {worst.label}", 190)
         blocks += [alert(words), section(bulleted(unfit, 10, 2_500))]
     choices = [
         option(filled(("⚠ " if why else "") + offer.label, 75), shorten(offer.name, 150),

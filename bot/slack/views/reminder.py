@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.blockkit.blocks import Block, actions, context, section
+from bot.blockkit.blocks import Block, Element, actions, context, section
 from bot.blockkit.text import untrusted
 from bot.domain.reminder import Matter, Reason, Reminded
 from bot.domain.reminder import waits as still
@@ -10,6 +10,7 @@ from bot.engine.situation import Situation
 from bot.engine.values import Waiting
 from bot.slack.message import Message
 from bot.slack.views._words import at, console, press, title
+from bot.slack.views.followup import kept
 
 MOST = 8
 """Matters told one by one."""
@@ -68,9 +69,8 @@ def _line(situation: Situation, matter: Matter) -> Block:
     if incident.restricted:
         page = console(situation)
         return section(f"*{_name(situation)}* is restricted and waits for you on the console. {page}".strip())
-    label, deed, item = _button(matter)
     words = f"*{_name(situation)}* {title(incident, 80)}\n{saying(situation, matter)}"
-    return section(words, accessory=press(label, deed, incident.id, item))
+    return section(words, accessory=_button(situation, matter))
 
 
 def _quiet(told: Sequence[tuple[Situation, Matter]], key: str) -> Block:
@@ -98,7 +98,8 @@ def saying(situation: Situation, matter: Matter) -> str:
             if mitigation is None:
                 return f"{matter.item} waits for approval."
             what = untrusted(f"{mitigation.plan.means} on {mitigation.plan.target}", 120)
-            return f"{matter.item} ({what}) waits for your approval until {at(mitigation.expires_at)}."
+            so_far = f", {len(mitigation.approvers)} of {mitigation.needs} approved" if mitigation.needs > 1 else ""
+            return f"{matter.item} ({what}) waits for your approval until {at(mitigation.expires_at)}{so_far}."
         case Reason.LEARN:
             found = sum(1 for one in incident.findings if one.gone is None)
             return f"It is over. 5 Whys: {found} finding{'s' if found != 1 else ''} ready to build on."
@@ -109,12 +110,18 @@ def saying(situation: Situation, matter: Matter) -> str:
             return f"Your follow-up is overdue since {item.due.isoformat()}: {untrusted(item.text, 200)}"
 
 
-def _button(matter: Matter) -> tuple[str, str, str]:
-    """Label, deed and item of the button that settles a matter."""
-    return {
-        Reason.UPDATE: ("Post update", "update.open", ""),
-        Reason.STEP: ("Continue runbook", "runbook.open", ""),
-        Reason.APPROVAL: ("Review & approve", "approve.open", matter.item),
-        Reason.LEARN: ("5 Whys", "whys.open", ""),
-        Reason.FOLLOWUP: ("Done", "followup.done", matter.item),
-    }[matter.reason]
+def _button(situation: Situation, matter: Matter) -> Element:
+    """The button that settles a matter."""
+    incident, item = situation.incident.id, matter.item
+    match matter.reason:
+        case Reason.UPDATE:
+            return press("Post update", "update.open", incident)
+        case Reason.STEP:
+            return press("Continue runbook", "runbook.open", incident)
+        case Reason.APPROVAL:
+            return press("Review & approve", "approve.open", incident, item)
+        case Reason.LEARN:
+            return press("5 Whys", "whys.open", incident)
+        case Reason.FOLLOWUP:
+            promised = situation.incident.followups.get(item)
+            return kept(incident, promised) if promised is not None else press("Done", "followup.done", incident, item)

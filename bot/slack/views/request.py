@@ -3,12 +3,30 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.blockkit.blocks import Block, actions, context, section, untrusted
+from bot.blockkit.blocks import Element, actions, context, section, untrusted
+from bot.domain.execution import MitigationVerified
+from bot.domain.glass import nobody_else
+from bot.domain.hold import held_back
 from bot.domain.mitigation import EFFECTIVE, Mitigation, State
 from bot.domain.reminder import asked
+from bot.domain.service import Offer
 from bot.engine.situation import Situation
 from bot.slack.message import Message
-from bot.slack.views._words import at, brief, bulleted, called, clock, in_full, person, press
+from bot.slack.views import _plan
+from bot.slack.views._change import (
+    Naming,
+    alone,
+    alone_button,
+    approved_by,
+    evidence,
+    frozen,
+    held_by_counsel,
+    next_offer,
+    quorum,
+)
+from bot.slack.views._words import at, brief, bulleted, called, clock, ended, in_full, person, press
+
+PENDING = frozenset({State.PROPOSED, State.APPROVED})
 
 
 def render(situation: Situation, mitigation: Mitigation) -> Message:
@@ -16,20 +34,25 @@ def render(situation: Situation, mitigation: Mitigation) -> Message:
     plan = mitigation.plan
     what = untrusted(f"{plan.means} on {plan.target}", 200)
     blocks = [section(f"*{mitigation.id} · {what}*\n{standing(situation, mitigation)}")]
+    loud = [line for line in (alone(situation, mitigation), *_held_up(situation, mitigation)) if line]
+    blocks += [section("\n".join(loud))] if loud else []
     blocks += [section(f"*What changes*\n{changes(mitigation)}")]
+    reach = f"{_plan.reach(plan.share)}: {untrusted(plan.blast_radius or 'not stated', 400)}"
+    reach += f"\nthen {untrusted(_plan.serving(plan.serves), 300)}" if plan.serves else ""
     blocks.append(section(fields=[
-        f"*Blast radius*\n{untrusted(plan.blast_radius or 'not stated', 400)}",
-        f"*Way back*\n{untrusted(plan.undo or 'none', 400)}",
+        f"*How much of production*\n{reach}",
+        f"*Way back*\n{untrusted(plan.undo, 400) if plan.reversible else '⚠ *None*: it stays'}",
         f"*Proposed by*\n{person(situation, mitigation.proposed_by)}",
         f"*Because*\n{untrusted(mitigation.because or 'no reason given', 400)}",
     ]))  # fmt: skip
-    if plan.warnings:
-        blocks.append(context(untrusted("⚠ " + "; ".join(plan.warnings), 600)))
-    waiting = _asked(situation, mitigation)
-    blocks += [context(waiting)] if waiting else []
+    warnings = [*plan.warnings, *([f"managed by {plan.managed_by}"] if plan.managed_by else [])]
+    if warnings:
+        blocks.append(context(untrusted("⚠ " + "; ".join(warnings), 600)))
+    told = [line for line in (_asked(situation, mitigation), _proof(situation, mitigation)) if line]
+    blocks += [context(line) for line in told]
     blocks.append(context(_small_print(mitigation)))
     row = _buttons(situation, mitigation)
-    blocks += [row] if row else []
+    blocks += [actions(*row)] if row else []
     words = standing(situation, mitigation, who=called, when=clock)
     todo = {State.PROPOSED: " Review it in the thread.", State.UNKNOWN: " Settle it by hand."}.get(mitigation.state, "")
     return Message(f"{brief(situation.incident)} {mitigation.id}: {what}. {words}{todo}", in_full(situation, blocks))
@@ -43,28 +66,79 @@ def changes(mitigation: Mitigation, limit: int = 2_000) -> str:
 def standing(
     situation: Situation,
     mitigation: Mitigation,
-    who: Callable[[Situation, str], str] = person,
+    who: Naming = person,
     when: Callable[[datetime | None], str] = at,
 ) -> str:
     """Where it stands, in one sentence of mrkdwn; `who` names a person, `when` a time."""
     detail = untrusted(mitigation.detail, 300) if mitigation.detail else ""
-    approver = who(situation, mitigation.approvals[-1].person) if mitigation.approvals else "somebody"
+    by = approved_by(situation, mitigation, who)
     words = {
-        State.PROPOSED: f"Waits for the approval of a second person until {when(mitigation.expires_at)}.",
-        State.APPROVED: f"Approved by {approver}; carried out as soon as the evidence is held.",
-        State.CLAIMED: f"Approved by {approver}; being carried out.",
-        State.APPLIED: f"Applied {when(mitigation.applied_at)}, approved by {approver}; the data tell if it helps.",
-        State.VERIFIED: f"Verified {when(mitigation.verified_at)}: the SLI is met again. Approved by {approver}.",
+        State.PROPOSED: _waiting(situation, mitigation, who, when),
+        State.APPROVED: f"{by}; {_next(situation, mitigation)}.",
+        State.CLAIMED: f"{by}; being carried out." + (f" {detail}" if mitigation.accepted_at and detail else ""),
+        State.APPLIED: f"Applied {when(mitigation.applied_at)}; the data tell if it helps. {by}.",
+        State.VERIFIED: f"Verified {when(mitigation.verified_at)}: the SLI is met again. {by}.",
         State.NOT_HELPING: f"Applied, but does not seem to help: {detail}",
         State.FAILED: f"Failed, nothing was changed: {detail}",
-        State.UNKNOWN: f"Nobody can tell whether it was applied: {detail} A person must look; it is not tried again.",
+        State.UNKNOWN: f"Nobody can tell whether it was applied: {ended(detail)} "
+        "A person must look; it is not tried again.",
         State.DECLINED: f"Declined: {detail}",
-        State.EXPIRED: "Nobody approved in time; nothing was changed.",
-        State.STALE: "The target changed after the plan was made; nothing was done. Propose it again.",
-        State.UNDOING: "Being undone.",
+        State.EXPIRED: "Its time ran out; nothing was changed.",
+        State.STALE: f"Not carried out, nothing was changed: {_stale(detail)}",
+        State.UNDOING: "Being undone." + (f" {detail}" if mitigation.accepted_at and detail else ""),
         State.UNDONE: f"Undone: {detail}",
     }
     return words[mitigation.state]
+
+
+def _waiting(situation: Situation, mitigation: Mitigation, who: Naming, when: Callable[[datetime | None], str]) -> str:
+    """What a proposal waits for."""
+    if mitigation.plan.rules != situation.policy.fingerprint:
+        return "The rules of the house changed since; nobody can approve it any more. Propose it again."
+    until = when(mitigation.expires_at)
+    if mitigation.needs == 1:
+        return f"Waits for the approval of a second person until {until}."
+    left = mitigation.needs - len(mitigation.approvers)
+    people = "1 more person" if left == 1 else f"{left} people"
+    return f"{quorum(situation, mitigation, who)}. Waits for {people} until {until}."
+
+
+def _next(situation: Situation, mitigation: Mitigation) -> str:
+    """What stands between an approval and its being carried out."""
+    if held_back(situation.incident, mitigation):
+        return "waits for counsel, who holds everything as it is"
+    if not mitigation.hold_finished:
+        return "carried out as soon as the evidence is held"
+    return "not carried out yet" if _trouble(situation, mitigation) else "carried out now"
+
+
+def _stale(detail: str) -> str:
+    """Why a plan is void, and what to do."""
+    because = detail or "the target changed after the plan was made"
+    return because if "propose it again" in because else f"{because}. Propose it again."
+
+
+def _trouble(situation: Situation, mitigation: Mitigation) -> str:
+    """Why it could not be carried out, or taken back, when it was last tried."""
+    name = f"{situation.incident.id}:{mitigation.id}"
+    keys = {State.APPROVED: f"execute:{name}", State.UNDOING: f"undo:{name}:{mitigation.undos}"}
+    trouble = situation.incident.troubles.get(keys.get(mitigation.state, ""))
+    return f"⚠ Not done yet: {untrusted(trouble.because, 300)}" if trouble is not None else ""
+
+
+def _held_up(situation: Situation, mitigation: Mitigation) -> list[str]:
+    """What keeps it waiting that people may not think of: a freeze, counsel, a cool-down."""
+    lines = []
+    if mitigation.state in PENDING and not mitigation.glass:
+        lines += frozen(situation, mitigation)
+    if mitigation.state in PENDING | EFFECTIVE:
+        lines.append(held_by_counsel(situation, mitigation))
+    if mitigation.hold_waived and mitigation.state in PENDING:
+        lines.append(evidence(mitigation) if mitigation.held is None else "")
+    lines.append(_trouble(situation, mitigation))
+    if (following := _following(situation, mitigation)) is not None:
+        lines.append(f"Undo it, or go on with the next that is prepared: *{untrusted(following.label, 100)}*")
+    return lines
 
 
 def _asked(situation: Situation, mitigation: Mitigation) -> str:
@@ -75,27 +149,61 @@ def _asked(situation: Situation, mitigation: Mitigation) -> str:
     return f"Asked: {', '.join(told[:8])}" if told else ""
 
 
+def _proof(situation: Situation, mitigation: Mitigation) -> str:
+    """What the target, its traffic and the SLI showed when it was said to have helped."""
+    if mitigation.state is not State.VERIFIED:
+        return ""
+    for entry in reversed(situation.entries):
+        if isinstance(entry.event, MitigationVerified) and entry.event.id == mitigation.id:
+            return f"Proved by: {untrusted(entry.event.because, 600)}"
+    return ""
+
+
 def _small_print(mitigation: Mitigation) -> str:
-    parts = [f"digest `{mitigation.digest[:12]}`", f"class {mitigation.plan.klass.value}"]
-    if mitigation.held is not None:
-        held = ", ".join(mitigation.held) or "nothing"
-        parts.append(f"evidence held: {untrusted(held, 200)}")
-        if mitigation.not_held:
-            parts.append(f"missing: {untrusted(', '.join(mitigation.not_held), 200)}")
-    elif mitigation.plan.means.needs_hold and mitigation.is_pending:
-        parts.append("evidence is being secured")
-    return " · ".join(parts)
+    plan = mitigation.plan
+    parts = [f"digest `{mitigation.digest[:12]}`", plan.klass.said]
+    parts += [f"tried dry: {untrusted(plan.dry_run, 200)}"] if plan.dry_run else []
+    held = evidence(mitigation)
+    shown = mitigation.held is not None or mitigation.is_pending
+    return " · ".join([*parts, held] if held and shown and not held.startswith("⚠") else parts)
 
 
-def _buttons(situation: Situation, mitigation: Mitigation) -> Block | None:
+def _buttons(situation: Situation, mitigation: Mitigation) -> list[Element]:
+    incident, name, state = situation.incident.id, mitigation.id, mitigation.state
+    back = held_back(situation.incident, mitigation)
+    row: list[Element] = []
+    match state:
+        case State.PROPOSED:
+            row += _deciding(situation, mitigation)
+        case State.APPROVED:
+            if not mitigation.hold_finished and not back and situation.now < mitigation.hold_until:
+                row.append(press("Go ahead without the evidence", "skip.open", incident, name))
+            row.append(press("Decline", "decline.open", incident, name))
+        case State.UNKNOWN:
+            row.append(press("Settle by hand", "settle.open", incident, name, style="danger"))
+        case State.APPLIED | State.VERIFIED | State.NOT_HELPING if mitigation.plan.reversible and not back:
+            row.append(press("Undo", "undo.open", incident, name, style="danger"))
+    if back and state in {State.APPROVED} | EFFECTIVE:
+        row.append(press("Override the hold", "override.open", incident, name, style="danger"))
+    if (following := _following(situation, mitigation)) is not None:
+        row.append(press(f"Propose: {following.label}", "propose.open", incident, f"offer:{following.name}"))
+    if mitigation.wants_review:
+        row.append(press("Review", "review.open", incident, name, style="primary"))
+    return row
+
+
+def _deciding(situation: Situation, mitigation: Mitigation) -> list[Element]:
+    """Of a proposal: yes while the rules are those it was made under, no, and alone once nobody else comes."""
     incident, name = situation.incident.id, mitigation.id
-    if mitigation.state is State.PROPOSED:
-        return actions(
-            press("Review & approve", "approve.open", incident, name, style="primary"),
-            press("Decline", "decline.open", incident, name),
-        )
-    if mitigation.state is State.UNKNOWN:
-        return actions(press("Settle by hand", "settle.open", incident, name, style="danger"))
-    if mitigation.state in EFFECTIVE:
-        return actions(press("Undo", "undo.open", incident, name, style="danger"))
-    return None
+    no = press("Decline", "decline.open", incident, name)
+    if mitigation.plan.rules != situation.policy.fingerprint:
+        return [no]
+    row = [press("Review & approve", "approve.open", incident, name, style="primary"), no]
+    alone_now = nobody_else(mitigation, situation.policy, situation.directory, situation.now)
+    return [*row, alone_button(situation, mitigation)] if alone_now else row
+
+
+def _following(situation: Situation, mitigation: Mitigation) -> Offer | None:
+    """The next that is prepared, where this one does not help."""
+    unhelpful = mitigation.state is State.NOT_HELPING and situation.incident.is_open
+    return next_offer(situation, mitigation) if unhelpful else None

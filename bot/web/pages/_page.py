@@ -13,7 +13,7 @@ from bot.domain.errors import TocsinError
 from bot.domain.finding import certainty
 from bot.engine.values import Profile
 from bot.web.door import console, visitor
-from bot.web.phrases import clock, marked, number, rendered
+from bot.web.phrases import clock, laid_out, marked, number, rendered
 from bot.words import span
 
 HEADINGS = {
@@ -77,6 +77,7 @@ def show(
         "number": number,
         "rendered": rendered,
         "certainty": certainty,
+        "laid_out": laid_out,
         "marked": marked,
     }
     text = here.house.words.fill(f"web/{template}.html.j2", {**shared, **context})

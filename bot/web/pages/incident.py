@@ -9,19 +9,19 @@ from fastapi.responses import HTMLResponse, Response
 
 from bot.domain.checks import resolve_checks
 from bot.domain.duty import Answer
-from bot.domain.execution import helps
 from bot.domain.five_whys import Why
 from bot.domain.followup import unanswered
 from bot.domain.measures import DEFINITIONS, LAGS, lag
-from bot.domain.mitigation import EFFECTIVE, Mitigation, State
-from bot.domain.policy import Role, Severity
+from bot.domain.policy import Policy, Role, Severity
 from bot.domain.roles import Part
 from bot.domain.saying import ground
+from bot.domain.service import Offer
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.web.chart import draw, marks_of
 from bot.web.door import Console, Here, Who
 from bot.web.pages._page import Form, show
+from bot.web.pages._plan import Given, badged, block
 from bot.web.telling import tell
 from bot.web.verbs import VERBS
 from bot.words import span
@@ -46,19 +46,26 @@ def page(
     form: Form | None = None,
     done: str = "",
     status: int = 200,
+    given: Given | None = None,
 ) -> HTMLResponse:
-    """The incident page; `done` names the verb that was just carried out."""
-    incident = situation.incident
+    """The incident page; `done` names the verb that was just carried out, `given` is a one-time code to show once."""
+    incident, policy = situation.incident, here.desk.handler.policy
+    told = tell(situation, policy)
     drawings = [draw(chart, marks_of(incident)) for chart in situation.charts]
     context: dict[str, object] = {
         "i": incident,
-        "told": tell(situation),
+        "told": told,
         "service": situation.service,
         "measures": _measures(situation),
         "lag": [(stage, seconds, LAGS[stage]) for stage, seconds in lag(incident).items()],
         "drawings": [drawing for drawing in drawings if drawing],
         "timeline": [(line, situation.say(line), situation.name(line.by)) for line in situation.timeline],
-        "changes": [_change(each, who, situation, here) for each in incident.mitigations.values()],
+        "changes": [
+            block(each, shape, who, situation, policy, given)
+            for each, shape in zip(incident.mitigations.values(), told.mitigations, strict=True)
+        ],
+        "offers": _offers(situation, who, policy),
+        "may_hold": bool(badged(who, situation).badges & policy.counsel),
         "whys": _tree(incident.whys),
         "grounds": {why.id: ground(incident, why.evidence) for why in incident.whys.values()},
         "unanswered": [why.id for why in unanswered(incident)],
@@ -72,11 +79,11 @@ def page(
         "on_call": [situation.name(person) for person in situation.on_call],
         "runbooks": situation.runbooks,
         "severities": [str(grade) for grade in Severity],
-        "is_counsel": bool(who.roles & here.desk.handler.policy.approve_notice),
+        "is_counsel": bool(who.roles & policy.approve_notice),
         "can_act": bool(who.roles - {Role.COUNSEL, Role.AUDITOR}),
         "form": form or Form(),
         "done": VERBS[done].done if done in VERBS else "",
-        "live": "" if form else incident.head,
+        "live": "" if form or given else incident.head,
         "answers": [str(answer) for answer in Answer],
     }
     return show(request, "incident", who, context, status=status)
@@ -87,34 +94,10 @@ def _measures(situation: Situation) -> list[tuple[str, str, str]]:
     return [(label, span(getattr(spans, name)), DEFINITIONS[name]) for name, label in MEASURES.items()]
 
 
-def _change(each: Mitigation, who: Profile, situation: Situation, here: Console) -> dict[str, object]:
-    """A mitigation and what this person may do about it; the rule itself is asked again when they do."""
-    allowed = here.desk.handler.policy.approve[each.plan.klass]
-    own = each.proposed_by == who.id
-    waiting = each.state is State.PROPOSED and situation.now < each.expires_at
-    return {
-        "m": each,
-        "proposer": situation.name(each.proposed_by),
-        "approvers": [(situation.name(given.person), given.at) for given in each.approvals],
-        "may_approve": waiting and not own and bool(who.roles & allowed),
-        "own": own,
-        "waiting": waiting,
-        "wanted": " or ".join(sorted(allowed)),
-        "may_decline": each.state in (State.PROPOSED, State.APPROVED) and (own or bool(who.roles & allowed)),
-        "may_undo": each.state in EFFECTIVE and bool(who.roles & allowed) and not (own and helps(each)),
-        "helps": each.state is State.VERIFIED,
-        "may_settle": each.state is State.UNKNOWN and bool(who.roles & allowed),
-        "left": each.expires_at - situation.now,
-        "tone": _tone(each.state),
-    }
-
-
-def _tone(state: State) -> str:
-    if state in (State.APPLIED, State.VERIFIED):
-        return "good"
-    if state in (State.UNKNOWN, State.NOT_HELPING, State.FAILED):
-        return "bad"
-    return "wait" if state in (State.PROPOSED, State.APPROVED, State.CLAIMED, State.UNDOING) else "quiet"
+def _offers(situation: Situation, who: Profile, policy: Policy) -> list[tuple[Offer, str, bool]]:
+    """Prepared mitigations, each with why it would not help, and whether this person may propose it."""
+    badges = badged(who, situation).badges
+    return [(offer, unfit, bool(badges & policy.proposers(offer.target))) for offer, unfit in situation.offers]
 
 
 def _tree(whys: Mapping[str, Why]) -> dict[str, list[Why]]:

@@ -18,8 +18,9 @@ async function renew(main) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("main");
   if (!fresh) return;
-  const open = [...main.querySelectorAll("details")].map((each) => each.open);
-  [...fresh.querySelectorAll("details")].forEach((each, at) => { if (open[at]) each.open = true; });
+  const name = (each) => `${each.closest("[id]")?.id}/${each.querySelector("summary")?.textContent}`;
+  const open = new Set([...main.querySelectorAll("details[open]")].map(name));
+  for (const each of fresh.querySelectorAll("details")) if (open.has(name(each))) each.open = true;
   main.replaceChildren(...fresh.childNodes);
   main.dataset.head = fresh.dataset.head;
 }

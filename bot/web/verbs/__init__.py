@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from bot.web.verbs._asking import Asking
-from bot.web.verbs.change import Approve, Decline, Propose, Settle, Undo
+from bot.web.verbs.change import (
+    Alone,
+    Approve,
+    Decline,
+    GoAhead,
+    Hold,
+    Override,
+    Propose,
+    Release,
+    Review,
+    Settle,
+    Undo,
+)
 from bot.web.verbs.learn import (
     AddFollowUp,
     AddWhy,
@@ -53,6 +65,12 @@ VERBS: dict[str, type[Asking]] = {
         Propose,
         Approve,
         Decline,
+        Alone,
+        Review,
+        GoAhead,
+        Hold,
+        Release,
+        Override,
         Undo,
         Settle,
         ImpactGiven,

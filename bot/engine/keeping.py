@@ -1,0 +1,77 @@
+"""Keeping changes in effect: a target that forgot one, after a reload for instance, is made to show it again."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.domain.errors import TocsinError
+from bot.domain.kept import ReportKept, to_keep
+from bot.domain.mitigation import Mitigation
+from bot.engine.desk import Desk
+from bot.engine.ports import Keeping
+from bot.telemetry import log as logger
+
+WITHIN = 30.0
+"""Seconds one target is given; then it is asked again the next minute."""
+
+
+class Keeper:
+    """Looks after every change in effect, each target by itself: one that hangs holds up neither others nor pages."""
+
+    def __init__(self, desk: Desk, within: float = WITHIN) -> None:
+        self.desk, self.within = desk, within
+        self._under_way: dict[str, asyncio.Task[None]] = {}  # by target
+
+    async def keep(self) -> None:
+        """Begin to look after what is in effect; a target that is still being asked is not asked twice."""
+        for uid, pairs in to_keep(await self.desk.open_incidents()).items():
+            action = self.desk.changes.actions.get(pairs[0][1].plan.target)
+            if isinstance(action, Keeping) and uid not in self._under_way:
+                self._under_way[uid] = task = asyncio.create_task(self._look_after(uid, action))
+                task.add_done_callback(lambda _done, uid=uid: self._under_way.pop(uid, None))
+
+    async def _look_after(self, uid: str, action: Keeping) -> None:
+        """One target, change by change in the order in which they were made."""
+        asked: set[str] = set()
+        try:
+            async with asyncio.timeout(self.within):
+                while True:
+                    wanted = to_keep(await self.desk.open_incidents()).get(uid, [])  # one may be taken back meanwhile
+                    pairs = [(i, m) for i, m in wanted if m.key(i.id) not in asked]
+                    if not pairs:
+                        return
+                    incident, mitigation = pairs[0]
+                    asked.add(mitigation.key(incident.id))
+                    await self._keep(incident.id, mitigation, action)
+        except TimeoutError:
+            logger().warning("a target could not be looked after in time", target=uid, seconds=self.within)
+        except Exception:  # noqa: BLE001 - the next minute looks again
+            logger().exception("looking after a target failed", target=uid)
+
+    async def _keep(self, incident: str, mitigation: Mitigation, action: Keeping) -> None:
+        name = mitigation.id
+        try:
+            stood = mitigation.kept_at or mitigation.applied_at or mitigation.proposed_at
+            done = await action.keep(mitigation.plan, mitigation.key(incident), stood)
+            if done:
+                await self.desk.submit(incident, ReportKept(name, done), cause=f"keep:{name}")
+        except TocsinError as trouble:
+            because = str(trouble)
+            logger().warning("a change could not be looked after", incident=incident, change=name, because=because)
+
+    async def cease(self, uid: str) -> None:
+        """Stop looking after a target, and wait until that has stopped: it is about to be changed, or changed back."""
+        task = self._under_way.get(uid)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def idle(self) -> None:
+        """Wait until nothing is being looked after."""
+        while self._under_way:
+            await asyncio.wait(set(self._under_way.values()))
+
+    async def close(self) -> None:
+        """Stop."""
+        for uid in list(self._under_way):
+            await self.cease(uid)
