@@ -25,6 +25,7 @@ _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _GIVEN_UP = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
 _WAKES = "wake"
 _BATCH = 500
+_REMEMBERED = 20_000  # wake-ups that are not handed over twice; forgetting one costs a transaction
 _PATIENCE = 5.0  # seconds to hand work over; DBOS itself would try for ever
 
 _Deed = Callable[[str], Coroutine[Any, Any, None]]
@@ -50,6 +51,7 @@ class Dbos:
         # SQLite: launch recovers its own id only, so the id stays and a lock keeps a second process away
         self._executor = "tocsin" if self._sqlite else f"tocsin-{random_hex(8)}"
         self._every, self._drain = takeover_every, drain
+        self._woken: dict[str, None] = {}  # wake-ups handed over by this process, the latest last
         self._engine: sa.Engine | None = None
         self._lock: IO[str] | None = None
         self._takeover: Takeover | None = None
@@ -138,13 +140,19 @@ class Dbos:
 
         from bot.durable.workflows import woken
 
+        known = waking(incident, due)
+        if known in self._woken:  # each look asks for the same ones again
+            return
         delay = max(0.0, (due - now).total_seconds())
 
         async def go() -> None:
-            with SetWorkflowID(waking(incident, due)), SetEnqueueOptions(delay_seconds=delay):
+            with SetWorkflowID(known), SetEnqueueOptions(delay_seconds=delay):
                 await DBOS.enqueue_workflow_async(_WAKES, woken, incident)
 
         await _hand_over(go())
+        self._woken[known] = None
+        while len(self._woken) > _REMEMBERED:
+            self._woken.pop(next(iter(self._woken)))
 
     async def prune(self, before: datetime) -> int:
         """Forget what ended before then; how many that were."""
