@@ -3,14 +3,14 @@
 import difflib
 import re
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
-from bot.config.marks import Marked
+from bot.config.marks import Marked, Page
 from bot.config.secrets import Missing, Resolved, Secrets, is_reference, plain_secret
 from bot.domain.errors import Problem
 from bot.steps import seconds
@@ -136,6 +136,23 @@ def closest(name: object, there_is: Iterable[str]) -> str:
 def listing(names: Iterable[str]) -> str:
     """What there is, for the end of a complaint."""
     return ", ".join(sorted(names)) or "nothing is defined yet"
+
+
+def names(page: Page, key: str, what: str = "", there_is: Collection[str] | None = None) -> Iterator[str]:
+    """The names a list at `key` holds; complains of one that is no `what` there is, where that is told."""
+    held = page.get(key)
+    if held is None:
+        return
+    if not isinstance(held, list) or not held:
+        page.complain(f"{key} is no list of names", key, expected=f"{key}: [name, …]")
+        return
+    for index in range(len(held)):
+        name = page.text(key, index)
+        if name and there_is is not None and name not in there_is:
+            unknown = f"there is no {what} {name!r}{closest(name, there_is)}"
+            page.complain(unknown, key, index, expected=listing(there_is))
+        elif name:
+            yield name
 
 
 def kept(settings: BaseModel) -> dict[str, object]:

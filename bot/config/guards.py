@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bot.config.fit import closest
+from bot.config.fit import closest, names
 from bot.config.marks import Marked, Page
 from bot.config.moments import moment
 from bot.domain.errors import Problem
@@ -151,8 +151,8 @@ def _freeze(page: Page, zone: ZoneInfo) -> Freeze | None:
     before = len(page.problems)
     page.known((), *_KEYS)
     name, because = page.text("name"), page.text("because")
-    targets = frozenset(_texts(page, "targets"))
-    classes = frozenset(CLASSES[each] for each in _texts(page, "classes", CLASSES)) or MOVING
+    targets = frozenset(names(page, "targets"))
+    classes = frozenset(CLASSES[each] for each in names(page, "classes", "class", CLASSES)) or MOVING
     weekly = start = end = None
     if page.get("weekly") is not None:
         weekly = _weekly(page, zone)
@@ -169,22 +169,6 @@ def _freeze(page: Page, zone: ZoneInfo) -> Freeze | None:
     if len(page.problems) > before:
         return None
     return Freeze(name.strip(), because.strip(), start, end, weekly, targets, classes)
-
-
-def _texts(page: Page, key: str, there_is: Collection[str] | None = None) -> Iterator[str]:
-    held = page.get(key)
-    if held is None:
-        return
-    if not isinstance(held, list) or not held:
-        page.complain(f"{key} is no list of names", key, expected=f"{key}: [name, …]")
-        return
-    for index in range(len(held)):
-        name = page.text(key, index)
-        if name and there_is is not None and name not in there_is:
-            what = f"there is no class {name!r}{closest(name, there_is)}"
-            page.complain(what, key, index, expected=", ".join(there_is))
-        elif name:
-            yield name
 
 
 def _weekly(page: Page, zone: ZoneInfo) -> Weekly | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.config.files import read_page
-from bot.config.fit import closest, listing
+from bot.config.fit import names
 from bot.config.marks import Page
 from bot.config.moments import moment
 from bot.domain.errors import Problem
@@ -56,23 +56,6 @@ def _window(page: Page, named: Named, zone: ZoneInfo) -> Maintenance | None:
 
 def _slos(page: Page, named: Named) -> Iterator[str]:
     """The objectives a window is for."""
-    for name in _names(page, "services", "service", named.services):
+    for name in names(page, "services", "service", named.services):
         yield from named.by_service.get(name, ())
-    yield from _names(page, "slos", "objective", named.slos)
-
-
-def _names(page: Page, key: str, what: str, there_is: Collection[str]) -> Iterator[str]:
-    held = page.get(key)
-    if held is None:
-        return
-    if not isinstance(held, list) or not held:
-        page.complain(f"{key} is no list of names", key, expected=f"{key}: [name, …]")
-        return
-    for index in range(len(held)):
-        name = page.text(key, index)
-        if name and name not in there_is:
-            page.complain(
-                f"there is no {what} {name!r}{closest(name, there_is)}", key, index, expected=listing(there_is)
-            )
-        elif name:
-            yield name
+    yield from names(page, "slos", "objective", named.slos)

@@ -12,11 +12,14 @@ import httpx
 from bot.actions.gateway import HTTP_ROUTE
 from bot.actions.istio import VIRTUAL_SERVICE
 from bot.clients.kubernetes import Kind
+from bot.domain.mitigation import Means
 from bot.domain.service import Target
 from bot.engine.ports import Action
-from tests.actions.fakes import Scene, make
+from tests.actions.fakes import ROLLBACK, WEIGHTS, Scene, make
 from tests.kube.fake import FakeKubernetes
 from tests.kube.mesh import HTTP_ROUTES, VIRTUAL_SERVICES, accepts, http_route, propagates, virtual_service
+from tests.parts import CANARY
+from tests.shelves.files import SECONDS
 
 NAME = "visits"
 SLICES = {"health=poor": {"header": "x-health", "value": "poor"}}
@@ -53,6 +56,11 @@ class Mesh:
     def settle(self, cluster: Any, ns: str, **verdicts: str) -> None:
         """Its controller has seen the last change."""
         self.controller(cluster, self.kind, cluster.get(self.kind, ns, NAME), **verdicts)
+
+    def anywhere(self) -> dict[str, Any]:
+        """The settings that lead it to a port of this machine."""
+        where = {"url": "{url}", "token": CANARY, "timeout_seconds": SECONDS, "namespace": "ml"}
+        return {**self.settings, **where, "name": NAME, "slices": SLICES}
 
     def action(
         self, cluster: Any, ns: str, transport: httpx.AsyncBaseTransport | None = None, **settings: Any
@@ -132,3 +140,7 @@ def scene_of(mesh: Mesh, asks: Mapping[str, Any], impossible: Any) -> Scene:
     disturb = lambda: mesh.meddle(fake, ns)  # noqa: E731
     made = mesh.action(fake, ns)
     return Scene(made, mesh.target, asks, impossible, lambda: mesh.routes(fake, ns), lambda: fake.changes, disturb)
+
+
+ASKS = {"rollback": ROLLBACK, "weights": WEIGHTS, "bypass": (Means.BYPASS, TO_RULES), "shadow": (Means.TRAFFIC, SHADOW)}
+"""What both kinds of route are asked for."""

@@ -15,23 +15,12 @@ from bot.domain.errors import Refused
 from bot.domain.mitigation import Means, Plan
 from bot.engine.ports import Action
 from bot.engine.values import Seen
-from tests.actions.fake_mesh import GATEWAY, NAME, SHADOW, SLICES, TO_RULES, scene_of
-from tests.actions.fakes import ROLLBACK, WEIGHTS, Scene
+from tests.actions.fake_mesh import ASKS, GATEWAY, NAME, SHADOW, scene_of
+from tests.actions.fakes import ROLLBACK, Scene
 from tests.kube.fake import FakeKubernetes
 from tests.kube.mesh import http_routes
-from tests.parts import CANARY
-from tests.shelves.files import SECONDS
 
-SETTINGS = {
-    **GATEWAY.settings,
-    "url": "{url}",
-    "token": CANARY,
-    "timeout_seconds": SECONDS,
-    "namespace": "ml",
-    "name": NAME,
-    "slices": SLICES,
-}
-ASKS = {"rollback": ROLLBACK, "weights": WEIGHTS, "bypass": (Means.BYPASS, TO_RULES), "shadow": (Means.TRAFFIC, SHADOW)}
+SETTINGS = GATEWAY.anywhere()
 
 
 @contextlib.asynccontextmanager

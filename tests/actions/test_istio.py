@@ -16,22 +16,12 @@ from bot.actions.istio import IstioSettings
 from bot.domain.errors import Refused
 from bot.domain.mitigation import Means, Plan
 from bot.engine.values import Seen
-from tests.actions.fake_mesh import ISTIO, NAME, SHADOW, SLICES, TO_RULES, scene_of
+from tests.actions.fake_mesh import ASKS, ISTIO, NAME, scene_of
 from tests.actions.fakes import ROLLBACK, WEIGHTS, Scene
 from tests.kube.fake import FakeKubernetes
 from tests.parts import CANARY
-from tests.shelves.files import SECONDS
 
-SETTINGS = {
-    **ISTIO.settings,
-    "url": "{url}",
-    "token": CANARY,
-    "timeout_seconds": SECONDS,
-    "namespace": "ml",
-    "name": NAME,
-    "slices": SLICES,
-}
-ASKS = {"rollback": ROLLBACK, "weights": WEIGHTS, "bypass": (Means.BYPASS, TO_RULES), "shadow": (Means.TRAFFIC, SHADOW)}
+SETTINGS = ISTIO.anywhere()
 
 
 @contextlib.asynccontextmanager

@@ -26,11 +26,11 @@ from bot.domain.paging import Acknowledge
 from bot.domain.policy import ActionClass, Role, Severity
 from bot.domain.undo import UndoMitigation
 from bot.durable.dbos import Dbos
-from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.slo.burn import Verdict
 from bot.store.tables import claims
 from tests.crash.reaper import AFTER, BEFORE, Camera, Door, Reaper
+from tests.phone import Phone
 from tests.world import shipped
 
 NAME = "INC-1"
@@ -68,21 +68,6 @@ class Diary:
         """The clicks that were answered, in this life or an earlier one."""
         lines = self.path.read_text().splitlines() if self.path.exists() else []
         return [told["acknowledged"] for line in lines if "acknowledged" in (told := json.loads(line))]
-
-
-class Phone:
-    """Writes down whom it reached, in one write that a kill cannot cut."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
-        with self.path.open("a") as file:
-            file.write(f"{person.key} {key}\n")
-        return "phone"
-
-    async def close(self) -> None:
-        return
 
 
 class Judge:

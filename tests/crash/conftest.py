@@ -18,6 +18,17 @@ __all__ = ["postgres"]
 Fresh = Callable[[], AbstractContextManager[tuple[str, str, Path]]]
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where both replicas keep everything; "" is the world's own file."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database() as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     """Where houses come from."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -25,23 +25,11 @@ from bot.domain.mitigation import State
 from bot.domain.policy import Role
 from bot.engine.values import Profile
 from bot.wiring import House
-from tests.postgres import Postgres
 from tests.world import World, shipped
 
 PRESSES, CLAIMS = 50, 10
 ROUNDS = 50 if os.environ.get("CI") == "true" else 4
 APPROVERS = tuple(Profile("", f"a{number}", f"Approver {number}", frozenset({Role.APPROVER})) for number in range(7))
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
-def database(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Where both replicas keep everything; "" is the world's own file."""
-    if request.param == "sqlite":
-        yield ""
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    with server.database() as url:
-        yield url
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ Real here: the store on SQLite and PostgreSQL, with two replicas where a role is
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,24 +20,12 @@ from bot.domain.mitigation import Mitigation, State
 from bot.domain.policy import Role
 from bot.engine.values import Profile
 from bot.wiring import House
-from tests.postgres import Postgres
 from tests.world import World, shipped
 
 BARE: Mapping[str, Any] = {"regimes": (), "runbooks": {}, "slos": ()}
 VOID = "an approval of M1 does not count any more: whoever gave it may not give it now; decline it and propose it again"
 DORA = Profile("", "dora", "Dora Lind", frozenset({Role.APPROVER}))
 LAPSED = "M1 expired without being carried out; nothing was changed"
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
-def database(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Where both replicas keep everything; "" is the world's own file."""
-    if request.param == "sqlite":
-        yield ""
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    with server.database() as url:
-        yield url
 
 
 async def m1(world: World) -> Mitigation:

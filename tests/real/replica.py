@@ -12,23 +12,7 @@ from pathlib import Path
 from bot import serving, telemetry, wiring
 from bot.config.load import load
 from bot.durable.dbos import Dbos
-from bot.engine.situation import Situation
-from bot.engine.values import Profile
-
-
-class Phone:
-    """Writes down whom it reached, in one write that a kill cannot cut."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
-        with self.path.open("a") as file:
-            file.write(f"{person.key} {key}\n")
-        return "phone"
-
-    async def close(self) -> None:
-        return
+from tests.phone import Phone
 
 
 async def main(config: Path, phone: Path) -> None:
