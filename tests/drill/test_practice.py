@@ -82,5 +82,5 @@ async def test_people_click_for_themselves_and_time_passes_where_nobody_waits(tm
     assert link(report, "acknowledge").told == "Ana Aydin took it"
     assert link(report, "propose").told.startswith("Ana Aydin proposed rollback of visits-router")
     assert link(report, "approve").told == "Ben Okafor read the plan and approved it"
-    assert link(report, "verify").passed >= 10
+    assert link(report, "verify").passed >= 9
     assert any(each.startswith("your turn: Ana Aydin is paged") for each in said)

@@ -185,7 +185,7 @@ class Stand:
                 "web": {"port": self.ports[name]},
                 "slack": {"mode": "off"},
                 "sources": {"metrics": {"kind": "openmetrics", "urls": [f"{self.urls['metrics']}/metrics"]}},
-                "policy": {"verify_after": "2s", "evidence_hold": "1s"},
+                "policy": {"verify_after": "2s", "soak": "0s", "evidence_hold": "1s"},
             }
             (folder / "tocsin.yaml").write_text(yaml.safe_dump(house))
         return folder / "tocsin.yaml"
