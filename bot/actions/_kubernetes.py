@@ -89,11 +89,13 @@ class Patch:
 
 
 class ObjectAction(ABC):
-    """One object of one cluster. Its annotations keep our keys, so asking again under a key is safe."""
+    """One object of one cluster, which notes our keys in its annotations.
+
+    Others write those too (`kubectl rollout undo` puts all of them back), so a key that is not there proves nothing.
+    """
 
     kind: Kind
     can: ClassVar[tuple[Means, ...]]
-    keyed = True
 
     def __init__(
         self, settings: ObjectSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -168,7 +170,7 @@ class ObjectAction(ABC):
             means=means,
             action=target.action,
             target=target.name,
-            target_uid=f"kubernetes:{found['metadata']['uid']}",
+            target_uid=_uid(found),
             token=self._token(found, resolved),
             params=resolved,
             before=before,
@@ -184,6 +186,12 @@ class ObjectAction(ABC):
             dry_run=tried,
             managed_by=owner.words if owner else "",
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return False
+
+    async def uid(self, plan: Plan) -> str:
+        return _uid(await self._api.get(*self._place))
 
     async def token(self, plan: Plan) -> str:
         return self._token(await self._api.get(*self._place), plan.params)
@@ -343,6 +351,11 @@ def _annotating(found: Mapping[str, Any], noted: str) -> list[dict[str, Any]]:
     first: list[dict[str, Any]] = [] if there else [{"op": "add", "path": "/metadata/annotations", "value": {}}]
     path = f"/metadata/annotations/{APPLIED.replace('/', '~1')}"
     return [*first, {"op": "add", "path": path, "value": noted}]
+
+
+def _uid(found: Mapping[str, Any]) -> str:
+    """One object of one cluster: made anew under its name it is another."""
+    return f"kubernetes:{found['metadata']['uid']}"
 
 
 def _tag(plan: Plan) -> str:

@@ -65,7 +65,6 @@ class FlagFile:
 
     shelf: ClassVar[str] = "actions"
     Settings = FileSettings
-    keyed = False
 
     def __init__(
         self, settings: FileSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -106,6 +105,12 @@ class FlagFile:
             serves=_serves(json.loads(after)),
             dry_run=change.READ_ONLY,
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return False
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid
 
     async def token(self, plan: Plan) -> str:
         try:

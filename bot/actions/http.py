@@ -91,7 +91,6 @@ class Call:
         self, settings: CallSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self._settings, self._what = settings, settings.called
-        self.keyed = settings.keyed
         self._uid = f"http:{where(settings.url)}"
         self._http = Http(
             self._what,
@@ -142,6 +141,13 @@ class Call:
             share=settings.share,
             dry_run=dry_run,
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        """Where its record can be read too: what the state shows may be another hand's."""
+        return self._settings.keyed and bool(self._settings.applied)
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid + self._place(_asked(plan))
 
     async def token(self, plan: Plan) -> str:
         return (await self._look(_asked(plan))).token

@@ -49,7 +49,6 @@ class Pipeline:
 
     shelf: ClassVar[str] = "actions"
     Settings = PipelineSettings
-    keyed = True
 
     def __init__(
         self, settings: PipelineSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -90,6 +89,12 @@ class Pipeline:
             warnings=tuple(warnings),
             dry_run=change.READ_ONLY,
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return True
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid
 
     async def token(self, plan: Plan) -> str:
         return (await self._state()).token

@@ -70,7 +70,6 @@ class Flag:
 
     shelf: ClassVar[str] = "actions"
     Settings = FlagSettings
-    keyed = False
 
     def __init__(
         self, settings: FlagSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -120,6 +119,12 @@ class Flag:
             serves=self._serves(becomes) if not small else {},
             dry_run=change.READ_ONLY,
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return False
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid
 
     async def token(self, plan: Plan) -> str:
         try:

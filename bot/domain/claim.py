@@ -34,12 +34,14 @@ _HOUR = 3600.0
 class ClaimMitigation(Command):
     """Take the right to carry it out: everything is checked once more against the target as it is now.
 
-    `token` is the target's version read just before; `approvers` are the approving people with the roles they have now.
+    `token` is the target's version read just before, and `uid` says which target that is; `approvers` are the approving
+    people with the roles they have now.
     """
 
     id: str
     token: str
     approvers: tuple[Person, ...]
+    uid: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         mitigation = mitigation_of(incident, self.id)
@@ -63,6 +65,9 @@ class ClaimMitigation(Command):
         if not mitigation.hold_finished and ask.at < mitigation.hold_until:
             raise Refused(f"the evidence hold of {self.id} runs until {mitigation.hold_until:%H:%M:%S} UTC")
         self._check_approvals(mitigation, ask)
+        if self.uid and (other := another(mitigation.plan, self.uid)):
+            yield MitigationOutdated(self.id, self.token, f"{other}; propose it again")
+            return
         if self.token != mitigation.plan.token:
             yield MitigationOutdated(self.id, self.token)
             return
@@ -100,6 +105,13 @@ class ClaimMitigation(Command):
         policy, plan = ask.policy, mitigation.plan
         cool_down = policy.cool_down_of(plan.target).total_seconds()
         return MitigationClaimed(self.id, self.token, incident.service, cool_down, policy.changes_per_hour)
+
+
+def another(plan: Plan, uid: str) -> str:
+    """That the target of that uid is not the one approved, in words; "" where it is."""
+    if uid == plan.target_uid:
+        return ""
+    return f"{plan.target} is now {uid}, and {plan.target_uid} was approved: the settings or the target were replaced"
 
 
 def moved(plan: Plan) -> str:

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from bot.clock import Clock
-from bot.domain.claim import ClaimMitigation
+from bot.domain.claim import ClaimMitigation, another
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.execution import ReportAccepted, ReportOutcome
 from bot.domain.incident import Incident
-from bot.domain.mitigation import Mitigation, Outcome, State, mitigation_of
+from bot.domain.mitigation import Mitigation, Outcome, Plan, State, mitigation_of
 from bot.domain.undo import BeginUndo, ReportUndo
 from bot.engine.desk import Desk
 from bot.engine.ports import Action
@@ -47,17 +47,17 @@ class Carrier:
         if mitigation.state is State.CLAIMED:
             await self._resume(incident, mitigation, action, key)
             return
-        token = await action.token(mitigation.plan)
+        uid, token = await action.uid(mitigation.plan), await action.token(mitigation.plan)
         approvers = [await self.desk.changes.as_of_now(incident, each) for each in mitigation.approvers]
         known = tuple(person for person in approvers if person is not None)
-        after = await self.desk.submit(incident.id, ClaimMitigation(name, token, known), cause=f"execute:{name}")
+        after = await self.desk.submit(incident.id, ClaimMitigation(name, token, known, uid), cause=f"execute:{name}")
         if mitigation_of(after, name).state is State.CLAIMED:
             await self._fire(incident.id, mitigation, action, key)
 
     async def _resume(self, incident: Incident, mitigation: Mitigation, action: Action, key: str) -> None:
         """Somebody claimed it and went silent: look first; repeat only where the target itself refuses a known key."""
         seen = await self._observe(action, mitigation, key)
-        if seen.seen is Seen.NOT_APPLIED and action.keyed:
+        if seen.seen is Seen.NOT_APPLIED and action.keyed_for(mitigation.plan):
             await self._fire(incident.id, mitigation, action, key, again=True)
             return
         if seen.seen is Seen.NOT_APPLIED:
@@ -104,14 +104,14 @@ class Carrier:
         await self.desk.submit(incident, command, cause=f"execute:{mitigation.id}")
 
     async def _observe(self, action: Action, mitigation: Mitigation, key: str) -> Observation:
-        return await until_seen(lambda: action.observe(mitigation.plan, key), self.clock)
+        return await until_seen(lambda: look_at(action, mitigation.plan, key), self.clock)
 
     async def settle(self, incident: Incident, name: str) -> None:
         """Look once whether a target that was on its way has arrived; nobody can tell where it never does."""
         mitigation = mitigation_of(incident, name)
         action, undoing = self._action(mitigation), mitigation.state is State.UNDOING
         key = mitigation.key(incident.id)
-        look = action.undone(mitigation.plan, f"{key}/undo") if undoing else action.observe(mitigation.plan, key)
+        look = look_at(action, mitigation.plan, f"{key}/undo" if undoing else key, back=undoing)
         try:
             seen = await look
         except Unavailable as silent:
@@ -137,11 +137,11 @@ class Carrier:
         again = mitigation.undo_begun_at is not None
 
         def look() -> Awaitable[Observation]:
-            return action.undone(mitigation.plan, key)
+            return look_at(action, mitigation.plan, key, back=True)
 
         seen, trouble = await (until_seen(look, self.clock) if again else look()), ""
         if seen.seen is Seen.NOT_APPLIED or (seen.seen is Seen.UNKNOWN and not again):
-            if again and not action.keyed:
+            if again and not action.keyed_for(mitigation.plan):
                 detail = f"the bot was interrupted while taking it back; the target shows the change now: {seen.detail}"
                 await self._report_undo(incident.id, name, Outcome.UNKNOWN, detail)
                 return
@@ -149,7 +149,7 @@ class Carrier:
                 await self.desk.submit(incident.id, BeginUndo(name), cause=f"undo:{name}")
             try:
                 async with asyncio.timeout(30):
-                    await action.undo(mitigation.plan, key)
+                    await take_back(action, mitigation.plan, key)
             except Refused as refused:
                 # asked again after a crash, a refusal may mean that the first request landed meanwhile: look first
                 seen = await until_seen(look, self.clock) if again else Observation(Seen.NOT_APPLIED, "")
@@ -169,6 +169,20 @@ class Carrier:
 
     async def _report_undo(self, incident: str, name: str, outcome: Outcome, detail: str) -> None:
         await self.desk.submit(incident, ReportUndo(name, outcome, detail), cause=f"undo:{name}")
+
+
+async def look_at(action: Action, plan: Plan, key: str, *, back: bool = False) -> Observation:
+    """What the approved target shows of the change, or of the way back; another target says nothing of either."""
+    if other := another(plan, await action.uid(plan)):
+        return Observation(Seen.UNKNOWN, other)
+    return await (action.undone(plan, key) if back else action.observe(plan, key))
+
+
+async def take_back(action: Action, plan: Plan, key: str) -> None:
+    """Undo it on the approved target. Raises like `undo`; Refused too where the door leads to another one now."""
+    if other := another(plan, await action.uid(plan)):
+        raise Refused(other)
+    await action.undo(plan, key)
 
 
 async def until_seen(look: Callable[[], Awaitable[Observation]], clock: Clock) -> Observation:
