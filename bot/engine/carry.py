@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from bot.clock import Clock
-from bot.domain.claim import ClaimMitigation, another
+from bot.domain.claim import ClaimMitigation
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.execution import ReportAccepted, ReportOutcome
 from bot.domain.incident import Incident
-from bot.domain.mitigation import Mitigation, Outcome, Plan, State, mitigation_of
+from bot.domain.mitigation import Mitigation, Outcome, State, mitigation_of
 from bot.domain.undo import BeginUndo, ReportUndo
 from bot.engine.desk import Desk
 from bot.engine.ports import Action
+from bot.engine.same import Same
 from bot.engine.values import Observation, Seen
 
 ASK_AGAIN = 3
@@ -32,7 +33,7 @@ class Carrier:
         return self.desk.clock
 
     def _action(self, mitigation: Mitigation) -> Action:
-        return self.desk.changes.door(mitigation.plan.target)
+        return Same(self.desk.changes.door(mitigation.plan.target))
 
     # -- execute -----------------------------------------------------------------------------------------------------
 
@@ -104,14 +105,14 @@ class Carrier:
         await self.desk.submit(incident, command, cause=f"execute:{mitigation.id}")
 
     async def _observe(self, action: Action, mitigation: Mitigation, key: str) -> Observation:
-        return await until_seen(lambda: look_at(action, mitigation.plan, key), self.clock)
+        return await until_seen(lambda: action.observe(mitigation.plan, key), self.clock)
 
     async def settle(self, incident: Incident, name: str) -> None:
         """Look once whether a target that was on its way has arrived; nobody can tell where it never does."""
         mitigation = mitigation_of(incident, name)
         action, undoing = self._action(mitigation), mitigation.state is State.UNDOING
         key = mitigation.key(incident.id)
-        look = look_at(action, mitigation.plan, f"{key}/undo" if undoing else key, back=undoing)
+        look = action.undone(mitigation.plan, f"{key}/undo") if undoing else action.observe(mitigation.plan, key)
         try:
             seen = await look
         except Unavailable as silent:
@@ -137,7 +138,7 @@ class Carrier:
         again = mitigation.undo_begun_at is not None
 
         def look() -> Awaitable[Observation]:
-            return look_at(action, mitigation.plan, key, back=True)
+            return action.undone(mitigation.plan, key)
 
         seen, trouble = await (until_seen(look, self.clock) if again else look()), ""
         if seen.seen is Seen.NOT_APPLIED or (seen.seen is Seen.UNKNOWN and not again):
@@ -149,7 +150,7 @@ class Carrier:
                 await self.desk.submit(incident.id, BeginUndo(name), cause=f"undo:{name}")
             try:
                 async with asyncio.timeout(30):
-                    await take_back(action, mitigation.plan, key)
+                    await action.undo(mitigation.plan, key)
             except Refused as refused:
                 # asked again after a crash, a refusal may mean that the first request landed meanwhile: look first
                 seen = await until_seen(look, self.clock) if again else Observation(Seen.NOT_APPLIED, "")
@@ -169,20 +170,6 @@ class Carrier:
 
     async def _report_undo(self, incident: str, name: str, outcome: Outcome, detail: str) -> None:
         await self.desk.submit(incident, ReportUndo(name, outcome, detail), cause=f"undo:{name}")
-
-
-async def look_at(action: Action, plan: Plan, key: str, *, back: bool = False) -> Observation:
-    """What the approved target shows of the change, or of the way back; another target says nothing of either."""
-    if other := another(plan, await action.uid(plan)):
-        return Observation(Seen.UNKNOWN, other)
-    return await (action.undone(plan, key) if back else action.observe(plan, key))
-
-
-async def take_back(action: Action, plan: Plan, key: str) -> None:
-    """Undo it on the approved target. Raises like `undo`; Refused too where the door leads to another one now."""
-    if other := another(plan, await action.uid(plan)):
-        raise Refused(other)
-    await action.undo(plan, key)
 
 
 async def until_seen(look: Callable[[], Awaitable[Observation]], clock: Clock) -> Observation:

@@ -13,8 +13,9 @@ from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, State, mitigation_of
 from bot.domain.proof import ReportVerification
 from bot.domain.sli import Judged
-from bot.engine.carry import look_at, until_seen
+from bot.engine.carry import until_seen
 from bot.engine.desk import Desk
+from bot.engine.same import Same
 from bot.engine.traffic import Follows, Traffic
 from bot.engine.values import Seen
 from bot.slo.burn import Verdict
@@ -49,8 +50,8 @@ class Prover:
         follows = await self.traffic.follows(incident.id, mitigation)
         verdict = self.watch.verdicts.get(incident.slo)
         if verdict is not None and self._soaked(incident, mitigation, verdict) and follows.yes:
-            action, key = self.desk.changes.door(mitigation.plan.target), mitigation.key(incident.id)
-            seen = await until_seen(lambda: look_at(action, mitigation.plan, key), self.clock)
+            action, key = Same(self.desk.changes.door(mitigation.plan.target)), mitigation.key(incident.id)
+            seen = await until_seen(lambda: action.observe(mitigation.plan, key), self.clock)
             if seen.seen is Seen.APPLIED:
                 # of the good run, not of a window
                 proof = incident.sli.because if incident.sli is not None else verdict.because
