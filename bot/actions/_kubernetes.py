@@ -223,7 +223,13 @@ class ObjectAction(ABC):
         raise Unavailable(WHAT, f"shows {self._words} changing faster than it can be patched")
 
     async def observe(self, plan: Plan, key: str) -> Observation:
-        """By our key on the object, and by what its controller made of it."""
+        """By our key on the object, and by what its controller made of it; an owner that is left paused is told."""
+        seen, owner = await self._reads(plan, key), Owner.of(plan.params.get(_PAUSES))
+        if owner is None or seen.seen in (Seen.APPLIED, Seen.MOVING):
+            return seen
+        return Observation(seen.seen, f"{seen.detail}{await self._left(owner, plan)}")
+
+    async def _reads(self, plan: Plan, key: str) -> Observation:
         found = await self._api.get(*self._place)
         now = self.part(found, plan.params)
         if trying(found) == key and key not in keys_of(found) and now == plan.after:
@@ -281,6 +287,14 @@ class ObjectAction(ABC):
 
     def _token(self, found: Mapping[str, Any], params: Mapping[str, Any]) -> str:
         return f"{found['metadata']['uid']}/{change.fingerprint(self.part(found, params))}"
+
+    async def _left(self, owner: Owner, plan: Plan) -> str:
+        """That the owner is paused for a change that is not there, as whoever settles it must know."""
+        try:
+            paused = await self._pause.holds(owner, _tag(plan))
+        except Unavailable as trouble:
+            return f"; whether {owner.words} is paused for it could not be read ({trouble.because})"
+        return f"; {owner.words} is paused for it and stays so: let it sync again by hand" if paused else ""
 
     async def _governed(self, owner: Owner | None) -> tuple[Owner | None, tuple[str, ...], tuple[str, ...]]:
         """(owner to pause, warnings, further lines of the diff)."""
