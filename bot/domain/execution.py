@@ -54,17 +54,16 @@ class ReportOutcome(Command):
             return
         if mitigation.state not in (State.CLAIMED, State.UNKNOWN):
             return
-        yield OutcomeReported(self.id, self.outcome, self.detail, of_undo=bool(mitigation.undos))
+        yield OutcomeReported(self.id, self.outcome, self.detail)
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReported(Event):
-    """The change was applied, failed, or nobody can tell; `of_undo`: in doubt was whether it had been taken back."""
+    """The change was applied, failed, or nobody can tell."""
 
     id: str
     outcome: Outcome
     detail: Words
-    of_undo: bool = False
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         state = {Outcome.APPLIED: State.APPLIED, Outcome.FAILED: State.FAILED, Outcome.UNKNOWN: State.UNKNOWN}[
@@ -81,10 +80,6 @@ class OutcomeReported(Event):
 
     def says(self, by: str) -> Sentence:
         match self.outcome:
-            case Outcome.APPLIED if self.of_undo:
-                return says("{id} was not taken back, it stands: {detail}", id=self.id, detail=self.detail)
-            case Outcome.FAILED if self.of_undo:
-                return says("{id} was taken back: {detail}", id=self.id, detail=self.detail)
             case Outcome.APPLIED:
                 return says("{id} was applied: {detail}", id=self.id, detail=self.detail)
             case Outcome.FAILED:
@@ -106,18 +101,11 @@ class OutcomeReported(Event):
 
 
 def call_people(incident: Incident, mitigation: Mitigation) -> Incident:
-    """Nobody can tell what stands: whoever leads, and who wanted it, are paged, each once.
-
-    What the bot did by itself nobody wanted; while nobody leads either, it concerns those who were paged already.
-    """
+    """Nobody can tell what stands: whoever leads, and who wanted it, are paged, each once."""
     concerned = (leader(incident), *mitigation.approvers, mitigation.proposed_by)
-    paged = (page.person for page in incident.pages.values())
-    people = [person for person in dict.fromkeys(concerned) if person and person != TOCSIN] or list(
-        dict.fromkeys(paged)
-    )
+    people = [person for person in dict.fromkeys(concerned) if person and person != TOCSIN]
     at = mitigation.claimed_at or mitigation.proposed_at
-    what = "taken back" if mitigation.state is State.UNDOING else "applied"
-    because = f"nobody can tell whether {mitigation.id} was {what}; somebody must look at {mitigation.plan.target}"
+    because = f"nobody can tell whether {mitigation.id} was applied; somebody must look at {mitigation.plan.target}"
     first = len(incident.calls) + 1
     calls = [Call(number, person, TOCSIN, at, because) for number, person in enumerate(people, first)]
     return replace(incident, calls=(*incident.calls, *calls))

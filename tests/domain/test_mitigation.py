@@ -270,14 +270,3 @@ def test_what_cannot_be_taken_back_stands_as_it_stood() -> None:
     assert state(failed) is State.NOT_HELPING
     again = asked.when(ReportUndo("M1", Outcome.FAILED, "refused"))
     assert not owed(again.after(minutes=60), VerifyOwed), "nothing is proved a second time"
-
-
-def test_a_doubt_about_an_undo_is_settled_in_its_own_words() -> None:
-    """Whoever looked says that it was taken back, or that it stands; nobody reads that nothing was changed."""
-    doubt = verified().when(UndoMitigation("M1", "x"), BEN).when(ReportUndo("M1", Outcome.UNKNOWN, "silent"))
-    assert "whether M1 was taken back" in doubt.incident.calls[-1].because
-    gone = doubt.when(ReportOutcome("M1", Outcome.FAILED, "weights are v2 100 again"), BEN)
-    assert lines(gone)[-1].endswith("M1 was taken back: weights are v2 100 again")
-    assert state(gone) is State.UNDONE
-    stands = doubt.when(ReportOutcome("M1", Outcome.APPLIED, "weights are v1 100"), BEN)
-    assert lines(stands)[-1].endswith("M1 was not taken back, it stands: weights are v1 100")

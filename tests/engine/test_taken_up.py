@@ -176,8 +176,6 @@ async def test_a_way_back_is_not_asked_for_again_against_a_word(tmp_path: Path, 
         said = {"held": "an inquiry", "late": "too long ago", "refused": "the router refuses; afterwards"}[what]
         assert said in (await m1(world)).detail
         assert {"ana", "ben"} <= called(world)
-        because = {call.because for call in (await world.incident()).calls}
-        assert because == {"nobody can tell whether M1 was taken back; somebody must look at visits-router"}
 
 
 @pytest.mark.parametrize("way", ["released", "overridden"])
