@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.domain.approval import ENDED, MitigationExpired, check_approver
@@ -22,7 +23,7 @@ from bot.domain.mitigation import (
     mitigation_of,
     require_free,
 )
-from bot.domain.policy import Person
+from bot.domain.policy import Person, Policy
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -112,6 +113,21 @@ def another(plan: Plan, uid: str) -> str:
     if uid == plan.target_uid:
         return ""
     return f"{plan.target} is now {uid}, and {plan.target_uid} was approved: the settings or the target were replaced"
+
+
+def require_still_wanted(incident: Incident, name: str, policy: Policy, at: datetime) -> None:
+    """Raise Refused where a change that was claimed would not be begun now: whoever takes it up does not repeat it."""
+    mitigation = mitigation_of(incident, name)
+    if mitigation.state is not State.CLAIMED:
+        raise Refused(f"{name} is {mitigation.state}")
+    if not incident.is_open:
+        raise Refused(f"{incident.id} is {incident.phase}")
+    if at >= mitigation.expires_at:
+        raise Refused(f"its approval was good until {mitigation.expires_at:%Y-%m-%d %H:%M:%S} UTC")
+    if mitigation.plan.rules != policy.fingerprint:
+        raise Refused(ENDED)
+    check_rules(policy, mitigation.plan, at, alone=bool(mitigation.glass))
+    require_not_held(incident, mitigation)
 
 
 def moved(plan: Plan) -> str:
