@@ -67,6 +67,7 @@ class Router:
 
     clock: Watch
     keyed: bool = True
+    place: str = "router"
     weights: dict[str, int] = field(default_factory=lambda: {"v1": 0, "v2": 100})
     bypass: dict[str, str] = field(default_factory=dict)
     revision: int = 1
@@ -88,7 +89,7 @@ class Router:
             means=means,
             action="router",
             target=target.name,
-            target_uid=f"router/{target.name}",
+            target_uid=f"{self.place}/{target.name}",
             token=str(self.revision),
             params=dict(params),
             before={part: now},
@@ -99,6 +100,12 @@ class Router:
             undo="put the former state back",
             undo_params={part: now},
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return self.keyed
+
+    async def uid(self, plan: Plan) -> str:
+        return f"{self.place}/{plan.target}"
 
     async def token(self, plan: Plan) -> str:
         if self.fault == "silent":

@@ -70,7 +70,7 @@ class CallSettings(HttpSettings):
     """The header that carries the key; none where empty."""
 
     keyed: bool = False
-    """Whether the system itself makes a change once per key, so that asking again is safe."""
+    """Whether the system itself makes a change once per key, for good; with `applied`, asking again is safe then."""
 
     applied: str = ""
     """A path with `{key}` that answers 200 where that key was applied and 404 where it was not."""

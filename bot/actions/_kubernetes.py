@@ -89,11 +89,13 @@ class Patch:
 
 
 class ObjectAction(ABC):
-    """One object of one cluster. Its annotations keep our keys, so asking again under a key is safe."""
+    """One object of one cluster, which notes our keys in its annotations.
+
+    Others write those too (`kubectl rollout undo` puts all of them back), so a key that is not there proves nothing.
+    """
 
     kind: Kind
     can: ClassVar[tuple[Means, ...]]
-    keyed = True
 
     def __init__(
         self, settings: ObjectSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -168,7 +170,7 @@ class ObjectAction(ABC):
             means=means,
             action=target.action,
             target=target.name,
-            target_uid=f"kubernetes:{found['metadata']['uid']}",
+            target_uid=_uid(found),
             token=self._token(found, resolved),
             params=resolved,
             before=before,
@@ -184,6 +186,12 @@ class ObjectAction(ABC):
             dry_run=tried,
             managed_by=owner.words if owner else "",
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return False
+
+    async def uid(self, plan: Plan) -> str:
+        return _uid(await self._api.get(*self._place))
 
     async def token(self, plan: Plan) -> str:
         return self._token(await self._api.get(*self._place), plan.params)
@@ -215,7 +223,13 @@ class ObjectAction(ABC):
         raise Unavailable(WHAT, f"shows {self._words} changing faster than it can be patched")
 
     async def observe(self, plan: Plan, key: str) -> Observation:
-        """By our key on the object, and by what its controller made of it."""
+        """By our key on the object, and by what its controller made of it; an owner that is left paused is told."""
+        seen, owner = await self._reads(plan, key), Owner.of(plan.params.get(_PAUSES))
+        if owner is None or seen.seen in (Seen.APPLIED, Seen.MOVING):
+            return seen
+        return Observation(seen.seen, f"{seen.detail}{await self._left(owner, plan)}")
+
+    async def _reads(self, plan: Plan, key: str) -> Observation:
         found = await self._api.get(*self._place)
         now = self.part(found, plan.params)
         if trying(found) == key and key not in keys_of(found) and now == plan.after:
@@ -273,6 +287,14 @@ class ObjectAction(ABC):
 
     def _token(self, found: Mapping[str, Any], params: Mapping[str, Any]) -> str:
         return f"{found['metadata']['uid']}/{change.fingerprint(self.part(found, params))}"
+
+    async def _left(self, owner: Owner, plan: Plan) -> str:
+        """That the owner is paused for a change that is not there, as whoever settles it must know."""
+        try:
+            paused = await self._pause.holds(owner, _tag(plan))
+        except Unavailable as trouble:
+            return f"; whether {owner.words} is paused for it could not be read ({trouble.because})"
+        return f"; {owner.words} is paused for it and stays so: let it sync again by hand" if paused else ""
 
     async def _governed(self, owner: Owner | None) -> tuple[Owner | None, tuple[str, ...], tuple[str, ...]]:
         """(owner to pause, warnings, further lines of the diff)."""
@@ -343,6 +365,11 @@ def _annotating(found: Mapping[str, Any], noted: str) -> list[dict[str, Any]]:
     first: list[dict[str, Any]] = [] if there else [{"op": "add", "path": "/metadata/annotations", "value": {}}]
     path = f"/metadata/annotations/{APPLIED.replace('/', '~1')}"
     return [*first, {"op": "add", "path": path, "value": noted}]
+
+
+def _uid(found: Mapping[str, Any]) -> str:
+    """One object of one cluster: made anew under its name it is another."""
+    return f"kubernetes:{found['metadata']['uid']}"
 
 
 def _tag(plan: Plan) -> str:

@@ -6,7 +6,7 @@ Shared by every target whose revisions are ReplicaSets. A value that may be a se
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +100,8 @@ def hidden(value: Any) -> Any:
     if isinstance(value, Mapping):
         shown = {name: each if name == "name" else hidden(each) for name, each in value.items()}
         return shown | {"value": HIDDEN} if isinstance(value.get("value"), str) and "name" in value else shown
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        return list(_words(value))
     if isinstance(value, list):
         return [hidden(each) for each in value]
     return HIDDEN if isinstance(value, str) and _SECRET.search(value) else value
@@ -137,19 +139,21 @@ def _told(name: str, held: Mapping[str, Any]) -> str:
 
 
 def _line(words: Any) -> str:
-    if not words:
-        return "none"
-    shown, after_flag = [], False
-    for word in map(str, words):
+    return _short(" ".join(_words(map(str, words)))) if words else "none"
+
+
+def _words(words: Iterable[str]) -> Iterator[str]:
+    """The words of a command, those hidden that may be secrets: by themselves, or by the flag in front of them."""
+    after_flag = False
+    for word in words:
         flag, sign, _ = word.partition("=")
         if after_flag and not word.startswith("-"):
-            shown.append(HIDDEN)
+            yield HIDDEN
         elif _SECRET.search(word):
-            shown.append(f"{flag}={HIDDEN}" if sign else (word if word.startswith("-") else HIDDEN))
+            yield f"{flag}={HIDDEN}" if sign else (word if word.startswith("-") else HIDDEN)
         else:
-            shown.append(word)
+            yield word
         after_flag = word.startswith("-") and not sign and bool(_SECRET.search(word))
-    return _short(" ".join(shown))
 
 
 def _short(text: str) -> str:

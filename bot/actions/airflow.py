@@ -58,7 +58,6 @@ class Dag:
 
     shelf: ClassVar[str] = "actions"
     Settings = DagSettings
-    keyed = True
 
     def __init__(
         self, settings: DagSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -77,6 +76,13 @@ class Dag:
         told = await self._told()
         make = self._pause if means is Means.PAUSE else self._retrain
         return await make(target, params, told)
+
+    def keyed_for(self, plan: Plan) -> bool:
+        """A run is there under its id for good; a pause is a switch that anybody may turn back."""
+        return plan.means is Means.RETRAIN
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid
 
     async def token(self, plan: Plan) -> str:
         try:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bot.actions import _change as change
 from bot.actions import _targeting as targeting
+from bot.actions import _way_back as back
 from bot.clients import jsontext
 from bot.clients.heldfile import HeldFile
 from bot.clock import Clock
@@ -65,7 +66,6 @@ class FlagFile:
 
     shelf: ClassVar[str] = "actions"
     Settings = FileSettings
-    keyed = False
 
     def __init__(
         self, settings: FileSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -85,7 +85,8 @@ class FlagFile:
         text = self._text(content)
         flag = self._flag(text)
         before = json.loads(flag)
-        asked, after = self._wanted(means, params, before, flag)
+        asked = self._wanted(means, params, before)
+        after = _with(flag, asked)
         carries, small = self._settings.carries or target.name, "slice" in asked
         diff, warnings = self._words(asked, before, json.loads(after))
         return Plan(
@@ -95,17 +96,23 @@ class FlagFile:
             target_uid=self._uid,
             token=_hash(content),
             params=asked,
-            before={"flag": flag},
-            after={"flag": after},
+            before=_told(flag, asked),
+            after=_told(after, asked),
             diff=diff,
             blast_radius=f"only the slice {asked['slice']} of {carries}" if small else f"every request of {carries}",
             klass=ActionClass.SMALL if small else ActionClass.TRAFFIC,
             undo=f"put {self._settings.flag} back as it stands in {self._settings.file.name}",
-            undo_params={"flag": flag},
+            undo_params={"pieces": back.pieces(after, flag)},
             warnings=(LOADED, *warnings),
             serves=_serves(json.loads(after)),
             dry_run=change.READ_ONLY,
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return False
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid
 
     async def token(self, plan: Plan) -> str:
         try:
@@ -117,29 +124,29 @@ class FlagFile:
         content = self._file.read()
         text = self._text(content)
         now = self._flag(text)
-        if now == plan.after["flag"]:
+        if _hash(now) == plan.after["flag"]:
             return
         if _hash(content) != plan.token:
             raise Refused(f"{self._settings.file.name} was changed since; nothing was done")
-        await self._put(content, text, str(plan.after["flag"]))
+        await self._put(content, text, _with(now, plan.params))
 
     async def observe(self, plan: Plan, key: str) -> Observation:
         """By what the file says of the flag."""
-        return self._compared(plan, before=str(plan.before["flag"]), after=str(plan.after["flag"]))
+        return self._compared(plan, before=plan.before["holds"], after=plan.after["holds"])
 
     async def undo(self, plan: Plan, key: str) -> None:
         """Put the flag's own characters back; what others changed elsewhere in the file stays."""
         content = self._file.read()
         text = self._text(content)
         now = self._flag(text)
-        if now == plan.before["flag"]:
+        if _hash(now) == plan.before["flag"]:
             return
-        if now != plan.after["flag"]:
+        if _hash(now) != plan.after["flag"]:
             raise Refused(f"{self._settings.flag} was changed in {self._settings.file.name} since; nothing was done")
-        await self._put(content, text, str(plan.before["flag"]))
+        await self._put(content, text, back.pieced(now, plan.undo_params["pieces"]))
 
     async def undone(self, plan: Plan, key: str) -> Observation:
-        return self._compared(plan, before=str(plan.after["flag"]), after=str(plan.before["flag"]))
+        return self._compared(plan, before=plan.after["holds"], after=plan.before["holds"])
 
     async def _put(self, content: bytes, text: str, flag: str) -> None:
         await self._file.replace(content, jsontext.replaced(text, ("flags", self._settings.flag), flag).encode())
@@ -148,13 +155,12 @@ class FlagFile:
                 WHAT, "shows the flag otherwise than it was written: somebody changed it at the same time"
             )
 
-    def _compared(self, plan: Plan, *, before: str, after: str) -> Observation:
+    def _compared(self, plan: Plan, *, before: object, after: object) -> Observation:
         try:
             now = json.loads(self._flag(self._text(self._file.read())))
         except Refused as gone:
             return Observation(Seen.UNKNOWN, gone.because)
-        parts = [_part(each, plan.params) for each in (now, json.loads(before), json.loads(after))]
-        seen = change.compared(*parts)
+        seen = change.compared(_part(now, plan.params), before, after)
         told = {
             Seen.APPLIED: f"{self._settings.file.name} says so; whether flagd has loaded it, the data will show",
             Seen.NOT_APPLIED: f"{self._settings.file.name} is as it was before",
@@ -184,31 +190,24 @@ class FlagFile:
             raise Unavailable(WHAT, f"{self._settings.flag} is neither ENABLED nor DISABLED")
         return found
 
-    def _wanted(
-        self, means: Means, params: Mapping[str, object], flag: Mapping[str, Any], text: str
-    ) -> tuple[dict[str, Any], str]:
-        """(change in our own words, the flag's characters after it). Raises Refused."""
+    def _wanted(self, means: Means, params: Mapping[str, object], flag: Mapping[str, Any]) -> dict[str, Any]:
+        """The change in our own words. Raises Refused."""
         if means is Means.BYPASS and "slice" in params:
             name, to = change.asked_slice(params)
             if to is not None:
                 self._known(to, flag)
-            return {"slice": name, "to": to}, targeting.sent(text, name, to)
+            return {"slice": name, "to": to}
         if means is Means.BYPASS and "variant" not in params:
             enabled = params.get("enabled")
             if not isinstance(enabled, bool):
                 raise Refused("a bypass needs enabled (true or false), a variant, or a slice and the variant for it")
-            if flag["state"] == _STATES[enabled]:
-                return {"enabled": enabled}, text
-            return {"enabled": enabled}, jsontext.replaced(text, ("state",), jsontext.written(_STATES[enabled]))
+            return {"enabled": enabled}
         now = flag.get("defaultVariant")
         if means is Means.BYPASS:
-            to = self._known(params["variant"], flag)
-        elif not isinstance(now, str) or now not in flag["variants"]:
+            return {"variant": self._known(params["variant"], flag)}
+        if not isinstance(now, str) or now not in flag["variants"]:
             raise Refused(f"{self._settings.flag} has no default variant, so nobody can tell what was before it")
-        else:
-            to = self._back(params.get("to", change.PREVIOUS), now, flag)
-        after = text if to == now else jsontext.replaced(text, ("defaultVariant",), jsontext.written(to))
-        return {"variant": to}, after
+        return {"variant": self._back(params.get("to", change.PREVIOUS), now, flag)}
 
     def _back(self, to: object, now: str, flag: Mapping[str, Any]) -> str:
         """The variant to go back to; before v2 is v1, and nothing that is called otherwise."""
@@ -244,6 +243,19 @@ class FlagFile:
         return (() if was == becomes else (said,)), warnings
 
 
+def _with(text: str, asked: Mapping[str, Any]) -> str:
+    """The flag's characters once it is done."""
+    if "slice" in asked:
+        return targeting.sent(text, str(asked["slice"]), asked["to"])
+    name, wanted = ("state", _STATES[asked["enabled"]]) if "enabled" in asked else ("defaultVariant", asked["variant"])
+    return text if json.loads(text).get(name) == wanted else jsontext.replaced(text, (name,), jsontext.written(wanted))
+
+
+def _told(text: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What a plan tells of a flag: what the change is about, and of everything else a fingerprint."""
+    return {"holds": _part(json.loads(text), asked), "flag": _hash(text)}
+
+
 def _part(flag: Mapping[str, Any], asked: Mapping[str, Any]) -> Any:
     """What a flag says of that which a change is about."""
     if "slice" in asked:
@@ -257,5 +269,5 @@ def _serves(flag: Mapping[str, Any]) -> dict[str, float]:
     return {flag["defaultVariant"]: 1.0} if plain else {}
 
 
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+def _hash(content: bytes | str) -> str:
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:16]

@@ -107,7 +107,6 @@ class Balancer:
 
     shelf: ClassVar[str] = "actions"
     Settings = BalancerSettings
-    keyed = False
 
     def __init__(
         self, settings: BalancerSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -166,6 +165,12 @@ class Balancer:
             serves=serves,
             dry_run=change.READ_ONLY,
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return False
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid
 
     async def token(self, plan: Plan) -> str:
         return change.fingerprint(await self._part(plan.params))

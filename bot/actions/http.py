@@ -69,6 +69,13 @@ KEY = "KEY"
 """How a plan shows the key, which is made of the plan."""
 
 
+_DECIDING = {
+    "url", "headers", "secret_headers", "params", "state", "version", "wanted", "change", "undo", "if_match",
+    "key_header", "applied",
+}  # fmt: skip
+"""The settings that say what is sent where, and how its effect is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What was read: the values by name, and the version they have."""
@@ -91,7 +98,6 @@ class Call:
         self, settings: CallSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self._settings, self._what = settings, settings.called
-        self.keyed = settings.keyed
         self._uid = f"http:{where(settings.url)}"
         self._http = Http(
             self._what,
@@ -143,6 +149,13 @@ class Call:
             dry_run=dry_run,
         )
 
+    def keyed_for(self, plan: Plan) -> bool:
+        """Where its record can be read too: what the state shows may be another hand's."""
+        return self._settings.keyed and bool(self._settings.applied)
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid + self._place(_asked(plan))
+
     async def token(self, plan: Plan) -> str:
         return (await self._look(_asked(plan))).token
 
@@ -178,6 +191,8 @@ class Call:
         now = _part(look, plan)
         if now == plan.before:
             return
+        if plan.params.get("as_configured") != self._configured():
+            raise Refused(f"the settings of {plan.target} changed since it was planned; take it back by hand")
         if await self._record(plan, key):
             return
         if now != plan.after:
@@ -255,8 +270,11 @@ class Call:
         return f"{template.path(state.path, asked)}{f'?{query}' if query else ''}"
 
     def _configured(self) -> str:
-        """A fingerprint of what decides the request: what was approved is not sent after the settings changed."""
-        told = self._settings.model_dump(mode="json", include={"params", "state", "wanted", "change", "if_match"})
+        """A fingerprint of what decides the requests, there and back: what was approved is not sent by other settings.
+
+        Of secrets it holds the names alone, so that a key can be renewed meanwhile.
+        """
+        told = self._settings.model_dump(mode="json", include=_DECIDING)
         return change.fingerprint(told)
 
 

@@ -57,7 +57,6 @@ class Registry:
 
     shelf: ClassVar[str] = "actions"
     Settings = RegistrySettings
-    keyed = False
 
     def __init__(
         self, settings: RegistrySettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -98,6 +97,12 @@ class Registry:
             serves={to: 1.0},
             dry_run=change.READ_ONLY,
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return False
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid
 
     async def token(self, plan: Plan) -> str:
         return await self._now()

@@ -49,7 +49,6 @@ class Pipeline:
 
     shelf: ClassVar[str] = "actions"
     Settings = PipelineSettings
-    keyed = True
 
     def __init__(
         self, settings: PipelineSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -91,6 +90,12 @@ class Pipeline:
             dry_run=change.READ_ONLY,
         )
 
+    def keyed_for(self, plan: Plan) -> bool:
+        return True
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid
+
     async def token(self, plan: Plan) -> str:
         return (await self._state()).token
 
@@ -110,9 +115,10 @@ class Pipeline:
         return Observation(Seen.APPLIED, told)
 
     async def undo(self, plan: Plan, key: str) -> None:
+        """On the run just read: a run that came in between is somebody's to look at first."""
         state = await self._state()
         if state.paused != plan.before["paused"]:
-            await self._switch(key, pause=bool(plan.undo_params["pause"]))
+            await self._switch(key, pause=bool(plan.undo_params["pause"]), run_id=state.run)
 
     async def undone(self, plan: Plan, key: str) -> Observation:
         state = await self._state()
@@ -120,8 +126,8 @@ class Pipeline:
             return Observation(Seen.APPLIED, f"the pipeline is {_word(paused=state.paused)} as before")
         return Observation(Seen.NOT_APPLIED, f"the pipeline is still {_word(paused=state.paused)}")
 
-    async def _switch(self, key: str, *, pause: bool, run_id: str = "") -> None:
-        body = {"key": key, "expect_run_id": run_id} if run_id else {"key": key}
+    async def _switch(self, key: str, *, pause: bool, run_id: str) -> None:
+        body = {"key": key, "expect_run_id": run_id}
         await self._http.send("POST", f"{self._path}/{'pause' if pause else 'resume'}", body)
 
     async def _state(self) -> State:

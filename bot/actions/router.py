@@ -54,7 +54,6 @@ class Router:
 
     shelf: ClassVar[str] = "actions"
     Settings = RouterSettings
-    keyed = True
 
     def __init__(
         self, settings: RouterSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -91,6 +90,12 @@ class Router:
             serves=change.shares(asked.get("weights", {})),
             dry_run="the router took it as a dry run" if diff else change.READ_ONLY,
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return True
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid
 
     async def token(self, plan: Plan) -> str:
         return str((await self._state()).revision)

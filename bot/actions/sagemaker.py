@@ -74,7 +74,6 @@ class SageMakerEndpoint:
 
     shelf: ClassVar[str] = "actions"
     Settings = EndpointSettings
-    keyed = False
 
     def __init__(
         self, settings: EndpointSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -119,6 +118,12 @@ class SageMakerEndpoint:
             dry_run=change.READ_ONLY,
             managed_by=by,
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return False
+
+    async def uid(self, plan: Plan) -> str:
+        return (await self._seen()).arn
 
     async def token(self, plan: Plan) -> str:
         return words.token(await self._seen())

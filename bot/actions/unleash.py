@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from bot.actions import _change as change
 from bot.actions import _strategies as flags
+from bot.actions import _way_back as back
 from bot.actions._slices import slice_of
 from bot.actions._strategies import State
 from bot.clients.http import Http, HttpSettings, where
@@ -70,7 +71,6 @@ class Flag:
 
     shelf: ClassVar[str] = "actions"
     Settings = FlagSettings
-    keyed = False
 
     def __init__(
         self, settings: FlagSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
@@ -108,18 +108,24 @@ class Flag:
             target_uid=self._uid,
             token=change.fingerprint(before),
             params=asked,
-            before=before,
-            after=after,
+            before=_told(before, asked),
+            after=_told(after, asked),
             diff=diff,
             blast_radius=self._radius(asked, share, known=known),
             klass=ActionClass.SMALL if small else ActionClass.TRAFFIC,
             undo=undo,
-            undo_params={} if not undo else before,
+            undo_params={"steps": back.steps(after, before)} if undo else {},
             warnings=(*warnings, *others),
             share=share,
             serves=self._serves(becomes) if not small else {},
             dry_run=change.READ_ONLY,
         )
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return False
+
+    async def uid(self, plan: Plan) -> str:
+        return self._uid
 
     async def token(self, plan: Plan) -> str:
         try:
@@ -129,29 +135,31 @@ class Flag:
 
     async def execute(self, plan: Plan, key: str) -> None:
         now, _warnings = await self._now()
-        if _part(now, plan) != _part(plan.after, plan):
-            await self._carry(now, wanted=dict(plan.after), only_from=dict(plan.before))
+        if _part(now, plan.params) != plan.after["holds"]:
+            self._require(now, plan.before)
+            await self._carry(now, _with(now, plan.params))
 
     async def observe(self, plan: Plan, key: str) -> Observation:
         """By the flag itself, and by what the SDKs are handed where there is a client token."""
-        return await self._compared(plan, before=plan.before, after=plan.after)
+        return await self._compared(plan, before=plan.before["holds"], after=plan.after["holds"])
 
     async def undo(self, plan: Plan, key: str) -> None:
         if not plan.undo:
             raise Refused("there is no way back: Unleash would add a strategy of its own when the flag is switched on")
         now, _warnings = await self._now()
-        if _part(now, plan) != _part(plan.before, plan):
-            await self._carry(now, wanted=dict(plan.before), only_from=dict(plan.after))
+        if _part(now, plan.params) != plan.before["holds"]:
+            self._require(now, plan.after)
+            await self._carry(now, back.walked(now, plan.undo_params["steps"]))
 
     async def undone(self, plan: Plan, key: str) -> Observation:
-        return await self._compared(plan, before=plan.after, after=plan.before)
+        return await self._compared(plan, before=plan.after["holds"], after=plan.before["holds"])
 
-    async def _compared(self, plan: Plan, *, before: Mapping[str, Any], after: Mapping[str, Any]) -> Observation:
+    async def _compared(self, plan: Plan, *, before: Any, after: Any) -> Observation:
         try:
             now, _warnings = await self._now()
         except Refused as gone:
             return Observation(Seen.UNKNOWN, gone.because)
-        seen = change.compared(_part(now, plan), _part(before, plan), _part(after, plan))
+        seen = change.compared(_part(now, plan.params), before, after)
         if seen.seen is not Seen.APPLIED:
             return seen
         if self._settings.client_token is None:
@@ -163,11 +171,14 @@ class Flag:
             return Observation(Seen.MOVING, "Unleash holds it, but does not hand it to the SDKs yet")
         return Observation(seen.seen, f"{seen.detail}; SDKs have it within {self._settings.poll_seconds} s")
 
-    async def _carry(self, now: State, *, wanted: State, only_from: State) -> None:
-        """Bring the flag from `only_from` to `wanted`, then read it again. Raises Refused, Unavailable."""
+    def _require(self, now: State, told: Mapping[str, Any]) -> None:
+        """Raises Refused where the flag is not what a plan tells of it, in any part."""
+        if change.fingerprint(now) != told["flag"]:
+            raise Refused(f"{self._settings.flag} was changed in {self._settings.environment} since; nothing was done")
+
+    async def _carry(self, now: State, wanted: State) -> None:
+        """Bring the flag from what it is to `wanted`, then read it again. Raises Refused, Unavailable."""
         name, environment = self._settings.flag, self._settings.environment
-        if now != only_from:
-            raise Refused(f"{name} was changed in {environment} since; nothing was done")
         old = {each["id"]: each for each in now["strategies"]}
         try:
             for each in wanted["strategies"]:
@@ -206,7 +217,7 @@ class Flag:
                 raise Refused(f"a flag can only keep a slice off: it goes to {self._settings.off}, not to {to}")
             if not flags.active(state):
                 raise Refused(f"{self._settings.flag} has no active strategy there that could keep a slice off")
-            return {"slice": name, "to": to}, flags.with_slice(state, name, off=to is not None)
+            return _asking(state, {"slice": name, "to": to})
         if means is Means.BYPASS:
             enabled = params.get("enabled")
             if not isinstance(enabled, bool):
@@ -216,11 +227,10 @@ class Flag:
                     f"{self._settings.flag} has no active strategy there: switched on, Unleash would let everybody in; "
                     "add a strategy first"
                 )
-            return {"enabled": enabled}, {**state, "enabled": enabled}
+            return _asking(state, {"enabled": enabled})
         strategy, percent = flags.rollout(state, self._settings.strategy)
         wanted = self._back(params, percent) if means is Means.ROLLBACK else self._percent(params)
-        asked = {"percent": wanted, "strategy": strategy["id"]}
-        return asked, flags.with_rollout(state, strategy["id"], wanted)
+        return _asking(state, {"percent": wanted, "strategy": strategy["id"]})
 
     def _back(self, params: Mapping[str, object], percent: int) -> int:
         on, off, to = self._settings.on, self._settings.off, params.get("to", change.PREVIOUS)
@@ -275,9 +285,26 @@ class Flag:
         return {self._settings.on: reached, self._settings.off: round(1 - reached, 4)}
 
 
-def _part(state: Mapping[str, Any], plan: Plan) -> Any:
-    """What a state says of that which the plan is about."""
-    asked = plan.params
+def _asking(state: State, asked: dict[str, Any]) -> tuple[dict[str, Any], State]:
+    return asked, _with(state, asked)
+
+
+def _with(state: State, asked: Mapping[str, Any]) -> State:
+    """The state as it is once it is done."""
+    if "enabled" in asked:
+        return {**state, "enabled": asked["enabled"]}
+    if "slice" in asked:
+        return flags.with_slice(state, str(asked["slice"]), off=asked["to"] is not None)
+    return flags.with_rollout(state, str(asked["strategy"]), int(asked["percent"]))
+
+
+def _told(state: State, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What a plan tells of a state: what the change is about, and of everything else a fingerprint."""
+    return {"holds": _part(state, asked), "flag": change.fingerprint(state)}
+
+
+def _part(state: Mapping[str, Any], asked: Mapping[str, Any]) -> Any:
+    """What a state says of that which a change is about."""
     if "enabled" in asked:
         return state["enabled"]
     if "slice" in asked:

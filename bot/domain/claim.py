@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.domain.approval import ENDED, MitigationExpired, check_approver
@@ -22,7 +23,7 @@ from bot.domain.mitigation import (
     mitigation_of,
     require_free,
 )
-from bot.domain.policy import Person
+from bot.domain.policy import Person, Policy
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -34,12 +35,14 @@ _HOUR = 3600.0
 class ClaimMitigation(Command):
     """Take the right to carry it out: everything is checked once more against the target as it is now.
 
-    `token` is the target's version read just before; `approvers` are the approving people with the roles they have now.
+    `token` is the target's version read just before, and `uid` says which target that is; `approvers` are the approving
+    people with the roles they have now.
     """
 
     id: str
     token: str
     approvers: tuple[Person, ...]
+    uid: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         mitigation = mitigation_of(incident, self.id)
@@ -63,6 +66,9 @@ class ClaimMitigation(Command):
         if not mitigation.hold_finished and ask.at < mitigation.hold_until:
             raise Refused(f"the evidence hold of {self.id} runs until {mitigation.hold_until:%H:%M:%S} UTC")
         self._check_approvals(mitigation, ask)
+        if self.uid and (other := another(mitigation.plan, self.uid)):
+            yield MitigationOutdated(self.id, self.token, f"{other}; propose it again")
+            return
         if self.token != mitigation.plan.token:
             yield MitigationOutdated(self.id, self.token)
             return
@@ -100,6 +106,28 @@ class ClaimMitigation(Command):
         policy, plan = ask.policy, mitigation.plan
         cool_down = policy.cool_down_of(plan.target).total_seconds()
         return MitigationClaimed(self.id, self.token, incident.service, cool_down, policy.changes_per_hour)
+
+
+def another(plan: Plan, uid: str) -> str:
+    """That the target of that uid is not the one approved, in words; "" where it is."""
+    if uid == plan.target_uid:
+        return ""
+    return f"{plan.target} is now {uid}, and {plan.target_uid} was approved: the settings or the target were replaced"
+
+
+def require_still_wanted(incident: Incident, name: str, policy: Policy, at: datetime) -> None:
+    """Raise Refused where a change that was claimed would not be begun now: whoever takes it up does not repeat it."""
+    mitigation = mitigation_of(incident, name)
+    if mitigation.state is not State.CLAIMED:
+        raise Refused(f"{name} is {mitigation.state}")
+    if not incident.is_open:
+        raise Refused(f"{incident.id} is {incident.phase}")
+    if at >= mitigation.expires_at:
+        raise Refused(f"its approval was good until {mitigation.expires_at:%Y-%m-%d %H:%M:%S} UTC")
+    if mitigation.plan.rules != policy.fingerprint:
+        raise Refused(ENDED)
+    check_rules(policy, mitigation.plan, at, alone=bool(mitigation.glass))
+    require_not_held(incident, mitigation)
 
 
 def moved(plan: Plan) -> str:

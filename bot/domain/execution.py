@@ -72,7 +72,7 @@ class OutcomeReported(Event):
         was = mitigation_of(incident, self.id)
         if was.undos and self.outcome is not Outcome.UNKNOWN:  # in doubt was whether it had been taken back
             stands = self.outcome is Outcome.APPLIED
-            ended, undone = (State.APPLIED, None) if stands else (State.UNDONE, entry.at)
+            ended, undone = (was.stood, None) if stands else (State.UNDONE, entry.at)
             return amend(incident, self.id, state=ended, undone_at=undone, detail=self.detail)
         applied = entry.at if self.outcome is Outcome.APPLIED else None
         after = amend(incident, self.id, state=state, applied_at=applied, detail=self.detail)

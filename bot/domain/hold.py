@@ -182,7 +182,9 @@ class OverrideHold(Command):
     because: str
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        mitigation = _before_change(incident, self.id, ask, "override a legal hold", WAITING | EFFECTIVE)
+        mitigation = _before_change(
+            incident, self.id, ask, "override a legal hold", WAITING | EFFECTIVE | {State.UNDOING}
+        )
         because = _reason(self.because, "why it cannot wait for counsel")
         if ask.by == mitigation.proposed_by:
             raise Refused(f"you proposed {self.id}; a second person must override the hold")

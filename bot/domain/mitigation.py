@@ -155,6 +155,7 @@ class Mitigation:
     kept_at: datetime | None = None  # when it was last made to stand again, because the target had forgotten it
     detail: str = ""
     undos: int = 0  # how often it was asked to be taken back
+    stood: State = State.APPLIED  # how it stood when that was asked last: what cannot be taken back stands so again
     undo_begun_at: datetime | None = None  # from then on the target may have been asked to go back
 
     @property

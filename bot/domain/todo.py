@@ -327,11 +327,18 @@ def _mitigation(incident: Incident, mitigation: Mitigation, policy: Policy) -> I
         case State.APPLIED | State.NOT_HELPING:
             applied = mitigation.applied_at or mitigation.proposed_at
             yield VerifyOwed(f"verify:{name}", applied + policy.verify_after, mitigation=mitigation.id)
-        case State.UNDOING:
+        case State.UNDOING if mitigation.undo_begun_at is not None or not held_back(incident, mitigation):
             applied = mitigation.applied_at or mitigation.proposed_at
             yield UndoOwed(f"undo:{name}:{mitigation.undos}", applied, mitigation=mitigation.id)
         case (
-            State.VERIFIED | State.FAILED | State.UNKNOWN | State.DECLINED | State.EXPIRED | State.STALE | State.UNDONE
+            State.UNDOING
+            | State.VERIFIED
+            | State.FAILED
+            | State.UNKNOWN
+            | State.DECLINED
+            | State.EXPIRED
+            | State.STALE
+            | State.UNDONE
         ):
             return
 

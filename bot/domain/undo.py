@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.domain.approval import proof_of
@@ -23,7 +24,7 @@ from bot.domain.mitigation import (
     require_free,
 )
 from bot.domain.phase import Phase
-from bot.domain.policy import ActionClass
+from bot.domain.policy import ActionClass, Policy
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -67,8 +68,9 @@ class UndoAsked(Event):
     because: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        undos = mitigation_of(incident, self.id).undos + 1
-        return amend(incident, self.id, state=State.UNDOING, undos=undos, accepted_at=None, undo_begun_at=None)
+        was = mitigation_of(incident, self.id)
+        asked = {"undos": was.undos + 1, "stood": was.state, "accepted_at": None, "undo_begun_at": None}
+        return amend(incident, self.id, state=State.UNDOING, **asked)
 
     def says(self, by: str) -> Sentence:
         return says("{who} asked to undo {id}: {because}", who=Who(by), id=self.id, because=self.because)
@@ -92,7 +94,19 @@ class BeginUndo(Command):
             raise Refused(f"{self.id} is {mitigation.state}; there is nothing to take back")
         if mitigation.undo_begun_at is not None:
             raise Refused(f"{self.id} is being taken back already")
+        require_not_held(incident, mitigation)
         yield UndoBegun(self.id)
+
+
+def require_still_going_back(incident: Incident, name: str, policy: Policy, at: datetime) -> None:
+    """Raise Refused where taking it back, once begun, may not be asked of the target again: held, or long ago."""
+    mitigation = mitigation_of(incident, name)
+    if mitigation.state is not State.UNDOING:
+        raise Refused(f"{name} is {mitigation.state}")
+    begun = mitigation.undo_begun_at
+    if begun is not None and at >= begun + policy.approval_expires:
+        raise Refused(f"it was begun at {begun:%Y-%m-%d %H:%M:%S} UTC, too long ago")
+    require_not_held(incident, mitigation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +144,9 @@ class UndoReported(Event):
     detail: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        state = {Outcome.APPLIED: State.UNDONE, Outcome.FAILED: State.APPLIED, Outcome.UNKNOWN: State.UNKNOWN}[
-            self.outcome
-        ]
-        undone = entry.at if self.outcome is Outcome.APPLIED else None
         was = mitigation_of(incident, self.id)
+        state = {Outcome.APPLIED: State.UNDONE, Outcome.FAILED: was.stood, Outcome.UNKNOWN: State.UNKNOWN}[self.outcome]
+        undone = entry.at if self.outcome is Outcome.APPLIED else None
         after = amend(incident, self.id, state=state, undone_at=undone, detail=self.detail)
         return call_people(after, was) if state is State.UNKNOWN else after
 

@@ -81,7 +81,6 @@ class StandIn:
     tried: list[Tried] = field(default_factory=list)
     standing: list[str] = field(default_factory=list)  # keys of changes in effect
     taken_back: set[str] = field(default_factory=set)
-    keyed = True
 
     async def plan(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
         """The real plan, marked as a drill's; else one made up."""
@@ -99,6 +98,14 @@ class StandIn:
         if not made.diff:
             tried.why_not = NOTHING_NEW
         return replace(made, diff=made.diff or (NOTHING_NEW,), warnings=(NOT_REAL, *made.warnings), serves={})
+
+    def keyed_for(self, plan: Plan) -> bool:
+        """It remembers keys."""
+        return True
+
+    async def uid(self, plan: Plan) -> str:
+        """What was planned is what is stood in for."""
+        return plan.target_uid
 
     async def token(self, plan: Plan) -> str:
         """The version the plan was made on: nobody else changes a stand-in."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.errors import TocsinError
+from bot.domain.claim import another
+from bot.domain.errors import Refused, TocsinError
 from bot.domain.kept import ReportKept, to_keep
 from bot.domain.mitigation import Mitigation
 from bot.engine.desk import Desk
@@ -52,6 +53,9 @@ class Keeper:
         name = mitigation.id
         try:
             stood = mitigation.kept_at or mitigation.applied_at or mitigation.proposed_at
+            door = self.desk.changes.door(mitigation.plan.target)
+            if other := another(mitigation.plan, await door.uid(mitigation.plan)):
+                raise Refused(other)
             done = await action.keep(mitigation.plan, mitigation.key(incident), stood)
             if done:
                 await self.desk.submit(incident, ReportKept(name, done), cause=f"keep:{name}")

@@ -235,8 +235,8 @@ class History(Protocol):
 class Action(Protocol):
     """One kind of target that can be changed. Settings come from the catalogue's Target."""
 
-    keyed: bool
-    """True where the target itself refuses a key it has applied: repeating the call under its key is then safe."""
+    def keyed_for(self, plan: Plan) -> bool:
+        """Whether asking again under a key is safe: the target keeps a record of keys that nobody else overwrites."""
 
     async def plan(self, target: Target, means: Means, params: Mapping[str, object]) -> Plan:
         """Read the target, resolve what would change and try it dry where the target can. Changes nothing.
@@ -244,6 +244,9 @@ class Action(Protocol):
         The plan holds the snapshot (`before`, `undo_params`) from which `undo` restores; `undo` is empty where nothing
         can be put back. Raises Refused, Unavailable.
         """
+
+    async def uid(self, plan: Plan) -> str:
+        """Which target the settings lead to now, as `plan.target_uid` names it. Raises like token."""
 
     async def token(self, plan: Plan) -> str:
         """The target's version as it is now, to compare with `plan.token`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,10 +14,11 @@ from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, State, mitigation_of
 from bot.domain.proof import ReportVerification
 from bot.domain.sli import Judged
-from bot.engine.carry import until_seen
 from bot.engine.desk import Desk
+from bot.engine.look import GLANCE_WITHIN, look_once
+from bot.engine.same import Same
 from bot.engine.traffic import Follows, Traffic
-from bot.engine.values import Seen
+from bot.engine.values import Observation, Seen
 from bot.slo.burn import Verdict
 from bot.telemetry import log as logger
 
@@ -37,6 +39,7 @@ class Prover:
 
     def __init__(self, desk: Desk, verdicts: Verdicts, traffic: Traffic) -> None:
         self.desk, self.watch, self.traffic = desk, verdicts, traffic
+        self.glance = GLANCE_WITHIN  # seconds for the traffic and the target together
 
     @property
     def clock(self) -> Clock:
@@ -46,19 +49,40 @@ class Prover:
     async def verify(self, incident: Incident, name: str) -> None:
         """Say that it helped once target, traffic and SLI all show it; where time runs out, that it does not."""
         mitigation = mitigation_of(incident, name)
-        follows = await self.traffic.follows(incident.id, mitigation)
         verdict = self.watch.verdicts.get(incident.slo)
-        if verdict is not None and self._soaked(incident, mitigation, verdict) and follows.yes:
-            action, key = self.desk.changes.door(mitigation.plan.target), mitigation.key(incident.id)
-            seen = await until_seen(lambda: action.observe(mitigation.plan, key), self.clock)
-            if seen.seen is Seen.APPLIED:
-                # of the good run, not of a window
-                proof = incident.sli.because if incident.sli is not None else verdict.because
-                because = "; ".join(filter(None, (seen.detail, follows.because, proof)))
-                await self.desk.submit(incident.id, ReportVerification(name, helped=True, because=because))
-                return
+        soaked = verdict is not None and self._soaked(incident, mitigation, verdict)
+        follows, seen = await self._shown(incident, mitigation, ask=soaked)
+        if verdict is not None and seen is not None and seen.seen is Seen.APPLIED:
+            # of the good run, not of a window
+            proof = incident.sli.because if incident.sli is not None else verdict.because
+            because = "; ".join(filter(None, (seen.detail, follows.because, proof)))
+            await self.desk.submit(incident.id, ReportVerification(name, helped=True, because=because))
+            return
         if mitigation.state is State.APPLIED and self.clock.now() >= self._deadline(mitigation):
-            await self._does_not_help(incident, mitigation, verdict, follows)
+            state = verdict.because if verdict is not None else "the SLI is not watched"
+            shown = (follows.because if not follows.yes else "", seen.detail if seen is not None else "", state)
+            harm = verdict is not None and verdict.state == "breached"  # without data people decide
+            await self._does_not_help(incident, mitigation, "; ".join(filter(None, shown)), harm=harm)
+
+    async def _shown(
+        self, incident: Incident, mitigation: Mitigation, *, ask: bool
+    ) -> tuple[Follows, Observation | None]:
+        """Where the traffic goes, and what the target shows where that still matters: what hangs proves nothing."""
+        plan, key = mitigation.plan, mitigation.key(incident.id)
+
+        async def look() -> Observation:
+            return await Same(self.desk.changes.door(plan.target)).observe(plan, key)
+
+        follows, late = Follows(yes=False, because="the traffic was not counted in time"), None
+        try:
+            async with asyncio.timeout(self.glance):
+                follows = await self.traffic.follows(incident.id, mitigation)
+                if not ask or not follows.yes:
+                    return follows, None
+                late = Observation(Seen.UNKNOWN, "the target did not answer in time", answered=False)
+                return follows, await look_once(look, self.glance)
+        except TimeoutError:
+            return follows, late
 
     def _soaked(self, incident: Incident, mitigation: Mitigation, verdict: Verdict) -> bool:
         """Whether the SLI has been met since the change, without a break, for as long as the policy asks."""
@@ -76,15 +100,10 @@ class Prover:
         policy = self.desk.handler.policy
         return (mitigation.applied_at or mitigation.proposed_at) + policy.verify_within + policy.soak
 
-    async def _does_not_help(
-        self, incident: Incident, mitigation: Mitigation, verdict: Verdict | None, follows: Follows
-    ) -> None:
-        state = verdict.because if verdict is not None else "the SLI is not watched"
-        if not follows.yes:
-            state = f"{follows.because}; {state}"
+    async def _does_not_help(self, incident: Incident, mitigation: Mitigation, state: str, *, harm: bool) -> None:
         since = self.clock.now() - (mitigation.applied_at or mitigation.proposed_at)
         because = f"{_minutes(since)} after it was applied: {state}"
-        plan, harm = mitigation.plan, verdict is not None and verdict.state == "breached"  # without data people decide
+        plan = mitigation.plan
         back = harm and plan.reversible and self.desk.handler.policy.takes_back(plan.target, plan.klass)
         report, cause = ReportVerification(mitigation.id, helped=False, because=because), f"verify:{mitigation.id}"
         if back and not mitigation.undos:  # once: what its target refuses is left to people

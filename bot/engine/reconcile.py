@@ -36,6 +36,7 @@ from bot.domain.trouble import ReportTrouble
 from bot.engine.desk import Desk
 from bot.engine.errands import Errands, everybody
 from bot.engine.hands import Hands
+from bot.engine.look import GLANCE_WITHIN
 from bot.engine.ports import Durable
 from bot.engine.reach import Reached, reach
 from bot.telemetry import log as logger
@@ -45,7 +46,7 @@ AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
 
 NO_CHANNEL = "no channel"
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries while the log is silent
-DECIDE_WITHIN = 5.0  # seconds: one target that hangs must not hold up the others' pages
+DECIDE_WITHIN = GLANCE_WITHIN + 2.0  # seconds: one target that hangs must not hold up the others' pages
 
 
 class Reconciler:

@@ -99,10 +99,11 @@ class Seen(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a target shows of one plan and key, in a sentence."""
+    """What a target shows of one plan and key, in a sentence; not `answered` where it was silent."""
 
     seen: Seen
     detail: str
+    answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

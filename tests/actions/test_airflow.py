@@ -151,6 +151,22 @@ async def test_a_pause_interrupted_is_not_repeated_over_a_resume(fake: FakeAirfl
     assert not fake.paused
 
 
+async def test_a_pause_is_not_asked_again_by_itself_and_a_run_is(fake: FakeAirflow) -> None:
+    """Without the audit log a pause that a person lifted looks as if it had never been; a run stays under its id."""
+    fake.log_hidden = True
+    door = action(fake)
+    pause = await door.plan(TARGET, *PAUSE)
+    await door.execute(pause, KEY)
+    await door.execute(await door.plan(TARGET, Means.PAUSE, {"resume": True}), "a person's")
+    assert (await door.observe(pause, KEY)).seen is Seen.NOT_APPLIED
+    assert not door.keyed_for(pause)
+    run = await door.plan(TARGET, *RETRAIN)
+    await door.execute(run, KEY)
+    fake.someone_changes_it()
+    assert (await door.observe(run, KEY)).seen is not Seen.NOT_APPLIED
+    assert door.keyed_for(run)
+
+
 async def test_a_pause_made_anew_by_somebody_is_not_undone(fake: FakeAirflow) -> None:
     """Resumed and paused again on purpose since: the undo of the first pause leaves it."""
     door = action(fake)

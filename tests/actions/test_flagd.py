@@ -297,3 +297,17 @@ def test_settings_refuse_what_cannot_work(given: str, words: str) -> None:
     """A relative path, and YAML, whose comments would be lost."""
     with pytest.raises(ValidationError, match=words):
         make("flagd", file=given, flag="model")
+
+
+@pytest.mark.parametrize("ask", [KILL, SLICE, ROLLBACK])
+async def test_a_plan_names_nobody_whom_the_flag_names(file, ask) -> None:
+    """The log forgets nothing: an address in the flag's own rules stays in the file, and is there after an undo."""
+    own = '{ "if": [ {"in": ["ana@x.example", {"var": "email"}]},\n        "rules", null ] }'
+    file.write_text(FLAGS.replace('"defaultVariant": "v2"\n', f'"defaultVariant": "v2",\n      "targeting": {own}\n'))
+    before, door = file.read_text(), action(file)
+    plan = await door.plan(TARGET, *ask)
+    assert not any(word in repr(plan) for word in ("ana@x.example", "email"))
+    await door.execute(plan, "K")
+    assert file.read_text() != before
+    await door.undo(plan, "K/undo")
+    assert file.read_text() == before

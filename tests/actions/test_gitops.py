@@ -244,6 +244,23 @@ async def test_a_crash_between_the_two_writes_is_made_good(fake: FakeKubernetes)
     assert spec_of(fake, APPLICATION, "argocd")["syncPolicy"] == AUTOMATED
 
 
+async def test_an_owner_left_paused_is_told_to_whoever_settles_it(fake: FakeKubernetes) -> None:
+    """Died between the two writes: nothing lets it go on by itself, so what is seen says so, or that it cannot be read."""
+    made = action(fake)
+    plan = await made.plan(TARGET, *ROLLBACK)
+    assert "paused" not in (await made.observe(plan, "K")).detail
+    await made._pause.begin(Owner.of(plan.params["pauses"]), plan.digest[:16])
+    seen = await made.observe(plan, "K")
+    assert seen.seen is Seen.NOT_APPLIED
+    assert seen.detail.endswith(
+        "Argo CD application shop (namespace argocd) is paused for it and stays so: let it sync again by hand"
+    )
+    apart = action(fake, token=fake.grant(role("kubernetes", namespace="ml", name=NAME)))
+    assert "is paused for it could not be read" in (await apart.observe(plan, "K")).detail
+    await made.execute(plan, "K")
+    assert "by hand" not in (await made.observe(plan, "K")).detail
+
+
 async def test_what_a_person_did_to_the_owner_stays(fake: FakeKubernetes) -> None:
     """Paused by hand before, it stays paused; switched on again by hand meanwhile, it stays as that person has it."""
     made = action(fake)

@@ -207,6 +207,45 @@ async def test_a_plan_is_not_carried_out_with_other_settings(fake: FakeFlags) ->
         await each.close()
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"undo": {**GIVEN["undo"], "body": {"rollout": {"percent": 0}}}},
+        {"applied": "/elsewhere/{key}"},
+        {"headers": {"X-Tenant": "other"}},
+        {"secret_headers": {"X-Project-Key": "pr0ject", "X-Other-Key": "s3cret"}},
+        {"url": "http://other.internal/api"},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+async def test_neither_the_change_nor_the_way_back_is_sent_by_other_settings(
+    fake: FakeFlags, changed: dict[str, Any]
+) -> None:
+    """Where it goes, what goes along and how it is taken back were approved too; no secret stands in the plan."""
+    action, other = call(fake), call(fake, **changed)
+    plan = await action.plan(TARGET, *ASK)
+    with pytest.raises(Refused, match="the settings of visits-flag changed since it was planned"):
+        await other.execute(plan, "K")
+    assert fake.changed == 0
+    await action.execute(plan, "K")
+    with pytest.raises(Refused, match="take it back by hand"):
+        await other.undo(plan, "K/undo")
+    assert fake.changed == 1
+    for each in (action, other):
+        await each.close()
+
+
+async def test_a_renewed_key_is_no_other_setting(fake: FakeFlags) -> None:
+    """A secret header's value may change between approval and change."""
+    held = {"X-Project-Key": "pr0ject"}
+    one, two = (call(fake, secret_headers={**held, "X-Key": value}) for value in ("old", "new"))
+    plan = await one.plan(TARGET, *ASK)
+    await two.execute(plan, "K")
+    assert fake.changed == 1
+    for each in (one, two):
+        await each.close()
+
+
 async def test_without_a_way_back_there_is_none(fake: FakeFlags) -> None:
     """The plan says so, and so does whoever asks for it."""
     action = call(fake, undo=None)

@@ -423,3 +423,19 @@ async def test_a_deployment_that_is_not_there_is_refused_by_name() -> None:
     fake = cluster("visits:v1")
     with pytest.raises(Refused, match="there is no Deployment nobody in namespace ml"):
         await action(fake, name="nobody").plan(TARGET, *ROLLBACK)
+
+
+async def test_a_record_that_kubectl_wipes_is_not_believed() -> None:
+    """`kubectl rollout undo` writes the annotations of the old ReplicaSet over ours: nothing says then that it was done."""
+    fake = cluster("visits:v1", "visits:v2")
+    door, known = action(fake), fake.get(DEPLOYMENT, NS, NAME)["spec"]["template"]
+    plan = await door.plan(TARGET, *ROLLBACK)
+    await door.execute(plan, "K")
+    notes = dict.fromkeys(
+        name for name in fake.get(DEPLOYMENT, NS, NAME)["metadata"]["annotations"] if "tocsin" in name
+    )
+    assert notes
+    fake.merge(DEPLOYMENT, NS, NAME, {"metadata": {"annotations": notes}, "spec": {"template": known}})
+    assert image(fake) == "visits:v2"
+    assert (await door.observe(plan, "K")).seen is Seen.NOT_APPLIED
+    assert not door.keyed_for(plan)

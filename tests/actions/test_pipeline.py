@@ -84,3 +84,21 @@ async def test_resume_is_yes_or_no(pipeline) -> None:
     """A word where true or false belongs is refused."""
     with pytest.raises(Refused, match="true or false"):
         await pipeline.plan(TARGET, Means.PAUSE, {"resume": "yes"})
+
+
+async def test_an_undo_is_for_the_run_it_saw(fake: FakePipeline) -> None:
+    """A run that ends between the look and the undo is somebody's to look at: refused, and the pause stays."""
+
+    class Overtaken(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/pipeline/resume":
+                fake.run = "run-9"
+            return await super().handle_async_request(request)
+
+    action = make("pipeline", Overtaken(fake.app), url="http://pipeline")
+    plan = await action.plan(TARGET, Means.PAUSE, {})
+    await action.execute(plan, "K")
+    with pytest.raises(Refused, match="the newest run is run-9"):
+        await action.undo(plan, "K/undo")
+    assert fake.paused
+    await action.close()

@@ -277,3 +277,26 @@ def test_one_version_with_and_without_the_flag_is_no_choice() -> None:
     """The settings refuse it."""
     with pytest.raises(ValidationError, match="two different versions"):
         action(FakeUnleash(), on="v1", off="v1")
+
+
+@pytest.mark.parametrize("ask", [KILL, SLICE, (Means.TRAFFIC, {"percent": 30})])
+async def test_a_plan_names_nobody_whom_the_flag_names(fake: FakeUnleash, ask: tuple[Means, dict[str, object]]) -> None:
+    """The log forgets nothing: people and addresses in a strategy's rules stay in Unleash, and are there after an undo."""
+    fake.production["strategies"][0]["constraints"] = [constraint("userId", "user-17"), constraint("ip", "10.0.0.9")]
+    before, door = fake.state(), action(fake)
+    plan = await door.plan(TARGET, *ask)
+    assert not any(word in repr(plan) for word in ("user-17", "userId", "10.0.0.9"))
+    await door.execute(plan, "K")
+    assert fake.state() != before
+    await door.undo(plan, "K/undo")
+    assert fake.state() == before
+
+
+async def test_a_rule_written_elsewhere_in_the_flag_since_is_not_overwritten(fake: FakeUnleash) -> None:
+    """The fingerprint covers every part: planned, and then another strategy's rule was changed."""
+    door = action(fake)
+    plan = await door.plan(TARGET, *KILL)
+    fake.production["strategies"][0]["constraints"] = [constraint("userId", "user-17")]
+    with pytest.raises(Refused, match="was changed in production since"):
+        await door.execute(plan, "K")
+    assert fake.changed == 0

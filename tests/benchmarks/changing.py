@@ -40,8 +40,6 @@ EFFECTS = "effects"
 class Switch:
     """A target of its own whose effects are lines of a file, under keys."""
 
-    keyed = True
-
     def __init__(self, name: str, path: Path, done: set[str]) -> None:
         self.name, self.path, self.done = name, path, done
 
@@ -51,6 +49,12 @@ class Switch:
             params=dict(params), before={"on": False}, after={"on": True}, diff=("off → on",), blast_radius="one switch",
             klass=ActionClass.TRAFFIC, undo="off again",
         )  # fmt: skip
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return True
+
+    async def uid(self, plan: Plan) -> str:
+        return f"switch/{self.name}"
 
     async def token(self, plan: Plan) -> str:
         return "1"

@@ -88,10 +88,16 @@ class Door:
     """An action of which every question and every deed comes by the reaper."""
 
     def __init__(self, action: Action, reaper: Reaper) -> None:
-        self._action, self._reaper, self.keyed = action, reaper, action.keyed
+        self._action, self._reaper = action, reaper
 
     async def plan(self, target: Target, means: Means, params: dict[str, object]) -> Plan:
         return await self._through("plan", target, means, params)
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return self._action.keyed_for(plan)
+
+    async def uid(self, plan: Plan) -> str:
+        return await self._action.uid(plan)
 
     async def token(self, plan: Plan) -> str:
         return await self._through("token", plan)

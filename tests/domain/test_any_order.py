@@ -32,11 +32,11 @@ EDGES = {
     State.PROPOSED: {State.APPROVED, State.DECLINED, State.EXPIRED},
     State.APPROVED: {State.CLAIMED, State.DECLINED, State.EXPIRED, State.STALE},
     State.CLAIMED: {State.APPLIED, State.FAILED, State.UNKNOWN},
-    State.UNKNOWN: {State.APPLIED, State.FAILED},
+    State.UNKNOWN: {State.APPLIED, State.FAILED, State.VERIFIED, State.NOT_HELPING},  # as it stood before an undo
     State.APPLIED: {State.VERIFIED, State.NOT_HELPING, State.UNDOING},
     State.NOT_HELPING: {State.VERIFIED, State.UNDOING},
     State.VERIFIED: {State.UNDOING},
-    State.UNDOING: {State.UNDONE, State.APPLIED, State.UNKNOWN},
+    State.UNDOING: {State.UNDONE, State.APPLIED, State.VERIFIED, State.NOT_HELPING, State.UNKNOWN},
 }
 
 people = st.sampled_from(PEOPLE)

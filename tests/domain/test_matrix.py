@@ -93,9 +93,9 @@ go-ahead | own   | *            | group:platform on-call    | proposed approved 
 hold     | *     | *            | counsel                   | *                               | *     | *        | *
 release  | *     | *            | counsel                   | *                               | *     | *        | held
 
-override | plain | small        | responder approver admin  | proposed approved effective     | other | *        | held
-override | plain | traffic wide | approver admin            | proposed approved effective     | other | *        | held
-override | own   | *            | group:platform on-call    | proposed approved effective     | other | *        | held
+override | plain | small        | responder approver admin  | proposed approved effective undoing | other | *        | held
+override | plain | traffic wide | approver admin            | proposed approved effective undoing | other | *        | held
+override | own   | *            | group:platform on-call    | proposed approved effective undoing | other | *        | held
 
 undo     | plain | small        | responder approver admin  | effective                       | *     | unclosed | *
 undo     | plain | traffic wide | approver admin            | applied not_helping             | *     | unclosed | free

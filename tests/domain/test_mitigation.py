@@ -249,3 +249,24 @@ def test_trouble_is_counted_once_and_waits_longer_each_time() -> None:
     twice = story.after(seconds=5).when(ReportTrouble(key, 2, "router: refused"))
     (execute,) = owed(twice, ExecuteOwed)
     assert (execute.attempt, execute.due) == (3, twice.now + timedelta(seconds=10))
+
+
+def verified() -> Story:
+    applied = claimed().when(ReportOutcome("M1", Outcome.APPLIED, "shows it"))
+    return applied.when(ReportVerification("M1", helped=True, because="met"))
+
+
+def test_what_cannot_be_taken_back_stands_as_it_stood() -> None:
+    """An undo that failed, or that a person found not done, leaves a change that helps one that helps."""
+    asked = verified().after(minutes=60).when(UndoMitigation("M1", "x"), BEN)
+    assert state(asked) is State.UNDOING
+    assert state(asked.when(ReportUndo("M1", Outcome.FAILED, "refused"))) is State.VERIFIED
+    doubt = asked.when(ReportUndo("M1", Outcome.UNKNOWN, "silent"))
+    assert state(doubt.when(ReportOutcome("M1", Outcome.APPLIED, "looked"), BEN)) is State.VERIFIED
+    idle = (
+        claimed().when(ReportOutcome("M1", Outcome.APPLIED)).when(ReportVerification("M1", helped=False, because="b"))
+    )
+    failed = idle.when(UndoMitigation("M1", "x"), BEN).when(ReportUndo("M1", Outcome.FAILED, "refused"))
+    assert state(failed) is State.NOT_HELPING
+    again = asked.when(ReportUndo("M1", Outcome.FAILED, "refused"))
+    assert not owed(again.after(minutes=60), VerifyOwed), "nothing is proved a second time"

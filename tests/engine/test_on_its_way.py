@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.errors import Unavailable
 from bot.domain.mitigation import Plan, State
 from bot.domain.policy import Policy
 from bot.domain.undo import UndoMitigation
@@ -84,6 +85,55 @@ async def test_a_silent_target_on_its_way_is_waited_for_no_longer(world: SlowWor
     world.router.fault = "silent"
     await world.round(seconds=Policy().settle_within.total_seconds() + 1)
     assert (await world.incident()).mitigations["M1"].state is State.UNKNOWN
+
+
+class Stuck(Slow):
+    """A router that finds out on its way that it will not get there, and says so; now and then it says nothing."""
+
+    says: str = ""
+
+    def _still(self, key: str) -> Observation | None:
+        if not self.says or key not in self.applied:
+            return super()._still(key)
+        if self.says == "breaks":
+            raise KeyError("status")
+        if self.says == "silent":
+            raise Unavailable("router", "no answer")
+        return Observation(Seen.UNKNOWN, "0 of 3 pods are new, and it is stuck")
+
+
+@pytest.mark.parametrize("says", ["stuck", "breaks"])
+async def test_a_target_that_says_it_is_stuck_is_told_within_minutes(world: SlowWorld, says: str) -> None:
+    """One such answer may pass, a minute of them is definite: nobody waits the policy's half hour for it."""
+    world.router.__class__ = Stuck
+    world.router.looks = 10_000
+    await world.approve("M1")
+    world.router.says = says
+    await world.round(seconds=30)
+    await world.round(seconds=30)
+    assert (await world.incident()).mitigations["M1"].state is State.CLAIMED
+    world.router.says = "silent"
+    await world.round(seconds=15)
+    world.router.says = says
+    await world.round(seconds=15)
+    after = await world.incident()
+    assert after.mitigations["M1"].state is State.UNKNOWN
+    assert ("it is stuck" if says == "stuck" else "KeyError") in after.mitigations["M1"].detail
+    assert len(after.calls) == 2
+
+
+async def test_a_doubt_that_passes_is_forgotten(world: SlowWorld) -> None:
+    """It goes on after all, and doubts again much later: its minute begins anew; silence alone is waited for."""
+    world.router.__class__ = Stuck
+    world.router.looks = 10_000
+    await world.approve("M1")
+    for says in ("stuck", "", "stuck", "", "silent", "silent"):
+        world.router.says = says
+        await world.round(seconds=50)
+    assert (await world.incident()).mitigations["M1"].state is State.CLAIMED
+    world.router.says, world.router.looks = "", 0
+    await world.round()
+    assert (await world.incident()).mitigations["M1"].state in (State.APPLIED, State.VERIFIED)
 
 
 async def test_the_way_back_may_take_as_long(world: SlowWorld) -> None:

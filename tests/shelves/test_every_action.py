@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bot import shelf
-from bot.domain.errors import Refused
+from bot.domain.errors import Refused, Unavailable
 from bot.engine.values import Seen
-from tests.actions.fakes import ROLLBACK
+from tests.actions.fakes import ROLLBACK, make
+from tests.parts import free_port
 from tests.shelves.files import scene as scene_of
+from tests.shelves.files import settings
 
 KEY = "INC-7/M1/0123456789abcdef"
 BACK = f"{KEY}/undo"
@@ -88,6 +90,38 @@ async def test_the_token_tells_that_the_target_changed(name: str) -> None:
                 assert scene.state() == disturbed
             else:
                 pytest.fail("a stale plan was carried out") if scene.state() != disturbed else None
+
+
+async def test_the_uid_is_the_plans_own_until_the_settings_lead_elsewhere(name: str) -> None:
+    """Read again it is the plan's, before the change and after; settings of another address never give the same."""
+    async with scene_of("actions", name) as scene:
+        plan = await scene.action.plan(scene.target, *next(iter(scene.asks.values())))
+        assert await scene.action.uid(plan) == plan.target_uid
+        await scene.action.execute(plan, KEY)
+        assert await scene.action.uid(plan) == plan.target_uid
+        elsewhere = make(name, **settings("actions", name, free_port()))
+        try:
+            found = await elsewhere.uid(plan)
+        except Unavailable:  # it is told by the target itself, and nobody is there
+            found = ""
+        finally:
+            await elsewhere.close()
+        assert found != plan.target_uid
+
+
+async def test_asked_again_is_safe_only_where_nobody_else_writes_the_record(name: str) -> None:
+    """Changed, and then put back by somebody who left no key: what says it is keyed still knows that it was applied."""
+    for ask in await _asks(name):
+        async with scene_of("actions", name) as scene:
+            plan = await scene.action.plan(scene.target, *scene.asks[ask])
+            if not scene.action.keyed_for(plan):
+                continue
+            await scene.action.execute(plan, KEY)
+            scene.disturb()
+            changes, state = scene.changes(), scene.state()
+            assert (await scene.action.observe(plan, KEY)).seen is not Seen.NOT_APPLIED
+            await scene.action.execute(plan, KEY)
+            assert (scene.changes(), scene.state()) == (changes, state)
 
 
 async def test_undo_never_takes_back_what_somebody_else_did(name: str) -> None:

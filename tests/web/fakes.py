@@ -100,7 +100,6 @@ class FakeClock:
 class FakeRouter:
     """A router that plans a rollback and remembers what it was asked to do."""
 
-    keyed: bool = True
     done: list[str] = field(default_factory=list)
     down: bool = False
 
@@ -108,6 +107,12 @@ class FakeRouter:
         if self.down:
             raise Unavailable("visits-router", "no answer in 2 s")
         return plan(means=means, params=dict(params))
+
+    def keyed_for(self, plan: Plan) -> bool:
+        return True
+
+    async def uid(self, plan: Plan) -> str:
+        return plan.target_uid
 
     async def token(self, plan: Plan) -> str:
         return plan.token
