@@ -76,6 +76,9 @@ class Traffic:
             reading = await self._read(mitigation)
         except TocsinError as trouble:
             return Follows(yes=False, because=f"the traffic could not be counted: {trouble}")
+        except Exception as error:  # noqa: BLE001 - it keeps nothing else of the incident from being done
+            logger().exception("counting the traffic broke", incident=incident)
+            return Follows(yes=False, because=f"the traffic could not be counted ({type(error).__name__})")
         if reading is None:
             return Follows(yes=True)
         key = f"{incident}/{mitigation.id}/{mitigation.undos}"

@@ -34,11 +34,11 @@ class Counted(Shares):
     """A router that counts its own requests, and can fall silent."""
 
     served: dict[str, int] = field(default_factory=dict)
-    deaf: bool = False
+    deaf: Exception | None = None
 
     async def traffic(self, plan: Plan) -> Mapping[str, int]:
-        if self.deaf:
-            raise Unavailable("router", "no statistics")
+        if self.deaf is not None:
+            raise self.deaf
         return dict(self.served)
 
 
@@ -103,6 +103,8 @@ async def more(world: World, **served: int) -> State:
     return await state(world)
 
 
+DEAF = {"deaf": Unavailable("router", "no statistics"), "buggy": KeyError("served")}
+
 # -- as a story ------------------------------------------------------------------------------------------------------
 
 
@@ -147,20 +149,21 @@ async def test_the_wrong_split_is_never_verified_and_is_told(tmp_path: Path) -> 
         await world.stop()
 
 
-@pytest.mark.parametrize("trouble", ["away", "no series", "deaf"])
+@pytest.mark.parametrize("trouble", ["away", "no series", *DEAF])
 async def test_missing_counts_are_not_yet(tmp_path: Path, trouble: str) -> None:
     """A source that is away, a series that is not there, a target without statistics: none of them is proof."""
     world = Place(tmp_path)
-    if trouble == "deaf":
-        world.router = Counted(world.clock, served={"v1": 500}, deaf=True)
+    if trouble in DEAF:
+        world.router = Counted(world.clock, served={"v1": 500}, deaf=DEAF[trouble])
     world.counters.lost = trouble == "away"
-    await world.start(**({} if trouble == "deaf" else {"services": counted_by_source()}))
+    await world.start(**({} if trouble in DEAF else {"services": counted_by_source()}))
     try:
         await applied(world)
         assert await state(world) is State.APPLIED
+        assert not (await world.incident()).troubles
         world.counters.lost = False
-        if trouble == "deaf":
-            world.router.deaf = False
+        if trouble in DEAF:
+            world.router.deaf = None
         assert await more(world, v1=5_000) is State.APPLIED  # the first that is seen is where counting begins
         assert await more(world, v1=30) is State.VERIFIED
     finally:
