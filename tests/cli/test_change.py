@@ -118,7 +118,7 @@ def test_a_code_takes_ones_own_token(live: Live, told: Told) -> None:
     assert incident(live, "code", "INC-1", "M1") == 1
     assert told()[1] == "tocsin: this needs your own token or login: ask for one with `tocsin token ben`\n"
     assert incident(live, "code", "INC-1", "M1", person="ana") == 1
-    assert "may approve a class 3 change" in told()[1]
+    assert "may be given a code for M1" in told()[1]
     assert incident(live, "code", "INC-1", "M1", "--json", person="max") == 0
     assert json.loads(told()[0]).keys() == {"mitigation", "code", "until"}
 
@@ -288,3 +288,20 @@ def test_what_stands_in_its_way_is_told(live: Live, told: Told) -> None:
     shown = " ".join(told()[0].split())
     assert "WARNING it saw a rollback a moment ago: this one may follow at 12:02:00 UTC" in shown
     assert "it could not be done yet: visits-router saw a rollback a moment ago; the next may follow at 12:02" in shown
+
+
+def test_an_undo_in_doubt_is_settled_in_its_own_words(live: Live, told: Told) -> None:
+    """Show names the command with them; the words of a change are refused, and nothing is recorded."""
+    live.do(live.world.propose("rollback-v1", "ana"))
+    live.do(live.world.approve("M1"))
+    live.world.router.fault = "lost_before"
+    assert incident(live, "undo", "INC-1", "M1", "--yes", digest_of(live), "--because", "worse") == 0
+    live.do(live.world.settle())
+    assert state(live) is State.UNKNOWN
+    told()
+    assert incident(live, "show", "INC-1") == 0
+    assert "tocsin incident settle INC-1 M1 taken-back|still-stands" in " ".join(told()[0].split())
+    assert incident(live, "settle", "INC-1", "M1", "failed") == 1
+    assert told()[1] == "tocsin: nobody can tell whether M1 was taken back: say taken-back or still-stands\n"
+    assert incident(live, "settle", "INC-1", "M1", "still-stands", "--detail", "I looked") == 0
+    assert state(live) is State.APPLIED

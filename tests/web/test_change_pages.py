@@ -241,6 +241,22 @@ async def test_nobody_can_tell(home: Place) -> None:
     assert forms(await page_of(home, "ana")) == set()
 
 
+async def test_nobody_can_tell_of_an_undo(home: Place) -> None:
+    """What is asked is whether it was taken back, in these words; the other words are refused with what to say."""
+    await applied(home)
+    await home.desk.submit(INCIDENT, UndoMitigation("M1"), await home.who("ben"))
+    await home.desk.submit(INCIDENT, ReportUndo("M1", Outcome.UNKNOWN, "no answer in 30 s"))
+    page = await page_of(home, "ben")
+    assert "Nobody can tell whether it was taken back." in page.text
+    offered = {each.get("value") for each in page.of("option")} | {each.get("value") for each in page.of("input")}
+    assert {"taken-back", "still-stands"} <= offered
+    assert not {"applied", "failed"} & offered
+    because = await post(home, "ben", "settle", 409, mitigation="M1", outcome="applied")
+    assert because == "nobody can tell whether M1 was taken back: say taken-back or still-stands"
+    after = await post(home, "ben", "settle", mitigation="M1", outcome="taken-back", detail="I looked")
+    assert (after["mitigations"][0]["state"], after["mitigations"][0]["detail"]) == ("undone", "I looked")
+
+
 async def test_what_does_not_help_offers_the_next(home: Place) -> None:
     """Undo stands open, and what else is prepared is named; not what was just tried, nor what would not help."""
     offers = (
