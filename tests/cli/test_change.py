@@ -305,3 +305,26 @@ def test_an_undo_in_doubt_is_settled_in_its_own_words(live: Live, told: Told) ->
     assert told()[1] == "tocsin: nobody can tell whether M1 was taken back: say taken-back or still-stands\n"
     assert incident(live, "settle", "INC-1", "M1", "still-stands", "--detail", "I looked") == 0
     assert state(live) is State.APPLIED
+
+
+def test_a_person_types_the_targets_name(live: Live, told: Told) -> None:
+    """In a SEV1, and before acting alone: a yes with another name changes nothing, a script names the digest instead."""
+    live.do(live.world.propose("rollback-v1", "ana"))
+    environ = {**os.environ, "TOCSIN_PERSON": "ben", "PYTHONIOENCODING": "ascii"}
+
+    def answered(answers: str, *verb: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "bot", "incident", *verb, "-c", str(live.config)]
+        return subprocess.run(
+            words, input=answers, env=environ, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    done = answered("y\nvisits\n", "alone", "INC-1", "--because", WHY)
+    assert (done.returncode, state(live)) == (1, State.PROPOSED)
+    assert "Type visits-router to confirm:" in done.stdout
+    assert "that is not visits-router; nothing was changed" in " ".join(done.stderr.split())
+    assert incident(live, "severity", "INC-1", "SEV1", "--because", "worse", person="ana") == 0
+    assert answered("y\nrouter\n", "approve", "INC-1").returncode == 1
+    assert state(live) is State.PROPOSED
+    done = answered("y\nvisits-router\n", "approve", "INC-1")
+    assert done.returncode == 0, done.stderr
+    assert state(live) is not State.PROPOSED

@@ -13,14 +13,14 @@ from bot.domain.claim import ClaimMitigation
 from bot.domain.execution import ReportAccepted, ReportOutcome
 from bot.domain.guard import Freeze, Means, TargetRules
 from bot.domain.hold import ReportHold
-from bot.domain.mitigation import Outcome
-from bot.domain.policy import ActionClass
+from bot.domain.mitigation import Outcome, State
+from bot.domain.policy import ActionClass, Severity
 from bot.domain.proof import ReportVerification
 from bot.domain.service import Offer
 from bot.domain.trouble import ReportTrouble
 from bot.domain.undo import ReportUndo, UndoMitigation
 from tests.kit import NOON, held, plan
-from tests.web.changes import INCIDENT, WHY, applied, claimed, mitigation, post, proposed, under, wide
+from tests.web.changes import INCIDENT, WHY, applied, claimed, mitigation, post, proposed, told, under, wide
 from tests.web.fakes import Place
 from tests.web.rich import HOSTILE, declared
 from tests.web.test_pages import Reader, sound
@@ -336,7 +336,7 @@ async def test_a_form_without_its_reason_comes_back(home: Place, verb: str) -> N
     browser = await home.browser("cleo" if verb == "hold" else "ida")
     data = {"because": " "} if verb == "hold" else {"mitigation": "M1", "because": " "}
     if verb == "alone":
-        data["digest"] = digest
+        data |= {"digest": digest, "confirm": "visits-router"}
     answer = await browser.post(f"{PAGE}/{verb}", data=data)
     await browser.aclose()
     page = Reader(answer.text)
@@ -344,6 +344,35 @@ async def test_a_form_without_its_reason_comes_back(home: Place, verb: str) -> N
     assert [each for each in page.of("p") if each.get("class") == "why-not"]
     assert [each for each in page.of("details") if "open" in each]
     assert (await home.desk.log.load(INCIDENT)).seq == before
+
+
+@pytest.mark.parametrize("verb", ["approve", "alone"])
+async def test_the_worst_takes_the_targets_name(home: Place, verb: str) -> None:
+    """A SEV1's approval, and acting alone: without the name nothing is done, what was typed stays, with it it is done."""
+    await declared(home, severity=Severity.SEV1 if verb == "approve" else Severity.SEV2)
+    data = {"mitigation": "M1", "digest": await proposed(home), "because": WHY}
+    browser = await home.browser("ben")
+    page = Reader((await browser.get(PAGE)).text)
+    assert "Type visits-router to confirm" in page.text
+    if verb == "approve":
+        del data["because"]
+    for typed in ({}, {"confirm": "visits"}, {"confirm": "VISITS-ROUTER"}):
+        answer = await browser.post(f"{PAGE}/{verb}", data={**data, **typed})
+        assert (answer.status_code, "type visits-router exactly" in answer.text) == (409, True)
+        assert f'value="{typed.get("confirm", "")}"' in answer.text
+    assert (await mitigation(home)).state is State.PROPOSED
+    assert (await browser.post(f"{PAGE}/{verb}", data={**data, "confirm": " visits-router "})).status_code == 303
+    assert (await mitigation(home)).state is not State.PROPOSED
+    await browser.aclose()
+
+
+async def test_others_take_no_name(home: Place) -> None:
+    """A SEV2 is approved with one press; the API says of each whether a person types the name."""
+    digest = await proposed(home)
+    browser = await home.browser("ben")
+    assert (await told(home))["name_wanted"] is False
+    assert (await browser.post(f"{PAGE}/approve", data={"mitigation": "M1", "digest": digest})).status_code == 303
+    await browser.aclose()
 
 
 async def test_a_stale_plan_is_not_approved_by_form(home: Place) -> None:
