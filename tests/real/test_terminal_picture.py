@@ -44,7 +44,7 @@ async def test_the_plan_on_a_terminal(tmp_path: Path, monkeypatch: pytest.Monkey
         svg = FONTS.sub("", drawn.export_svg(title=f"tocsin incident approve {INCIDENT}", theme=MONOKAI))
         page = await browser.new_page(viewport={"width": 1000, "height": 800})
         await page.set_content(
-            f'<body style="margin:0;background:white">{svg.replace("<svg", "<svg width=1000", 1)}</body>'
+            f'<body style="margin:14px;background:white">{svg.replace("<svg", "<svg width=972", 1)}</body>'
         )
         shown = await page.locator("svg text").all_text_contents()
         screen = " ".join("".join(shown).replace("\u00a0", " ").split())
