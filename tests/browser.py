@@ -23,6 +23,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--force-color-profile=srgb",
 ]  # fmt: skip
+MARGIN = 14
 PICTURES = Path(__file__).parent / "real" / "pictures"
 
 
@@ -46,8 +47,11 @@ async def chromium() -> AsyncIterator[Any]:
             await browser.close()
 
 
-async def picture(page: Any, name: str, *, full: bool = False) -> None:
-    """Keep a picture for the README where TOCSIN_PICTURES is set: half-size colours, small files."""
+async def picture(page: Any, name: str, *, full: bool = False, around: Any = None) -> None:
+    """Keep a picture for the README where TOCSIN_PICTURES is set: few colours, small files.
+
+    Of what the window shows, of the full page, or of one part with a margin `around` it.
+    """
     if not os.environ.get("TOCSIN_PICTURES"):
         return
     from io import BytesIO
@@ -55,5 +59,11 @@ async def picture(page: Any, name: str, *, full: bool = False) -> None:
     from PIL import Image
 
     PICTURES.mkdir(exist_ok=True)
-    shot = Image.open(BytesIO(await page.screenshot(full_page=full)))
+    clip = None
+    if around is not None:
+        box = await around.bounding_box()
+        scrolled = await page.evaluate("[scrollX, scrollY]")
+        left, top = max(0, box["x"] + scrolled[0] - MARGIN), max(0, box["y"] + scrolled[1] - MARGIN)
+        clip = {"x": left, "y": top, "width": box["width"] + 2 * MARGIN, "height": box["height"] + 2 * MARGIN}
+    shot = Image.open(BytesIO(await page.screenshot(full_page=full or clip is not None, clip=clip)))
     shot.convert("RGB").quantize(64).save(PICTURES / f"{name}.png", optimize=True)

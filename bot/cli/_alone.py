@@ -62,7 +62,7 @@ def alone(
     api = door(config, person)
     question, warning = "Carry out exactly this, alone?", f"You act alone: {HEARD}"
     name, read, code = agreed_plan(
-        api, config, person, incident, mitigation, question, yes=yes, code=code, warning=warning
+        api, config, person, incident, mitigation, question, yes=yes, code=code, warning=warning, alone=True
     )
     after = post(api, incident, "alone", mitigation=name, digest=read, because=because, code=code)
     said(api, after, f"It is carried out on your word: {HEARD}")

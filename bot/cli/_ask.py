@@ -124,6 +124,7 @@ def agreed_plan(
     yes: str,
     code: str,
     warning: str = "",
+    alone: bool = False,
 ) -> tuple[str, str, str]:
     """Show a proposed plan and go on with a yes to exactly that: its id, its digest and the one-time code for it.
 
@@ -133,16 +134,20 @@ def agreed_plan(
 
     from bot.cli._paint import Paint
     from bot.cli._plan import plan
-    from bot.cli._text import out
+    from bot.cli._text import clean, out
+    from bot.domain.errors import Refused
 
     paint = Paint.here()
     found = one(api, look(api, incident).get("mitigations"), "mitigation", name, "proposed")
     with api.understood():
         lines, read, state = list(plan(incident, found, paint)), str(found["digest"]), str(found["state"])
+        target, asks_name = str(found["target"]), not yes and (alone or bool(found["name_wanted"]))
         asks_code = bool(found["code_wanted"]) and not code and not yes
     out([*lines, paint.bad(warning)] if warning else lines)
     may_approve(config, person, found["id"], "" if state == "proposed" else state)
     agreed(question, yes=yes, read=read)
+    if asks_name and typer.prompt(f"Type {clean(target)} to confirm").strip() != target.strip():
+        raise Refused(f"that is not {clean(target)}; nothing was changed")
     if asks_code:
         code = typer.prompt(f"Your one-time code (`tocsin incident code {incident} {found['id']}` gives one)")
     return str(found["id"]), read, code

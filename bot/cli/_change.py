@@ -123,7 +123,9 @@ def undo(
 def settle(
     incident: Incident,
     mitigation: Mitigation,
-    outcome: Annotated[str, typer.Argument(help="What the target shows: applied, failed or unknown.")],
+    outcome: Annotated[
+        str, typer.Argument(help="What the target shows: applied or failed; of an undo, taken-back or still-stands.")
+    ],
     detail: Annotated[str, typer.Option(help="How you know.", show_default=False)] = "",
     config: Config = TOCSIN_YAML,
     person: As = "",

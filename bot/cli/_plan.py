@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bot.cli._paint import PLAIN, Paint
 from bot.cli._text import clean, clock, line, percent, width
+from bot.domain.reading import SMALL_PRINT
 
 Json = Mapping[str, Any]
 
@@ -32,6 +34,7 @@ def plan(incident: str, each: Json, paint: Paint = PLAIN) -> Iterator[str]:
     yield from _evidence(each, paint)
     yield from _approvals(each)
     yield from _in_its_way(each, paint)
+    yield from _small(each, paint)
     yield from row("digest", each["digest"], wrap=False)
 
 
@@ -40,6 +43,7 @@ def preview(incident: str, each: Json, paint: Paint = PLAIN) -> Iterator[str]:
     yield paint.strong(f"{incident} {line(each['label'])}: {line(each['means'])} on {line(each['target'])}")
     yield from body(each, paint)
     yield from row("approvals", f"{each['needs']} needed, by {_by(each)}")
+    yield from _small(each, paint)
     yield from row("digest", each["digest"], wrap=False)
 
 
@@ -114,6 +118,14 @@ def row(label: str, text: object, paint: Callable[[str], str] = str, *, wrap: bo
     for at, each in enumerate(lines or [""]):
         head = label if not at and wide >= NARROW else ""
         yield f"  {paint(head)}{' ' * (indent - 2 - len(head))}{paint(each)}"
+
+
+def _small(each: Json, paint: Paint) -> Iterator[str]:
+    """The rest that the digest covers: looked up, not read."""
+    for name, label in SMALL_PRINT.items():
+        value = each[name]
+        told = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) and value else value
+        yield from row(label, told or "nothing", paint.faint)
 
 
 def _diff(changes: list[Json], paint: Paint) -> Iterator[str]:

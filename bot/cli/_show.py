@@ -153,7 +153,8 @@ def _commands(incident: str, each: Json) -> Iterator[tuple[str, str]]:
     if state in WAITING and each["held_back"]:
         yield "in spite of counsel's hold (not the proposer)", f"override {name} --because WHY"
     if state == "unknown":
-        yield "look at the target, then", f"settle {name} applied|failed"
+        found = "taken-back|still-stands" if each["undos"] else "applied|failed"
+        yield "look at the target, then", f"settle {name} {found}"
     if state == "not helping" and each["undo"]:
         yield "take it back", f"undo {name}"
     if state == "not helping":

@@ -18,6 +18,7 @@ from bot.domain.log import (
     Free,
     Sentence,
     Untally,
+    Who,
     Words,
     says,
 )
@@ -35,10 +36,15 @@ from bot.domain.reminder import leader
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
 
+UNDOING_SETTLED = (Outcome.TAKEN_BACK, Outcome.STANDS)
+
 
 @dataclass(frozen=True, slots=True)
 class ReportOutcome(Command):
-    """What the target showed after the change was asked for. A person may settle an unknown outcome the same way."""
+    """What the target showed after the change was asked for. A person settles an unknown outcome the same way.
+
+    Where an undo is in doubt they say whether it was taken back or still stands, in these words and no others.
+    """
 
     id: str
     outcome: Outcome
@@ -50,6 +56,10 @@ class ReportOutcome(Command):
             require_approver(mitigation, ask, "settle an unknown outcome")
             if mitigation.state is not State.UNKNOWN:
                 raise Refused(f"{self.id} is {mitigation.state}; only an unknown outcome is settled by a person")
+            if self.outcome is not Outcome.UNKNOWN and self.outcome not in (may := settlements(mitigation)):
+                raise Refused(f"nobody can tell whether {in_doubt(mitigation)}: say {' or '.join(may)}")
+        elif mitigation.undo_in_doubt:
+            return  # news of the change itself says nothing about its undoing
         if mitigation.state is State.UNKNOWN and self.outcome is Outcome.UNKNOWN:
             return
         if mitigation.state not in (State.CLAIMED, State.UNKNOWN):
@@ -59,22 +69,20 @@ class ReportOutcome(Command):
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReported(Event):
-    """The change was applied, failed, or nobody can tell."""
+    """The change was applied, failed, or nobody can tell; of an undo in doubt, what a person found."""
 
     id: str
     outcome: Outcome
     detail: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        state = {Outcome.APPLIED: State.APPLIED, Outcome.FAILED: State.FAILED, Outcome.UNKNOWN: State.UNKNOWN}[
-            self.outcome
-        ]
         was = mitigation_of(incident, self.id)
-        if was.undos and self.outcome is not Outcome.UNKNOWN:  # in doubt was whether it had been taken back
-            stands = self.outcome is Outcome.APPLIED
-            ended, undone = (was.stood, None) if stands else (State.UNDONE, entry.at)
+        outcome = was_meant(self.outcome) if was.undo_in_doubt else self.outcome
+        if outcome in UNDOING_SETTLED:
+            ended, undone = (State.UNDONE, entry.at) if outcome is Outcome.TAKEN_BACK else (was.stood, None)
             return amend(incident, self.id, state=ended, undone_at=undone, detail=self.detail)
-        applied = entry.at if self.outcome is Outcome.APPLIED else None
+        state = {Outcome.APPLIED: State.APPLIED, Outcome.FAILED: State.FAILED, Outcome.UNKNOWN: State.UNKNOWN}[outcome]
+        applied = entry.at if outcome is Outcome.APPLIED else None
         after = amend(incident, self.id, state=state, applied_at=applied, detail=self.detail)
         return call_people(after, was) if state is State.UNKNOWN else after
 
@@ -84,6 +92,12 @@ class OutcomeReported(Event):
                 return says("{id} was applied: {detail}", id=self.id, detail=self.detail)
             case Outcome.FAILED:
                 return says("{id} failed, nothing was changed: {detail}", id=self.id, detail=self.detail)
+            case Outcome.TAKEN_BACK:
+                words = "{who} found that {id} was taken back: {detail}"
+                return says(words, who=Who(by), id=self.id, detail=self.detail)
+            case Outcome.STANDS:
+                words = "{who} found that {id} still stands: {detail}"
+                return says(words, who=Who(by), id=self.id, detail=self.detail)
             case Outcome.UNKNOWN:
                 words = (
                     "{id}: nobody can tell whether it was applied ({detail}); a person must look, it is not tried again"
@@ -100,12 +114,27 @@ class OutcomeReported(Event):
         return free
 
 
+def was_meant(outcome: Outcome) -> Outcome:
+    """What an older log says of an undo in doubt: it had no words of its own for that."""
+    return {Outcome.FAILED: Outcome.TAKEN_BACK, Outcome.APPLIED: Outcome.STANDS}.get(outcome, outcome)
+
+
+def in_doubt(mitigation: Mitigation) -> str:
+    """What nobody can tell of it."""
+    return f"{mitigation.id} was {'taken back' if mitigation.undos else 'applied'}"
+
+
+def settlements(mitigation: Mitigation) -> tuple[Outcome, Outcome]:
+    """What a person who looked at the target may have found, where nobody could tell: that it was done, or not."""
+    return UNDOING_SETTLED if mitigation.undos else (Outcome.APPLIED, Outcome.FAILED)
+
+
 def call_people(incident: Incident, mitigation: Mitigation) -> Incident:
     """Nobody can tell what stands: whoever leads, and who wanted it, are paged, each once."""
     concerned = (leader(incident), *mitigation.approvers, mitigation.proposed_by)
     people = [person for person in dict.fromkeys(concerned) if person and person != TOCSIN]
     at = mitigation.claimed_at or mitigation.proposed_at
-    because = f"nobody can tell whether {mitigation.id} was applied; somebody must look at {mitigation.plan.target}"
+    because = f"nobody can tell whether {in_doubt(mitigation)}; somebody must look at {mitigation.plan.target}"
     first = len(incident.calls) + 1
     calls = [Call(number, person, TOCSIN, at, because) for number, person in enumerate(people, first)]
     return replace(incident, calls=(*incident.calls, *calls))

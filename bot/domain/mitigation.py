@@ -46,11 +46,13 @@ EFFECTIVE = frozenset({State.APPLIED, State.VERIFIED, State.NOT_HELPING})
 
 
 class Outcome(StrEnum):
-    """What the target showed when it was asked about a key."""
+    """What the target showed when it was asked about a key; the last two are a person's, where an undo was in doubt."""
 
     APPLIED = "applied"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    TAKEN_BACK = "taken-back"
+    STANDS = "still-stands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,11 @@ class Mitigation:
     def is_pending(self) -> bool:
         """True while somebody or something still owes it an end."""
         return self.state in PENDING
+
+    @property
+    def undo_in_doubt(self) -> bool:
+        """Whether what nobody can tell is if it was taken back: only what was applied is ever asked to go back."""
+        return self.state is State.UNKNOWN and self.undos > 0
 
     @property
     def hold_finished(self) -> bool:

@@ -154,7 +154,7 @@ class UndoReported(Event):
         said = {
             Outcome.APPLIED: "was undone",
             Outcome.FAILED: "could not be undone",
-            Outcome.UNKNOWN: "may or may not be undone; a person must look",
+            Outcome.UNKNOWN: "may or may not have been taken back; a person must look",
         }
         return says("{id} {said}: {detail}", id=self.id, said=said[self.outcome], detail=self.detail)
 

@@ -11,6 +11,8 @@ from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup, escape
 
+from bot.domain.reading import SMALL_PRINT
+
 GAP = re.compile(r"(\[\[ (?:not yet investigated|unknown): .+? \]\])")
 
 
@@ -51,6 +53,11 @@ def number(value: object) -> str:
 def laid_out(value: object) -> str:
     """Any value as JSON, one field a line, letters as they are."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def small_print(plan: object) -> dict[str, object]:
+    """The rest of a plan that its digest covers, under the labels a reader knows."""
+    return {label: getattr(plan, name) for name, label in SMALL_PRINT.items()}
 
 
 def marked(text: str) -> Markup:

@@ -19,6 +19,8 @@ class PlanShape(Shape):
     means: str
     action: str
     target: str
+    target_uid: str
+    """Which thing that name stands for, as the target itself calls it."""
     token: str
     """The target's version the plan was made against."""
     params: dict[str, object]
@@ -35,8 +37,12 @@ class PlanShape(Shape):
     """The share of traffic each version takes afterwards, 0 to 1; empty where the target cannot say."""
     dry_run: str
     undo: str
+    undo_params: dict[str, object]
+    """What is asked of the target to go back."""
     managed_by: str
     warnings: list[str]
+    rules: str
+    """The fingerprint of the policy it was planned under; empty before it is proposed."""
     digest: str
     needs: int
     """How many distinct people must approve it."""
@@ -84,6 +90,8 @@ class MitigationShape(PlanShape):
     approved: int
     """How many distinct people have approved exactly this plan."""
     expires_at: Instant
+    name_wanted: bool
+    """Whether a person who approves it types the target's name: the incident is SEV1."""
     outdated: bool
     """Whether the rules of the house changed since it was proposed."""
     automatic: bool

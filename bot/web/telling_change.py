@@ -7,6 +7,7 @@ from typing import Any
 from bot.domain.hold import held_back
 from bot.domain.mitigation import Mitigation, Plan, State
 from bot.domain.policy import Policy
+from bot.domain.reading import wants_name
 from bot.engine.situation import Situation
 from bot.web.delta import deltas
 from bot.web.shapes_change import (
@@ -36,6 +37,7 @@ def mitigation(each: Mitigation, situation: Situation, policy: Policy) -> Mitiga
         ],
         approved=len(each.approvers),
         expires_at=each.expires_at,
+        name_wanted=wants_name(situation.incident, alone=False),
         outdated=each.plan.rules != policy.fingerprint,
         automatic=each.automatic,
         glass=each.glass,
@@ -75,6 +77,7 @@ def _plan(plan: Plan, policy: Policy) -> dict[str, Any]:
         "means": plan.means,
         "action": plan.action,
         "target": plan.target,
+        "target_uid": plan.target_uid,
         "token": plan.token,
         "params": dict(plan.params),
         "before": dict(plan.before),
@@ -87,8 +90,10 @@ def _plan(plan: Plan, policy: Policy) -> dict[str, Any]:
         "serves": dict(plan.serves),
         "dry_run": plan.dry_run,
         "undo": plan.undo,
+        "undo_params": dict(plan.undo_params),
         "managed_by": plan.managed_by,
         "warnings": list(plan.warnings),
+        "rules": plan.rules,
         "digest": plan.digest,
         "needs": policy.quorum_of(plan.target, plan.klass),
         "approve_by": sorted(policy.approvers(plan.target, plan.klass)),

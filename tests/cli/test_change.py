@@ -118,7 +118,7 @@ def test_a_code_takes_ones_own_token(live: Live, told: Told) -> None:
     assert incident(live, "code", "INC-1", "M1") == 1
     assert told()[1] == "tocsin: this needs your own token or login: ask for one with `tocsin token ben`\n"
     assert incident(live, "code", "INC-1", "M1", person="ana") == 1
-    assert "may approve a class 3 change" in told()[1]
+    assert "may be given a code for M1" in told()[1]
     assert incident(live, "code", "INC-1", "M1", "--json", person="max") == 0
     assert json.loads(told()[0]).keys() == {"mitigation", "code", "until"}
 
@@ -288,3 +288,43 @@ def test_what_stands_in_its_way_is_told(live: Live, told: Told) -> None:
     shown = " ".join(told()[0].split())
     assert "WARNING it saw a rollback a moment ago: this one may follow at 12:02:00 UTC" in shown
     assert "it could not be done yet: visits-router saw a rollback a moment ago; the next may follow at 12:02" in shown
+
+
+def test_an_undo_in_doubt_is_settled_in_its_own_words(live: Live, told: Told) -> None:
+    """Show names the command with them; the words of a change are refused, and nothing is recorded."""
+    live.do(live.world.propose("rollback-v1", "ana"))
+    live.do(live.world.approve("M1"))
+    live.world.router.fault = "lost_before"
+    assert incident(live, "undo", "INC-1", "M1", "--yes", digest_of(live), "--because", "worse") == 0
+    live.do(live.world.settle())
+    assert state(live) is State.UNKNOWN
+    told()
+    assert incident(live, "show", "INC-1") == 0
+    assert "tocsin incident settle INC-1 M1 taken-back|still-stands" in " ".join(told()[0].split())
+    assert incident(live, "settle", "INC-1", "M1", "failed") == 1
+    assert told()[1] == "tocsin: nobody can tell whether M1 was taken back: say taken-back or still-stands\n"
+    assert incident(live, "settle", "INC-1", "M1", "still-stands", "--detail", "I looked") == 0
+    assert state(live) is State.APPLIED
+
+
+def test_a_person_types_the_targets_name(live: Live, told: Told) -> None:
+    """In a SEV1, and before acting alone: a yes with another name changes nothing, a script names the digest instead."""
+    live.do(live.world.propose("rollback-v1", "ana"))
+    environ = {**os.environ, "TOCSIN_PERSON": "ben", "PYTHONIOENCODING": "ascii"}
+
+    def answered(answers: str, *verb: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "bot", "incident", *verb, "-c", str(live.config)]
+        return subprocess.run(
+            words, input=answers, env=environ, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    done = answered("y\nvisits\n", "alone", "INC-1", "--because", WHY)
+    assert (done.returncode, state(live)) == (1, State.PROPOSED)
+    assert "Type visits-router to confirm:" in done.stdout
+    assert "that is not visits-router; nothing was changed" in " ".join(done.stderr.split())
+    assert incident(live, "severity", "INC-1", "SEV1", "--because", "worse", person="ana") == 0
+    assert answered("y\nrouter\n", "approve", "INC-1").returncode == 1
+    assert state(live) is State.PROPOSED
+    done = answered("y\nvisits-router\n", "approve", "INC-1")
+    assert done.returncode == 0, done.stderr
+    assert state(live) is not State.PROPOSED

@@ -30,6 +30,8 @@ TOLD: dict[str, Any] = {
     "hold_finished": True, "not_held": ["lineage: no answer in 20 s"], "approved": 1, "needs": 2,
     "approve_by": ["admin", "approver"], "code_wanted": True, "outdated": True, "held_back": True, "override": "",
     "waits_because": "", "digest": "9d" * 32,
+    "before": {"weights": {"v1": 0, "v2": 100}}, "after": {"weights": {"v1": 100, "v2": 0}}, "params": {"to": "v1"},
+    "undo_params": {}, "action": "router", "target_uid": "router/visits", "token": "7", "rules": "", "name_wanted": False,
     "approvals": [{"person": "Ben Okafor", "at": AT, "stepped_up": True}],
 }  # fmt: skip
 

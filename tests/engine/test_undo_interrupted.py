@@ -72,7 +72,7 @@ async def test_an_interrupted_undo_of_an_unkeyed_target_is_left_to_a_person(tmp_
         assert "interrupted" in (await m1(world)).detail
         assert await world.house.desk.log.holder("target:router/visits-router") == "INC-1"
         assert {"ana", "ben"} <= {who for who, key in world.phone.pages if ":call:" in key}
-        await world.say(ReportOutcome("M1", Outcome.APPLIED, "the old state is not back"), "ben")
+        await world.say(ReportOutcome("M1", Outcome.STANDS, "the old state is not back"), "ben")
         assert (await m1(world)).state in EFFECTIVE
         await world.say(UndoMitigation("M1", "once more, by a person's word"), "ben")
         assert (await m1(world)).state is State.UNDONE

@@ -60,7 +60,11 @@ async def test_a_wide_change_is_approved_by_hand(tmp_path: Path) -> None:
     """Counsel holds, ben reads the line that changes, gets a code for his token, and one press approves; ana sees it."""
     async with listening(tmp_path) as (home, address), chromium() as browser:
         before, after = {"flag": FLAG.format("on")}, {"flag": FLAG.format("off")}
-        await wide(home, target="visits-flags", before=before, after=after, diff=("flag new-model: on → off",))
+        await wide(
+            home, target="visits-flags", before=before, after=after, diff=("flag new-model: on → off",),
+            undo="flag new-model: off → on", dry_run="the file was read and checked; nothing was written",
+            blast_radius="everybody whose visits are scored", serves={"v1": 1.0, "v2": 0.0},
+        )  # fmt: skip
         cleo = await opened(browser, home, address, "cleo")
         await cleo.get_by_text("Place a legal hold").click()
         await cleo.get_by_label("Why nothing may be altered").fill("the authority asked")
@@ -75,7 +79,7 @@ async def test_a_wide_change_is_approved_by_hand(tmp_path: Path) -> None:
         )
         await change.get_by_role("button", name="Get a one-time code").click()
         await ben.get_by_text("Your one-time code for M1:").wait_for()
-        await picture(ben, "console-change", full=True)
+        await picture(ben, "console-change", around=change)
         await change.get_by_role("button", name="Approve M1").click()
         await ben.get_by_text("Approved:").wait_for()
         assert (await mitigation(home)).state is State.APPROVED

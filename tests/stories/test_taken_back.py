@@ -54,17 +54,24 @@ async def test_a_report_to_an_authority_says_it_of_the_measure(tmp_path: Path) -
 
 
 async def test_an_undo_in_doubt_is_told_by_whoever_looked(tmp_path: Path) -> None:
-    """Nobody could tell whether it had been taken back: a person says it had, and the change is still told."""
-    for outcome, state in ((Outcome.FAILED, State.UNDONE), (Outcome.APPLIED, State.APPLIED)):
+    """Nobody could tell whether it had been taken back; what a person found is recorded and told in their own word."""
+    found = ((Outcome.TAKEN_BACK, State.UNDONE, "was taken back"), (Outcome.STANDS, State.APPLIED, "still stands"))
+    for outcome, state, said in found:
         folder = tmp_path / outcome
         folder.mkdir()
         async with World.open(folder) as world:
             await rolled_back(world)
             world.router.fault = "lost_before"
             await world.say(UndoMitigation("M1", "worse"), "ben")
-            assert (await world.incident()).mitigations["M1"].state is State.UNKNOWN
+            incident = await world.incident()
+            assert incident.mitigations["M1"].state is State.UNKNOWN
+            called = [each.because for each in incident.calls]
+            assert called == ["nobody can tell whether M1 was taken back; somebody must look at visits-router"] * 2
             await world.say(ReportOutcome("M1", outcome, "looked at the router"), "ben")
             assert (await world.incident()).mitigations["M1"].state is state
+            told = [line for line in await world.lines() if "M1" in line]
+            assert f"found that M1 {said}: looked at the router" in told[-1]
+            assert not any("M1 failed" in line for line in told)
             text = await words(world)
             assert "rollback: " in text
             assert ("taken back" in text) is (state is State.UNDONE)

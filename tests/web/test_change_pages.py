@@ -13,14 +13,14 @@ from bot.domain.claim import ClaimMitigation
 from bot.domain.execution import ReportAccepted, ReportOutcome
 from bot.domain.guard import Freeze, Means, TargetRules
 from bot.domain.hold import ReportHold
-from bot.domain.mitigation import Outcome
-from bot.domain.policy import ActionClass
+from bot.domain.mitigation import Outcome, State
+from bot.domain.policy import ActionClass, Severity
 from bot.domain.proof import ReportVerification
 from bot.domain.service import Offer
 from bot.domain.trouble import ReportTrouble
 from bot.domain.undo import ReportUndo, UndoMitigation
 from tests.kit import NOON, held, plan
-from tests.web.changes import INCIDENT, WHY, applied, claimed, mitigation, post, proposed, under, wide
+from tests.web.changes import INCIDENT, WHY, applied, claimed, mitigation, post, proposed, told, under, wide
 from tests.web.fakes import Place
 from tests.web.rich import HOSTILE, declared
 from tests.web.test_pages import Reader, sound
@@ -241,6 +241,22 @@ async def test_nobody_can_tell(home: Place) -> None:
     assert forms(await page_of(home, "ana")) == set()
 
 
+async def test_nobody_can_tell_of_an_undo(home: Place) -> None:
+    """What is asked is whether it was taken back, in these words; the other words are refused with what to say."""
+    await applied(home)
+    await home.desk.submit(INCIDENT, UndoMitigation("M1"), await home.who("ben"))
+    await home.desk.submit(INCIDENT, ReportUndo("M1", Outcome.UNKNOWN, "no answer in 30 s"))
+    page = await page_of(home, "ben")
+    assert "Nobody can tell whether it was taken back." in page.text
+    offered = {each.get("value") for each in page.of("option")} | {each.get("value") for each in page.of("input")}
+    assert {"taken-back", "still-stands"} <= offered
+    assert not {"applied", "failed"} & offered
+    because = await post(home, "ben", "settle", 409, mitigation="M1", outcome="applied")
+    assert because == "nobody can tell whether M1 was taken back: say taken-back or still-stands"
+    after = await post(home, "ben", "settle", mitigation="M1", outcome="taken-back", detail="I looked")
+    assert (after["mitigations"][0]["state"], after["mitigations"][0]["detail"]) == ("undone", "I looked")
+
+
 async def test_what_does_not_help_offers_the_next(home: Place) -> None:
     """Undo stands open, and what else is prepared is named; not what was just tried, nor what would not help."""
     offers = (
@@ -320,7 +336,7 @@ async def test_a_form_without_its_reason_comes_back(home: Place, verb: str) -> N
     browser = await home.browser("cleo" if verb == "hold" else "ida")
     data = {"because": " "} if verb == "hold" else {"mitigation": "M1", "because": " "}
     if verb == "alone":
-        data["digest"] = digest
+        data |= {"digest": digest, "confirm": "visits-router"}
     answer = await browser.post(f"{PAGE}/{verb}", data=data)
     await browser.aclose()
     page = Reader(answer.text)
@@ -328,6 +344,35 @@ async def test_a_form_without_its_reason_comes_back(home: Place, verb: str) -> N
     assert [each for each in page.of("p") if each.get("class") == "why-not"]
     assert [each for each in page.of("details") if "open" in each]
     assert (await home.desk.log.load(INCIDENT)).seq == before
+
+
+@pytest.mark.parametrize("verb", ["approve", "alone"])
+async def test_the_worst_takes_the_targets_name(home: Place, verb: str) -> None:
+    """A SEV1's approval, and acting alone: without the name nothing is done, what was typed stays, with it it is done."""
+    await declared(home, severity=Severity.SEV1 if verb == "approve" else Severity.SEV2)
+    data = {"mitigation": "M1", "digest": await proposed(home), "because": WHY}
+    browser = await home.browser("ben")
+    page = Reader((await browser.get(PAGE)).text)
+    assert "Type visits-router to confirm" in page.text
+    if verb == "approve":
+        del data["because"]
+    for typed in ({}, {"confirm": "visits"}, {"confirm": "VISITS-ROUTER"}):
+        answer = await browser.post(f"{PAGE}/{verb}", data={**data, **typed})
+        assert (answer.status_code, "type visits-router exactly" in answer.text) == (409, True)
+        assert f'value="{typed.get("confirm", "")}"' in answer.text
+    assert (await mitigation(home)).state is State.PROPOSED
+    assert (await browser.post(f"{PAGE}/{verb}", data={**data, "confirm": " visits-router "})).status_code == 303
+    assert (await mitigation(home)).state is not State.PROPOSED
+    await browser.aclose()
+
+
+async def test_others_take_no_name(home: Place) -> None:
+    """A SEV2 is approved with one press; the API says of each whether a person types the name."""
+    digest = await proposed(home)
+    browser = await home.browser("ben")
+    assert (await told(home))["name_wanted"] is False
+    assert (await browser.post(f"{PAGE}/approve", data={"mitigation": "M1", "digest": digest})).status_code == 303
+    await browser.aclose()
 
 
 async def test_a_stale_plan_is_not_approved_by_form(home: Place) -> None:

@@ -106,7 +106,7 @@ async def test_who_may_not_approve_gets_none(home: Place) -> None:
     """By role, by having proposed it, where none is wanted, and once it is over."""
     await proposed(home, target_uid="other", target="visits-model")
     await wide(home, "ana")
-    assert "may approve a class 3 change" in await post(home, "otto", "code", 409, mitigation="M2")
+    assert "may be given a code for M2" in await post(home, "otto", "code", 409, mitigation="M2")
     assert await post(home, "ben", "code", 409, mitigation="M1") == "M1 is approved without a code"
     assert "has no mitigation M9" in await post(home, "ben", "code", 409, mitigation="M9")
     await post(home, "ana", "decline", mitigation="M2")

@@ -110,7 +110,10 @@ async def undone(knock: Knock) -> Reply:
 
 async def settled(knock: Knock) -> Reply:
     """A person looked at the target and says what they saw."""
-    outcome = Outcome.APPLIED if knock.values.text("outcome") == "applied" else Outcome.FAILED
+    seen = knock.values.text("outcome")
+    if seen not in list(Outcome):
+        return Errors({"outcome": "Choose one."})
+    outcome = Outcome(seen)
     await knock.submit(ReportOutcome(knock.ref.item, outcome, knock.values.text("reason")))
     return None
 

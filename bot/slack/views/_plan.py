@@ -8,7 +8,7 @@ from bot.blockkit.blocks import Block, alert, context, input_block, plain_text_i
 from bot.blockkit.blocks import preformatted as box
 from bot.blockkit.text import clean, untrusted
 from bot.domain.mitigation import Mitigation, Plan
-from bot.domain.policy import Severity
+from bot.domain.reading import wants_name
 from bot.engine.situation import Situation
 from bot.slack.views._words import Reading, lasted
 
@@ -106,7 +106,7 @@ def code(situation: Situation, mitigation: Mitigation) -> Block:
 
 def needs_name(situation: Situation) -> bool:
     """The worst incidents ask the approver to type the target's name."""
-    return situation.incident.severity is Severity.SEV1
+    return wants_name(situation.incident, alone=False)
 
 
 def confirm(mitigation: Mitigation) -> Block:

@@ -120,7 +120,8 @@ def _mitigating(situation: Situation, mitigation: Mitigation) -> str:
         State.CLAIMED: "is being carried out.",
         State.APPLIED: "is applied; the data will show whether it helps.",
         State.NOT_HELPING: "does not seem to help: undo it or propose another.",
-        State.UNKNOWN: "may or may not have been applied: a person must look, it is not tried again.",
+        State.UNKNOWN: f"may or may not have been {'taken back' if mitigation.undo_in_doubt else 'applied'}: "
+        "a person must look, it is not tried again.",
         State.UNDOING: "is being undone.",
     }.get(mitigation.state, "")
 

@@ -7,6 +7,7 @@ from datetime import date
 from bot.blockkit.blocks import Block, View, actions, context, divider, header, section, untrusted
 from bot.blockkit.blocks import home as tab
 from bot.domain.approval import may_approve
+from bot.domain.execution import in_doubt
 from bot.domain.glass import may_review
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
@@ -113,7 +114,7 @@ def _approvals(situation: Situation, who: Person, policy: Policy, what: str) -> 
             found.append(Waiting(f"{words}{so_far}, until {at(m.expires_at)}", "Review & approve", "approve.open",
                                  incident.id, m.id))  # fmt: skip
         elif m.state is State.UNKNOWN and me.badges & policy.approvers(m.plan.target, m.plan.klass):
-            found.append(Waiting(f"{words}: nobody can tell whether it was applied", "Settle by hand", "settle.open",
+            found.append(Waiting(f"{words}: nobody can tell whether {in_doubt(m)}", "Settle by hand", "settle.open",
                                  incident.id, m.id))  # fmt: skip
         if m.wants_review and may_review(m, me, policy):
             found.append(Waiting(f"{words} was done by one person alone", "Review", "review.open", incident.id, m.id))

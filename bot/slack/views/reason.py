@@ -2,17 +2,21 @@
 
 from bot.blockkit.blocks import Block, View, alert, input_block, modal, option, plain_text_input, radio_buttons, section
 from bot.blockkit.text import clean, untrusted
+from bot.domain.execution import settlements
 from bot.domain.guard import MOVING
 from bot.domain.hold import WAITING, held_back
 from bot.domain.incident import Incident
-from bot.domain.mitigation import Mitigation, State
+from bot.domain.mitigation import Mitigation, Outcome, State
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views import request
 from bot.slack.views._change import evidence
 from bot.slack.views._words import about, at, person, several
 
-SETTLED = (("applied", "It was applied"), ("failed", "It was not applied, nothing was changed"))
+SETTLED = {
+    Outcome.APPLIED: "It was applied", Outcome.FAILED: "It was not applied, nothing was changed",
+    Outcome.TAKEN_BACK: "It was taken back", Outcome.STANDS: "It still stands, it was not taken back",
+}  # fmt: skip
 HEADINGS = {
     "decline": "Decline", "undo": "Undo", "settle": "Settle by hand", "reopen": "Re-open",
     "skip": "Skip evidence for", "override": "Override hold for", "hold": "Legal hold", "release": "Release hold",
@@ -36,8 +40,8 @@ def render(deed: str, situation: Situation, mitigation: Mitigation | None = None
         words += f"\n{mitigation.id}: {request.standing(situation, mitigation)}"
         words += f"\n{_back(mitigation) if deed == 'undo' else request.changes(mitigation, 1_200)}"
     blocks = [section(words), *_consequences(deed, situation, mitigation)]
-    if deed == "settle":
-        choices = [option(label, value) for value, label in SETTLED]
+    if deed == "settle" and mitigation is not None:
+        choices = [option(SETTLED[each], each.value) for each in settlements(mitigation)]
         blocks.append(input_block("What does the target show?", radio_buttons("value", choices), block_id="outcome"))
     field = plain_text_input("value", multiline=True, max_length=1_000)
     hint = "Everybody in the incident reads it: write nothing that is privileged." if deed in _TOLD else None

@@ -80,7 +80,7 @@ def standing(
         State.VERIFIED: f"Verified {when(mitigation.verified_at)}: the SLI is met again. {by}.",
         State.NOT_HELPING: f"Applied, but does not seem to help: {detail}",
         State.FAILED: f"Failed, nothing was changed: {detail}",
-        State.UNKNOWN: f"Nobody can tell whether it was applied: {ended(detail)} "
+        State.UNKNOWN: f"Nobody can tell whether it was {_doubted(mitigation)}: {ended(detail)} "
         "A person must look; it is not tried again.",
         State.DECLINED: f"Declined: {detail}",
         State.EXPIRED: "Its time ran out; nothing was changed.",
@@ -89,6 +89,10 @@ def standing(
         State.UNDONE: f"Undone: {detail}",
     }
     return words[mitigation.state]
+
+
+def _doubted(mitigation: Mitigation) -> str:
+    return "taken back" if mitigation.undo_in_doubt else "applied"
 
 
 def _waiting(situation: Situation, mitigation: Mitigation, who: Naming, when: Callable[[datetime | None], str]) -> str:

@@ -13,7 +13,7 @@ from bot.domain.errors import TocsinError
 from bot.domain.finding import certainty
 from bot.engine.values import Profile
 from bot.web.door import console, visitor
-from bot.web.phrases import clock, laid_out, marked, number, rendered
+from bot.web.phrases import clock, laid_out, marked, number, rendered, small_print
 from bot.words import span
 
 HEADINGS = {
@@ -78,6 +78,7 @@ def show(
         "rendered": rendered,
         "certainty": certainty,
         "laid_out": laid_out,
+        "small_print": small_print,
         "marked": marked,
     }
     text = here.house.words.fill(f"web/{template}.html.j2", {**shared, **context})

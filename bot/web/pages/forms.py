@@ -7,6 +7,8 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from bot.domain.errors import Conflict, NotFound, Refused, TocsinError, Unavailable
+from bot.domain.mitigation import State
+from bot.domain.reading import wants_name
 from bot.engine.values import Profile
 from bot.web.door import Console, Here, Who
 from bot.web.pages import impact, incident, notice
@@ -14,11 +16,14 @@ from bot.web.pages._forms import inbound, typed
 from bot.web.pages._page import Form
 from bot.web.phrases import wrong_fields
 from bot.web.verbs import VERBS, Asking
+from bot.web.verbs.change import Alone, Approve
 
 router = APIRouter()
 
 ON_NOTICE = "decide"
 """The section of the notice page where its decisions are made."""
+OF_THE_FORM = frozenset({"once", "confirm"})
+"""Fields that no request by a program has: it names a digest, and no finger slips there."""
 
 
 @router.get("/incidents/{name}/{verb}")
@@ -38,7 +43,9 @@ async def ask(request: Request, name: str, verb: str, here: Here, who: Who) -> R
         raise NotFound("request", verb, sorted(VERBS))
     words = await typed(request)
     try:
-        asking = kind.model_validate({field: value for field, value in words.items() if field != "once"})
+        asking = kind.model_validate({field: value for field, value in words.items() if field not in OF_THE_FORM})
+        if kind in (Approve, Alone):
+            await _named(here, name, who, words, alone=kind is Alone)
         await here.ask(name, asking, who, inbound(who, f"{name}:{verb}", words))
     except ValidationError as wrong:
         because = "; ".join(f"{field}: {what}" for field, what in wrong_fields(wrong.errors()).items())
@@ -46,6 +53,16 @@ async def ask(request: Request, name: str, verb: str, here: Here, who: Who) -> R
     except (Refused, NotFound, Unavailable, Conflict) as refused:
         return await _again(request, here, who, name, kind, words, _said(refused), _status(refused))
     return RedirectResponse(_next(name, kind, words), 303)
+
+
+async def _named(here: Console, name: str, who: Profile, words: dict[str, str], *, alone: bool) -> None:
+    """Raise Refused where the target's name must be typed and was not."""
+    incident = (await here.situation(name, who)).incident
+    found = incident.mitigations.get(words.get("mitigation", ""))
+    if found is None or found.state is not State.PROPOSED or not wants_name(incident, alone=alone):
+        return
+    if words.get("confirm", "").strip() != found.plan.target.strip():
+        raise Refused(f"type {found.plan.target} exactly, to confirm; nothing was done")
 
 
 def _said(error: TocsinError) -> str:
