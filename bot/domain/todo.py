@@ -188,8 +188,9 @@ def todo(
         trouble = incident.troubles.get(each.key)
         if trouble is None:
             yield each
-        else:
-            yield replace(each, attempt=trouble.count + 1, due=max(each.due, trouble.again_at))
+        else:  # what kept it back before it fell due, such as before somebody broke the glass, does not any more
+            due = each.due if trouble.at < each.due else max(each.due, trouble.again_at)
+            yield replace(each, attempt=trouble.count + 1, due=due)
 
 
 def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterator[Owed]:
