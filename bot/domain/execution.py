@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.domain.claim import budget, moved
@@ -38,11 +39,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReportOutcome(Command):
-    """What the target showed after the change was asked for. A person may settle an unknown outcome the same way."""
+    """What the target showed after the change was asked for. A person may settle an unknown outcome the same way.
+
+    `tell` are the people on call, who must hear of it where nobody can tell.
+    """
 
     id: str
     outcome: Outcome
     detail: str = ""
+    tell: tuple[str, ...] = ()
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         mitigation = mitigation_of(incident, self.id)
@@ -54,16 +59,17 @@ class ReportOutcome(Command):
             return
         if mitigation.state not in (State.CLAIMED, State.UNKNOWN):
             return
-        yield OutcomeReported(self.id, self.outcome, self.detail)
+        yield OutcomeReported(self.id, self.outcome, self.detail, self.tell if self.outcome is Outcome.UNKNOWN else ())
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReported(Event):
-    """The change was applied, failed, or nobody can tell."""
+    """The change was applied, failed, or nobody can tell: then those named in `told` are paged as well."""
 
     id: str
     outcome: Outcome
     detail: Words
+    told: tuple[str, ...] = ()
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         state = {Outcome.APPLIED: State.APPLIED, Outcome.FAILED: State.FAILED, Outcome.UNKNOWN: State.UNKNOWN}[
@@ -76,7 +82,7 @@ class OutcomeReported(Event):
             return amend(incident, self.id, state=ended, undone_at=undone, detail=self.detail)
         applied = entry.at if self.outcome is Outcome.APPLIED else None
         after = amend(incident, self.id, state=state, applied_at=applied, detail=self.detail)
-        return call_people(after, was) if state is State.UNKNOWN else after
+        return call_people(after, was, self.told, entry.at) if state is State.UNKNOWN else after
 
     def says(self, by: str) -> Sentence:
         match self.outcome:
@@ -100,14 +106,17 @@ class OutcomeReported(Event):
         return free
 
 
-def call_people(incident: Incident, mitigation: Mitigation) -> Incident:
-    """Nobody can tell what stands: whoever leads, and who wanted it, are paged, each once."""
-    concerned = (leader(incident), *mitigation.approvers, mitigation.proposed_by)
+def call_people(incident: Incident, mitigation: Mitigation, on_call: Sequence[str], at: datetime) -> Incident:
+    """Nobody can tell what stands: whoever leads, who wanted it, and those on call are paged, each once.
+
+    Of what was approved beforehand nobody wanted it, and nobody may lead yet: then those on call are all there is.
+    """
+    concerned = (leader(incident), *mitigation.approvers, mitigation.proposed_by, *on_call)
     people = [person for person in dict.fromkeys(concerned) if person and person != TOCSIN]
-    at = mitigation.claimed_at or mitigation.proposed_at
-    because = f"nobody can tell whether {mitigation.id} was applied; somebody must look at {mitigation.plan.target}"
+    name = mitigation.id
+    because = f"nobody can tell whether {name} was applied; somebody must look at {mitigation.plan.target}"
     first = len(incident.calls) + 1
-    calls = [Call(number, person, TOCSIN, at, because) for number, person in enumerate(people, first)]
+    calls = [Call(number, person, TOCSIN, at, because, change=name) for number, person in enumerate(people, first)]
     return replace(incident, calls=(*incident.calls, *calls))
 
 
