@@ -59,10 +59,10 @@ class People:
             await connection.execute(update(people).values(named=False, roles="[]", groups="[]"))
             keeps = {person: key for key, person in known.items()}
             wanted = {profile.key for profile in profiles}
-            for row in rows:  # its key is another's from now on, or its own is another one: free it first
-                if row.key != keeps.get(row.id, row.key) or (row.id not in keeps and row.key in wanted):
-                    former = people.c.id == row.id
-                    await connection.execute(update(people).where(former).values(key=f"former/{row.id}"))
+            for had in rows:  # its key is another's from now on, or its own is another one: free it first
+                if had.key != keeps.get(had.id, had.key) or (had.id not in keeps and had.key in wanted):
+                    former = people.c.id == had.id
+                    await connection.execute(update(people).where(former).values(key=f"former/{had.id}"))
             for profile in profiles:
                 row = {
                     "id": known.get(profile.key) or f"p_{self._random_hex(8)}",
