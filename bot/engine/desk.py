@@ -15,6 +15,7 @@ from bot.domain.execution import ReportOutcome
 from bot.domain.glass import BreakGlass, ReviewGlass
 from bot.domain.impact import Impact, estimate
 from bot.domain.incident import Incident
+from bot.domain.kept import ReportKeptTooLate
 from bot.domain.lifecycle import Declare
 from bot.domain.log import Command
 from bot.domain.mitigation import Outcome
@@ -106,7 +107,7 @@ class Desk:
             command = replace(command, value=self.drafter.stated(command.fact, command.value))
         if isinstance(command, Assign):
             await self._fit(command)
-        if isinstance(command, ReportOutcome | ReportUndo) and command.outcome is Outcome.UNKNOWN:
+        if isinstance(command, ReportOutcome | ReportUndo | ReportKeptTooLate) and command.outcome is Outcome.UNKNOWN:
             command = replace(command, tell=await self.changes.looked_after_by(incident))
         try:
             return await self.handler.submit(incident, command, by=person, cause=cause, inbound=inbound)
