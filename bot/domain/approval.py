@@ -54,13 +54,20 @@ def may_approve(mitigation: Mitigation, person: Person, policy: Policy) -> bool:
     return bool(person.badges & policy.approvers(plan.target, plan.klass))
 
 
-def require_approvable(incident: Incident, mitigation: Mitigation, digest: str, ask: Ask) -> None:
-    """Raise Refused unless this very plan may be said yes to now, whoever says it."""
+def require_approvable(
+    incident: Incident, mitigation: Mitigation, digest: str, ask: Ask, *, alone: bool = False
+) -> None:
+    """Raise Refused unless this very plan may be said yes to now, whoever says it.
+
+    `alone`: by one person who breaks the glass, which may be done over an approval that something holds back.
+    """
     name = mitigation.id
     if digest != mitigation.digest:
         raise Refused(f"the plan of {name} changed since you opened it; read it again")
     require_open(incident, "approve a mitigation")
-    if mitigation.state is not State.PROPOSED:
+    if alone and mitigation.glass:
+        raise Refused(f"somebody acts alone in {name} already; it is {mitigation.state}")
+    if mitigation.state is not State.PROPOSED and not (alone and mitigation.state is State.APPROVED):
         raise Refused(f"{name} is {mitigation.state}; there is nothing to approve")
     require_free(incident, mitigation.plan, UNDER_WAY, but=name)
     if ask.at >= mitigation.expires_at:
@@ -90,9 +97,10 @@ class GiveCode(Command):
         plan, alone = mitigation.plan, ask.policy.break_glass  # whoever may act alone may prove who they are
         allowed = ask.policy.approvers(plan.target, plan.klass) | alone
         ask.policy.require(ask.person, allowed, f"be given a code for {self.id}", NotYours)
-        if not ask.person.badges & alone:
+        may_act_alone = bool(ask.person.badges & alone)
+        if not may_act_alone:
             check_approver(mitigation, ask.person, ask.policy)
-        require_approvable(incident, mitigation, mitigation.digest, ask)
+        require_approvable(incident, mitigation, mitigation.digest, ask, alone=may_act_alone)
         if mitigation.plan.klass not in ask.policy.step_up:
             raise Refused(f"{self.id} is approved without a code")
         yield CodeGiven(self.id, self.sha256, ask.at + ask.policy.step_up_within)

@@ -73,3 +73,15 @@ def _unsent(incident: Incident) -> Iterator[Check]:
         if duty.answer is Answer.YES and duty.regime not in begun:
             what = f"{duty.name} asks for a notice that nobody has begun: its clock goes on"
             yield Check(what, False, f"duty/{duty.regime}", blocking=False)
+
+
+def unfinished_changes(incident: Incident) -> str:
+    """Why an incident may not be filed away over its changes; "" where nothing stands in the way.
+
+    A closed incident is not looked at any more: what it holds would stay held.
+    """
+    if pending := [each.id for each in incident.mitigations.values() if each.is_pending]:
+        return f"mitigations are still under way: {', '.join(pending)}"
+    if alone := [each.id for each in incident.mitigations.values() if each.wants_review]:
+        return f"{', '.join(alone)} was carried out by one person alone; somebody else must review it first"
+    return ""

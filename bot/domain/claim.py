@@ -75,14 +75,18 @@ class ClaimMitigation(Command):
         yield self._claimed(incident, mitigation, ask)
 
     def _check_approvals(self, mitigation: Mitigation, ask: Ask) -> None:
-        """As many people as it takes, each of whom may still approve it, said yes to exactly this plan."""
+        """As many people as it takes, each of whom may still approve it, said yes to exactly this plan.
+
+        Where somebody broke the glass it is their word alone that counts, whoever approved it before.
+        """
         policy, plan = ask.policy, mitigation.plan
         by_id = {person.id: person for person in self.approvers}
-        if mitigation.automatic:
+        if mitigation.automatic and not mitigation.glass:
             if not policy.is_automatic(plan.target, plan.means) or plan.klass is not ActionClass.SMALL:
                 raise Refused(f"{self.id} is not approved beforehand any more")
             return
-        for name in mitigation.approvers:
+        counted = (mitigation.acts_alone,) if mitigation.glass else mitigation.approvers
+        for name in counted:
             if name not in by_id:
                 raise Refused("an approver is not known any more")
             try:
@@ -96,8 +100,8 @@ class ClaimMitigation(Command):
                     "decline it and propose it again"
                 ) from None
         needs = 1 if mitigation.glass else policy.quorum_of(plan.target, plan.klass)
-        if len(mitigation.approvers) < needs:
-            raise Refused(f"{self.id} has {len(mitigation.approvers)} valid approvals of {needs}")
+        if len(counted) < needs:
+            raise Refused(f"{self.id} has {len(counted)} valid approvals of {needs}")
 
     def _claimed(self, incident: Incident, mitigation: Mitigation, ask: Ask) -> MitigationClaimed:
         """With what is counted among all incidents; one who broke the glass is counted and not held back."""

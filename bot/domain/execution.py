@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.domain.claim import budget, moved
@@ -44,11 +45,13 @@ class ReportOutcome(Command):
     """What the target showed after the change was asked for. A person settles an unknown outcome the same way.
 
     Where an undo is in doubt they say whether it was taken back or still stands, in these words and no others.
+    `tell` are the people on call, who must hear of it where nobody can tell.
     """
 
     id: str
     outcome: Outcome
     detail: str = ""
+    tell: tuple[str, ...] = ()
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         mitigation = mitigation_of(incident, self.id)
@@ -64,16 +67,20 @@ class ReportOutcome(Command):
             return
         if mitigation.state not in (State.CLAIMED, State.UNKNOWN):
             return
-        yield OutcomeReported(self.id, self.outcome, self.detail)
+        yield OutcomeReported(self.id, self.outcome, self.detail, self.tell if self.outcome is Outcome.UNKNOWN else ())
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReported(Event):
-    """The change was applied, failed, or nobody can tell; of an undo in doubt, what a person found."""
+    """The change was applied, failed, or nobody can tell: then those named in `told` are paged as well.
+
+    Of an undo in doubt, it is what a person found.
+    """
 
     id: str
     outcome: Outcome
     detail: Words
+    told: tuple[str, ...] = ()
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         was = mitigation_of(incident, self.id)
@@ -84,7 +91,7 @@ class OutcomeReported(Event):
         state = {Outcome.APPLIED: State.APPLIED, Outcome.FAILED: State.FAILED, Outcome.UNKNOWN: State.UNKNOWN}[outcome]
         applied = entry.at if outcome is Outcome.APPLIED else None
         after = amend(incident, self.id, state=state, applied_at=applied, detail=self.detail)
-        return call_people(after, was) if state is State.UNKNOWN else after
+        return call_people(after, was, self.told, entry.at) if state is State.UNKNOWN else after
 
     def says(self, by: str) -> Sentence:
         match self.outcome:
@@ -129,14 +136,17 @@ def settlements(mitigation: Mitigation) -> tuple[Outcome, Outcome]:
     return UNDOING_SETTLED if mitigation.undos else (Outcome.APPLIED, Outcome.FAILED)
 
 
-def call_people(incident: Incident, mitigation: Mitigation) -> Incident:
-    """Nobody can tell what stands: whoever leads, and who wanted it, are paged, each once."""
-    concerned = (leader(incident), *mitigation.approvers, mitigation.proposed_by)
+def call_people(incident: Incident, mitigation: Mitigation, on_call: Sequence[str], at: datetime) -> Incident:
+    """Nobody can tell what stands: whoever leads, who wanted it, and those on call are paged, each once.
+
+    Of what was approved beforehand nobody wanted it, and nobody may lead yet: then those on call are all there is.
+    """
+    concerned = (leader(incident), *mitigation.approvers, mitigation.proposed_by, *on_call)
     people = [person for person in dict.fromkeys(concerned) if person and person != TOCSIN]
-    at = mitigation.claimed_at or mitigation.proposed_at
+    name = mitigation.id
     because = f"nobody can tell whether {in_doubt(mitigation)}; somebody must look at {mitigation.plan.target}"
     first = len(incident.calls) + 1
-    calls = [Call(number, person, TOCSIN, at, because) for number, person in enumerate(people, first)]
+    calls = [Call(number, person, TOCSIN, at, because, change=name) for number, person in enumerate(people, first)]
     return replace(incident, calls=(*incident.calls, *calls))
 
 

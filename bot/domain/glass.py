@@ -28,8 +28,12 @@ def nobody_else(mitigation: Mitigation, policy: Policy, people: Sequence[Person]
     Before that nobody is led into temptation. `people` is the directory, with the badges they have now.
     """
     plan = mitigation.plan
-    if mitigation.state is not State.PROPOSED or at >= mitigation.expires_at:
+    waits = mitigation.state is State.PROPOSED or (mitigation.state is State.APPROVED and not mitigation.glass)
+    if not waits or at >= mitigation.expires_at:
         return ""
+    if mitigation.state is State.APPROVED:
+        frozen = policy.frozen(plan.target, plan.klass, at) is not None
+        return "it is approved, and nothing may move now" if frozen else ""
     if at >= mitigation.proposed_at + policy.approval_waits:
         return f"it has waited for {(at - mitigation.proposed_at).total_seconds() // 60:.0f} min"
     if policy.frozen(plan.target, plan.klass, at) is not None:
@@ -57,7 +61,8 @@ class BreakGlass(Command):
     """Carry out exactly this plan on one person's word. `tell` are the people who must hear of it at once.
 
     It overrides the second person, a freeze, the cool-down, the budget and the evidence hold; not the digest, the
-    target's state, what the target is for, how wide a change may be, nor counsel's hold.
+    target's state, what the target is for, how wide a change may be, nor counsel's hold. What was approved and is held
+    back may be carried out so as well.
     """
 
     id: str
@@ -71,12 +76,12 @@ class BreakGlass(Command):
         ask.policy.require(ask.person, ask.policy.break_glass, "act alone", NotYours)
         if ask.person.is_bot:
             raise Refused("Tocsin never breaks the glass")
-        if mitigation.glass and mitigation.approvals and mitigation.approvals[-1].person == ask.by:
+        if mitigation.acts_alone == ask.by:
             return
         because = self.because.strip()
         if len(because) < SHORTEST:
             raise Refused(f"say in a sentence why it cannot wait for a second person ({SHORTEST} characters at least)")
-        require_approvable(incident, mitigation, self.digest, ask)
+        require_approvable(incident, mitigation, self.digest, ask, alone=True)
         check_rules(ask.policy, mitigation.plan, ask.at, alone=True)
         if mitigation.plan.klass in ask.policy.step_up:
             check_code(incident, mitigation, self.code, ask)

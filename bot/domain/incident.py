@@ -94,6 +94,7 @@ class Incident:
     room: Room | None = None
     reminded: Mapping[str, Reminded] = field(default_factory=dict)
     turned_away: frozenset[tuple[str, str]] = frozenset()  # who tried to approve what is not theirs to
+    stays_open: str = ""  # why it was not withdrawn when the data no longer bore it out
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
 
     @property

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Words, says
-from bot.domain.mitigation import EFFECTIVE, IN_HAND, Mitigation, amend, mitigation_of
+from bot.domain.mitigation import EFFECTIVE, IN_HAND, Mitigation, Outcome, State, amend, mitigation_of
 from bot.domain.phase import Phase
+from bot.domain.undo import UndoReported
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -76,3 +77,41 @@ class ChangeKept(Event):
 
     def says(self, by: str) -> Sentence:
         return says("{id} stands again, its target had lost it: {detail}", id=self.id, detail=self.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportKeptTooLate(Command):
+    """A change was set again while it was being taken back elsewhere, and what became of taking it back once more.
+
+    `tell` are the people on call, who must hear of it where nobody can tell.
+    """
+
+    id: str
+    outcome: Outcome
+    detail: str
+    tell: tuple[str, ...] = ()
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        if not ask.person.is_bot:
+            raise Refused("what is kept is reported by the bot")
+        if mitigation_of(incident, self.id).state is not State.UNDONE:
+            return
+        if self.outcome is Outcome.APPLIED:
+            yield KeptTooLate(self.id, self.detail)
+        else:
+            yield UndoReported(self.id, Outcome.UNKNOWN, self.detail, self.tell)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTooLate(Event):
+    """The change was set again just as it was taken back; it was taken back once more."""
+
+    id: str
+    detail: Words
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return amend(incident, self.id, detail=self.detail)
+
+    def says(self, by: str) -> Sentence:
+        words = "{id} was set again while it was being taken back; it was taken back once more: {detail}"
+        return says(words, id=self.id, detail=self.detail)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
-from bot.domain.checks import resolve_checks
+from bot.domain.checks import resolve_checks, unfinished_changes
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Claim, Command, Entry, Event, Free, Sentence, Take, When, Who, Words, says
 from bot.domain.phase import ANYBODY, RESPONDERS, Phase, require_open
@@ -342,11 +342,8 @@ class Close(Command):
             return
         if incident.phase is not Phase.RESOLVED:
             raise Refused(f"{incident.id} is {incident.phase}; resolve it first")
-        pending = [m.id for m in incident.mitigations.values() if m.is_pending]
-        if pending:  # a closed incident is not looked at any more: what it holds would stay held
-            raise Refused(f"mitigations are still under way: {', '.join(pending)}")
-        if alone := [m.id for m in incident.mitigations.values() if m.wants_review]:
-            raise Refused(f"{', '.join(alone)} was carried out by one person alone; somebody else must review it first")
+        if unfinished := unfinished_changes(incident):
+            raise Refused(unfinished)
         yield IncidentClosed()
 
 

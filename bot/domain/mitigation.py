@@ -182,6 +182,11 @@ class Mitigation:
         return tuple(dict.fromkeys(each.person for each in self.approvals if each.digest == self.digest))
 
     @property
+    def acts_alone(self) -> str:
+        """Who broke the glass: theirs is the last yes, none follows it. "" where nobody did."""
+        return self.approvals[-1].person if self.glass and self.approvals else ""
+
+    @property
     def wants_review(self) -> bool:
         """Whether one person acted alone and nobody has looked at it since."""
         touched = self.claimed_at is not None

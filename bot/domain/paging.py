@@ -85,13 +85,17 @@ class Paged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Somebody asked for a person by name; `number` counts these in the incident."""
+    """Somebody asked for a person by name; `number` counts these in the incident.
+
+    `change` is the mitigation it is about, where nobody can tell what became of it.
+    """
 
     number: int
     person: str
     by: str
     at: datetime
     because: str
+    change: str = ""
 
     def key(self, incident: str) -> str:
         """The key of the page that is owed for it."""

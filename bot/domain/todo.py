@@ -188,8 +188,9 @@ def todo(
         trouble = incident.troubles.get(each.key)
         if trouble is None:
             yield each
-        else:
-            yield replace(each, attempt=trouble.count + 1, due=max(each.due, trouble.again_at))
+        else:  # what kept it back before it fell due, such as before somebody broke the glass, does not any more
+            due = each.due if trouble.at < each.due else max(each.due, trouble.again_at)
+            yield replace(each, attempt=trouble.count + 1, due=due)
 
 
 def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterator[Owed]:
@@ -217,13 +218,22 @@ def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterat
 
 
 def _calls(incident: Incident) -> Iterator[Owed]:
-    """Pages to people who were asked for by name; after a few failures whoever asked must find another way."""
-    unknown = any(each.state is State.UNKNOWN for each in incident.mitigations.values())
+    """Pages to people who were asked for by name; after a few failures whoever asked must find another way.
+
+    Nobody asked where nobody can tell what became of a change: then it is tried until one of those people is reached.
+    """
+    unknown = {each.id for each in incident.mitigations.values() if each.state is State.UNKNOWN}
+    reached = {(call.change, call.at) for call in incident.calls if _accepted(incident, call.key(incident.id))}
     for call in incident.calls if incident.is_open or unknown else ():
         key = call.key(incident.id)
         tries, last = _tried(incident, key)
-        if not _accepted(incident, key) and tries < TRIES:
-            due = last + BETWEEN_TRIES if last is not None else call.at
+        wait = BETWEEN_TRIES
+        if tries >= TRIES:
+            if call.change not in unknown or (call.change, call.at) in reached:
+                continue
+            wait = min(ROUND_AGAIN * 2 ** min(tries - TRIES, 8), LONGEST_ROUND)
+        if not _accepted(incident, key):
+            due = last + wait if last is not None else call.at
             yield PageOwed(key, due, attempt=tries + 1, person=call.person)
 
 

@@ -124,31 +124,33 @@ class UndoBegun(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReportUndo(Command):
-    """What became of taking it back."""
+    """What became of taking it back. `tell` are the people on call, who must hear of it where nobody can tell."""
 
     id: str
     outcome: Outcome
     detail: str = ""
+    tell: tuple[str, ...] = ()
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if mitigation_of(incident, self.id).state is State.UNDOING:
-            yield UndoReported(self.id, self.outcome, self.detail)
+            yield UndoReported(self.id, self.outcome, self.detail, self.tell if self.outcome is Outcome.UNKNOWN else ())
 
 
 @dataclass(frozen=True, slots=True)
 class UndoReported(Event):
-    """The change was taken back, or could not be."""
+    """The change was taken back, or could not be; where nobody can tell, those named in `told` are paged as well."""
 
     id: str
     outcome: Outcome
     detail: Words
+    told: tuple[str, ...] = ()
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         was = mitigation_of(incident, self.id)
         state = {Outcome.APPLIED: State.UNDONE, Outcome.FAILED: was.stood, Outcome.UNKNOWN: State.UNKNOWN}[self.outcome]
         undone = entry.at if self.outcome is Outcome.APPLIED else None
         after = amend(incident, self.id, state=state, undone_at=undone, detail=self.detail)
-        return call_people(after, was) if state is State.UNKNOWN else after
+        return call_people(after, was, self.told, entry.at) if state is State.UNKNOWN else after
 
     def says(self, by: str) -> Sentence:
         said = {
@@ -161,6 +163,8 @@ class UndoReported(Event):
     def claims(self, incident: Incident) -> Iterable[Claim]:
         if self.outcome is Outcome.UNKNOWN:
             return ()
-        plan = mitigation_of(incident, self.id).plan
-        freed: list[Claim] = [Free(busy(plan.target_uid))]
-        return [*freed, Tally(proof_of(plan))] if self.outcome is Outcome.APPLIED else freed
+        was = mitigation_of(incident, self.id)
+        freed: list[Claim] = [Free(busy(was.plan.target_uid))]
+        # what another hand put back proves nothing of our own undo
+        seen_to_work = self.outcome is Outcome.APPLIED and was.undo_begun_at is not None
+        return [*freed, Tally(proof_of(was.plan))] if seen_to_work else freed

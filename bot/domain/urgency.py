@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot.domain.checks import unfinished_changes
 from bot.domain.errors import Refused
 from bot.domain.lifecycle import open_claim
 from bot.domain.log import Ask, Claim, Command, Entry, Event, Free, Sentence, Words, says
@@ -59,7 +60,10 @@ class UrgencyRaised(Event):
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(Command):
-    """End a suspicion that nobody took and the data no longer bear out; nothing happens to any other incident."""
+    """End a suspicion that nobody took and the data no longer bear out; nothing happens to any other incident.
+
+    Over a change that is in hand, or that one person made alone, it stays open for people to end, and says so.
+    """
 
     because: str
 
@@ -68,8 +72,13 @@ class Withdraw(Command):
             raise Refused("a suspicion ends with the data; resolve it instead")
         met = incident.sli is not None and incident.sli.judged is Judged.MET
         met = met and all(sli.judged is Judged.MET for sli in incident.attached)
-        if incident.is_open and incident.suspected and incident.acknowledged is None and met:
+        if not (incident.is_open and incident.suspected and incident.acknowledged is None and met):
+            return
+        unfinished = unfinished_changes(incident)
+        if not unfinished:
             yield SuspicionWithdrawn(self.because)
+        elif unfinished != incident.stays_open:  # said once
+            yield SuspicionStays(unfinished)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +95,17 @@ class SuspicionWithdrawn(Event):
 
     def claims(self, incident: Incident) -> Iterable[Claim]:
         return [Free(open_claim(incident.fingerprint))]
+
+
+@dataclass(frozen=True, slots=True)
+class SuspicionStays(Event):
+    """The data no longer bear it out, and it stays open all the same: something in it is not over."""
+
+    because: str
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        return replace(incident, stays_open=self.because)
+
+    def says(self, by: str) -> Sentence:
+        words = "the data no longer bear the suspicion out; it stays open until somebody resolves it: {because}"
+        return says(words, because=self.because)

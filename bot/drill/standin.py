@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,21 @@ from bot.engine.values import Observation, Seen
 DRILL = "DRILL"
 NOT_REAL = "DRILL: carried out in a stand-in; the target itself is not touched"
 NOTHING_NEW = "the target is in the wanted state already; in the drill it is taken not to be"
+
+ASKS = re.compile(
+    r"""
+    (?: / (?!\.{1,2}/) [\w.~-]+ )*                                        # below whatever path, and never out of it
+    (?: /auth/token                                                       # Airflow: logging in
+      | /api/v2/dags/~/dagRuns (?:/~/taskInstances)? /list                # Airflow
+      | /(?:ajax-)?api/2\.0/mlflow/ (?:experiments|runs|logged-models) /search
+      | /(?:ajax-)?api/2\.0/mlflow/registered-models/get-latest-versions
+      | /apis/authorization\.k8s\.io/v1/ (?:selfsubjectaccess|selfsubjectrules|subjectaccess) reviews
+      | /api/v1/ (?:query|query_range|series|labels)                      # Prometheus
+    )
+    """,
+    re.VERBOSE,
+)
+"""Paths that are asked with POST and change nothing."""
 
 Planning = Callable[[Target, Means, Mapping[str, object]], Awaitable[Plan]]
 
@@ -46,8 +62,10 @@ class ReadsOnly(httpx.AsyncBaseTransport):
 
 
 def reads(request: httpx.Request) -> bool:
-    """Whether a request changes nothing: it asks, it is a dry run, or it is AWS's way of asking."""
+    """Whether a request changes nothing: it asks, it is a dry run, or it asks in a way of its target's own."""
     if request.method in {"GET", "HEAD", "OPTIONS"}:
+        return True
+    if request.method == "POST" and ASKS.fullmatch(request.url.path):
         return True
     asked = {key.lower().replace("_", ""): value.lower() for key, value in request.url.params.multi_items()}
     if asked.get("dryrun") in {"1", "true", "all"}:

@@ -122,6 +122,11 @@ class Changes:
         others = [each.id for each in await self.desk.people.everyone() if each.roles & _HEAR_OF_IT]
         return tuple(dict.fromkeys((*others, *on_call)))
 
+    async def looked_after_by(self, incident: str) -> tuple[str, ...]:
+        """Who is paged where nobody can tell what a change did: those on call; where nobody is, those in charge."""
+        known = self.desk.log.at_hand(incident) or await self.desk.log.load(incident)
+        return await self.desk.on_call(known.service) or await self.heard_by(incident)
+
     # -- resolving ---------------------------------------------------------------------------------------------------
 
     async def _offer(self, incident: str, offer: str) -> tuple[Incident, Offer]:

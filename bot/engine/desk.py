@@ -11,11 +11,14 @@ from bot.clock import Clock
 from bot.domain.approval import ApproveMitigation
 from bot.domain.duty import RecordFact
 from bot.domain.errors import Conflict, Invalid, NotFound, NotYours, Refused, Unavailable
+from bot.domain.execution import ReportOutcome
 from bot.domain.glass import BreakGlass, ReviewGlass
 from bot.domain.impact import Impact, estimate
 from bot.domain.incident import Incident
+from bot.domain.kept import ReportKeptTooLate
 from bot.domain.lifecycle import Declare
 from bot.domain.log import Command
+from bot.domain.mitigation import Outcome
 from bot.domain.notice import ApproveNotice, FreezeNotice, RequestNotice, notice_of
 from bot.domain.phase import RESPONDERS
 from bot.domain.policy import THE_BOT, Person, Policy, Severity
@@ -23,6 +26,7 @@ from bot.domain.roles import Assign
 from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Service
 from bot.domain.turned_away import NoteRefusal
+from bot.domain.undo import ReportUndo
 from bot.engine.changes import OF_CHANGES, Changes
 from bot.engine.courtesy import Courtesy
 from bot.engine.handle import Handler
@@ -103,6 +107,8 @@ class Desk:
             command = replace(command, value=self.drafter.stated(command.fact, command.value))
         if isinstance(command, Assign):
             await self._fit(command)
+        if isinstance(command, ReportOutcome | ReportUndo | ReportKeptTooLate) and command.outcome is Outcome.UNKNOWN:
+            command = replace(command, tell=await self.changes.looked_after_by(incident))
         try:
             return await self.handler.submit(incident, command, by=person, cause=cause, inbound=inbound)
         except NotYours as refused:

@@ -6,10 +6,12 @@ import asyncio
 
 from bot.domain.claim import another
 from bot.domain.errors import Refused, TocsinError
-from bot.domain.kept import ReportKept, to_keep
-from bot.domain.mitigation import Mitigation
+from bot.domain.kept import ReportKept, ReportKeptTooLate, to_keep
+from bot.domain.mitigation import Mitigation, Outcome, State, mitigation_of
 from bot.engine.desk import Desk
+from bot.engine.look import until_seen
 from bot.engine.ports import Keeping
+from bot.engine.values import Observation, Seen
 from bot.telemetry import log as logger
 
 WITHIN = 30.0
@@ -50,18 +52,48 @@ class Keeper:
             logger().exception("looking after a target failed", target=uid)
 
     async def _keep(self, incident: str, mitigation: Mitigation, action: Keeping) -> None:
-        name = mitigation.id
+        name, acted = mitigation.id, True
         try:
             stood = mitigation.kept_at or mitigation.applied_at or mitigation.proposed_at
             door = self.desk.changes.door(mitigation.plan.target)
             if other := another(mitigation.plan, await door.uid(mitigation.plan)):
                 raise Refused(other)
             done = await action.keep(mitigation.plan, mitigation.key(incident), stood)
+            acted = bool(done)
             if done:
                 await self.desk.submit(incident, ReportKept(name, done), cause=f"keep:{name}")
         except TocsinError as trouble:
             because = str(trouble)
             logger().warning("a change could not be looked after", incident=incident, change=name, because=because)
+        if acted:  # or may have, where the target fell silent
+            await self._unless_undone(incident, mitigation)
+
+    async def _unless_undone(self, incident: str, mitigation: Mitigation) -> None:
+        """Another replica may have taken it back meanwhile, having seen the target as it was before: then it must go.
+
+        Whoever takes it back is let finish first. Where it cannot be taken back once more, people are called.
+        """
+        name = mitigation.id
+        while (state := mitigation_of(await self.desk.log.load(incident), name).state) is State.UNDOING:
+            await self.desk.clock.sleep(1)
+        if state is not State.UNDONE:
+            return
+        action, plan, key = self.desk.changes.door(mitigation.plan.target), mitigation.plan, mitigation.key(incident)
+
+        async def look() -> Observation:
+            return await action.undone(plan, f"{key}/undo")
+
+        seen, trouble = await until_seen(look, self.desk.clock), ""
+        if seen.seen is Seen.APPLIED:
+            return
+        try:
+            await action.undo(plan, f"{key}/undo/again")  # a key of its own: the former may have been used
+        except TocsinError as refused:
+            trouble = f"{refused}; afterwards: "
+        seen = await until_seen(look, self.desk.clock)
+        outcome = Outcome.APPLIED if seen.seen is Seen.APPLIED else Outcome.UNKNOWN
+        report = ReportKeptTooLate(name, outcome, f"{trouble}{seen.detail}")
+        await self.desk.submit(incident, report, cause=f"keep:{name}")
 
     async def cease(self, uid: str) -> None:
         """Stop looking after a target, and wait until that has stopped: it is about to be changed, or changed back."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -46,18 +46,23 @@ class People:
         self._read_at = clock.now()
 
     async def enrol(self, profiles: Sequence[Profile]) -> None:
-        """Make the directory say what the configuration says; ids of known keys stay (given ids are ignored).
+        """Make the directory say what the configuration says; whoever is known keeps their id (given ids are ignored).
 
         Raises Refused where a key, a Slack account or a mail address is given twice.
         """
         _require_distinct(profiles)
 
         async def work(connection: AsyncConnection) -> None:
-            rows = await connection.execute(select(people.c.key, people.c.id))
-            known = {row.key: row.id for row in rows}
-            await connection.execute(
-                update(people).values(named=False, roles="[]", groups="[]", slack_team="", slack_user="")
-            )
+            # of two replicas that start at once the second reads what the first wrote
+            rows = (await connection.execute(select(people).with_for_update())).all()
+            known = ids_kept(profiles, rows)
+            await connection.execute(update(people).values(named=False, roles="[]", groups="[]"))
+            keeps = {person: key for key, person in known.items()}
+            wanted = {profile.key for profile in profiles}
+            for had in rows:  # its key is another's from now on, or its own is another one: free it first
+                if had.key != keeps.get(had.id, had.key) or (had.id not in keeps and had.key in wanted):
+                    former = people.c.id == had.id
+                    await connection.execute(update(people).where(former).values(key=f"former/{had.id}"))
             for profile in profiles:
                 row = {
                     "id": known.get(profile.key) or f"p_{self._random_hex(8)}",
@@ -71,6 +76,9 @@ class People:
                     "named": True,
                 }
                 again = {name: value for name, value in row.items() if name != "id"}
+                if profile.key in known:
+                    await connection.execute(update(people).where(people.c.id == row["id"]).values(again))
+                    continue
                 statement = insert(connection, people).values(row)
                 # two replicas starting at once: the id of the first stands
                 await connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again))
@@ -140,10 +148,65 @@ class People:
         return Directory((await self._database.read(lambda c: c.execute(query))).all())
 
 
+def ids_kept(profiles: Sequence[Profile], rows: Sequence[Row[Any]]) -> dict[str, str]:
+    """Who of the configuration is known already, and by what id: key → id.
+
+    A human stays one person under another key, else they could approve what they proposed under the former. An account
+    tells who it is, then the address of whoever has a new key, then the key. One id is one person's: what two could
+    be is nobody's.
+    """
+    keys = {row.key for row in rows}
+    passes: tuple[tuple[_Mark, _Mark], ...] = (
+        (_account, _account),
+        (_user, lambda profile: "" if profile.slack_team else profile.slack_user),  # of no team is of every team
+        (lambda row: "" if row.slack_team else row.slack_user, _user),
+        (_mail, lambda profile: "" if profile.key in keys else _mail(profile)),
+        (_key, _key),
+    )
+    kept: dict[str, str] = {}
+    taken: set[str] = set()
+    for of_row, of_profile in passes:
+        found: dict[object, list[Row[Any]]] = {}
+        for row in rows:
+            if row.id not in taken and (mark := of_row(row)):
+                found.setdefault(mark, []).append(row)
+        for profile in profiles:
+            could_be = found.get(of_profile(profile), []) if profile.key not in kept else []
+            if len(could_be) > 1:
+                theirs = [row for row in could_be if row.key == profile.key]
+                could_be = theirs or [row for row in could_be if row.named]
+            if len(could_be) == 1 and could_be[0].id not in taken:
+                kept[profile.key] = could_be[0].id
+                taken.add(could_be[0].id)
+    return kept
+
+
+_Mark = Callable[[Any], object]
+"""What tells a row, or a profile of the configuration, from others; "" where it has none."""
+
+
+def _account(one: Any) -> object:
+    return one.slack_user and (one.slack_team, one.slack_user)
+
+
+def _user(one: Any) -> object:
+    return one.slack_user
+
+
+def _mail(one: Any) -> object:
+    return one.email.casefold()
+
+
+def _key(one: Any) -> object:
+    return one.key
+
+
 def _profile(row: Row[Any]) -> Profile:
+    """As known now: whoever is no longer named is at no account, though it is remembered that it was theirs."""
     roles = frozenset(Role(role) for role in json.loads(row.roles) if role in set(Role))
     groups = frozenset(map(str, json.loads(row.groups)))
-    return Profile(row.id, row.key, row.name, roles, row.slack_team, row.slack_user, row.email, groups)
+    team, user = (row.slack_team, row.slack_user) if row.named else ("", "")
+    return Profile(row.id, row.key, row.name, roles, team, user, row.email, groups)
 
 
 def _require_distinct(profiles: Sequence[Profile]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.approval import GiveCode, code_hash
+from bot.domain.approval import ApproveMitigation, GiveCode, Preapprove, code_hash
 from bot.domain.claim import ClaimMitigation, MitigationClaimed
 from bot.domain.errors import Refused
 from bot.domain.execution import ReportOutcome
@@ -13,7 +13,8 @@ from bot.domain.hold import PlaceHold
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.mitigation import Means, Outcome, ProposeMitigation, State
 from bot.domain.policy import ActionClass, Person, Policy, Role
-from bot.domain.todo import PageOwed, todo
+from bot.domain.todo import ExecuteOwed, PageOwed, todo
+from bot.domain.trouble import ReportTrouble
 from tests.kit import ANA, BEN, CLEO, NOON, Story, declared, lines, plan
 
 WHY = "the clinic turns people away and nobody answers"
@@ -120,3 +121,86 @@ def test_whoever_may_review_is_whoever_is_not_refused() -> None:
             assert not may_review(mitigation, person, story.policy), person
         else:
             assert may_review(mitigation, person, story.policy), person
+
+
+# -- over an approval ------------------------------------------------------------------------------------------------
+
+TWO = Policy(quorum={ActionClass.TRAFFIC: 2})
+NIGHT = Policy(freezes=(Freeze("night", "nobody there", NOON + timedelta(seconds=10), NOON + timedelta(hours=8)),))
+
+
+def one_of_two() -> tuple[Story, str]:
+    """Two people must approve it; Dora did."""
+    made = plan(rules=TWO.fingerprint)
+    story = replace(declared(), policy=TWO).when(ProposeMitigation(made), ANA)
+    return story.when(ApproveMitigation("M1", made.digest), DORA), made.digest
+
+
+def caught(**changes: object) -> tuple[Story, str]:
+    """Approved, and then a freeze began."""
+    made = plan(rules=NIGHT.fingerprint, **changes)
+    story = replace(declared(), policy=NIGHT).when(ProposeMitigation(made), ANA)
+    if made.klass is ActionClass.WIDE:
+        story = story.when(GiveCode("M1", code_hash("AAAAABBBBB", "dora", made.digest)), DORA)
+    return story.when(ApproveMitigation("M1", made.digest, "AAAAA-BBBBB"), DORA).after(seconds=30), made.digest
+
+
+def test_alone_counts_the_one_who_acts_alone_and_nobody_before() -> None:
+    """Two were asked for and one had approved: whoever breaks the glass is enough, whatever the first may still do."""
+    story, digest = one_of_two()
+    boss = Person("boss", frozenset({Role.ADMIN}))
+    acted = story.when(BreakGlass("M1", digest, WHY, TELL), boss)
+    demoted = replace(DORA, roles=frozenset({Role.RESPONDER}))
+    for first in ((DORA,), (demoted,), ()):
+        assert isinstance(acted.when(ClaimMitigation("M1", "7", (*first, boss))).events[0], MitigationClaimed)
+    assert "not known any more" in acted.refuses(ClaimMitigation("M1", "7", (DORA,)))
+    assert "does not count" in acted.refuses(ClaimMitigation("M1", "7", (DORA, replace(boss, roles=frozenset()))))
+    same = story.when(BreakGlass("M1", digest, WHY, TELL), DORA)
+    assert isinstance(same.when(ClaimMitigation("M1", "7", (DORA,))).events[0], MitigationClaimed)
+
+
+def test_an_approved_change_that_a_freeze_caught_may_be_carried_out_alone() -> None:
+    """The freeze began after the yes: one person may set it aside, once, and it does not wait for the next try."""
+    story, digest = caught()
+    assert "night holds until" in story.refuses(ClaimMitigation("M1", "7", (DORA,)))
+    story = story.when(ReportTrouble("execute:INC-1:M1", 1, "night holds")).when(
+        ReportTrouble("execute:INC-1:M1", 2, "night holds")
+    )
+    mitigation = story.incident.mitigations["M1"]
+    assert nobody_else(mitigation, NIGHT, (), story.now) == "it is approved, and nothing may move now"
+    assert nobody_else(mitigation, Policy(), (), story.now) == ""
+    story = story.after(seconds=1)
+    acted = story.when(BreakGlass("M1", digest, WHY, TELL), BEN)
+    (owed,) = [each for each in todo(acted.incident, NIGHT, None, []) if isinstance(each, ExecuteOwed)]
+    assert (owed.due, owed.attempt) == (acted.now, 3)
+    assert isinstance(acted.when(ClaimMitigation("M1", "7", (BEN,))).events[0], MitigationClaimed)
+    assert acted.when(BreakGlass("M1", digest, WHY, TELL), BEN).events == ()
+    assert "somebody acts alone in M1 already" in acted.refuses(BreakGlass("M1", digest, WHY, TELL), DORA)
+    assert nobody_else(acted.incident.mitigations["M1"], NIGHT, (), acted.now) == ""
+    late = story.after(minutes=15)
+    assert "expired" in late.refuses(BreakGlass("M1", digest, WHY, TELL), BEN)
+
+
+def test_a_wide_one_takes_a_code_then_as_well() -> None:
+    """Whoever may act alone is given one over an approval too; who only may approve is not."""
+    story, digest = caught(klass=ActionClass.WIDE)
+    assert "one-time code" in story.refuses(BreakGlass("M1", digest, WHY, TELL), BEN)
+    story = story.when(GiveCode("M1", code_hash("CCCCCDDDDD", "ben", digest)), BEN)
+    assert story.when(BreakGlass("M1", digest, WHY, TELL, "CCCCC-DDDDD"), BEN).events
+    only = replace(NIGHT, break_glass=frozenset({Role.ADMIN}))
+    made = plan(rules=only.fingerprint, klass=ActionClass.WIDE)
+    told = replace(declared(), policy=only).when(ProposeMitigation(made), ANA)
+    told = told.when(GiveCode("M1", code_hash("AAAAABBBBB", "dora", made.digest)), DORA)
+    told = told.when(ApproveMitigation("M1", made.digest, "AAAAA-BBBBB"), DORA).after(seconds=30)
+    assert "nothing to approve" in told.refuses(GiveCode("M1", code_hash("C", "ben", made.digest)), BEN)
+
+
+def test_what_was_approved_beforehand_may_be_carried_out_alone() -> None:
+    """Of its approval nothing is asked then: it is one person's word, like any other."""
+    ahead = replace(NIGHT, targets={"visits-router": TargetRules(automatic=frozenset({Means.ROLLBACK}))})
+    made = plan(rules=ahead.fingerprint, klass=ActionClass.SMALL)
+    story = replace(declared(), policy=ahead).when(Preapprove(made, "rollback", "the likeliest cause"))
+    story = story.after(seconds=30).when(BreakGlass("M1", story.incident.mitigations["M1"].digest, WHY, TELL), BEN)
+    assert isinstance(story.when(ClaimMitigation("M1", "7", (BEN,))).events[0], MitigationClaimed)
+    nobody = replace(BEN, roles=frozenset())
+    assert "does not count any more" in story.refuses(ClaimMitigation("M1", "7", (nobody,)))

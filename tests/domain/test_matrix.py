@@ -48,9 +48,11 @@ from bot.domain.mitigation import (
     amend,
 )
 from bot.domain.phase import Phase
-from bot.domain.policy import THE_BOT, Person, Policy, Role
+from bot.domain.policy import THE_BOT, Person, Policy, Role, Urgency
+from bot.domain.sli import Judged
 from bot.domain.undo import UndoAsked, UndoMitigation
-from tests.kit import NOON, declared, plan
+from bot.domain.urgency import SuspicionWithdrawn, Withdraw
+from tests.kit import NOON, breached, declared, plan
 
 POLICY = Policy(
     targets={"own": TargetRules(propose=frozenset({"@eve"}), approve=frozenset({"group:platform", ON_CALL}))}
@@ -70,16 +72,16 @@ approve  | plain | small        | responder approver admin  | proposed          
 approve  | plain | traffic wide | approver admin            | proposed                        | other | open     | *
 approve  | own   | *            | group:platform on-call    | proposed                        | other | open     | *
 
-code     | plain | wide         | approver admin            | proposed                        | *     | open     | *
+code     | plain | wide         | approver admin            | proposed approved               | *     | open     | *
 code     | own   | wide         | group:platform on-call    | proposed                        | other | open     | *
-code     | own   | wide         | approver admin            | proposed                        | *     | open     | *
+code     | own   | wide         | approver admin            | proposed approved               | *     | open     | *
 
 decline  | *     | *            | anybody tocsin            | proposed approved               | self  | *        | *
 decline  | plain | small        | responder approver admin  | proposed approved               | other | *        | *
 decline  | plain | traffic wide | approver admin            | proposed approved               | other | *        | *
 decline  | own   | *            | group:platform on-call    | proposed approved               | other | *        | *
 
-alone    | *     | *            | approver admin            | proposed                        | *     | open     | *
+alone    | *     | *            | approver admin            | proposed approved               | *     | open     | *
 
 review   | plain | small        | responder approver admin  | *                               | other | *        | *
 review   | plain | traffic wide | approver admin            | *                               | other | *        | *
@@ -114,6 +116,11 @@ settle   | *     | *            | tocsin                    | claimed unknown   
 
 claim    | *     | small        | tocsin                    | approved                        | *     | open     | *
 claim    | *     | traffic wide | tocsin                    | approved                        | *     | open     | free
+
+claimed-alone | * | small         | tocsin                    | approved                        | *     | open     | *
+claimed-alone | * | traffic wide  | tocsin                    | approved                        | *     | open     | free
+
+withdraw | *     | *            | tocsin                    | effective over                  | *     | open     | *
 """
 
 SETS = {
@@ -211,6 +218,13 @@ def incident(case: Case, asks: str) -> Incident:
         more["approvals"] = (Approval(ZED.id, made.digest, NOON),)
     if case.action == "claim":
         more["held"] = ("rows",)
+    if case.action == "claimed-alone":  # over the first of two approvals, whose giver may not give it any more
+        more |= {
+            "glass": REASON,
+            "approvals": (Approval("left", made.digest, NOON), Approval(ZED.id, made.digest, NOON)),
+        }
+    if case.action == "withdraw":
+        known = replace(known, urgency=Urgency.NOTICE, sli=breached(judged=Judged.MET))
     if case.action == "review":
         more |= {"glass": REASON, "approvals": (Approval(ZED.id, made.digest, NOON),), "claimed_at": NOON}
     if case.action in {"approve", "alone"}:
@@ -233,6 +247,8 @@ ACTIONS: dict[str, tuple[Make, type[Event]]] = {
     "undo": (lambda _: UndoMitigation("M1", "x"), UndoAsked),
     "settle": (lambda _: ReportOutcome("M1", Outcome.APPLIED, "x"), OutcomeReported),
     "claim": (lambda m: ClaimMitigation("M1", m.plan.token, (ZED,)), MitigationClaimed),
+    "claimed-alone": (lambda m: ClaimMitigation("M1", m.plan.token, (ZED,)), MitigationClaimed),
+    "withdraw": (lambda _: Withdraw("met again"), SuspicionWithdrawn),
 }
 
 

@@ -21,12 +21,15 @@ from bot.cli._main import run
 from bot.clock import SystemClock
 from bot.config.load import Installation, load
 from bot.demo import hosting, setup, stage
-from bot.domain.guard import Freeze
+from bot.domain.errors import Unavailable
+from bot.domain.guard import Freeze, Means
+from bot.domain.service import Target
 from bot.drill.course import Course
 from bot.drill.house import Stage, opened
 from bot.drill.report import Report
 from bot.drill.standin import NOT_REAL, NOTHING_NEW, ReadsOnly, reads
-from tests.actions.fakes import FakePipeline, FakeRouter
+from tests.actions.fake_airflow import PEOPLE, FakeAirflow
+from tests.actions.fakes import FakePipeline, FakeRouter, make
 from tests.world import FOLDER
 
 LINKS = [
@@ -251,6 +254,22 @@ async def test_the_demonstrations_own_folder_can_be_drilled(tmp_path: Path) -> N
         ("DELETE", "https://k/deployments/x", {}, False),
         ("POST", "https://aws/", {"x-amz-target": "SageMaker.DescribeEndpoint"}, True),
         ("POST", "https://aws/", {"x-amz-target": "SageMaker.UpdateEndpoint"}, False),
+        ("POST", "https://a/auth/token", {}, True),
+        ("POST", "https://a/airflow/auth/token", {}, True),
+        ("DELETE", "https://a/auth/token", {}, False),
+        ("POST", "https://a/auth/tokens", {}, False),
+        ("POST", "https://a/auth/token/revoke", {}, False),
+        ("POST", "https://a/x/%2e%2e/auth/token", {}, False),
+        ("POST", "https://a/api/v2/dags/~/dagRuns/list", {}, True),
+        ("POST", "https://a/api/v2/dags/retrain/dagRuns", {}, False),
+        ("POST", "https://m/api/2.0/mlflow/runs/search", {}, True),
+        ("POST", "https://m/api/2.0/mlflow/registered-models/get-latest-versions", {}, True),
+        ("POST", "https://m/api/2.0/mlflow/registered-models/alias", {}, False),
+        ("POST", "https://m/api/2.0/mlflow/registered-models/set-tag", {}, False),
+        ("POST", "https://k/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {}, True),
+        ("POST", "https://k/apis/authorization.k8s.io/v1/namespaces/x/localsubjectaccessreviews", {}, False),
+        ("POST", "https://p/api/v1/query_range", {}, True),
+        ("POST", "https://p/api/v1/admin/tsdb/delete_series", {}, False),
     ],
 )
 async def test_only_reads_leave(method: str, url: str, headers: dict[str, str], passes: bool) -> None:
@@ -266,6 +285,19 @@ async def test_only_reads_leave(method: str, url: str, headers: dict[str, str], 
             await client.request(method, url, headers=headers)
     assert bool(arrived) is passes
     assert reads(httpx.Request(method, url, headers=headers)) is passes
+
+
+async def test_a_target_that_wants_a_login_is_read_as_well() -> None:
+    """Airflow with a user and a password: the drill plans for real, and triggers nothing, whatever it is asked."""
+    fake = FakeAirflow()
+    given = {"url": "http://airflow", "dag": "retrain", "user": "ann", "password": PEOPLE["ann"]}
+    action = make("airflow", ReadsOnly(httpx.ASGITransport(fake.app)), **given)
+    plan = await action.plan(Target("training", "airflow"), Means.PAUSE, {})
+    assert (plan.diff != (), fake.logins) == (True, 1)
+    with pytest.raises(Unavailable):
+        await action.execute(plan, "K")
+    assert (fake.paused, fake.changed) == (False, 0)
+    await action.close()
 
 
 # -- from the terminal -----------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.domain.errors import Unavailable
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.mitigation import Plan, State
@@ -14,6 +16,7 @@ from bot.domain.paging import Acknowledge
 from bot.domain.service import Offer
 from bot.domain.undo import UndoMitigation
 from bot.engine.keeping import Keeper
+from bot.engine.values import Observation, Seen
 from tests.world import Router, World, shipped
 
 
@@ -174,6 +177,62 @@ async def test_nothing_is_kept_while_it_is_taken_back_or_afterwards(tmp_path: Pa
         world.router.hangs, asked = False, world.router.asked
         assert await kept(world) == []
         assert world.router.asked == asked
+
+
+@dataclass
+class Slow(Forgetful):
+    """A router whose state alone tells whether a change was taken back, and that lets others act while it is asked."""
+
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+    stuck: bool = False
+
+    async def keep(self, plan: Plan, key: str, since: datetime) -> str:
+        if self.weights == plan.after["weights"]:
+            return ""
+        self.held.set()
+        await self.goes_on.wait()
+        return await super().keep(plan, key, since)
+
+    async def undo(self, plan: Plan, key: str) -> None:
+        if self.stuck:
+            raise Unavailable("router", "time-out")
+        await super().undo(plan, key)
+
+    async def undone(self, plan: Plan, key: str) -> Observation:
+        seen = Seen.APPLIED if self.weights == plan.before["weights"] else Seen.NOT_APPLIED
+        return Observation(seen, f"weights are {self.weights}")
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+async def test_what_another_replica_took_back_meanwhile_is_taken_back_again(tmp_path: Path, stuck: bool) -> None:
+    """One replica finds the change lost and sets it; the other, just before, found it gone and called it undone.
+
+    It is taken back once more and told; where it cannot be, nobody can tell, and people are called.
+    """
+    async with Place.open(tmp_path) as world, world.another() as other:
+        world.router = router = Slow(world.clock, stuck=stuck)
+        for house in (world.house, other):
+            house.desk.changes.actions = {"visits-router": router}
+        await rolled_back(world)
+        router.reload()
+        await other.rounds.keep()
+        await asyncio.wait_for(router.held.wait(), 5)
+        await world.say(UndoMitigation("M1"), "ben")
+        assert (await world.incident()).mitigations["M1"].state is State.UNDONE
+        router.goes_on.set()
+        await other.reconciler.hands.keeper.idle()
+        incident = await world.incident()
+        if stuck:
+            assert incident.mitigations["M1"].state is State.UNKNOWN
+            assert {call.person for call in incident.calls} >= {
+                (await world.who("ana")).id,
+                (await world.who("ben")).id,
+            }
+        else:
+            assert router.weights == {"v1": 0, "v2": 100}
+            assert incident.mitigations["M1"].state is State.UNDONE
+            assert "it was taken back once more" in (await world.lines())[-1]
+        assert await kept(world) == []
 
 
 async def test_a_target_in_doubt_is_not_touched(tmp_path: Path) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+from bot.domain.approval import MitigationApproved
 from bot.domain.claim import ClaimMitigation
 from bot.domain.execution import ReportOutcome
-from bot.domain.guard import ActionClass
+from bot.domain.guard import ActionClass, Freeze
 from bot.domain.hold import PlaceHold
-from bot.domain.mitigation import Outcome, State
+from bot.domain.mitigation import Outcome, ProposeMitigation, State
 from bot.domain.policy import Policy
-from bot.slack.views import home
+from bot.slack.views import home, request
+from tests.kit import ANA, NOON, declared, plan
 from tests.slack.bench import Bench
+from tests.slack.situations import seen
 
 WHY = "nobody else answers <!channel> and patients are *turned away*"
 
@@ -66,6 +70,18 @@ async def test_where_nobody_else_may_approve_it_is_offered_at_once(tmp_path: Pat
         assert "glass.open" in bench.request()
         _ben, text = await bench.opened("ben", "approve", ts)
         assert "There are too few people who may approve it. You may act alone" in text
+
+
+async def test_over_an_approval_it_is_offered_where_nothing_may_move(tmp_path: Path):
+    """Approved, then a freeze began: acting alone is the way on. Without a freeze an approved change offers nothing."""
+    freeze = Freeze("night", "nobody is there", NOON, NOON + timedelta(days=30))
+    for policy, offered in ((Policy(), False), (Policy(freezes=(freeze,)), True)):
+        story = replace(declared(), policy=policy)
+        made = plan(rules=policy.fingerprint)
+        story = story.when(ProposeMitigation(made), ANA)
+        story = story.tell(MitigationApproved("M1", made.digest), by="ben")
+        situation = replace(seen(story), policy=policy)
+        assert ("glass.open" in str(request.render(situation, story.incident.mitigations["M1"]).blocks)) is offered
 
 
 # -- acting ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from bot.domain.policy import ActionClass, Severity
 from bot.domain.proof import ReportVerification
 from bot.domain.service import Offer
 from bot.domain.trouble import ReportTrouble
-from bot.domain.undo import ReportUndo, UndoMitigation
+from bot.domain.undo import BeginUndo, ReportUndo, UndoMitigation
 from tests.kit import NOON, held, plan
 from tests.web.changes import INCIDENT, WHY, applied, claimed, mitigation, post, proposed, told, under, wide
 from tests.web.fakes import Place
@@ -290,6 +290,7 @@ async def test_automatic_and_left_to_people(home: Place) -> None:
     made = plan(means=Means.BYPASS, klass=ActionClass.SMALL, rules=home.desk.handler.policy.fingerprint)
     await applied(home, means=Means.BYPASS, klass=ActionClass.SMALL)
     await home.desk.submit(INCIDENT, UndoMitigation("M1"), await home.who("ben"))
+    await home.desk.submit(INCIDENT, BeginUndo("M1"))
     await home.desk.submit(INCIDENT, ReportUndo("M1", Outcome.APPLIED, "as it was"))  # now its undo was seen to work
     await home.desk.submit(INCIDENT, Preapprove(made, "around", "it answers the likeliest cause"))
     page = await page_of(home, "ana")

@@ -23,7 +23,7 @@ async def alone(knock: Knock) -> Reply:
     """Carry out exactly the digest the dialog carried; the approval's dialog below it is void then."""
     situation = await knock.situation()
     mitigation = mitigation_of(situation.incident, knock.ref.item)
-    if mitigation.state is State.PROPOSED and not glass.whole(mitigation):
+    if mitigation.state in (State.PROPOSED, State.APPROVED) and not glass.whole(mitigation):
         raise Refused(TOO_LONG)
     because = knock.values.text("reason")
     if len(because) < SHORTEST:

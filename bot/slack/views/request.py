@@ -183,6 +183,8 @@ def _buttons(situation: Situation, mitigation: Mitigation) -> list[Element]:
             if not mitigation.hold_finished and not back and situation.now < mitigation.hold_until:
                 row.append(press("Go ahead without the evidence", "skip.open", incident, name))
             row.append(press("Decline", "decline.open", incident, name))
+            if nobody_else(mitigation, situation.policy, situation.directory, situation.now):
+                row.append(alone_button(situation, mitigation))
         case State.UNKNOWN:
             row.append(press("Settle by hand", "settle.open", incident, name, style="danger"))
         case State.APPLIED | State.VERIFIED | State.NOT_HELPING if mitigation.plan.reversible and not back:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.domain.glass import nobody_else
 from bot.domain.guard import ON_CALL
 from bot.domain.hold import WAITING
 from bot.domain.mitigation import EFFECTIVE, Mitigation, State
@@ -107,18 +108,26 @@ def block(
     )
 
 
+def _held_back(each: Mitigation, situation: Situation, policy: Policy) -> bool:
+    """Whether it is approved and something holds it back over which one person may act alone."""
+    return situation.incident.is_open and bool(nobody_else(each, policy, situation.directory, situation.now))
+
+
 def _deeds(each: Mitigation, told: MitigationShape, person: Person, situation: Situation, policy: Policy) -> Deeds:
     plan, incident = each.plan, situation.incident
     own, state = each.proposed_by == person.id, each.state
     allowed = bool(person.badges & policy.approvers(plan.target, plan.klass))
     glass = bool(person.badges & policy.break_glass)
     waiting = state is State.PROPOSED and situation.now < each.expires_at and incident.is_open and not told.outdated
+    alone = glass and (
+        waiting or (state is State.APPROVED and not told.outdated and _held_back(each, situation, policy))
+    )
     approve = waiting and allowed and not own and person.id not in each.approvers
     undoable = state in EFFECTIVE and plan.reversible and incident.phase is not Phase.CLOSED
     return Deeds(
         approve=approve,
-        code=told.code_wanted and (approve or (waiting and glass)),
-        alone=waiting and glass,
+        code=told.code_wanted and (approve or alone),
+        alone=alone,
         decline=state in WAITING and (own or allowed),
         go_ahead=state in WAITING and allowed and not each.hold_finished,
         override=told.held_back and allowed and not own and (state in WAITING or undoable),
