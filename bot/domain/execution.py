@@ -61,7 +61,7 @@ class ReportOutcome(Command):
                 raise Refused(f"{self.id} is {mitigation.state}; only an unknown outcome is settled by a person")
             if self.outcome is not Outcome.UNKNOWN and self.outcome not in (may := settlements(mitigation)):
                 raise Refused(f"nobody can tell whether {in_doubt(mitigation)}: say {' or '.join(may)}")
-        elif mitigation.undo_in_doubt:
+        elif mitigation.undo_in_doubt or self.outcome in UNDOING_SETTLED:
             return  # news of the change itself says nothing about its undoing
         if mitigation.state is State.UNKNOWN and self.outcome is Outcome.UNKNOWN:
             return

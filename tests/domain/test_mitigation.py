@@ -262,7 +262,7 @@ def test_what_cannot_be_taken_back_stands_as_it_stood() -> None:
     assert state(asked) is State.UNDOING
     assert state(asked.when(ReportUndo("M1", Outcome.FAILED, "refused"))) is State.VERIFIED
     doubt = asked.when(ReportUndo("M1", Outcome.UNKNOWN, "silent"))
-    assert state(doubt.when(ReportOutcome("M1", Outcome.APPLIED, "looked"), BEN)) is State.VERIFIED
+    assert state(doubt.when(ReportOutcome("M1", Outcome.STANDS, "looked"), BEN)) is State.VERIFIED
     idle = (
         claimed().when(ReportOutcome("M1", Outcome.APPLIED)).when(ReportVerification("M1", helped=False, because="b"))
     )
