@@ -57,7 +57,7 @@ class Diagnosis:
         missing: list[str] = []
         for name, task in tasks.items():
             if task.cancelled():
-                missing.append(f"{name}: no answer within {within:g} s")
+                missing.append(f"{name}: no answer within {round(within, 1):g} s")
             elif (error := task.exception()) is not None:
                 if not isinstance(error, TocsinError):
                     logger().error("an instrument broke", instrument=name, error=repr(error))

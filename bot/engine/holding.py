@@ -80,7 +80,7 @@ class Holder:
         missing: list[str] = []
         for name, task in tasks.items():
             if not task.done() or task.cancelled():
-                missing.append(f"{name}: no answer within {within:g} s")
+                missing.append(f"{name}: no answer within {round(within, 1):g} s")
             elif (error := task.exception()) is not None:
                 if not isinstance(error, TocsinError):
                     logger().error("evidence could not be secured", part=name, error=repr(error))
