@@ -198,7 +198,7 @@ class Life:
             await self._click(f"approve {key}", key, self._approve)
         await self._rest()
         if order["settle"] and await self._state() is State.UNKNOWN:
-            report = ReportOutcome("M1", Outcome(order["settle"]), "as I saw it")
+            report = ReportOutcome("M1", await self._found(stands=order["settle"] == "stands"), "as I saw it")
             name = f"settle {order['life']}"
             await self._click(name, "ben", lambda who, at: desk.submit(NAME, report, who, inbound=at))
             await self._rest()
@@ -206,6 +206,13 @@ class Life:
             undo = UndoMitigation("M1", "the old one is repaired")
             await self._click("undo", "ben", lambda who, at: desk.submit(NAME, undo, who, inbound=at))
             await self._rest()
+
+    async def _found(self, *, stands: bool) -> Outcome:
+        """What a person who looked at the target says of what is in doubt."""
+        known = (await self.house.desk.log.load(NAME)).mitigations["M1"]
+        if known.undo_in_doubt:
+            return Outcome.STANDS if stands else Outcome.TAKEN_BACK
+        return Outcome.APPLIED if stands else Outcome.FAILED
 
     async def _declare(self, who: Profile, at: str) -> Any:
         return await self.house.desk.declare("scores look wrong", Severity.SEV2, "visits", "a call", who, inbound=at)

@@ -95,7 +95,7 @@ class Stage:
                 if end["state"] == "unknown":
                     told.unknown += 1
                     told.troubles += _told_of_doubt(folder / "phone")
-                    order["settle"] = "applied" if truth.stands() else "failed"
+                    order["settle"] = "stands" if truth.stands() else "gone"
             else:
                 told.troubles.append("it never comes to rest")
             truth.land()
