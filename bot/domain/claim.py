@@ -42,7 +42,7 @@ class ClaimMitigation(Command):
     id: str
     token: str
     approvers: tuple[Person, ...]
-    uid: str = ""
+    uid: str | None = None
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         mitigation = mitigation_of(incident, self.id)
@@ -66,7 +66,7 @@ class ClaimMitigation(Command):
         if not mitigation.hold_finished and ask.at < mitigation.hold_until:
             raise Refused(f"the evidence hold of {self.id} runs until {mitigation.hold_until:%H:%M:%S} UTC")
         self._check_approvals(mitigation, ask)
-        if self.uid and (other := another(mitigation.plan, self.uid)):
+        if self.uid is not None and (other := another(mitigation.plan, self.uid)):
             yield MitigationOutdated(self.id, self.token, f"{other}; propose it again")
             return
         if self.token != mitigation.plan.token:
