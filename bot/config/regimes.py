@@ -1,6 +1,6 @@
 """Reads the regimes and their facts from `templates/notices/`, and names file, line and column of whatever is wrong."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -8,16 +8,17 @@ from typing import ParamSpec, TypeVar
 import yaml
 
 from bot.config.fit import listing
+from bot.config.legal_facts import read_answers, read_facts
 from bot.config.regime_pages import Page
 from bot.domain.errors import Invalid, Problem
 from bot.notices.counting import NAMES, UNITS_OF
 from bot.notices.draft import ITEMS, VOCABULARY
 from bot.notices.expression import Expression, ExpressionError, Or, parse
-from bot.notices.facts import Facts, FactType, UnreadableError, Value
 from bot.notices.regime import (
     CONFIDENCE,
     KINDS,
     Citation,
+    Conditional,
     Deadline,
     Exemption,
     Fact,
@@ -27,12 +28,16 @@ from bot.notices.regime import (
     Limit,
     Regime,
     Stage,
+    Variant,
 )
 from bot.words import Strange, column, undefined_words
 
 P = ParamSpec("P")
 T = TypeVar("T")
+__all__ = ["Regimes", "load", "read_answers", "read_facts", "read_regime", "strange_words", "template_problems"]
+
 EFFECTS = ("lifts", "narrows", "counsel")
+CHECKLIST = "notices/_checklist.md.j2"
 _BROKEN = Or(())  # stands in for an expression that could not be read; the file is refused before anybody asks it
 
 
@@ -56,7 +61,7 @@ def load(*folders: Path) -> Regimes:
             facts |= _collect(problems, read_facts, folder / "facts.yaml") or {}
     found: dict[str, Regime] = {}
     for path in (path for folder in reversed(folders) for path in sorted(folder.glob("*/regime.yaml"))):
-        regime = _collect(problems, read_regime, path, facts)
+        regime = _collect(problems, read_regime, path, facts, folders)
         if regime is not None:
             found[regime.id] = regime
             problems += template_problems(path.parent, regime)
@@ -73,55 +78,25 @@ def _collect(problems: list[Problem], read: Callable[P, T], *place: P.args, **_n
         return None
 
 
-def read_facts(path: Path) -> dict[str, Fact]:
-    """The fact list of one file. Raises Invalid."""
+def read_regime(path: Path, facts: Mapping[str, Fact], folders: Iterable[Path] = ()) -> Regime:
+    """One regime from its file; the folder carries its id. Raises Invalid with every problem of the file.
+
+    A stage's template may lie beside the file or in a folder of the same name among `folders`.
+    """
     page = Page(path)
-    facts: dict[str, Fact] = {}
-    for key, node in page.entries(page.entries(page.root, "facts", "as_of").get("facts")).items():
-        parts = page.entries(node, "type", "label", "note")
-        try:
-            kind = FactType.parse(page.text(parts.get("type"), node))
-        except UnreadableError as wrong:
-            page.wrong(parts.get("type") or node, str(wrong))
-            continue
-        facts[key] = Fact(
-            key, kind, page.text(parts.get("label")) or key.replace("_", " "), page.text(parts.get("note"))
-        )
-    page.finish()
-    return facts
-
-
-def read_answers(path: Path, facts: Mapping[str, Fact]) -> Facts:
-    """The facts people wrote into a YAML file (`sec_registrant: no`), each checked by its type. Raises Invalid."""
-    page = Page(path)
-    answers: dict[str, Value | None] = {}
-    for key, node in page.entries(page.root).items():
-        if key not in facts:
-            page.wrong(node, f"there is no fact called {key!r}")
-            continue
-        try:
-            answers[key] = facts[key].type.read(page.plain(node))
-        except UnreadableError as wrong:
-            page.wrong(node, f"{key}: {wrong}")
-    page.finish()
-    return answers
-
-
-def read_regime(path: Path, facts: Mapping[str, Fact]) -> Regime:
-    """One regime from its file; the folder carries its id. Raises Invalid with every problem of the file."""
-    page = Page(path)
-    reader = _RegimeReader(page, facts)
+    reader = _RegimeReader(page, facts, (path.parent.parent, *folders))
     regime = reader.regime(path.parent.name)
     page.finish()
     return regime
 
 
 def template_problems(folder: Path, regime: Regime) -> list[Problem]:
-    """Stages without a template, and words in a template that no draft of this regime will be given."""
+    """Templates of no stage, and words in a template that no draft of this regime will be given."""
+    stages = {stage.id for stage in regime.stages}
     problems = [
-        Problem(str(folder / "regime.yaml"), 1, 1, f"stage {stage.id} has no {stage.id}.md.j2")
-        for stage in regime.stages
-        if not (folder / f"{stage.id}.md.j2").is_file()
+        Problem(str(path), 1, 1, f"{regime.id} has no stage {path.name.removesuffix('.md.j2')}", listing(stages))
+        for path in sorted(folder.glob("*.md.j2"))
+        if not path.name.startswith("_") and path.name.removesuffix(".md.j2") not in stages
     ]
     for path in sorted(folder.glob("*.j2")):
         problems += strange_words(path, regime)
@@ -131,7 +106,7 @@ def template_problems(folder: Path, regime: Regime) -> list[Problem]:
 def strange_words(path: Path, regime: Regime) -> list[Problem]:
     """Words and filters in one template of a regime that no draft of it will be given."""
     own = regime.stage(path.name.removesuffix(".md.j2"))
-    fields = {*own.required, *own.optional} if own else set(regime.fields)
+    fields = set(own.keys) if own else set(regime.fields)
     allowed = {**VOCABULARY, "facts": frozenset(regime.facts), "fields": frozenset(fields), "gap": frozenset[str]()}
     try:
         unknown = undefined_words(path, allowed, ITEMS)
@@ -149,8 +124,8 @@ def strange(path: Path, each: Strange) -> Problem:
 class _RegimeReader:
     """One method per part of a regime file."""
 
-    def __init__(self, page: Page, facts: Mapping[str, Fact]) -> None:
-        self.page, self.facts = page, facts
+    def __init__(self, page: Page, facts: Mapping[str, Fact], folders: Iterable[Path]) -> None:
+        self.page, self.facts, self.folders = page, facts, tuple(folders)
         self.types = {key: fact.type for key, fact in facts.items()}
         self.fields: Mapping[str, Field] = {}
         self.stage_ids: set[str] = set()
@@ -202,7 +177,7 @@ class _RegimeReader:
         )
 
     def _field(self, key: str, node: yaml.Node) -> Field:
-        parts = self.page.entries(node, "label", "help", "from")
+        parts = self.page.entries(node, "label", "help", "from", "number", "type", "choices")
         source = self.page.text(parts.get("from"))
         root, _, part = source.partition(".")
         known = root in VOCABULARY and (part in self.facts if root == "facts" else part in VOCABULARY[root])
@@ -210,7 +185,15 @@ class _RegimeReader:
             self.page.wrong(
                 parts["from"], f"{source!r} is no place in an incident", "such as incident.onset or facts.deaths"
             )
-        return Field(key, self.page.text(parts.get("label"), node), self.page.text(parts.get("help")), source)
+        return Field(
+            key,
+            self.page.text(parts.get("label"), node),
+            self.page.text(parts.get("help")),
+            source,
+            self.page.text(parts.get("number")),
+            self.page.text(parts.get("type")),
+            self.page.texts(parts.get("choices")),
+        )
 
     def _citation(self, node: yaml.Node) -> Citation:
         parts = self.page.entries(node, "instrument", "provision")
@@ -242,7 +225,7 @@ class _RegimeReader:
     def _stage(self, node: yaml.Node, regime_start: str) -> Stage:
         page = self.page
         words = ("id", "name", "kind", "condition", "clock_start", "recipients", "deadline")
-        parts = page.entries(node, *words, "required", "optional", "form", "late_rule")
+        parts = page.entries(node, *words, "required", "optional", "conditional", "form", "late_rule")
         form = page.entries(parts.get("form"), "name", "format", "channel", "language")
         stage_id = page.text(parts.get("id"), node)
         return Stage(
@@ -255,10 +238,30 @@ class _RegimeReader:
             condition=self._expression(parts.get("condition")),
             required=self._field_keys(parts.get("required")),
             optional=self._field_keys(parts.get("optional")),
+            conditional=tuple(self._conditional(item) for item in page.items(parts.get("conditional"))),
             form=Form(**{key: page.text(value) for key, value in form.items()}),
             late_rule=page.text(parts.get("late_rule")),
-            template=f"notices/{self.page.path.parent.name}/{stage_id}.md.j2",
+            template=self._template(stage_id),
         )
+
+    def _template(self, stage_id: str) -> str:
+        """The stage's own words, else the checklist that every stage can be written down with."""
+        name = f"{self.page.path.parent.name}/{stage_id}.md.j2"
+        return f"notices/{name}" if any((folder / name).is_file() for folder in self.folders) else CHECKLIST
+
+    def _conditional(self, node: yaml.Node) -> Conditional:
+        parts = self.page.entries(node, "field", "says", "when")
+        self._field_key(parts.get("field") or node)
+        return Conditional(
+            self.page.text(parts.get("field"), node),
+            self.page.text(parts.get("says"), node),
+            self._expression(parts.get("when")),
+        )
+
+    def _variant(self, node: yaml.Node) -> Variant:
+        parts = self.page.entries(node, "when", "amount", "says")
+        when = self._expression(parts.get("when"), node) or _BROKEN
+        return Variant(when, self.page.number(parts.get("amount")), self.page.text(parts.get("says")))
 
     def _deadline(self, node: yaml.Node | None, stage: yaml.Node) -> Deadline:
         if node is None:
@@ -266,13 +269,16 @@ class _RegimeReader:
             return Deadline()
         page = self.page
         words = ("counting", "amount", "unit", "strict", "outer", "text", "also", "calendar", "limits", "noon_relief")
-        parts = page.entries(node, *words, "no_relief_for", "target_hours", "target_basis")
+        parts = page.entries(node, *words, "no_relief_for", "target_hours", "target_basis", "variants", "hours_by")
         method = {
             key: page.one_of(parts.get(key), NAMES, "", "way of counting") for key in ("counting", "strict", "outer")
         }
         amount, unit = page.number(parts.get("amount")), page.text(parts.get("unit"))
         limits = tuple(self._limit(item) for item in page.items(parts.get("limits")))
-        if not amount and not limits and "text" not in parts:
+        hours_by = page.text(parts.get("hours_by"))
+        if hours_by and (hours_by not in self.types or self.types[hours_by].kind != "map"):
+            page.wrong(parts["hours_by"], f"{hours_by!r} is no fact that maps names to hours")
+        if not amount and not limits and not hours_by and "text" not in parts:
             page.wrong(node, "neither an amount nor the law's own words")
         for name in filter(None, method.values()):
             if amount and name in UNITS_OF and unit not in UNITS_OF[name]:
@@ -295,6 +301,8 @@ class _RegimeReader:
             no_relief_for=page.texts(parts.get("no_relief_for")),
             target_hours=page.number(parts.get("target_hours")),
             target_basis=page.text(parts.get("target_basis")),
+            variants=tuple(self._variant(item) for item in page.items(parts.get("variants"))),
+            hours_by=hours_by,
         )
 
     def _limit(self, node: yaml.Node) -> Limit:
@@ -320,9 +328,12 @@ class _RegimeReader:
 
     def _field_keys(self, node: yaml.Node | None) -> tuple[str, ...]:
         for item in self.page.items(node):
-            if self.page.text(item) not in self.fields:
-                self.page.wrong(item, f"{self.page.text(item)!r} is not among the `fields` of this file")
+            self._field_key(item)
         return self.page.texts(node)
+
+    def _field_key(self, item: yaml.Node) -> None:
+        if isinstance(item, yaml.ScalarNode) and self.page.text(item) not in self.fields:
+            self.page.wrong(item, f"{self.page.text(item)!r} is not among the `fields` of this file")
 
     def _expression(self, node: yaml.Node | None, required_in: yaml.Node | None = None) -> Expression | None:
         source = self.page.text(node, required_in)

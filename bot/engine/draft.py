@@ -137,7 +137,7 @@ class DraftingRoom:
             if regime is None or stage is None:
                 raise NotFound("notice template", template, sorted(self.kinds()))
             items = checklist(regime, stage, {**base, "facts": known})
-            text = self.templates.fill(f"notices/{template}.md.j2", context(regime, stage, items, base, known))
+            text = self.templates.fill(stage.template, context(regime, stage, items, base, known))
             gaps = draft(1, text, items, known, situation.now).gaps
         digest = hashlib.sha256(f"{template}\n{text}".encode()).hexdigest()
         return Words(text, digest, tuple(gaps))

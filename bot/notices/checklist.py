@@ -1,11 +1,12 @@
 """What a notice must say, line by line: a value, openly unknown with the reason, or not yet investigated."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.notices.facts import plain
-from bot.notices.regime import Regime, Stage
+from bot.notices.facts import Facts, plain
+from bot.notices.logic import evaluate
+from bot.notices.regime import Field, Regime, Stage
 
 State = Literal["value", "unknown", "not_investigated"]
 
@@ -22,7 +23,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of the checklist. `source` says where the value came from: a person, or a place in the incident."""
+    """One line of the checklist. `source` says where the value came from: a person, or a place in the incident.
+
+    `when` says in which cases a conditional line is required; `required` whether that is so on the facts known.
+    """
 
     key: str
     label: str
@@ -32,6 +36,8 @@ class Item:
     because: str = ""
     source: str = ""
     help: str = ""
+    when: str = ""
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +64,34 @@ def checklist(
 ) -> Checklist:
     """Fill a stage's lines: what a person entered wins; else what the incident already holds; else it is open.
 
-    `context` is the mapping described in `bot.notices.draft`.
+    `context` is the mapping described in `bot.notices.draft`; its facts decide whether a conditional line is required.
     """
     given = entries or {}
-    keys = [(key, True) for key in stage.required] + [(key, False) for key in stage.optional]
-    return Checklist(regime.id, stage.id, tuple(_item(regime, key, required, context, given) for key, required in keys))
+    facts = context.get("facts")
+    known: Facts = facts if isinstance(facts, Mapping) else {}
+    lines = [(key, True, "") for key in stage.required]
+    lines += [
+        (each.key, each.when is not None and evaluate(each.when, known) is True, each.says)
+        for each in stage.conditional
+    ]
+    lines += [(key, False, "") for key in stage.optional]
+    return Checklist(
+        regime.id,
+        stage.id,
+        tuple(_item(regime.fields[key], required, when, context, given.get(key)) for key, required, when in lines),
+    )
 
 
-def _item(regime: Regime, key: str, required: bool, context: Mapping[str, object], given: Mapping[str, Entry]) -> Item:
-    field = regime.fields[key]
-    entry = given.get(key)
+def _item(field: Field, required: bool, when: str, context: Mapping[str, object], entry: Entry | None) -> Item:
+    bare = Item(field.key, field.label, required, "not_investigated", help=field.help, when=when, number=field.number)
     if entry is not None and entry.unknown_because.strip():
-        return Item(key, field.label, required, "unknown", None, entry.unknown_because.strip(), "person", field.help)
+        return replace(bare, state="unknown", because=entry.unknown_because.strip(), source="person")
     if entry is not None and not _blank(entry.value):
-        return Item(key, field.label, required, "value", entry.value, "", "person", field.help)
+        return replace(bare, state="value", value=entry.value, source="person")
     found = look_up(context, field.source)
     if not _blank(found):
-        return Item(key, field.label, required, "value", found, "", field.source, field.help)
-    return Item(key, field.label, required, "not_investigated", help=field.help)
+        return replace(bare, state="value", value=found, source=field.source)
+    return bare
 
 
 def look_up(context: Mapping[str, object], path: str) -> object:
@@ -108,9 +124,17 @@ def _inside(text: str) -> str:
 
 
 def as_words(items: Checklist) -> dict[str, dict[str, object]]:
-    """The checklist as plain values for a template: `fields.<key>` with label, state, value, because."""
+    """The checklist as plain values for a template: `fields.<key>` with label, state, value, because and the rest."""
     return {
-        item.key: {"label": item.label, "state": item.state, "value": item.value, "because": item.because}
+        item.key: {
+            "label": item.label,
+            "state": item.state,
+            "value": item.value,
+            "because": item.because,
+            "required": item.required,
+            "when": item.when,
+            "number": item.number,
+        }
         for item in items.items
     }
 

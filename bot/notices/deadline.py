@@ -1,15 +1,20 @@
 """By when a notice is due: the strict date alarms aim at, and the outer date that only counsel may argue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.notices.counting import METHODS, STRICT_TWIN, Calendar, Period
-from bot.notices.regime import Deadline, Limit, Stage
+from bot.notices.facts import Facts
+from bot.notices.logic import evaluate
+from bot.notices.regime import Deadline, Limit, Regime, Stage
 
 NOON = time(12)
+NONE: Facts = MappingProxyType({})
+NOTHING: Mapping[str, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,17 @@ def deadlines(
     tz: str,
     country: str = "",
     policy: Policy | None = None,
+    facts: Facts = NONE,
 ) -> Dates:
     """The strict and the outer date of a stage, in the deciding zone.
 
     `clock_start` is the moment the stage's clock starts, or all known moments by name where several count: facts such
-    as `aware_at`, and `stage_submitted(<stage>)`. `country` is where the notice is given (its holidays decide).
+    as `aware_at`, and `stage_submitted(<stage>)`. `country` is where the notice is given (its holidays decide). By
+    `facts` some have other numbers than the rest, and some no relief at weekends.
     """
     rules = policy or Policy()
+    stage = _for(stage, facts)
+    rules = replace(rules, entity_types=rules.entity_types | entity_types(facts))
     zone = ZoneInfo(tz)
     starts = clock_start if isinstance(clock_start, Mapping) else {stage.clock_start: clock_start}
     if any(moment.tzinfo is None for moment in starts.values()):
@@ -57,6 +66,56 @@ def deadlines(
     if stage.deadline.counting == "none" or not stage.deadline.amount:
         return _target(stage, start, zone, rules)
     return _counted(stage.deadline, stage.clock_start, start, zone, calendar)
+
+
+NO_TIME = "promptly"
+
+
+def _for(stage: Stage, facts: Facts) -> Stage:
+    """The stage with the number that holds on these facts: a variant's, or the shortest a contract gives."""
+    rule = stage.deadline
+    if rule.hours_by:
+        terms = facts.get(rule.hours_by)
+        given = (
+            {name: hours for name, hours in terms.items() if isinstance(hours, int) and hours}
+            if isinstance(terms, Mapping)
+            else {}
+        )
+        if not given:
+            return replace(stage, deadline=replace(rule, counting="none", amount=0, text=rule.text or NO_TIME))
+        first = min(given, key=lambda name: (given[name], name))
+        also = f"the shortest of {len(given)}, {first}" if len(given) > 1 else first
+        counted = replace(rule, counting="elapsed_hours", amount=given[first], unit="hours", also=also)
+        return replace(stage, deadline=counted)
+    for variant in rule.variants:
+        if evaluate(variant.when, facts) is True:
+            also = "; ".join(part for part in (rule.also, variant.says) if part)
+            return replace(stage, deadline=replace(rule, amount=variant.amount, also=also))
+    return stage
+
+
+def entity_types(facts: Facts) -> frozenset[str]:
+    """What an organisation is to rules with relief for some: `credit_institution`, `nis2_essential`."""
+    kind, nis2 = facts.get("dora_entity_type"), facts.get("nis2_entity")
+    found = {str(kind)} if kind else set[str]()
+    return frozenset(found | ({f"nis2_{nis2}"} if nis2 in {"essential", "important"} else set()))
+
+
+def starts(regime: Regime, facts: Facts, submitted: Mapping[str, datetime] = NOTHING) -> dict[str, datetime]:
+    """Every moment a clock of the regime may start on: facts, then what was filed, by stage and `latest` of all.
+
+    `aware_at_by_regime` wins over `aware_at`: one incident can be known at different times under different laws.
+    """
+    found = {key: value for key, value in facts.items() if isinstance(value, datetime)}
+    own = facts.get("aware_at_by_regime")
+    moment = own.get(regime.id) if isinstance(own, Mapping) else None
+    if isinstance(moment, datetime):
+        found["aware_at"] = moment
+    for stage, at in submitted.items():
+        found[f"stage_submitted({stage})"] = found[f"stage_submitted(latest {stage})"] = at
+    if submitted:
+        found["stage_submitted(latest)"] = max(submitted.values())
+    return found
 
 
 def _counted(deadline: Deadline, name: str, start: datetime, zone: ZoneInfo, calendar: Calendar) -> Dates:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeAlias
@@ -32,7 +32,18 @@ class AtLeast:
 
 
 Value: TypeAlias = (
-    bool | int | float | str | date | datetime | frozenset[str] | tuple[str, ...] | Mapping[str, int] | Range | AtLeast
+    bool
+    | int
+    | float
+    | str
+    | date
+    | datetime
+    | frozenset[str]
+    | tuple[str, ...]
+    | Mapping[str, int]
+    | Mapping[str, datetime]
+    | Range
+    | AtLeast
 )
 Facts: TypeAlias = Mapping[str, Value | None]  # an absent key and None both mean: unknown
 
@@ -52,6 +63,7 @@ class FactType:
     members: tuple[str, ...] = ()
     of: str = "string"
     ranged: bool = False
+    to: str = "int"  # what a map gives for each word: int or timestamp
 
     @classmethod
     def parse(cls, text: str) -> "FactType":
@@ -60,9 +72,11 @@ class FactType:
         if found := _BRACED.match(word):
             return cls(found[1], tuple(part.strip() for part in found[2].split(",")))
         if found := _ANGLED.match(word):
-            if (found[1] == "map") != (found[3] is not None) or found[3] not in {None, "int"}:
-                raise UnreadableError(f"{word!r}: a set has one type between < and >, a map has two, the second int")
-            return cls(found[1], of=found[2])
+            if (found[1] == "map") != (found[3] is not None) or found[3] not in {None, "int", "timestamp"}:
+                raise UnreadableError(
+                    f"{word!r}: a set has one type between < and >, a map has two, the second int or timestamp"
+                )
+            return cls(found[1], of=found[2], to=found[3] or "int")
         base, ranged = word.removesuffix("_or_range"), word.endswith("_or_range")
         if base not in _SCALARS or (ranged and base not in {"int", "number", "timestamp", "date"}):
             raise UnreadableError(
@@ -74,7 +88,7 @@ class FactType:
         if self.members:
             return f"{self.kind}{{{','.join(self.members)}}}"
         if self.kind in {"set", "map"}:
-            return f"{self.kind}<{self.of}{',int' if self.kind == 'map' else ''}>"
+            return f"{self.kind}<{self.of}{f',{self.to}' if self.kind == 'map' else ''}>"
         return self.kind + ("_or_range" if self.ranged else "")
 
     @property
@@ -96,7 +110,7 @@ class FactType:
         if self.kind == "list":
             if not isinstance(raw, list | tuple):
                 raise UnreadableError(f"expected a list, got {raw!r}")
-            return tuple(str(item) for item in raw)
+            return tuple(_item(item) for item in raw)
         if self.ranged and isinstance(raw, Mapping | list | tuple):
             return self._range(raw)
         return self._scalar(raw)
@@ -110,7 +124,7 @@ class FactType:
             case "set" | "list":
                 return [] if word == "none" else [part.strip() for part in word.split(",") if part.strip()]
             case "map":
-                pairs = (part.partition(":") for part in word.split(","))
+                pairs = (part.partition(":") for part in word.split(",") if word != "none")
                 return {key.strip(): _as_number(count) for key, _, count in pairs}
             case "bool":
                 return word.lower()
@@ -146,14 +160,33 @@ class FactType:
         return country(item) if self.of == "country" and not self.members else item
 
     def _map(self, raw: object) -> Value:
+        if isinstance(raw, list | tuple) and all(isinstance(item, Mapping) for item in raw):
+            raw = self._from_rows(raw)
         if not isinstance(raw, Mapping):
-            raise UnreadableError(f"expected {self.of}: number, got {raw!r}")
+            raise UnreadableError(f"expected {self.of}: {self._gives}, got {raw!r}")
         answer: dict[str, int] = {}
-        for key, count in raw.items():
-            if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-                raise UnreadableError(f"{key}: expected a whole number, got {count!r}")
-            answer[self._word(key)] = count
-        return answer
+        moments: dict[str, datetime] = {}
+        for key, given in raw.items():
+            if self.to == "timestamp":
+                moments[self._word(key)] = _instant(given)
+            elif isinstance(given, bool) or not isinstance(given, int) or given < 0:
+                raise UnreadableError(f"{key}: expected a whole number, got {given!r}")
+            else:
+                answer[self._word(key)] = given
+        return moments or answer
+
+    @property
+    def _gives(self) -> str:
+        return "time" if self.to == "timestamp" else "number"
+
+    def _from_rows(self, rows: Sequence[Mapping[str, object]]) -> dict[str, object]:
+        """A list of `{counterparty: Acme, hours: 48}` as `{Acme: 48}`: the way contracts are usually written down."""
+        found: dict[str, object] = {}
+        for row in rows:
+            if self.of not in row:
+                raise UnreadableError(f"expected {self.of} in each of the list, got {dict(row)!r}")
+            found[str(row[self.of])] = row.get("hours", row.get("count", 0))
+        return found
 
     def _scalar(self, raw: object) -> Value:
         match self.kind:
@@ -175,6 +208,13 @@ class FactType:
                 raise UnreadableError(f"expected words, got {raw!r}")
             case _:
                 return str(raw)
+
+
+def _item(raw: object) -> str:
+    """One thing of a list in words: `{authority: BaFin, at: ...}` reads as "authority: BaFin, at: ..."."""
+    if isinstance(raw, Mapping):
+        return ", ".join(f"{key}: {value}" for key, value in raw.items())
+    return str(raw)
 
 
 def _as_number(text: str) -> object:
@@ -271,7 +311,11 @@ def shown(value: Value | None) -> str:
     if isinstance(value, frozenset):
         return ", ".join(sorted(value)) or "none"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {count}" for key, count in sorted(value.items())) or "none"
+        return ", ".join(f"{key}: {_counted(count)}" for key, count in sorted(value.items())) or "none"
     if isinstance(value, tuple):
         return ", ".join(value) or "none"
     return str(value)
+
+
+def _counted(entry: object) -> str:
+    return shown(entry) if isinstance(entry, datetime) else str(entry)

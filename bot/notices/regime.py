@@ -11,6 +11,7 @@ from bot.notices.facts import FactType, UnreadableError
 
 DISCLAIMER = "Drafting aid, not legal advice: a person must decide whether the duty exists and by when."
 
+ASKED = ("counsel", "responder", "manager")
 KINDS = ("hard", "soft", "conditional", "event_driven")
 CONFIDENCE = {
     "A": "taken from the official text",
@@ -21,13 +22,27 @@ UNITS = ("hours", "days", "weeks", "months", "business_days")
 
 
 @dataclass(frozen=True, slots=True)
+class Derivation:
+    """How a fact follows from others: by a rule (yes or no), else as `total`, `most` or `given` of one other."""
+
+    rule: Expression | None = None
+    function: str = ""
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
-    """One typed question: `label` is how a page asks it, `note` says what the law means by it."""
+    """One typed question: `label` is how a page asks it, `note` says what the law means by it.
+
+    `asks` says who can answer it. While nobody has, it may follow from others (`computed`, see `bot.notices.derive`).
+    """
 
     key: str
     type: FactType
     label: str
     note: str = ""
+    asks: str = "counsel"
+    computed: Derivation | None = None
 
 
 def stated(facts: Mapping[str, Fact], key: str, given: object) -> str | float | bool | tuple[str, ...] | None:
@@ -95,11 +110,21 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """Another number for some: `amount` of the stage's own unit where `when` holds ("24 h for trust services")."""
+
+    when: Expression
+    amount: int
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Deadline:
     """A period: so many units, counted by a named method; or no number and the law's own words.
 
     `counting` is the law's method, `strict` the twin without extensions that alarms aim at, `outer` the last arguable
-    moment. Without a number, `target_hours` is the number the organisation or draft guidance suggests.
+    moment. Without a number, `target_hours` is the number the organisation or draft guidance suggests. The first of
+    `variants` that holds replaces the amount.
     """
 
     counting: str = "none"
@@ -115,16 +140,33 @@ class Deadline:
     no_relief_for: tuple[str, ...] = ()
     target_hours: int = 0
     target_basis: str = ""
+    variants: tuple[Variant, ...] = ()
+    hours_by: str = ""  # a map fact that holds the hours of each counterparty; the shortest counts
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A required or optional line of a notice; `source` is where the incident may already hold the answer."""
+    """A required or optional line of a notice; `source` is where the incident may already hold the answer.
+
+    `number`, `type` and `choices` are the form's own, where the authority prescribes them.
+    """
 
     key: str
     label: str
     help: str = ""
     source: str = ""
+    number: str = ""
+    type: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """A line that is required only in some cases: `says` in words, `when` as a rule where facts can tell."""
+
+    key: str
+    says: str
+    when: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +192,15 @@ class Stage:
     condition: Expression | None = None
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    conditional: tuple[Conditional, ...] = ()
     form: Form = Form()
     late_rule: str = ""
     template: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every line of it: required, required in some cases, optional."""
+        return (*self.required, *(each.key for each in self.conditional), *self.optional)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def test_every_shipped_regime_is_read_without_a_problem():
 def test_a_small_regime_is_read_whole(tmp_path):
     """The least a regime file must say."""
     read = read_regime(regime(tmp_path, GOOD), FACTS)
-    assert (read.id, read.clock_start, read.stages[0].template) == ("xx", "aware_at", "notices/xx/first.md.j2")
+    assert (read.id, read.clock_start, read.stages[0].template) == ("xx", "aware_at", "notices/_checklist.md.j2")
     assert read.enabled
 
 
@@ -120,12 +120,15 @@ def test_junk_is_refused_with_a_place(tmp_path, text):
     assert problems(tmp_path, text)
 
 
-def test_a_missing_template_and_an_unknown_word_in_one_are_problems(tmp_path):
-    """Found at load, not when counsel opens the draft."""
+def test_an_unknown_word_in_a_template_is_a_problem_and_a_template_of_no_stage_too(tmp_path):
+    """Found at load, not when counsel opens the draft; a stage without a template is written as its checklist."""
     regime(tmp_path, GOOD)
     shutil.copy(SHIPPED / "facts.yaml", tmp_path / "facts.yaml")
-    with pytest.raises(Invalid, match=r"stage first has no first\.md\.j2"):
+    assert load(tmp_path).by_id["xx"].stages[0].template == "notices/_checklist.md.j2"
+    (tmp_path / "xx" / "frist.md.j2").write_text("{{ fields.what | filled }}\n", encoding="utf-8")
+    with pytest.raises(Invalid, match=r"frist\.md\.j2:1:1: xx has no stage frist"):
         load(tmp_path)
+    (tmp_path / "xx" / "frist.md.j2").unlink()
     (tmp_path / "xx" / "first.md.j2").write_text(
         "{{ fields.what | filled }}\n{{ fields.why | filled }}\n", encoding="utf-8"
     )
