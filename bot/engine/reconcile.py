@@ -9,8 +9,9 @@ from bot.domain.duty import AnswerDuties
 from bot.domain.errors import Conflict, RateLimited, Refused, TocsinError, Unavailable
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
-from bot.domain.notice import MarkStale, Standing
+from bot.domain.notice import Standing
 from bot.domain.paging import Receipt, ReportPage
+from bot.domain.signing import MarkStale
 from bot.domain.todo import (
     ArchiveOwed,
     AutoOwed,
