@@ -263,7 +263,7 @@ def _or_gap(evaluation: Any, value: object, label: str) -> object:
 
     if value is None or isinstance(value, Undefined) or (isinstance(value, str | list | dict) and not value):
         return _marker(evaluation, label)
-    if isinstance(value, bool | Range | AtLeast | frozenset | Mapping):
+    if isinstance(value, bool | Range | AtLeast | frozenset | tuple | Mapping):
         return shown(value)
     return utc(value) if isinstance(value, datetime) else listed(value) if isinstance(value, list) else value
 

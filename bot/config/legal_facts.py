@@ -60,7 +60,7 @@ def read_answers(path: Path, facts: Mapping[str, Fact]) -> Facts:
 
 
 def _computed(page: Page, node: yaml.Node, facts: Mapping[str, Fact], kind: FactType) -> Derivation | None:
-    """`total(residents_by_state)`, `others(residents_by_state, CA)`, or for a yes-or-no fact a rule over other facts."""
+    """`total(people)`, `others(people, CA)`, or for a yes-or-no fact a rule over other facts."""
     source = page.text(node)
     call = _CALL.match(source)
     if call and call[1] in FUNCTIONS:

@@ -100,7 +100,9 @@ def _shortest(rule: Deadline, facts: Facts) -> Deadline:
     """The rule with the least number of the places concerned; what is not known never makes a period longer."""
     counts = facts.get(rule.amounts_by)
     known = isinstance(counts, Mapping)
-    there = {place: each for place, each in rule.amounts.items() if not isinstance(counts, Mapping) or counts.get(place)}
+    there = {
+        place: each for place, each in rule.amounts.items() if not isinstance(counts, Mapping) or counts.get(place)
+    }
     if not there:
         return replace(rule, counting="none", amount=0, text=rule.text or NO_TIME)
     least = min(there.values())
