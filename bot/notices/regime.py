@@ -23,7 +23,7 @@ UNITS = ("hours", "days", "weeks", "months", "business_days")
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """How a fact follows from others: by a rule (yes or no), else by a `function` of one other (`bot.notices.derive`)."""
+    """How a fact follows from others: by a rule (yes or no), else by a function of one other (`bot.notices.derive`)."""
 
     rule: Expression | None = None
     function: str = ""
