@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
@@ -69,6 +70,23 @@ def load(*folders: Path) -> Regimes:
     if problems:
         raise Invalid(problems)
     return Regimes(facts, found)
+
+
+def enabled(wanted: Iterable[str], known: Regimes | None) -> tuple[str, ...]:
+    """The regimes that are asked: names, and patterns such as `eu_*`, which take none that is switched off."""
+    chosen: list[str] = []
+    for name in wanted:
+        if is_pattern(name):
+            by_id = known.by_id if known is not None else {}
+            chosen += sorted(one for one, regime in by_id.items() if regime.enabled and fnmatchcase(one, name))
+        else:
+            chosen.append(name)
+    return tuple(dict.fromkeys(chosen))
+
+
+def is_pattern(name: str) -> bool:
+    """Whether it stands for several regimes."""
+    return "*" in name
 
 
 def _collect(problems: list[Problem], read: Callable[P, T], *place: P.args, **_none: P.kwargs) -> T | None:

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from bot.config.regimes import load, read_answers, read_facts, read_regime
+from bot.config.regimes import enabled, load, read_answers, read_facts, read_regime
 from bot.domain.errors import Invalid
 from bot.notices.regime import Deadline
 from bot.words import house
@@ -226,3 +226,12 @@ def test_what_a_count_leaves_out_is_named_where_it_is_meant(tmp_path, computed, 
     with pytest.raises(Invalid, match=says) as wrong:
         read_facts(path)
     assert wrong.value.problems[0].line == 3
+
+
+def test_a_pattern_asks_every_regime_it_fits_but_none_that_is_switched_off() -> None:
+    """`*` is all of them; a switched-off one is asked only by its own name."""
+    known = load(SHIPPED)
+    assert "us_circia" not in enabled(["*"], known)
+    assert "us_circia" in enabled(["us_circia"], known)
+    assert set(enabled(["eu_gdpr_*", "eu_ai_act_art73", "eu_ai_*"], known)) >= {"eu_gdpr_art33", "eu_ai_act_art73"}
+    assert len(enabled(["*"], known)) == len(set(enabled(["*", "us_*"], known)))
