@@ -1,5 +1,6 @@
 """How a line of an authority's form is answered: by its types and choices, as strictly as the portal will read it."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -120,7 +121,7 @@ def _boolean(_field: Field, value: object) -> bool:
 
 def _number(value: object) -> float:
     """A number, also as people type it: `12 500`, `2.4 %`. A comma could mean either, so it is refused."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
     word = "".join(str(value).removesuffix("%").split()) if isinstance(value, str) else ""
     if not _NUMBER.match(word):
@@ -164,7 +165,7 @@ def _duration(_field: Field, value: object) -> str:
     """Days, hours and minutes; a bare number is of hours, as the facts count them."""
     if isinstance(value, timedelta):
         value = value.total_seconds() / 3600
-    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
         minutes = round(value * 60)
         return f"{minutes // 1440:02}:{minutes // 60 % 24:02}:{minutes % 60:02}"
     if isinstance(value, str) and _DURATION.match(value.strip()):
