@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -145,7 +146,7 @@ class _RegimeReader:
             "who",
             "trigger",
         )
-        more = ("clock_start", "exemptions", "stages", "fields", "records", "penalties", "notes", "enabled")
+        more = ("clock_start", "exemptions", "stages", "fields", "records", "penalties", "notes", "enabled", "timezone")
         top = page.entries(page.root, *words, *more)
         if page.text(top.get("id"), page.root) != folder:
             page.wrong(top.get("id"), f"the id is not the name of its folder, {folder!r}")
@@ -175,7 +176,16 @@ class _RegimeReader:
             as_of=page.day(top.get("as_of")),
             notes=page.text(top.get("notes")),
             enabled=page.one_of(top.get("enabled"), ("true", "false"), "true", "yes or no") == "true",
+            timezone=self._zone(top.get("timezone")),
         )
+
+    def _zone(self, node: yaml.Node | None) -> str:
+        name = self.page.text(node)
+        try:
+            return ZoneInfo(name).key if name else ""
+        except (KeyError, ValueError, OSError):
+            self.page.wrong(node, f"there is no time zone {name!r}", "an IANA name such as Europe/Berlin")
+            return ""
 
     def _field(self, key: str, node: yaml.Node) -> Field:
         parts = self.page.entries(node, "label", "help", "from", "number", "type", "choices", "choose")

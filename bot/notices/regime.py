@@ -236,6 +236,7 @@ class Regime:
     as_of: date | None = None
     notes: str = ""
     enabled: bool = True
+    timezone: str = ""  # where its days end: the authority's own zone, else the organisation's counts
 
     def stage(self, stage_id: str) -> Stage | None:
         """The stage of that id, or None."""
