@@ -16,6 +16,7 @@ from bot.domain.errors import Invalid, Problem
 from bot.notices.counting import NAMES, UNITS_OF
 from bot.notices.draft import ITEMS, VOCABULARY
 from bot.notices.expression import Expression, ExpressionError, Or, parse
+from bot.notices.form import answerable
 from bot.notices.regime import (
     CONFIDENCE,
     KINDS,
@@ -205,7 +206,9 @@ class _RegimeReader:
             return ""
 
     def _field(self, key: str, node: yaml.Node) -> Field:
-        parts = self.page.entries(node, "label", "help", "from", "number", "type", "choices")
+        parts = self.page.entries(node, "label", "help", "from", "number", "type", "choices", "choose")
+        rules = self.page.entries(parts.get("choose"))
+        choose = {choice: self._expression(rule, node) or _BROKEN for choice, rule in rules.items()}
         source = self.page.text(parts.get("from"))
         root, _, part = source.partition(".")
         known = root in VOCABULARY and (self._answered(part) if root == "facts" else part in VOCABULARY[root])
@@ -220,7 +223,8 @@ class _RegimeReader:
             source,
             self.page.text(parts.get("number")),
             self.page.text(parts.get("type")),
-            self.page.texts(parts.get("choices")),
+            tuple(choose) if "choose" in parts else self.page.texts(parts.get("choices")),
+            choose,
         )
 
     def _answered(self, part: str) -> bool:
@@ -258,7 +262,7 @@ class _RegimeReader:
     def _stage(self, node: yaml.Node, regime_start: str) -> Stage:
         page = self.page
         words = ("id", "name", "kind", "condition", "clock_start", "recipients", "deadline")
-        parts = page.entries(node, *words, "required", "optional", "conditional", "form", "late_rule")
+        parts = page.entries(node, *words, "required", "optional", "conditional", "answers", "form", "late_rule")
         form = page.entries(parts.get("form"), "name", "format", "channel", "language")
         stage_id = page.text(parts.get("id"), node)
         return Stage(
@@ -271,10 +275,11 @@ class _RegimeReader:
             condition=self._expression(parts.get("condition")),
             required=self._field_keys(parts.get("required")),
             optional=self._field_keys(parts.get("optional")),
-            conditional=tuple(self._conditional(item) for item in page.items(parts.get("conditional"))),
+            conditional=tuple(self._conditional(item) for item in page.flat(parts.get("conditional"))),
             form=Form(**{key: page.text(value) for key, value in form.items()}),
             late_rule=page.text(parts.get("late_rule")),
             template=self._template(stage_id),
+            answers=self._answers(parts.get("answers")),
         )
 
     def _template(self, stage_id: str) -> str:
@@ -283,13 +288,25 @@ class _RegimeReader:
         return f"notices/{name}" if any((folder / name).is_file() for folder in self.folders) else CHECKLIST
 
     def _conditional(self, node: yaml.Node) -> Conditional:
-        parts = self.page.entries(node, "field", "says", "when")
+        parts = self.page.entries(node, "field", "says", "when", "given")
         self._field_key(parts.get("field") or node)
         return Conditional(
             self.page.text(parts.get("field"), node),
             self.page.text(parts.get("says"), node),
             self._expression(parts.get("when")),
+            self._answers(parts.get("given")),
         )
+
+    def _answers(self, node: yaml.Node | None) -> dict[str, str]:
+        """What lines are answered with, by field; where a field has choices, one of those."""
+        found = {}
+        for key, said in self.page.entries(node).items():
+            found[key] = self.page.text(said, node)
+            if key not in self.fields:
+                self.page.wrong(said, f"{key!r} is not among the `fields` of this file")
+            elif not answerable(self.fields[key], found[key]):
+                self.page.wrong(said, f"{found[key]!r} is no choice of {key}", "; ".join(self.fields[key].choices))
+        return found
 
     def _variant(self, node: yaml.Node) -> Variant:
         parts = self.page.entries(node, "when", "amount", "says")
@@ -375,9 +392,10 @@ class _RegimeReader:
         return word
 
     def _field_keys(self, node: yaml.Node | None) -> tuple[str, ...]:
-        for item in self.page.items(node):
+        items = self.page.flat(node)
+        for item in items:
             self._field_key(item)
-        return self.page.texts(node)
+        return tuple(self.page.text(item) for item in items)
 
     def _field_key(self, item: yaml.Node) -> None:
         if isinstance(item, yaml.ScalarNode) and self.page.text(item) not in self.fields:

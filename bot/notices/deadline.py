@@ -185,6 +185,8 @@ def _earliest_limit(
     because = f"{_amount(limit.amount, limit.unit)} from {limit.start} at {_local(starts[limit.start], zone)}"
     if len(running) > 1:
         because += ", the earliest of its limits"
+    if stage.deadline.also:
+        because += f"; the law also says {stage.deadline.also.replace('_', ' ')}"
     excluded = policy.entity_types & set(stage.deadline.no_relief_for)
     closed = not calendar.working(due.date())
     if stage.deadline.noon_relief and closed and not excluded:

@@ -152,7 +152,8 @@ class Deadline:
 class Field:
     """A required or optional line of a notice; `source` is where the incident may already hold the answer.
 
-    `number`, `type` and `choices` are the form's own, where the authority prescribes them.
+    `number`, `type` and `choices` are the form's own, where the authority prescribes them; `choose` gives the choices
+    that follow from facts.
     """
 
     key: str
@@ -162,15 +163,20 @@ class Field:
     number: str = ""
     type: str = ""
     choices: tuple[str, ...] = ()
+    choose: Mapping[str, Expression] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
 class Conditional:
-    """A line that is required only in some cases: `says` in words, `when` as a rule where facts can tell."""
+    """A line that is required only in some cases: `says` in words, `when` as a rule where facts can tell.
+
+    `given` are answers to other lines of which any one calls for this one ("other, please specify").
+    """
 
     key: str
     says: str
     when: Expression | None = None
+    given: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One notice of a regime: to whom, when, by when, and what it must say."""
+    """One notice of a regime: to whom, when, by when, and what it must say.
+
+    `answers` are lines that need no asking, because the stage itself is the answer ("final report").
+    """
 
     id: str
     name: str
@@ -200,6 +209,7 @@ class Stage:
     form: Form = Form()
     late_rule: str = ""
     template: str = ""
+    answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def keys(self) -> tuple[str, ...]:

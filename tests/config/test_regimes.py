@@ -122,6 +122,54 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path, old, new, expected):
     ), problems(tmp_path, GOOD.replace(old, new))
 
 
+FORM = GOOD.replace("    required: [what]\n", "").replace(
+    "fields:\n",
+    """\
+    required: &lines [what]
+    conditional: &cases [{field: other, says: "where it is other", given: {kind: other (say which)}}]
+  - id: second
+    kind: hard
+    deadline: {text: later}
+    answers: {kind: a fault}
+    required: [*lines, kind]
+    conditional: [*cases, {field: size, says: "where people died", when: "deaths > 0"}]
+fields:
+  kind: {label: "kind", type: choice, choices: [a fault, other (say which)]}
+  other: {label: "which"}
+  size: {label: "size", type: choices, choose: {large: "deaths > 10", small: "deaths <= 10"}}
+""",
+)
+
+
+def test_a_form_repeats_lists_by_name_and_says_what_answers_what(tmp_path):
+    """A later report has the lines of the one before and its own, without either being written twice."""
+    read = read_regime(regime(tmp_path, FORM), FACTS)
+    first, second = read.stages
+    assert (first.required, second.required) == (("what",), ("what", "kind"))
+    assert [each.key for each in second.conditional] == ["other", "size"]
+    assert first.conditional[0].given == {"kind": "other (say which)"}
+    assert second.answers == {"kind": "a fault"}
+    assert (read.fields["size"].choices, set(read.fields["size"].choose)) == (("large", "small"), {"large", "small"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("answers: {kind: a fault}", "answers: {kind: a storm}", "'a storm' is no choice of kind"),
+        ("answers: {kind: a fault}", "answers: {mood: grim}", "'mood' is not among the `fields`"),
+        ("given: {kind: other (say which)}", "given: {kind: others}", "'others' is no choice of kind"),
+        ("given: {kind: other (say which)}", "given: {kinds: any}", "'kinds' is not among the `fields`"),
+        ('large: "deaths > 10"', 'large: "death > 10"', "no fact called 'death'"),
+        ("[*lines, kind]", "[*lines, kinds]", "'kinds' is not among the `fields`"),
+        ("&lines [what]", "&lines [why]", "'why' is not among the `fields`"),
+    ],
+)
+def test_a_form_that_answers_with_what_it_does_not_have_is_refused(tmp_path, old, new, what):
+    """A line that could never be called for would be missed without anybody noticing."""
+    assert old in FORM
+    assert any(what in said for _, _, said in problems(tmp_path, FORM.replace(old, new)))
+
+
 def test_the_place_inside_a_folded_rule_is_found(tmp_path):
     """A rule over several lines is counted by what can be seen."""
     folded = GOOD.replace(
