@@ -144,7 +144,17 @@ class _RegimeReader:
             "who",
             "trigger",
         )
-        more = ("clock_start", "exemptions", "stages", "fields", "records", "penalties", "notes", "enabled")
+        more = (
+            "no_report",
+            "clock_start",
+            "exemptions",
+            "stages",
+            "fields",
+            "records",
+            "penalties",
+            "notes",
+            "enabled",
+        )
         top = page.entries(page.root, *words, *more)
         if page.text(top.get("id"), page.root) != folder:
             page.wrong(top.get("id"), f"the id is not the name of its folder, {folder!r}")
@@ -167,6 +177,7 @@ class _RegimeReader:
             facts=self.facts,
             fields=self.fields,
             who=page.texts(top.get("who")),
+            no_report=page.text(top.get("no_report")),
             exemptions=tuple(self._exemption(node) for node in page.items(top.get("exemptions"))),
             records=page.text(top.get("records")),
             penalties=page.text(top.get("penalties")),
@@ -224,7 +235,7 @@ class _RegimeReader:
 
     def _stage(self, node: yaml.Node, regime_start: str) -> Stage:
         page = self.page
-        words = ("id", "name", "kind", "condition", "clock_start", "recipients", "deadline")
+        words = ("id", "name", "kind", "condition", "voluntary", "clock_start", "recipients", "deadline")
         parts = page.entries(node, *words, "required", "optional", "conditional", "form", "late_rule")
         form = page.entries(parts.get("form"), "name", "format", "channel", "language")
         stage_id = page.text(parts.get("id"), node)
@@ -236,6 +247,7 @@ class _RegimeReader:
             deadline=self._deadline(parts.get("deadline"), node),
             recipients=page.texts(parts.get("recipients")),
             condition=self._expression(parts.get("condition")),
+            voluntary=page.one_of(parts.get("voluntary"), ("true", "false"), "false", "yes or no") == "true",
             required=self._field_keys(parts.get("required")),
             optional=self._field_keys(parts.get("optional")),
             conditional=tuple(self._conditional(item) for item in page.items(parts.get("conditional"))),
