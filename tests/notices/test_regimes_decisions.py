@@ -119,7 +119,7 @@ def test_a_biased_hiring_model_found_today_owes_no_report_anywhere():
     """20 November 2026: where no tool goes back into use and nobody wrote, every law of hiring says no, or preserve."""
     said = {
         regime: judged(regime, HIRING, today=AWARE.date())
-        for regime in ("us_nyc_ll144", "us_il_hb3773", "us_ct_sb5", "us_tx_traiga", "us_ca_ccpa_admt")
+        for regime in ("us_nyc_ll144", "us_il_hb3773", "us_ct_sb5", "us_tx_traiga", "us_ca_ccpa_admt", "us_ecoa_reg_b")
     }
     assert {each.answer for each in said.values()} == {"no"}
     assert all("No duty to report the incident" in each.because for each in said.values())
@@ -213,6 +213,7 @@ def test_each_notice_to_an_applicant_has_its_own_occasion():
     assert (corrected.strict, corrected.by_law) == (None, False)
     assert "as soon as possible" in corrected.because
     account = {"credit_application": False, "existing_account_action": True, "adverse_decisions_count": 4}
+    account["decision_domain"] = frozenset({"credit"})
     assert judged("us_ecoa_reg_b", account).answer == "yes"
     assert owed("us_ecoa_reg_b", account)["adverse_action_notice"] == "no"
 
