@@ -142,19 +142,10 @@ class _RegimeReader:
             "citations",
             "in_force",
             "who",
+            "no_report",
             "trigger",
         )
-        more = (
-            "no_report",
-            "clock_start",
-            "exemptions",
-            "stages",
-            "fields",
-            "records",
-            "penalties",
-            "notes",
-            "enabled",
-        )
+        more = ("clock_start", "exemptions", "stages", "fields", "records", "penalties", "notes", "enabled")
         top = page.entries(page.root, *words, *more)
         if page.text(top.get("id"), page.root) != folder:
             page.wrong(top.get("id"), f"the id is not the name of its folder, {folder!r}")
