@@ -263,10 +263,10 @@ def test_the_shortest_of_several_contracts_counts_and_is_named():
     facts = {"contracts_with_notice_duty": {"Acme": 72, "bank_north": 24, "Cargo": 48, "Delta": 0}, "aware_at": AWARE}
     due = dates("contractual_notice", "counterparty_notice", facts, tz="UTC")
     assert due.strict == datetime(2026, 11, 21, 8, tzinfo=UTC)
-    assert "the shortest of 3 terms, that of bank_north; promptly: Delta" in due.because
+    assert "as agreed: the shortest of 3, bank_north; promptly: Delta" in due.because
     assert "the law" not in due.because
     alone = dates("contractual_notice", "counterparty_notice", facts | {"contracts_with_notice_duty": {"Acme": 72}})
-    assert "; the term of Acme." in alone.because
+    assert "; as agreed: Acme." in alone.because
 
 
 def test_a_policy_without_hours_is_told_promptly_and_has_no_date():
@@ -276,4 +276,4 @@ def test_a_policy_without_hours_is_told_promptly_and_has_no_date():
     assert owed("contractual_notice", facts) == {"counterparty_notice": "no", "insurer_notice": "yes"}
     due = dates("contractual_notice", "insurer_notice", facts)
     assert (due.strict, due.outer, due.by_law) == (None, None, False)
-    assert "promptly: EPLI" in due.because
+    assert "(promptly: EPLI)" in due.because
