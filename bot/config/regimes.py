@@ -162,6 +162,7 @@ class _RegimeReader:
             "citations",
             "in_force",
             "who",
+            "no_report",
             "trigger",
         )
         more = ("clock_start", "exemptions", "stages", "fields", "records", "penalties", "notes", "enabled", "timezone")
@@ -187,6 +188,7 @@ class _RegimeReader:
             facts=self.facts,
             fields=self.fields,
             who=page.texts(top.get("who")),
+            no_report=page.text(top.get("no_report")),
             exemptions=tuple(self._exemption(node) for node in page.items(top.get("exemptions"))),
             records=page.text(top.get("records")),
             penalties=page.text(top.get("penalties")),
@@ -261,7 +263,7 @@ class _RegimeReader:
 
     def _stage(self, node: yaml.Node, regime_start: str) -> Stage:
         page = self.page
-        words = ("id", "name", "kind", "condition", "clock_start", "recipients", "deadline")
+        words = ("id", "name", "kind", "condition", "voluntary", "clock_start", "recipients", "deadline")
         parts = page.entries(node, *words, "required", "optional", "conditional", "answers", "form", "late_rule")
         form = page.entries(parts.get("form"), "name", "format", "channel", "language")
         stage_id = page.text(parts.get("id"), node)
@@ -273,6 +275,7 @@ class _RegimeReader:
             deadline=self._deadline(parts.get("deadline"), node),
             recipients=page.texts(parts.get("recipients")),
             condition=self._expression(parts.get("condition")),
+            voluntary=page.one_of(parts.get("voluntary"), ("true", "false"), "false", "yes or no") == "true",
             required=self._field_keys(parts.get("required")),
             optional=self._field_keys(parts.get("optional")),
             conditional=tuple(self._conditional(item) for item in page.flat(parts.get("conditional"))),

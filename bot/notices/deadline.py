@@ -81,10 +81,14 @@ def _for(stage: Stage, facts: Facts) -> Stage:
             if isinstance(terms, Mapping)
             else {}
         )
+        prompt = sorted(name for name, hours in terms.items() if hours == 0) if isinstance(terms, Mapping) else []
+        soon = f"{NO_TIME}: {', '.join(prompt)}" if prompt else ""
         if not given:
-            return replace(stage, deadline=replace(rule, counting="none", amount=0, text=rule.text or NO_TIME))
+            words = "; ".join(part for part in (rule.text, soon) if part and not (soon and part == NO_TIME))
+            return replace(stage, deadline=replace(rule, counting="none", amount=0, text=words or NO_TIME))
         first = min(given, key=lambda name: (given[name], name))
         also = f"the shortest of {len(given)}, {first}" if len(given) > 1 else first
+        also = f"{also}; {soon}" if soon else also
         counted = replace(rule, counting="elapsed_hours", amount=given[first], unit="hours", also=also)
         return replace(stage, deadline=counted)
     if rule.amounts_by:
@@ -142,7 +146,8 @@ def _counted(deadline: Deadline, name: str, start: datetime, zone: ZoneInfo, cal
     outer = METHODS[deadline.outer or law](period)
     because = f"{_amount(deadline.amount, deadline.unit)} from {name} at {_local(start, zone)}"
     if deadline.also:
-        because += f"; the law also says {deadline.also.replace('_', ' ')}"
+        says = "as agreed:" if deadline.hours_by else "the law also says"
+        because += f"; {says} {deadline.also if deadline.hours_by else deadline.also.replace('_', ' ')}"
     if outer != strict:
         because += f"; the outer date is counted by {deadline.outer or law} and is for counsel only"
     if not calendar.known and (law in _NEED_HOLIDAYS or deadline.outer in _NEED_HOLIDAYS):

@@ -203,6 +203,7 @@ class Stage:
     deadline: Deadline
     recipients: tuple[str, ...] = ()
     condition: Expression | None = None
+    voluntary: bool = False  # written by choice; nobody is owed it
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     conditional: tuple[Conditional, ...] = ()
@@ -233,6 +234,7 @@ class Regime:
     facts: Mapping[str, Fact]
     fields: Mapping[str, Field]
     who: tuple[str, ...] = ()
+    no_report: str = ""  # why no report of an incident is owed under it, whatever else it asks for
     exemptions: tuple[Exemption, ...] = ()
     records: str = ""
     penalties: str = ""
@@ -245,6 +247,11 @@ class Regime:
     def stage(self, stage_id: str) -> Stage | None:
         """The stage of that id, or None."""
         return next((stage for stage in self.stages if stage.id == stage_id), None)
+
+    @property
+    def voluntary(self) -> bool:
+        """Whether all of it is done by choice."""
+        return bool(self.stages) and all(stage.voluntary for stage in self.stages)
 
     def label(self, key: str) -> str:
         """How a page names a fact."""

@@ -84,6 +84,7 @@ def test_a_small_regime_is_read_whole(tmp_path):
         ("required: [what]", "required: [what, why]", (14, 22, "'why' is not among")),
         ("from: incident.summary", "from: incident.mood", (16, 40, "no place in an incident")),
         ("kind: hard", "kind: firm", (12, 11, "no kind of stage")),
+        ("kind: hard", "kind: hard\n    voluntary: maybe", (13, 16, "no yes or no")),
         ("confidence: B", "confidence: D", (5, 13, "no degree of confidence")),
         ("since: 2020-01-01", "since: soon", (7, 19, "expected a date")),
         ("since: 2020-01-01", "since: {annex_iii: 2020-01-01}", (7, 19, "need `by`")),
