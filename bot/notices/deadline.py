@@ -60,6 +60,9 @@ def deadlines(
     calendar = Calendar(place, rules.closures.get(place, frozenset()))
     if stage.deadline.limits:
         return _earliest_limit(stage, starts, zone, calendar, rules)
+    stage = replace(
+        stage, clock_start=next((name for name in stage.clock_instead if name in starts), stage.clock_start)
+    )
     start = starts.get(stage.clock_start)
     if start is None:
         return Dates(None, None, f"The clock has not started: {stage.clock_start} is not recorded.")
@@ -110,6 +113,9 @@ def starts(regime: Regime, facts: Facts, submitted: Mapping[str, datetime] = NOT
     own = facts.get("aware_at_by_regime")
     moment = own.get(regime.id) if isinstance(own, Mapping) else None
     if isinstance(moment, datetime):
+        for stage in regime.stages:  # what counsel chose for this regime stands over what else would start its clock
+            for key in stage.clock_instead:
+                found.pop(key, None)
         found["aware_at"] = moment
     for stage, at in submitted.items():
         found[f"stage_submitted({stage})"] = found[f"stage_submitted(latest {stage})"] = at
@@ -125,7 +131,8 @@ def _counted(deadline: Deadline, name: str, start: datetime, zone: ZoneInfo, cal
     outer = METHODS[deadline.outer or law](period)
     because = f"{_amount(deadline.amount, deadline.unit)} from {name} at {_local(start, zone)}"
     if deadline.also:
-        because += f"; the law also says {deadline.also.replace('_', ' ')}"
+        says = "as agreed:" if deadline.hours_by else "the law also says"
+        because += f"; {says} {deadline.also.replace('_', ' ')}"
     if outer != strict:
         because += f"; the outer date is counted by {deadline.outer or law} and is for counsel only"
     if not calendar.known and (law in _NEED_HOLIDAYS or deadline.outer in _NEED_HOLIDAYS):

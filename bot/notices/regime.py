@@ -181,7 +181,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One notice of a regime: to whom, when, by when, and what it must say."""
+    """One notice of a regime: to whom, when, by when, and what it must say.
+
+    The first of `clock_instead` that is known starts the clock in place of `clock_start`.
+    """
 
     id: str
     name: str
@@ -196,6 +199,7 @@ class Stage:
     form: Form = Form()
     late_rule: str = ""
     template: str = ""
+    clock_instead: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
