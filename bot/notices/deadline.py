@@ -113,8 +113,8 @@ def starts(regime: Regime, facts: Facts, submitted: Mapping[str, datetime] = NOT
     own = facts.get("aware_at_by_regime")
     moment = own.get(regime.id) if isinstance(own, Mapping) else None
     if isinstance(moment, datetime):
-        for stage in regime.stages:  # what counsel chose for this regime stands over what else would start its clock
-            for key in stage.clock_instead:
+        for each in regime.stages:  # what counsel chose for this regime stands over what else would start its clock
+            for key in each.clock_instead:
                 found.pop(key, None)
         found["aware_at"] = moment
     for stage, at in submitted.items():
