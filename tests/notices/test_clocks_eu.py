@@ -91,7 +91,7 @@ def test_later_reports_count_from_what_was_filed_or_mended():
     """Not from awareness: NIS2 and CRA from the notification, GPAI from the last report, a vulnerability from its fix."""
     aware = "2027-01-28T15:00:00+01:00"
     assert due("eu_nis2_art23", "final_report", aware_at=aware).strict is None
-    filed = {"early_warning": "2027-01-29T09:00:00+01:00", "incident_notification": "2027-01-31T15:00:00+01:00"}
+    filed = {"early_warning": "2027-01-20T09:00:00+01:00", "incident_notification": "2027-01-31T15:00:00+01:00"}
     final = due("eu_nis2_art23", "final_report", country="FR", submitted=filed, aware_at=aware)
     assert (final.strict.date(), final.outer.date()) == (date(2027, 2, 28), date(2027, 3, 1))
     filed = {"severe_incident_notification": "2026-12-31T10:00:00+01:00"}
