@@ -234,7 +234,7 @@ class _RegimeReader:
             name=page.text(parts.get("name")) or stage_id.replace("_", " "),
             kind=page.one_of(parts.get("kind"), KINDS, "soft", "kind of stage"),
             clock_start=clocks[-1] if clocks else regime_start,
-            clock_instead=clocks[:-1],
+            clock_also=clocks[:-1],
             deadline=self._deadline(parts.get("deadline"), node),
             recipients=page.texts(parts.get("recipients")),
             condition=self._expression(parts.get("condition")),
@@ -329,7 +329,7 @@ class _RegimeReader:
         return word
 
     def _clocks(self, node: yaml.Node, stage: yaml.Node) -> tuple[str, ...]:
-        """One clock, or a list of which the first that is known counts."""
+        """One clock, or a list of which the earliest counts."""
         several = self.page.items(node) if isinstance(node, yaml.SequenceNode) else [node]
         return tuple(self._clock(each, stage) for each in several)
 

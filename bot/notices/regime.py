@@ -183,7 +183,7 @@ class Form:
 class Stage:
     """One notice of a regime: to whom, when, by when, and what it must say.
 
-    The first of `clock_instead` that is known starts the clock in place of `clock_start`.
+    What `clock_also` names starts the clock as well, whichever comes first.
     """
 
     id: str
@@ -199,7 +199,7 @@ class Stage:
     form: Form = Form()
     late_rule: str = ""
     template: str = ""
-    clock_instead: tuple[str, ...] = ()
+    clock_also: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:

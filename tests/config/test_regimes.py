@@ -115,13 +115,13 @@ def test_all_problems_of_a_file_come_at_once(tmp_path):
     assert len(problems(tmp_path, text)) == 3
 
 
-def test_of_several_clocks_of_a_stage_the_first_that_is_known_counts(tmp_path):
-    """The last one is the stage's own; those before it take its place where they are known."""
+def test_several_moments_can_start_the_clock_of_a_stage(tmp_path):
+    """The last one is the stage's own; those before it start it too, whichever comes first."""
     several = GOOD.replace("kind: hard", "kind: hard\n    clock_start: [controller_informed_at, aware_at]")
     (stage,) = read_regime(regime(tmp_path, several), FACTS).stages
-    assert (stage.clock_start, stage.clock_instead) == ("aware_at", ("controller_informed_at",))
+    assert (stage.clock_start, stage.clock_also) == ("aware_at", ("controller_informed_at",))
     (stage,) = read_regime(regime(tmp_path, GOOD), FACTS).stages
-    assert (stage.clock_start, stage.clock_instead) == ("aware_at", ())
+    assert (stage.clock_start, stage.clock_also) == ("aware_at", ())
 
 
 @pytest.mark.parametrize("text", ["", "- a list", "a: [1", "a: \t b: c: d", "\x00"])

@@ -29,7 +29,7 @@ def due(regime, stage, country="DE", tz=BERLIN, submitted=None, **moments):
 
 
 def test_a_controller_told_by_its_processor_is_aware_then():
-    """V022: not when the processor was, and not when somebody of ours was awake first; the reason names the moment."""
+    """V022: at the latest then, and not when the processor was; the reason names the moment."""
     told = {"processor_aware_at": "2026-11-20T08:00:00+00:00", "controller_informed_at": "2026-11-21T19:05:00+00:00"}
     for regime, stage in (("eu_gdpr_art33", "sa_notification"), ("uk_gdpr_art33", "ico_notification")):
         dates = due(regime, stage, tz="Europe/Dublin", **told)
@@ -42,17 +42,18 @@ def test_a_controller_told_by_its_processor_is_aware_then():
         assert due(regime, stage, processor_aware_at=told["processor_aware_at"]).strict is None
 
 
-def test_who_knew_before_the_processor_told_is_a_matter_for_counsel_who_can_set_the_moment():
-    """The remark names it; a moment set for the regime stands over everything."""
+def test_a_controller_that_knew_before_is_bound_from_then_and_counsel_can_set_the_moment():
+    """The earlier moment counts, a remark says so, and a moment set for the regime stands over both."""
     early, late = datetime(2026, 11, 20, 8, tzinfo=UTC), datetime(2026, 11, 21, 19, tzinfo=UTC)
     facts = BREACH | {"aware_at": early, "controller_informed_at": late}
     regime = REGIMES["eu_gdpr_art33"]
-    assert any("the earlier moment counts" in remark for remark in answer(regime, facts, today=NOW).remarks)
-    assert not answer(regime, facts | {"aware_at": late}, today=NOW).remarks
     stage = regime.stage("sa_notification")
-    chosen = starts(regime, facts | {"aware_at_by_regime": {"eu_gdpr_art33": early}})
-    assert deadlines(stage, chosen, "UTC").strict == early + timedelta(hours=72)
-    assert deadlines(stage, starts(regime, facts), "UTC").strict == late + timedelta(hours=72)
+    assert any("the earlier moment counts" in remark for remark in answer(regime, facts, today=NOW).remarks)
+    assert deadlines(stage, starts(regime, facts), "UTC").strict == early + timedelta(hours=72)
+    assert not answer(regime, facts | {"aware_at": late}, today=NOW).remarks
+    middle = early + timedelta(hours=40)
+    chosen = starts(regime, facts | {"aware_at_by_regime": {"eu_gdpr_art33": middle}})
+    assert deadlines(stage, chosen, "UTC").strict == middle + timedelta(hours=72)
     assert {"controller_informed_at", "aware_at", "processor_aware_at"} <= set(facts_used(regime))
 
 

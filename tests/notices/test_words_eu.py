@@ -141,7 +141,7 @@ def test_a_report_on_a_model_has_the_ten_points_of_the_template():
 def test_each_notice_names_the_moment_its_own_clock_began():
     """A processor its own awareness, a controller the moment it was told, a model's provider the model's part."""
     at = {
-        "aware_at": datetime(2026, 11, 1, tzinfo=UTC),
+        "aware_at": datetime(2026, 11, 5, tzinfo=UTC),
         "processor_aware_at": datetime(2026, 11, 2, tzinfo=UTC),
         "controller_informed_at": datetime(2026, 11, 3, tzinfo=UTC),
         "model_involvement_known_at": datetime(2026, 11, 4, tzinfo=UTC),
@@ -154,12 +154,14 @@ def test_each_notice_names_the_moment_its_own_clock_began():
             "eu_ai_act_art55_gpai_cop/intermediate_report",
             "| Known that the model was involved | 2026-11-04 00:00 UTC |",
         ),
-        ("eu_ai_act_art73/report_death", "| Aware since | 2026-11-01 00:00 UTC |"),
-        ("eu_nis2_art23/early_warning", "| Aware since | 2026-11-01 00:00 UTC |"),
+        ("eu_ai_act_art73/report_death", "| Aware since | 2026-11-05 00:00 UTC |"),
+        ("eu_nis2_art23/early_warning", "| Aware since | 2026-11-05 00:00 UTC |"),
     ):
         regime = REGIMES[name.partition("/")[0]]
         text, _items = written(regime, regime.stage(name.partition("/")[2]), FULL, at)
         assert row in text, name
-    own = {"aware_at": at["aware_at"]}
-    text, _items = written(REGIMES["eu_gdpr_art33"], REGIMES["eu_gdpr_art33"].stages[0], FULL, own)
-    assert "| Aware since | 2026-11-01 00:00 UTC |" in text
+    for own in ({"aware_at": at["aware_at"]}, at | {"controller_informed_at": datetime(2026, 11, 6, tzinfo=UTC)}):
+        for name in ("eu_gdpr_art33/sa_notification", "uk_gdpr_art33/ico_notification"):
+            regime = REGIMES[name.partition("/")[0]]
+            text, _items = written(regime, regime.stage(name.partition("/")[2]), FULL, own)
+            assert "| Aware since | 2026-11-05 00:00 UTC |" in text
