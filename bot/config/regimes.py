@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -144,7 +145,7 @@ class _RegimeReader:
             "who",
             "trigger",
         )
-        more = ("clock_start", "exemptions", "stages", "fields", "records", "penalties", "notes", "enabled")
+        more = ("clock_start", "exemptions", "stages", "fields", "records", "penalties", "notes", "enabled", "timezone")
         top = page.entries(page.root, *words, *more)
         if page.text(top.get("id"), page.root) != folder:
             page.wrong(top.get("id"), f"the id is not the name of its folder, {folder!r}")
@@ -174,13 +175,22 @@ class _RegimeReader:
             as_of=page.day(top.get("as_of")),
             notes=page.text(top.get("notes")),
             enabled=page.one_of(top.get("enabled"), ("true", "false"), "true", "yes or no") == "true",
+            timezone=self._zone(top.get("timezone")),
         )
+
+    def _zone(self, node: yaml.Node | None) -> str:
+        name = self.page.text(node)
+        try:
+            return ZoneInfo(name).key if name else ""
+        except (KeyError, ValueError, OSError):
+            self.page.wrong(node, f"there is no time zone {name!r}", "an IANA name such as Europe/Berlin")
+            return ""
 
     def _field(self, key: str, node: yaml.Node) -> Field:
         parts = self.page.entries(node, "label", "help", "from", "number", "type", "choices")
         source = self.page.text(parts.get("from"))
         root, _, part = source.partition(".")
-        known = root in VOCABULARY and (part in self.facts if root == "facts" else part in VOCABULARY[root])
+        known = root in VOCABULARY and (self._answered(part) if root == "facts" else part in VOCABULARY[root])
         if source and not known:
             self.page.wrong(
                 parts["from"], f"{source!r} is no place in an incident", "such as incident.onset or facts.deaths"
@@ -194,6 +204,11 @@ class _RegimeReader:
             self.page.text(parts.get("type")),
             self.page.texts(parts.get("choices")),
         )
+
+    def _answered(self, part: str) -> bool:
+        """Whether it is a fact, or one entry of a map: `residents_by_state.TX`."""
+        key, _, entry = part.partition(".")
+        return key in self.types and (not entry or self.types[key].kind == "map")
 
     def _citation(self, node: yaml.Node) -> Citation:
         parts = self.page.entries(node, "instrument", "provision")
@@ -271,7 +286,8 @@ class _RegimeReader:
             return Deadline()
         page = self.page
         words = ("counting", "amount", "unit", "strict", "outer", "text", "also", "calendar", "limits", "noon_relief")
-        parts = page.entries(node, *words, "no_relief_for", "target_hours", "target_basis", "variants", "hours_by")
+        more = ("no_relief_for", "target_hours", "target_basis", "variants", "hours_by", "amounts_by", "amounts")
+        parts = page.entries(node, *words, *more)
         method = {
             key: page.one_of(parts.get(key), NAMES, "", "way of counting") for key in ("counting", "strict", "outer")
         }
@@ -280,14 +296,15 @@ class _RegimeReader:
         hours_by = page.text(parts.get("hours_by"))
         if hours_by and (hours_by not in self.types or self.types[hours_by].kind != "map"):
             page.wrong(parts["hours_by"], f"{hours_by!r} is no fact that maps names to hours")
+        amounts, amounts_by = self._amounts(parts, node)
         if not amount and not limits and not hours_by and "text" not in parts:
             page.wrong(node, "neither an amount nor the law's own words")
         for name in filter(None, method.values()):
-            if amount and name in UNITS_OF and unit not in UNITS_OF[name]:
+            if (amount or amounts) and name in UNITS_OF and unit not in UNITS_OF[name]:
                 page.wrong(
                     parts.get("unit") or node, f"{name} does not count {unit or 'nothing'}", ", ".join(UNITS_OF[name])
                 )
-        if amount and not method["counting"]:
+        if (amount or amounts) and not method["counting"]:
             page.wrong(node, "an amount needs a way of `counting`", ", ".join(NAMES))
         return Deadline(
             counting=method["counting"] or "none",
@@ -305,7 +322,20 @@ class _RegimeReader:
             target_basis=page.text(parts.get("target_basis")),
             variants=tuple(self._variant(item) for item in page.items(parts.get("variants"))),
             hours_by=hours_by,
+            amounts_by=amounts_by,
+            amounts=amounts,
         )
+
+    def _amounts(self, parts: Mapping[str, yaml.Node], node: yaml.Node) -> tuple[Mapping[str, int], str]:
+        """A number for each place, and the map fact that says where somebody is concerned."""
+        page, by = self.page, self.page.text(parts.get("amounts_by"))
+        amounts = {place: page.number(given) for place, given in page.entries(parts.get("amounts")).items()}
+        if bool(by) != bool(amounts) or (by and (by not in self.types or self.types[by].kind != "map")):
+            what = "a number for each place needs `amounts` and, in `amounts_by`, the fact that counts people by place"
+            page.wrong(parts.get("amounts_by") or parts.get("amounts") or node, what)
+        if amounts and "text" not in parts:
+            page.wrong(parts["amounts"], "what holds in a place without a number is said in `text`")
+        return amounts, by
 
     def _limit(self, node: yaml.Node) -> Limit:
         parts = self.page.entries(node, "amount", "unit", "from", "counting", "unless_later_than")

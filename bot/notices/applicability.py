@@ -111,6 +111,8 @@ def _remarks(regime: Regime, facts: Facts) -> Iterable[str]:
 def _in_force(regime: Regime, facts: Facts, on: date) -> tuple[Truth, date | None, str, tuple[str, ...]] | None:
     """None when the regime applies on that date; else (False or None, first date, why, what to ask)."""
     rule = regime.in_force
+    if not regime.enabled:
+        return None, None, "whether this law is in force at all is not established, and only counsel can say", ()
     if rule.until is not None and on > rule.until:
         return False, None, f"it applied only until {_day(rule.until)}", ()
     value = facts.get(rule.by) if rule.by else None

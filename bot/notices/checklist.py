@@ -1,5 +1,6 @@
 """What a notice must say, line by line: a value, openly unknown with the reason, or not yet investigated."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,6 +12,9 @@ from bot.notices.regime import Field, Regime, Stage
 State = Literal["value", "unknown", "not_investigated"]
 
 NOT_INVESTIGATED = "not yet investigated"
+FACTS_CHANGED = "facts changed"
+GAP = re.compile(rf"(\[\[ (?:{NOT_INVESTIGATED}|unknown|{FACTS_CHANGED}): .+? \]\])")
+"""Every marker a draft may hold: an empty place, or words of counsel's whose facts have changed."""
 
 
 @dataclass(frozen=True, slots=True)

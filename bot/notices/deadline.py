@@ -89,11 +89,28 @@ def _for(stage: Stage, facts: Facts) -> Stage:
         also = f"the shortest of {len(given)}, {first}" if len(given) > 1 else first
         counted = replace(rule, counting="elapsed_hours", amount=given[first], unit="hours", also=also)
         return replace(stage, deadline=counted)
+    if rule.amounts_by:
+        return replace(stage, deadline=_shortest(rule, facts))
     for variant in rule.variants:
         if evaluate(variant.when, facts) is True:
             also = "; ".join(part for part in (rule.also, variant.says) if part)
             return replace(stage, deadline=replace(rule, amount=variant.amount, also=also))
     return stage
+
+
+def _shortest(rule: Deadline, facts: Facts) -> Deadline:
+    """The rule with the least number of the places concerned; what is not known never makes a period longer."""
+    counts = facts.get(rule.amounts_by)
+    known = isinstance(counts, Mapping)
+    there = {
+        place: each for place, each in rule.amounts.items() if not isinstance(counts, Mapping) or counts.get(place)
+    }
+    if not there:
+        return replace(rule, counting="none", amount=0, text=rule.text or NO_TIME)
+    least = min(there.values())
+    names = ", ".join(sorted(place for place, each in there.items() if each == least))
+    says = f"the shortest number here is that of {names}" + ("" if known else ", while the places are not known")
+    return replace(rule, amount=least, also="; ".join(part for part in (rule.also, says) if part))
 
 
 def entity_types(facts: Facts) -> frozenset[str]:

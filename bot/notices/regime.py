@@ -23,11 +23,12 @@ UNITS = ("hours", "days", "weeks", "months", "business_days")
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """How a fact follows from others: by a rule (yes or no), else as `total`, `most` or `given` of one other."""
+    """How a fact follows from others: by a rule (yes or no), else by a function of one other (`bot.notices.derive`)."""
 
     rule: Expression | None = None
     function: str = ""
     of: str = ""
+    but: tuple[str, ...] = ()  # the entries that `others` leaves out
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ class Deadline:
 
     `counting` is the law's method, `strict` the twin without extensions that alarms aim at, `outer` the last arguable
     moment. Without a number, `target_hours` is the number the organisation or draft guidance suggests. The first of
-    `variants` that holds replaces the amount.
+    `variants` that holds replaces the amount. `amounts` gives each place its own: the least counts among those where
+    the map fact `amounts_by` has somebody, the least of all while that is not known, and no number where none has any.
     """
 
     counting: str = "none"
@@ -142,6 +144,8 @@ class Deadline:
     target_basis: str = ""
     variants: tuple[Variant, ...] = ()
     hours_by: str = ""  # a map fact that holds the hours of each counterparty; the shortest counts
+    amounts_by: str = ""
+    amounts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,7 @@ class Regime:
     as_of: date | None = None
     notes: str = ""
     enabled: bool = True
+    timezone: str = ""  # where its days end: the authority's own zone, else the organisation's counts
 
     def stage(self, stage_id: str) -> Stage | None:
         """The stage of that id, or None."""

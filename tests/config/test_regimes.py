@@ -91,6 +91,28 @@ def test_a_small_regime_is_read_whole(tmp_path):
         ("name: X", "nmae: X", (2, 1, "'nmae' means nothing here")),
         ("name: X", "name: X\nname: Y", (3, 1, "stands here twice")),
         ("{amount: 24, unit: hours, counting: elapsed_hours}", "{}", (13, 15, "neither an amount")),
+        (
+            "{amount: 24, unit: hours,",
+            "{amounts: {CA: 3}, text: x, unit: hours,",
+            (13, 25, "in `amounts_by`, the fact"),
+        ),
+        (
+            "{amount: 24, unit: hours,",
+            "{amounts_by: deaths, amounts: {CA: 3}, text: x, unit: hours,",
+            (13, 28, "by place"),
+        ),
+        ("{amount: 24, unit: hours,", "{amounts_by: residents_by_state, unit: hours,", (13, 28, "needs `amounts`")),
+        (
+            "{amount: 24, unit: hours,",
+            "{amounts_by: residents_by_state, amounts: {CA: 3}, unit: hours,",
+            (13, 57, "is said in `text`"),
+        ),
+        (
+            "{amount: 24, unit: hours,",
+            "{amounts_by: residents_by_state, amounts: {CA: 3}, text: x, unit: days,",
+            (13, 81, "elapsed_hours does not count days"),
+        ),
+        ("from: incident.summary", "from: facts.deaths.CA", (16, 40, "no place in an incident")),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path, old, new, expected):
@@ -194,3 +216,23 @@ def test_a_fact_of_unknown_type_is_a_problem(tmp_path):
         read_facts(path)
     assert [problem.line for problem in wrong.value.problems][:1] == [2]
     assert len(wrong.value.problems) >= 2
+
+
+@pytest.mark.parametrize(
+    ("computed", "says"),
+    [
+        ("others(people)", "names after a comma what it leaves out"),
+        ("total(people, CA)", "names after a comma what it leaves out"),
+        ("others(persons, CA)", "no fact called 'persons'"),
+    ],
+)
+def test_what_a_count_leaves_out_is_named_where_it_is_meant(tmp_path, computed, says):
+    """`others(people, CA, NY)` and nothing like it."""
+    path = tmp_path / "facts.yaml"
+    text = 'facts:\n  people: {{type: "map<state,int>"}}\n  rest: {{type: int, computed: "{}"}}\n'
+    path.write_text(text.format("others(people, CA, NY)"), encoding="utf-8")
+    assert read_facts(path)["rest"].computed.but == ("CA", "NY")
+    path.write_text(text.format(computed), encoding="utf-8")
+    with pytest.raises(Invalid, match=says) as wrong:
+        read_facts(path)
+    assert wrong.value.problems[0].line == 3
