@@ -148,7 +148,7 @@ def _counted(deadline: Deadline, name: str, start: datetime, zone: ZoneInfo, cal
     because = f"{_amount(deadline.amount, deadline.unit)} from {name} at {_local(start, zone)}"
     if deadline.also:
         says = "as agreed:" if deadline.hours_by else "the law also says"
-        because += f"; {says} {deadline.also.replace('_', ' ')}"
+        because += f"; {says} {deadline.also if deadline.hours_by else deadline.also.replace('_', ' ')}"
     if outer != strict:
         because += f"; the outer date is counted by {deadline.outer or law} and is for counsel only"
     if not calendar.known and (law in _NEED_HOLIDAYS or deadline.outer in _NEED_HOLIDAYS):
