@@ -59,6 +59,7 @@ def sheet(document: Document, more: Sequence[tuple[str, str]] = ()) -> Any:
 
 
 def _styles(page: Any) -> None:
+    from docx.oxml.ns import qn
     from docx.shared import Pt, RGBColor
 
     normal = page.styles["Normal"]
@@ -71,6 +72,8 @@ def _styles(page: Any) -> None:
         _letters(style, size)
         style.font.bold, style.font.italic, style.font.color.rgb = True, None, RGBColor.from_string(_INK)
         style.paragraph_format.space_before, style.paragraph_format.space_after = Pt(before), Pt(after)
+    for each in page.styles["Table Grid"].element.find(f"{qn('w:tblPr')}/{qn('w:tblBorders')}"):
+        each.set(qn("w:color"), _RULE)
     for name in ("Header", "Footer"):
         page.styles[name].paragraph_format.tab_stops.clear_all()
     for name in ("List Bullet", "List Number"):

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from bot.documents import Document, Remark, Run, clean, moment, parse, words
 from bot.documents._columns import shares
 from bot.documents._revised import Marked, Op, plain, revised
-from bot.documents._word import WIDE, element, head_row, record, sheet, table, written
+from bot.documents._word import WIDE, close, element, head_row, record, sheet, table, written
 
 
 class Docx:
@@ -113,7 +113,7 @@ class _Hand:
             for place, cell in enumerate(row.cells):
                 paragraph = cell.paragraphs[0]
                 self._words(paragraph, one, place)
-                paragraph.paragraph_format.space_after = 0
+                close(paragraph, before=2, after=2)
                 if one.op != "same":
                     self._mark_end(paragraph, one.op)
             shape = row._tr.get_or_add_trPr()  # noqa: SLF001 - python-docx has no word for these
@@ -122,7 +122,7 @@ class _Hand:
                 head_row(row)
             if one.op != "same":
                 shape.append(self._mark(one.op))
-        self.page.add_paragraph().paragraph_format.space_after = 0
+        close(self.page.add_paragraph())
 
     # -- words -------------------------------------------------------------------------------------------------------
 

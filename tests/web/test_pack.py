@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import docx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -293,6 +294,31 @@ async def test_only_those_who_answer_for_it_take_it_away(home: Place) -> None:
             assert (await api.get(f"/incidents/{secret.id}/export.pack")).status_code == hidden, who
     async with home.client() as nobody:
         assert (await nobody.get(f"/incidents/{name}/export.pack")).status_code in {303, 401}
+
+
+async def test_a_program_is_told_why_not_in_json(home: Place) -> None:
+    """Whoever takes files away by program reads the same sentence a page would show."""
+    name = await rich(home)
+    async with home.api("ana") as api:
+        answer = await api.get(f"/incidents/{name}/export.pack", headers={"Accept": "application/json"})
+        assert (answer.status_code, answer.json()["because"]) == (
+            403, "only admin, auditor, counsel or manager may take the whole record of an incident out of the house",
+        )  # fmt: skip
+        page = await api.get(f"/incidents/{name}/export.pack", headers={"Accept": "text/html"})
+        assert page.headers["content-type"].startswith("text/html")
+
+
+async def test_a_redline_is_of_the_words_that_count(home: Place) -> None:
+    """Against the version before, or a named one; by whoever asked for it; another form and a first version have none."""
+    name = await incident(home)
+    async with home.api("cleo") as api:
+        answer = await api.get(f"/incidents/{name}/notices/N1/redline.docx")
+        assert answer.status_code == 200
+        assert f'filename="{name}-N1-v1-to-v2.docx"' in answer.headers["content-disposition"]
+        told_ = docx.Document(io.BytesIO(answer.content)).tables[0]
+        assert "marked against version 1; by Ana Ruiz" in " ".join(c.text for row in told_.rows for c in row.cells)
+        for path, status in (("N1/redline.pdf", 404), ("N1/redline.docx?against=7", 404), ("N2/redline.docx", 409)):
+            assert (await api.get(f"/incidents/{name}/notices/{path}")).status_code == status, path
 
 
 async def test_an_altered_log_gives_no_pack(home: Place) -> None:

@@ -92,7 +92,7 @@ def _document(situation: Situation, notice: Notice, here: Console) -> tuple[Any,
     if not text:
         raise Refused(situation.unfilled.get(notice.id) or f"{notice.id} has no words yet")
     latest = notice.latest
-    approved = notice.standing in {Standing.APPROVED, Standing.FILED} and notice.approved_at is not None
+    at = notice.approved_at if notice.standing in {Standing.APPROVED, Standing.FILED} else None
     document = here.house.make_document(
         text,
         title=situation.notice_kinds.get(notice.template, notice.template),
@@ -102,7 +102,7 @@ def _document(situation: Situation, notice: Notice, here: Console) -> tuple[Any,
         as_of=latest.as_of if latest and version else situation.now,
         digest=digest,
         standing="draft" if notice.standing is Standing.DRAFTING else str(notice.standing),
-        approvals=[(situation.name(notice.approved_by), notice.approved_at)] if approved else [],
+        approvals=[(situation.name(notice.approved_by), at)] if at is not None else [],
     )
     return document, version
 
