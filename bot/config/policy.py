@@ -93,6 +93,8 @@ class PolicyModel(BaseModel):
     """Who may hold an incident as it is, and release it."""
     approve_notice: Badges = sorted(_DEFAULT.approve_notice)
     """Who may approve the words of a notice."""
+    people_data: Badges = sorted(_DEFAULT.people_data)
+    """Who may take the list of the people decided about; the numbers are for every responder."""
     approval_expires: timedelta = Field(default=_DEFAULT.approval_expires, gt=timedelta(0))
     """How long an approval may be asked for, and used."""
     evidence_hold: timedelta = Field(default=_DEFAULT.evidence_hold, ge=timedelta(0))
@@ -158,6 +160,7 @@ class PolicyModel(BaseModel):
             freezes=freezes,
             targets=targets,
             approve_notice=frozenset(self.approve_notice),
+            people_data=frozenset(self.people_data),
             approval_expires=self.approval_expires,
             evidence_hold=self.evidence_hold,
             verify_after=self.verify_after,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.affected import Affected
 from bot.domain.duty import Duty
 from bot.domain.finding import Finding, Hypothesis
 from bot.domain.five_whys import Why
@@ -79,6 +80,7 @@ class Incident:
     hypotheses: tuple[Hypothesis, ...] = ()
     diagnosed: datetime | None = None
     impact: Impact | None = None
+    affected: Affected | None = None  # who was decided about, in numbers
     mitigations: Mapping[str, Mitigation] = field(default_factory=dict)
     left_to_people: frozenset[str] = frozenset()  # offers approved beforehand that could not be done by itself
     legal_hold: LegalHold | None = None

@@ -88,6 +88,7 @@ class Policy:
     review_within: timedelta = timedelta(days=3)
     counsel: frozenset[str] = frozenset({Role.COUNSEL})  # may place a legal hold
     approve_notice: frozenset[str] = frozenset({Role.COUNSEL})
+    people_data: frozenset[str] = frozenset({Role.COUNSEL})  # may take the list of those decided about
     approval_expires: timedelta = timedelta(minutes=15)
     evidence_hold: timedelta = timedelta(seconds=20)  # then what is missing is recorded and collected later
     verify_after: timedelta = timedelta(seconds=10)  # the data must have had time to show the change

@@ -287,6 +287,7 @@ def duty_basis(incident: Incident, service: Service) -> str:
         "acknowledged": incident.acknowledged,
         "mitigated": incident.mitigated,
         "resolved": incident.resolved,
+        **({"affected": incident.affected.basis} if incident.affected else {}),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:12]
 

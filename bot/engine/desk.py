@@ -27,8 +27,10 @@ from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Service
 from bot.domain.turned_away import NoteRefusal
 from bot.domain.undo import ReportUndo
+from bot.engine.affected import AffectedRoom
 from bot.engine.changes import OF_CHANGES, Changes
 from bot.engine.courtesy import Courtesy
+from bot.engine.decisions import Decisions
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
 from bot.engine.situation import Bar, Chart, Keepsake, Shown, Situation, Words
@@ -75,11 +77,13 @@ class Desk:
         actions: Mapping[str, Action],
         charts: Charts,
         talk: Talk,
+        decisions: Mapping[str, Decisions] | None = None,  # prediction logs by service
     ) -> None:
         self.handler, self.people, self.exhibits, self.talk = handler, people, exhibits, talk
         self.courtesy = Courtesy()
         self.catalogue, self.drafter, self.charts = catalogue, drafter, charts
         self.changes = Changes(self, actions)
+        self.affected = AffectedRoom(self, decisions or {})
 
     @property
     def log(self) -> Log:

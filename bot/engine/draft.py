@@ -12,6 +12,7 @@ from bot.domain.errors import NotFound, Refused
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation
 from bot.engine import postmortem
+from bot.engine.affected import implied
 from bot.engine.situation import Situation, Words
 from bot.notices.applicability import Applicability, answer, stages
 from bot.notices.checklist import checklist
@@ -93,6 +94,7 @@ class DraftingRoom:
             "incident_resolved_at": incident.resolved,
             "incident_resolved": incident.resolved is not None,
             "data_subjects_count": incident.impact.people if incident.impact else None,
+            **implied(incident),
         }
         stated = {**(situation.service.legal if situation.service else {}), **incident.facts}
         for key, raw in stated.items():
