@@ -42,6 +42,7 @@ def export(
     import sys
 
     from bot.cli._ask import door
+    from bot.cli._file import write
     from bot.domain.errors import Refused
 
     wanted = _kind(output, kind, whole=not notice)
@@ -54,7 +55,7 @@ def export(
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
-    _write(output, content)
+    write(output, content)
     print(f"wrote {output} ({len(content):,} bytes)")
 
 
@@ -98,19 +99,3 @@ def _notice(api: Api, incident: str, notice: str, kind: Format) -> bytes:
     if not content:
         raise Unavailable(api.url, "gave an empty file; nothing was written")
     return content
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, readable by its owner alone. Raises Unavailable."""
-    import os
-
-    from bot.domain.errors import Unavailable
-
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise Unavailable(str(path), f"cannot be written: {error.strerror or error}") from None

@@ -25,7 +25,8 @@ class Counting:
         self._kinds = {str(name): str(kind) for name, kind, *_ in self._run(f"DESCRIBE FROM {relation.sql}")}
         if missing := [name for name in told.columns if name not in self._kinds]:
             plural = "columns" if len(missing) > 1 else "column"
-            raise Refused(f"has no {plural} {', '.join(missing)}; there is {', '.join(self._kinds)}")
+            there_is = f"there is {', '.join(self._kinds)}" if relation.declared else "its first line must name them"
+            raise Refused(f"has no {plural} {', '.join(missing)}; {there_is}")
         self._require_zone()
 
     def numbers(self) -> Numbers:

@@ -12,10 +12,15 @@ from bot.domain.service import PredictionLog
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What stands after FROM, with every outside value bound."""
+    """What stands after FROM, with every outside value bound.
+
+    `declared` says whether its columns have names of their own; those of a CSV file are its first line, which may be a
+    row, and are not repeated.
+    """
 
     sql: str
     values: dict[str, Any] = field(default_factory=dict)
+    declared: bool = True
 
 
 def quoted(name: str) -> str:
@@ -34,4 +39,5 @@ def relation(told: PredictionLog) -> Relation:
         return Relation("read_parquet($place, union_by_name = true)", {"place": told.place})
     # every cell is a text: what one row holds must not decide how another is read
     reader = "read_csv($place, union_by_name = true, all_varchar = true, header = true, delim = $delim, quote = '\"')"
-    return Relation(reader, {"place": told.place, "delim": "\t" if told.place.endswith(".tsv") else ","})
+    values = {"place": told.place, "delim": "\t" if told.place.endswith(".tsv") else ","}
+    return Relation(reader, values, declared=False)

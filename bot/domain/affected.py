@@ -110,13 +110,18 @@ def bad_versions(incident: Incident) -> tuple[str, ...]:
     return tuple(found)
 
 
-def window(incident: Incident, now: datetime) -> tuple[datetime, datetime]:
-    """From the onset until the harm stopped, or until now. Raises Refused where no onset is known."""
-    began = incident.onset or incident.detected
+def window(
+    incident: Incident, now: datetime, since: datetime | None = None, until: datetime | None = None
+) -> tuple[datetime, datetime]:
+    """From the onset until the harm stopped, or until now, where nothing else is said. Raises Refused."""
+    began = since or incident.onset or incident.detected
     if began is None:
         raise Refused(f"nobody knows since when {incident.id} went on; say since when to count")
     ends = [each for each in (incident.mitigated, incident.resolved) if each is not None]
-    return began, min(ends, default=now)
+    ended = until or min(ends, default=now)
+    if ended < began:
+        raise Refused("the stretch to count ends before it begins")
+    return began, ended
 
 
 # -- withholding -----------------------------------------------------------------------------------------------------
@@ -182,8 +187,6 @@ class CountAffected(Command):
         if not incident.exists:
             raise Refused(f"there is no incident {incident.id}")
         told = replace(self.told, cuts=tuple(withheld(each) for each in self.told.cuts))
-        if told.until < told.since:
-            raise Refused("the stretch to count ends before it begins")
         if incident.affected is None or incident.affected.told != told:
             yield AffectedCounted(told)
 

@@ -121,10 +121,7 @@ class AffectedRoom:
         return listing
 
     async def _read(self, known: Incident, wanted: Wanted, *, keep: bool) -> tuple[Tallied, Listing]:
-        since, until = window(known, self._desk.clock.now()) if wanted.since is None else (wanted.since, wanted.until)
-        until = wanted.until or until or self._desk.clock.now()
-        if until < since:
-            raise Refused("the stretch to count ends before it begins")
+        since, until = window(known, self._desk.clock.now(), wanted.since, wanted.until)
         versions = () if EVERY in wanted.versions else wanted.versions or bad_versions(known)
         part = "" if wanted.slice == EVERY else wanted.slice or known.slice
         log, listing = self.log_of(known), Listing()
