@@ -192,9 +192,7 @@ class Api:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             raise Unavailable(self.url, "is no address that can be asked") from None
 
-    def _again_and_again(
-        self, ask: Callable[[], httpx.Response], harmless: bool, patience: float
-    ) -> httpx.Response:
+    def _again_and_again(self, ask: Callable[[], httpx.Response], harmless: bool, patience: float) -> httpx.Response:
         """Ask until there is an answer, a few times at most; every try carries the same key."""
         import httpx
 

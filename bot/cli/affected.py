@@ -86,9 +86,7 @@ def _take(api: Api, incident: str, body: dict[str, Any], output: Path, *, force:
     content, told = api.take(f"/api/incidents/{segment(incident)}/affected/list", body, patience=PATIENCE)
     digest = hashlib.sha256(content).hexdigest()
     if digest != told.get("x-tocsin-sha256"):
-        raise Unavailable(
-            api.url, "the list did not arrive whole; nothing was written, though its taking is recorded"
-        )
+        raise Unavailable(api.url, "the list did not arrive whole; nothing was written, though its taking is recorded")
     if to_stdout:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

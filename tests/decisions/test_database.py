@@ -98,7 +98,7 @@ async def test_nothing_may_be_written(url: str) -> None:
         connection.execute(
             "CREATE FUNCTION spoil() RETURNS text LANGUAGE sql AS $$ INSERT INTO spoilt VALUES (1) RETURNING 'person-secret' $$"
         )
-        connection.execute('CREATE VIEW sly AS SELECT at, spoil() AS version, person, outcome, decision, sex, state, country FROM "the log".decisions')  # fmt: skip # noqa: E501
+        connection.execute('CREATE VIEW sly AS SELECT at, spoil() AS version, person, outcome, decision, sex, state, country FROM "the log".decisions')  # fmt: skip
     with pytest.raises(Unavailable) as refused:
         await read(replace(told, table="sly"), asked())
     assert "secret" not in str(refused.value)

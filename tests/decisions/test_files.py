@@ -125,7 +125,9 @@ async def test_hostile_values_are_values(tmp_path: Path, name: str) -> None:
         assert not cell.lstrip().startswith(("=", "+", "-", "@")), cell
     assert max(map(len, (numbers.by or {})["sex"] or {})) <= 60, "a longer one is no group's name"
     assert (await read(told, replace(asked(), versions=(HOSTILE[5],))))[0].whole.decisions == 1
-    assert (await read(told, replace(asked(), dimension="sex", values=(HOSTILE[5],), versions=())))[0].whole.decisions == 1
+    assert (await read(told, replace(asked(), dimension="sex", values=(HOSTILE[5],), versions=())))[
+        0
+    ].whole.decisions == 1
 
 
 async def test_hostile_column_names_are_names(tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ async def test_hostile_column_names_are_names(tmp_path: Path) -> None:
     numbers, sunk = await read(told, asked())
     assert numbers.whole == Number(120, 120, 60, 120)
     assert (numbers.by or {})["by sex"] == {"f": Number(60, 60, 40, 60), "m": Number(60, 60, 20, 60)}
-    assert sunk.text.splitlines()[0] == "id; DROP TABLE log,at,\"the \"\"time\"\"\",made,$versions,by sex"
+    assert sunk.text.splitlines()[0] == 'id; DROP TABLE log,at,"the ""time""",made,$versions,by sex'
     with pytest.raises(Refused, match='has no columns person FROM x, y; there is the "time"'):
         await read(replace(told, person="person FROM x", country="y"), asked())
 
@@ -220,6 +222,6 @@ async def test_files_of_a_glob_and_a_duckdb_table(tmp_path: Path) -> None:
     assert numbers.whole == Number(120, 120, 60, 120)
     assert (numbers.by or {})["country"] == {"US": Number(60, 60, 30, 60), "": Number(60, 60, 30, 60)}
     with duckdb.connect(str(tmp_path / "log.duckdb")) as connection:
-        connection.execute(f"CREATE SCHEMA \"s 1\"; CREATE TABLE \"s 1\".log AS FROM '{tmp_path / 'a.parquet'}'")
+        connection.execute(f'CREATE SCHEMA "s 1"; CREATE TABLE "s 1".log AS FROM \'{tmp_path / "a.parquet"}\'')
     told = replace(TOLD, place=str(tmp_path / "log.duckdb"), table="s 1.log")
     assert (await read(told, asked()))[0].whole.decisions == 60
