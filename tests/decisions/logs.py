@@ -66,6 +66,11 @@ def write(path: Path, rows: Rows, types: tuple[str, ...] = TYPES, columns: tuple
     return replace(TOLD, place=str(path))
 
 
+def names(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return sorted(each.name for each in folder.iterdir())
+
+
 @dataclass
 class Sunk:
     """What a log gave: the list's bytes, and how many decisions they are."""

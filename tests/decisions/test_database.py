@@ -16,7 +16,7 @@ from psycopg import sql
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.service import PredictionLog
 from bot.engine.decisions import DAY, Number
-from tests.decisions.logs import COLUMNS, NOON, TOLD, Rows, asked, decided, many, read, write
+from tests.decisions.logs import COLUMNS, NOON, TOLD, Rows, asked, decided, many, names, read, write
 from tests.postgres import Postgres
 
 ROWS = [*many(), *many(40, version="v1", decision=None)]
@@ -64,7 +64,7 @@ async def test_sqlite_tells_what_the_files_tell(tmp_path: Path) -> None:
     before = (tmp_path / "log.db").stat().st_mtime_ns
     await same(told, write(tmp_path / "log.parquet", ROWS))
     assert (tmp_path / "log.db").stat().st_mtime_ns == before
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["log.db", "log.parquet"]
+    assert names(tmp_path) == ["log.db", "log.parquet"]
 
 
 async def test_postgresql_tells_what_the_files_tell(tmp_path: Path, url: str) -> None:

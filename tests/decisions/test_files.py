@@ -14,7 +14,7 @@ import pytest
 
 from bot.domain.errors import Refused, Unavailable
 from bot.engine.decisions import DAY, Number
-from tests.decisions.logs import COLUMNS, NOON, TOLD, TYPES, asked, decided, many, read, write
+from tests.decisions.logs import COLUMNS, NOON, TOLD, TYPES, asked, decided, many, names, read, write
 
 KINDS = ("log.parquet", "log.csv", "log.csv.gz", "log.tsv")
 
@@ -176,7 +176,7 @@ async def test_errors_repeat_no_row(tmp_path: Path) -> None:
     path.write_text("at,version,person,outcome,decision,sex,state,country\n" + 'person-secret,"open\n' * 3)
     (tmp_path / "log.parquet").write_text("person-secret")
     (tmp_path / "headless.csv").write_text("2026-11-20,v2,person-secret,reject\n" * 3)
-    with pytest.raises(Refused, match="has no columns at, .*; its first line must name them") as refused:
+    with pytest.raises(Refused, match=r"has no columns at, .*; its first line must name them") as refused:
         await read(replace(TOLD, place=str(tmp_path / "headless.csv")), asked())
     assert "secret" not in str(refused.value)
     for name in ("log.csv", "log.parquet", "nowhere.parquet"):
@@ -206,7 +206,7 @@ async def test_it_takes_no_more_than_it_may(tmp_path: Path) -> None:
         await read(replace(told, memory="16MB"), asked())
     with pytest.raises(Unavailable, match="was not read within"):
         await read(replace(told, seconds=0.05), asked())
-    assert [each.name for each in tmp_path.iterdir()] == ["log.parquet"]
+    assert names(tmp_path) == ["log.parquet"]
     task = asyncio.create_task(read(told, asked()))
     await asyncio.sleep(0)
     task.cancel()
