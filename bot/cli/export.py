@@ -51,6 +51,7 @@ def export(
     import sys
 
     from bot.cli._ask import door
+    from bot.cli._file import write
     from bot.domain.errors import Refused
 
     if pack:
@@ -71,7 +72,7 @@ def export(
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
-    _write(output, content)
+    write(output, content)
     print(f"wrote {output} ({len(content):,} bytes)")
     if pack:
         print(_how_to_check(output, content))
@@ -106,7 +107,7 @@ def _pack(api: Api, incident: str) -> bytes:
     from bot.cli._api import segment
     from bot.domain.errors import Unavailable
 
-    content = api.file(f"/incidents/{segment(incident)}/export.pack", within=PACKING)
+    content = api.file(f"/incidents/{segment(incident)}/export.pack", patience=PACKING)
     if not content.startswith(b"PK"):
         raise Unavailable(api.url, "gave something that is no pack; nothing was written")
     return content
@@ -153,19 +154,3 @@ def _notice(api: Api, incident: str, notice: str, kind: Format, *, redline: bool
     if not content:
         raise Unavailable(api.url, "gave an empty file; nothing was written")
     return content
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, readable by its owner alone. Raises Unavailable."""
-    import os
-
-    from bot.domain.errors import Unavailable
-
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise Unavailable(str(path), f"cannot be written: {error.strerror or error}") from None

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from bot.documents import Bullets, Document, Heading, Paragraph, Table, clean, words
 
+MARK = b"\xef\xbb\xbf"  # Excel needs it to read anything but English
+
 # What spreadsheets take as the start of a formula, also in full-width form, also behind white space.
 _STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 
@@ -35,11 +37,14 @@ class Csv:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """Any register as CSV; text that could start a formula is led by an apostrophe, numbers stay numbers."""
+    return MARK + lines((header, *rows))
+
+
+def lines(rows: Iterable[Sequence[object]]) -> bytes:
+    """Rows alone, for a register that is written piece by piece after its MARK."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    for row in (header, *rows):
-        writer.writerow([safe(cell) for cell in row])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+    csv.writer(out, lineterminator="\r\n").writerows([safe(cell) for cell in row] for row in rows)
+    return out.getvalue().encode()
 
 
 def safe(cell: object) -> object:

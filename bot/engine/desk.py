@@ -29,8 +29,10 @@ from bot.domain.signing import ApproveNotice, FreezeNotice
 from bot.domain.turned_away import NoteRefusal
 from bot.domain.undo import ReportUndo
 from bot.domain.wording import EnterField, Reword
+from bot.engine.affected import AffectedRoom
 from bot.engine.changes import OF_CHANGES, Changes
 from bot.engine.courtesy import Courtesy
+from bot.engine.decisions import Decisions
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
 from bot.engine.situation import Bar, Chart, Keepsake, Shown, Situation, Words
@@ -77,11 +79,13 @@ class Desk:
         actions: Mapping[str, Action],
         charts: Charts,
         talk: Talk,
+        decisions: Mapping[str, Decisions] | None = None,  # prediction logs by service
     ) -> None:
         self.handler, self.people, self.exhibits, self.talk = handler, people, exhibits, talk
         self.courtesy = Courtesy()
         self.catalogue, self.drafter, self.charts = catalogue, drafter, charts
         self.changes = Changes(self, actions)
+        self.affected = AffectedRoom(self, decisions or {})
 
     @property
     def log(self) -> Log:

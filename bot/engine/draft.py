@@ -14,6 +14,7 @@ from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation
 from bot.domain.notice import Notice
 from bot.engine import postmortem
+from bot.engine.affected import implied
 from bot.engine.situation import Situation, Words
 from bot.notices.applicability import facts_used
 from bot.notices.ask import Asked, Clock, OpenQuestion, ask, open_questions
@@ -95,6 +96,7 @@ class DraftingRoom:
             "incident_resolved_at": incident.resolved,
             "incident_resolved": incident.resolved is not None,
             "data_subjects_count": incident.impact.people if incident.impact else None,
+            **implied(incident),
         }
         stated = {**self.standing, **(situation.service.legal if situation.service else {}), **incident.facts}
         for key, raw in stated.items():
