@@ -37,6 +37,8 @@ class Organisation(Part):
     legal_contact: str = ""
     dpo: str = ""
     """The data protection officer, as a notice names them."""
+    spokesperson: str = ""
+    """Who answers the press, with a number or an address."""
 
     @field_validator("timezone")
     @classmethod

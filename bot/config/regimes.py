@@ -1,6 +1,6 @@
 """Reads the regimes and their facts from `templates/notices/`, and names file, line and column of whatever is wrong."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -8,12 +8,14 @@ from typing import ParamSpec, TypeVar
 import yaml
 
 from bot.config.fit import listing
+from bot.config.labels import read_labels
 from bot.config.legal_facts import read_answers, read_facts
 from bot.config.regime_pages import Page
 from bot.domain.errors import Invalid, Problem
 from bot.notices.counting import NAMES, UNITS_OF
 from bot.notices.draft import ITEMS, VOCABULARY
 from bot.notices.expression import Expression, ExpressionError, Or, parse
+from bot.notices.locales import LOCALES, SUFFIX, known, parted
 from bot.notices.regime import (
     CONFIDENCE,
     KINDS,
@@ -91,21 +93,30 @@ def read_regime(path: Path, facts: Mapping[str, Fact], folders: Iterable[Path] =
 
 
 def template_problems(folder: Path, regime: Regime) -> list[Problem]:
-    """Templates of no stage, and words in a template that no draft of this regime will be given."""
+    """Templates of no stage or no language, and words in a template that no draft of this regime will be given."""
     stages = {stage.id for stage in regime.stages}
-    problems = [
-        Problem(str(path), 1, 1, f"{regime.id} has no stage {path.name.removesuffix('.md.j2')}", listing(stages))
-        for path in sorted(folder.glob("*.md.j2"))
-        if not path.name.startswith("_") and path.name.removesuffix(".md.j2") not in stages
-    ]
+    problems = [each for path in sorted(folder.glob(f"*{SUFFIX}")) for each in _name_problems(path, regime.id, stages)]
     for path in sorted(folder.glob("*.j2")):
         problems += strange_words(path, regime)
     return problems
 
 
+def _name_problems(path: Path, regime: str, stages: Collection[str]) -> Iterator[Problem]:
+    name, tag = parted(path.name.removesuffix(SUFFIX))
+    if not name.startswith("_") and name not in stages:
+        yield Problem(str(path), 1, 1, f"{regime} has no stage {name}", listing(stages))
+    yield from locale_problems(path, tag)
+
+
+def locale_problems(path: Path, tag: str) -> Iterator[Problem]:
+    """A language in a file's name whose dates and figures nobody knows how to write."""
+    if tag and not known(tag):
+        yield Problem(str(path), 1, 1, f"{tag!r} is no language a template can be in", listing(LOCALES))
+
+
 def strange_words(path: Path, regime: Regime) -> list[Problem]:
     """Words and filters in one template of a regime that no draft of it will be given."""
-    own = regime.stage(path.name.removesuffix(".md.j2"))
+    own = regime.stage(parted(path.name.removesuffix(SUFFIX))[0])
     fields = set(own.keys) if own else set(regime.fields)
     allowed = {**VOCABULARY, "facts": frozenset(regime.facts), "fields": frozenset(fields), "gap": frozenset[str]()}
     try:
@@ -149,6 +160,7 @@ class _RegimeReader:
         if page.text(top.get("id"), page.root) != folder:
             page.wrong(top.get("id"), f"the id is not the name of its folder, {folder!r}")
         self.fields = {key: self._field(key, node) for key, node in page.entries(top.get("fields")).items()}
+        self.fields = _collect(page.problems, read_labels, page.path.parent, self.fields) or self.fields
         nodes = page.items(top.get("stages"))
         self.stage_ids = {page.text(page.entries(node).get("id"), node) for node in nodes}
         start = self._clock(top.get("clock_start"), page.root)
@@ -180,8 +192,8 @@ class _RegimeReader:
         parts = self.page.entries(node, "label", "help", "from", "number", "type", "choices")
         source = self.page.text(parts.get("from"))
         root, _, part = source.partition(".")
-        known = root in VOCABULARY and (part in self.facts if root == "facts" else part in VOCABULARY[root])
-        if source and not known:
+        there_is = root in VOCABULARY and (part in self.facts if root == "facts" else part in VOCABULARY[root])
+        if source and not there_is:
             self.page.wrong(
                 parts["from"], f"{source!r} is no place in an incident", "such as incident.onset or facts.deaths"
             )

@@ -33,6 +33,7 @@ from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
 from bot.engine.situation import Bar, Chart, Keepsake, Shown, Situation, Words
 from bot.engine.values import Profile, Summary
+from bot.notices.locales import parted
 
 ENOUGH_BARS, CLOSER = 10, 5
 """Bars with data that make a chart, and how often it is drawn closer for them."""
@@ -161,12 +162,12 @@ class Desk:
         return await self.submit(incident, StartRunbook(book), who, inbound=inbound)
 
     async def request_notice(self, incident: str, template: str, who: Profile, *, inbound: str = "") -> Incident:
-        """Begin a notice, such as `stakeholders/update` or `eu_gdpr_art33/notification_to_authority`."""
+        """Begin a notice, such as `stakeholders/update` or `eu_gdpr_art33/sa_notification.de`."""
         kinds = self.drafter.kinds()
         if template not in kinds:
             raise NotFound("notice template", template, sorted(kinds))
         self._drafted(await self.situation(incident), template)
-        regime, _, stage = template.partition("/")
+        regime, _, stage = parted(template)[0].partition("/")
         regime, stage = ("", "") if regime == "stakeholders" else (regime, stage)
         return await self.submit(incident, RequestNotice(template, regime, stage), who, inbound=inbound)
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from datetime import datetime
 
 from bot.domain.duty import Answer, Duty
 from bot.domain.errors import NotFound, Refused
-from bot.domain.incident import Incident
-from bot.domain.mitigation import Mitigation
 from bot.engine import postmortem
+from bot.engine.audiences import FOLDER, Audiences
+from bot.engine.material import material
 from bot.engine.situation import Situation, Words
 from bot.notices.applicability import Applicability, answer, stages
-from bot.notices.checklist import checklist
+from bot.notices.checklist import checklist, in_language
 from bot.notices.deadline import Dates, deadlines
 from bot.notices.draft import context, draft, plain_context
 from bot.notices.facts import Facts, UnreadableError, Value
+from bot.notices.locales import GAP, parted, tags
+from bot.notices.locales import locale as manner
 from bot.notices.regime import Fact, Regime, stated
 from bot.words import Words as Templates
-from bot.words import utc
-
-UPDATE = "stakeholders/update"
 
 
 class DraftingRoom:
@@ -40,6 +38,7 @@ class DraftingRoom:
     ) -> None:
         self.facts, self.regimes, self.templates = facts, regimes, templates
         self.organisation, self.tz, self.country = organisation, tz, country
+        self.audiences = Audiences(templates)
 
     # -- duties ------------------------------------------------------------------------------------------------------
 
@@ -116,28 +115,40 @@ class DraftingRoom:
     # -- words -------------------------------------------------------------------------------------------------------
 
     def kinds(self) -> Mapping[str, str]:
-        """Templates that can be requested, each in words."""
-        found = {UPDATE: "Stakeholder update: business impact, timeline to resolution, prevention"}
+        """Templates that can be requested, each in words; one that exists in another language is one more kind."""
+        found = dict(self.audiences.kinds())
         for regime in self.regimes.values():
+            inside = [parted(name) for name in self.templates.inside(f"notices/{regime.id}")]
             for stage in regime.stages:
-                found[f"{regime.id}/{stage.id}"] = f"{regime.name}: {stage.name}"
+                said = f"{regime.name}: {stage.name}"
+                found[f"{regime.id}/{stage.id}"] = said
+                there_is = [tag for stem, tag in inside if tag and stem == stage.id]
+                found |= {f"{regime.id}/{stage.id}.{tag}": f"{said}, in {manner(tag).language}" for tag in there_is}
         return found
 
-    def draft(self, situation: Situation, template: str) -> Words:
-        """The words of that template now. The digest covers the template's name and every word, and no clock."""
+    def draft(self, situation: Situation, template: str, locale: str = "") -> Words:
+        """The words of that template now. The digest covers the template's name and every word, and no clock.
+
+        In the language of `locale`, or of the template's own name (`stakeholders/executives.de`), where there is one.
+        """
         known = self.known(situation)
         base = self._base(situation)
-        if template == UPDATE:
-            text = self.templates.fill(f"{template}.md.j2", plain_context(base))
-            gaps = _gaps(text)
+        if template.startswith(f"{FOLDER}/"):
+            if template not in self.audiences.kinds():
+                raise NotFound("notice template", template, sorted(self.kinds()))
+            text = self.templates.fill(f"{template}.md.j2", plain_context(base, self.facts, known), locale)
+            gaps = tuple(dict.fromkeys(GAP.findall(text)))
         else:
-            regime_id, _, stage_id = template.partition("/")
+            name, tag = parted(template)
+            regime_id, _, stage_id = name.partition("/")
             regime = self.regimes.get(regime_id)
             stage = regime.stage(stage_id) if regime else None
-            if regime is None or stage is None:
+            if regime is None or stage is None or (tag and template not in self.kinds()):
                 raise NotFound("notice template", template, sorted(self.kinds()))
-            items = checklist(regime, stage, {**base, "facts": known})
-            text = self.templates.fill(stage.template, context(regime, stage, items, base, known))
+            there_is = self.templates.locales(stage.template)
+            tag = next((each for each in tags(tag or locale) if each in there_is), "")
+            items = in_language(checklist(regime, stage, {**base, "facts": known}), regime, tag)
+            text = self.templates.fill(stage.template, context(regime, stage, items, base, known), tag)
             gaps = draft(1, text, items, known, situation.now).gaps
         digest = hashlib.sha256(f"{template}\n{text}".encode()).hexdigest()
         return Words(text, digest, tuple(gaps))
@@ -148,76 +159,9 @@ class DraftingRoom:
         return self.templates.fill(f"{postmortem.TEMPLATE}.md.j2", plain_context(base))
 
     def _base(self, situation: Situation) -> dict[str, object]:
-        incident, impact = situation.incident, situation.incident.impact
-        return {
-            "as_of": situation.now,
-            "incident": {
-                "id": incident.id,
-                "title": incident.title,
-                "service": situation.service.title if situation.service else incident.service or None,
-                "slice": incident.slice or None,
-                "severity": str(incident.severity),
-                "onset": incident.onset,
-                "onset_basis": postmortem.onset_basis(situation),
-                "detected": incident.detected,
-                "acknowledged": incident.acknowledged,
-                "mitigated": incident.mitigated,
-                "resolved": incident.resolved,
-                "cause": incident.cause.replace("_", " ") or None,
-                "summary": impact.note if impact and impact.note else None,
-            },
-            "impact": {
-                "events": impact.events if impact else None,
-                "people": impact.people if impact else None,
-                "money": float(impact.money) if impact and impact.money is not None else None,
-                "currency": impact.currency if impact else None,
-                "unknown": list(impact.unknowns) if impact else [],
-            },
-            "actions": [
-                {
-                    "at": mitigation.applied_at,
-                    "what": f"{mitigation.plan.means} on {mitigation.plan.target}",
-                    "by": situation.name(mitigation.proposed_by),
-                    "outcome": _outcome(mitigation),
-                }
-                for mitigation in incident.mitigations.values()
-                if mitigation.applied_at is not None
-            ],
-            "timeline": _changes(incident),
-            "followups": [
-                {
-                    "what": item.text,
-                    "owner": situation.name(item.owner),
-                    "due": item.due,
-                    "status": "done" if item.done else "open",
-                }
-                for item in incident.followups.values()
-            ],
-            "updates": [],
-            "org": dict(self.organisation),
-        }
-
-
-def _outcome(mitigation: Mitigation) -> str:
-    return f"taken back {utc(mitigation.undone_at)}" if mitigation.undone_at else str(mitigation.state)
-
-
-def _changes(incident: Incident) -> list[dict[str, object]]:
-    """What was changed and what was taken back, each at its time: a change that no longer stands is not told alone."""
-    told: list[tuple[datetime, str]] = []
-    for each in incident.mitigations.values():
-        if each.applied_at is not None:
-            told.append((each.applied_at, f"{each.plan.means}: {'; '.join(each.plan.diff)}"))
-        if each.undone_at is not None:
-            told.append((each.undone_at, f"that {each.plan.means} was taken back: {each.plan.undo}"))
-    return [{"at": at, "what": what} for at, what in sorted(told, key=lambda pair: pair[0])]
+        return material(situation, self.organisation, self.known(situation), self.regimes)
 
 
 def _because(said: Applicability) -> str:
     """The reason, with what counsel should look at beside it."""
     return " ".join((said.because, *said.remarks))
-
-
-def _gaps(text: str) -> tuple[str, ...]:
-
-    return tuple(dict.fromkeys(re.findall(r"\[\[ (?:not yet investigated|unknown): .+? \]\]", text)))

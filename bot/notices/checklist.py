@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.notices.facts import Facts, plain
+from bot.notices.locales import EN, Locale
 from bot.notices.logic import evaluate
 from bot.notices.regime import Field, Regime, Stage
 
 State = Literal["value", "unknown", "not_investigated"]
-
-NOT_INVESTIGATED = "not yet investigated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +110,21 @@ def _blank(value: object) -> bool:
     )
 
 
-def gap(label: str, unknown_because: str = "") -> str:
+def gap(label: str, unknown_because: str = "", locale: Locale = EN) -> str:
     """How an empty place looks in a draft: it cannot be read over and can be found by a search for `[[`."""
     if unknown_because:
-        return f"[[ unknown: {_inside(label)} ({_inside(unknown_because)}) ]]"
-    return f"[[ {NOT_INVESTIGATED}: {_inside(label)} ]]"
+        return f"[[ {locale.unknown}: {_inside(label)} ({_inside(unknown_because)}) ]]"
+    return f"[[ {locale.not_investigated}: {_inside(label)} ]]"
 
 
 def _inside(text: str) -> str:
     """Words that cannot end the marker early."""
     return " ".join(text.replace("[[", "[").replace("]]", "]").split())
+
+
+def in_language(items: Checklist, regime: Regime, tag: str) -> Checklist:
+    """The same lines, named in another language where the regime has their names in it."""
+    return replace(items, items=tuple(replace(each, label=regime.fields[each.key].named(tag)) for each in items.items))
 
 
 def as_words(items: Checklist) -> dict[str, dict[str, object]]:

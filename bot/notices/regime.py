@@ -148,7 +148,8 @@ class Deadline:
 class Field:
     """A required or optional line of a notice; `source` is where the incident may already hold the answer.
 
-    `number`, `type` and `choices` are the form's own, where the authority prescribes them.
+    `number`, `type` and `choices` are the form's own, where the authority prescribes them. `labels` are its names in
+    other languages.
     """
 
     key: str
@@ -158,6 +159,11 @@ class Field:
     number: str = ""
     type: str = ""
     choices: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, tag: str = "") -> str:
+        """What it is called in that language, else in English."""
+        return self.labels.get(tag) or self.labels.get(tag.partition("-")[0]) or self.label
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from urllib.parse import quote, urlsplit
 from markupsafe import Markup, escape
 
 from bot.domain.reading import SMALL_PRINT
+from bot.notices import locales
 
-GAP = re.compile(r"(\[\[ (?:not yet investigated|unknown): .+? \]\])")
+GAP = re.compile(f"({locales.GAP.pattern})")
 
 
 def wrong_fields(errors: Iterable[Mapping[str, Any]]) -> dict[str, str]:
