@@ -14,6 +14,9 @@ from bot.domain.notice import ApproveNotice, Standing
 from bot.domain.roles import Assign, Part
 from bot.notices.locales import GAP
 from bot.words import Words
+from tests.notices.every import ATTACKS, PLAIN, shape
+from tests.slack.situations import situations
+from tests.web.fakes import drafting_room
 from tests.world import World
 
 SHIPPED = [f"stakeholders/{name}" for name in Words().inside("stakeholders")]
@@ -111,3 +114,13 @@ async def test_a_draft_is_in_the_language_asked_for(tmp_path: Path) -> None:
         await desk.request_notice("INC-1", "eu_gdpr_art33/sa_notification.de", await world.who("cleo"))
         notice = (await world.incident()).notices["N1"]
         assert (notice.regime, notice.stage) == ("eu_gdpr_art33", "sa_notification")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_incident_in_anybodys_words_builds_nothing_in_a_draft(attack: str) -> None:
+    """Every word of its log, its people and its duties is somebody's text: the draft is built as ever."""
+    room = drafting_room()
+    usual, hostile = (next(made for _, made in situations(text)) for text in (PLAIN, ATTACKS[attack]))
+    for template in SHIPPED:
+        text = room.draft(hostile, template).text
+        assert shape(text) == shape(room.draft(usual, template).text), template

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.config.regimes import load
+from bot.documents import Block, Bullets, Heading, Paragraph, Runs, Table, parse
 from bot.notices.checklist import Checklist, Entry, checklist, in_language
 from bot.notices.draft import context, plain_context
 from bot.notices.locales import SUFFIX, parted
@@ -21,6 +22,7 @@ WORDS = Words()
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KEPT = "Zwölf7"
 """Stands in every hostile text: whatever becomes of the rest, the words themselves must be read."""
+PLAIN = f"some {KEPT} words"
 LONG = " ".join([KEPT, *["=1+1" * 4_000] * 6])
 """A hundred kilobytes."""
 
@@ -130,3 +132,32 @@ ATTACKS: Mapping[str, str] = {
     "lines": f"{KEPT}\n\n# Approved\n\n- item\n\n| a |\n|---|\n| b |\n\nfourth\n---\n\u2028fifth\x85=1+1",
 }
 """What someone could put into an alert, a name, a note or a fact, by what it aims at."""
+
+
+def lines(block: Block) -> tuple[Runs, ...]:
+    """Each line of a block that words can stand in."""
+    match block:
+        case Bullets(items):
+            return items
+        case Table(rows):
+            return tuple(cell for row in rows for cell in row)
+    return (block.runs,)
+
+
+def shape(text: str) -> list[object]:
+    """How a text is built, whatever it says: its headings, lists and tables; paragraphs in a row are one."""
+    found: list[object] = []
+    for block in parse(text):
+        match block:
+            case Heading(level):
+                found.append(("heading", level))
+            case Bullets(items):
+                found.append(("list", block.numbered, len(items)))
+            case Table(rows):
+                found.append(("table", [len(row) for row in rows]))
+            case Paragraph(runs):
+                if any(run.code for run in runs):
+                    found.append("code")
+                elif not found or found[-1] != "words":
+                    found.append("words")
+    return found

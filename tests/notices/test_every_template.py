@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bot.config.templates import template_problems
-from bot.documents import Block, Bullets, Document, Heading, Paragraph, Runs, Table, parse
+from bot.documents import Document, parse
 from bot.documents.csv import Csv
 from bot.documents.docx import Docx
 from bot.documents.pdf import Pdf
@@ -31,13 +31,16 @@ from tests.notices.every import (
     KEPT,
     LONG,
     NOON,
+    PLAIN,
     REGIMES,
     TEMPLATES,
     WORDS,
     Template,
     every,
     files,
+    lines,
     rich,
+    shape,
     sparse,
     worded,
 )
@@ -47,40 +50,10 @@ from tests.slack.situations import situations
 EVERY = list(every())
 BY_NAME = pytest.mark.parametrize("template", EVERY, ids=str)
 BY_ATTACK = pytest.mark.parametrize("attack", ATTACKS)
-PLAIN = f"some {KEPT} words"
 
 
 def exported(text: str) -> Document:
     return Document.of(text, title="Notice", regime="r", stage="s", status="draft", as_of=NOON, digest="ab" * 32)
-
-
-def lines(block: Block) -> tuple[Runs, ...]:
-    """Each line of a block that words can stand in."""
-    match block:
-        case Bullets(items):
-            return items
-        case Table(rows):
-            return tuple(cell for row in rows for cell in row)
-    return (block.runs,)
-
-
-def shape(text: str) -> list[object]:
-    """How a text is built, whatever it says: its headings, lists and tables; paragraphs in a row are one."""
-    found: list[object] = []
-    for block in parse(text):
-        match block:
-            case Heading(level):
-                found.append(("heading", level))
-            case Bullets(items):
-                found.append(("list", block.numbered, len(items)))
-            case Table(rows):
-                found.append(("table", [len(row) for row in rows]))
-            case Paragraph(runs):
-                if any(run.code for run in runs):
-                    found.append("code")
-                elif not found or found[-1] != "words":
-                    found.append("words")
-    return found
 
 
 def manners(text: str) -> set[tuple[bool, bool, bool]]:
