@@ -120,6 +120,7 @@ def drafting_room(installation: Installation) -> DraftingRoom:
     return DraftingRoom(
         facts=known.facts,
         regimes={name: known.by_id[name] for name in installation.regimes},
+        standing=organisation.legal,
         templates=templates(installation),
         organisation={name: getattr(organisation, name) or None for name in VOCABULARY["org"]},
         tz=organisation.timezone,

@@ -39,6 +39,8 @@ class Organisation(Part):
     """The data protection officer, as a notice names them."""
     spokesperson: str = ""
     """Who answers the press, with a number or an address."""
+    legal: dict[str, Any] = Field(default_factory=dict)
+    """Facts the law asks for that hold in every incident, such as `sec_registrant: 'no'`."""
 
     @field_validator("timezone")
     @classmethod

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bot.config.regimes import Regimes, locale_problems, strange, strange_words
+from bot.config.regimes import Regimes
+from bot.config.stage_templates import locale_problems, strange, strange_words
 from bot.domain.errors import Invalid, NotFound, Problem
 from bot.notices.audience import audience_problems
 from bot.notices.checklist import checklist

@@ -5,7 +5,7 @@ Nothing here may come from the standing of a notice: asking for its approval wou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from bot.domain.duty import Answer, Duty
@@ -15,13 +15,10 @@ from bot.domain.reminder import leader
 from bot.engine import postmortem
 from bot.engine.situation import Situation
 from bot.notices.facts import Facts
-from bot.notices.regime import Regime
 from bot.words import utc
 
 
-def material(
-    situation: Situation, organisation: Mapping[str, object], known: Facts, regimes: Mapping[str, Regime]
-) -> dict[str, object]:
+def material(situation: Situation, organisation: Mapping[str, object], known: Facts) -> dict[str, object]:
     """Every word that belongs to no regime, as `bot.notices.draft` lists them."""
     incident, impact = situation.incident, situation.incident.impact
     return {
@@ -56,7 +53,7 @@ def material(
             }
             for item in incident.followups.values()
         ],
-        "duties": [_duty(situation, duty, regimes.get(duty.regime)) for duty in _told(incident)],
+        "duties": [each for duty in _told(incident) for each in _duty(situation, duty)],
         "known": [
             {"at": finding.at, "what": finding.text}
             for finding in sorted(incident.findings, key=lambda each: each.at)
@@ -122,18 +119,23 @@ def _told(incident: Incident) -> list[Duty]:
     )
 
 
-def _duty(situation: Situation, duty: Duty, regime: Regime | None) -> dict[str, object]:
-    stage = regime.stage(duty.stage) if regime else None
-    return {
+def _duty(situation: Situation, duty: Duty) -> Iterator[dict[str, object]]:
+    """Each notice a regime asks for or may ask for, with its dates; the regime alone where it has none yet."""
+    owner = situation.incident.duty_owners.get(duty.regime, ("", ""))[0] or duty.decided_by
+    told: dict[str, object] = {
         "regime": duty.regime,
         "name": duty.name,
         "answer": str(duty.answer),
         "because": duty.because,
-        "stage": stage.name if stage else duty.stage.replace("_", " ") or None,
+        "stage": None,
         "due": duty.strict,
         "outer": duty.outer,
-        "owner": situation.name(duty.decided_by) if duty.decided_by else None,
+        "owner": situation.name(owner) if owner else None,
     }
+    for due in duty.dues:
+        yield told | {"stage": due.name, "due": due.strict, "outer": due.outer, "answer": str(due.answer)}
+    if not duty.dues:
+        yield told
 
 
 def _open(incident: Incident) -> list[dict[str, object]]:

@@ -47,9 +47,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from bot.notices.checklist import Checklist, as_words
+from bot.notices.checklist import GAP, Checklist, as_words, gap
 from bot.notices.facts import Facts, plain
-from bot.notices.locales import GAP
+from bot.notices.locales import EN, Locale
 from bot.notices.redline import Piece, changed, redline
 from bot.notices.regime import DISCLAIMER, Regime, Stage
 
@@ -121,11 +121,11 @@ class Draft:
     facts: Facts
 
 
-def draft(version: int, text: str, items: Checklist, facts: Facts, as_of: datetime) -> Draft:
+def draft(version: int, text: str, items: Checklist, facts: Facts, as_of: datetime, locale: Locale = EN) -> Draft:
     """Freeze rendered words with what they rest on."""
     in_text = GAP.findall(text)
-    unsaid = [item.label for item in items.missing if not any(f": {item.label} ]]" in gap for gap in in_text)]
-    gaps = tuple(dict.fromkeys([*in_text, *(f"[[ not yet investigated: {label} ]]" for label in unsaid)]))
+    unsaid = [item.label for item in items.missing if not any(f": {item.label} ]]" in each for each in in_text)]
+    gaps = tuple(dict.fromkeys([*in_text, *(gap(label, locale=locale) for label in unsaid)]))
     return Draft(version, text, gaps, digest(text, facts, as_of), as_of, MappingProxyType(dict(facts)))
 
 

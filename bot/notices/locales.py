@@ -86,12 +86,14 @@ class Locale:
             case Range(low, high):
                 return f"{self.said(low)} {self.to} {self.said(high)}"
             case AtLeast(items):
-                return f"{self.at_least} {self.listed(sorted(items))}"
+                return f"{self.at_least} {', '.join(sorted(items)) or '0'}"
             case Mapping():
-                return ", ".join(f"{key}: {self.said(each)}" for key, each in value.items())
+                return ", ".join(f"{key}: {self.said(each)}" for key, each in sorted(value.items()))
             case set() | frozenset():
-                return self.listed(sorted(value, key=str))
-            case list() | tuple():
+                return ", ".join(self.said(each) for each in sorted(value, key=str))
+            case tuple():
+                return ", ".join(self.said(each) for each in value)
+            case list():
                 return self.listed(value)
         return str(value)
 
@@ -129,11 +131,6 @@ LOCALES: Mapping[str, Locale] = MappingProxyType(
     }
 )  # fmt: skip
 """By language; a region, as in `de-AT`, is written as its language is."""
-
-GAP = re.compile(
-    rf"\[\[ (?:{'|'.join(f'{each.not_investigated}|{each.unknown}' for each in LOCALES.values())}): .+? \]\]"
-)
-"""An empty place of a draft in any language, as `bot.notices.checklist.gap` writes it."""
 
 SUFFIX = ".md.j2"
 _TAGGED = re.compile(r"(?P<stem>.+)\.(?P<tag>[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})?)\Z")

@@ -10,9 +10,10 @@ from bot.domain.errors import NotFound
 from bot.domain.hold import PlaceHold
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Update
-from bot.domain.notice import ApproveNotice, Standing
+from bot.domain.notice import Standing
 from bot.domain.roles import Assign, Part
-from bot.notices.locales import GAP
+from bot.domain.signing import ApproveNotice
+from bot.notices.checklist import GAP
 from bot.words import Words
 from tests.notices.every import ATTACKS, PLAIN, shape
 from tests.slack.situations import situations
@@ -101,9 +102,9 @@ async def test_a_draft_is_in_the_language_asked_for(tmp_path: Path) -> None:
         situation, room = await desk.situation("INC-1"), desk.drafter
         for template in ("stakeholders/executives", "eu_gdpr_art33/sa_notification"):
             named = room.draft(situation, f"{template}.de")
-            assert room.draft(situation, template, "de-AT").text == named.text
-            assert room.draft(situation, template, "de").digest != named.digest
-            assert room.draft(situation, template, "nl").text == room.draft(situation, template).text
+            assert room.draft(situation, template, locale="de-AT").text == named.text
+            assert room.draft(situation, template, locale="de").digest != named.digest
+            assert room.draft(situation, template, locale="nl").text == room.draft(situation, template).text
             assert named.gaps
             assert all(gap.startswith("[[ noch nicht untersucht: ") for gap in named.gaps)
         gaps = room.draft(situation, "eu_gdpr_art33/sa_notification.de").gaps
@@ -113,7 +114,12 @@ async def test_a_draft_is_in_the_language_asked_for(tmp_path: Path) -> None:
                 room.draft(situation, wrong)
         await desk.request_notice("INC-1", "eu_gdpr_art33/sa_notification.de", await world.who("cleo"))
         notice = (await world.incident()).notices["N1"]
+        assert (notice.template, notice.locale) == ("eu_gdpr_art33/sa_notification", "de")
         assert (notice.regime, notice.stage) == ("eu_gdpr_art33", "sa_notification")
+        draft = (await desk.situation("INC-1")).drafts["N1"]
+        assert draft.text == room.draft(situation, "eu_gdpr_art33/sa_notification.de").text
+        with pytest.raises(NotFound):
+            await desk.request_notice("INC-1", "stakeholders/press", await world.who("cleo"), locale="de")
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -21,8 +21,8 @@ from bot.documents.csv import Csv
 from bot.documents.docx import Docx
 from bot.documents.pdf import Pdf
 from bot.domain.notice import Notice, Standing, Version
+from bot.notices.checklist import GAP
 from bot.notices.draft import draft
-from bot.notices.locales import GAP
 from bot.slack.message import verbatim
 from bot.slack.views import notice as view
 from bot.web.phrases import rendered
