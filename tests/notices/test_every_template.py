@@ -8,7 +8,6 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
@@ -191,10 +190,14 @@ def test_nothing_somebody_wrote_acts_in_slack(template):
 # -- files, all templates in one -------------------------------------------------------------------------------------
 
 
-def together(attack: str, templates: Sequence[Template] = EVERY) -> Document:
-    """Every template's words as one notice: a file is as safe as its most careless page."""
+SOME = [each for each in EVERY if each.regime is None or each.stage is each.regime.stages[0]]
+"""Whoever is no regulator, and the first notice of each regime: the others are written by the same writers."""
+
+
+def together(attack: str) -> Document:
+    """Their words as one notice: a file is as safe as its most careless page."""
     text = ATTACKS[attack]
-    return exported("\n\n".join(each.filled(*worded(text), said=text) for each in templates))
+    return exported("\n\n".join(each.filled(*worded(text), said=text) for each in SOME))
 
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -214,7 +217,7 @@ def test_nothing_somebody_wrote_acts_in_a_word_file(attack):
         assert not list(tree.iter(f"{W}hyperlink")), name
         assert not [node for node in tree.iter() if node.get("TargetMode") == "External"], name
     body = "".join(node.text or "" for node in trees["word/document.xml"].iter(f"{W}t"))
-    assert body.count(KEPT) >= len(EVERY)
+    assert body.count(KEPT) >= len(SOME)
 
 
 ACTIVE = (b"/URI", b"/JavaScript", b"/JS", b"/Launch", b"/OpenAction", b"/AA", b"/EmbeddedFile", b"/SubmitForm")
@@ -223,8 +226,7 @@ ACTIVE = (b"/URI", b"/JavaScript", b"/JS", b"/Launch", b"/OpenAction", b"/AA", b
 @BY_ATTACK
 def test_nothing_somebody_wrote_acts_in_a_pdf(attack):
     """No action, no script, no address: the typesetter was handed words and nothing else."""
-    some = [each for each in EVERY if each.regime is None or each.stage is each.regime.stages[0]]
-    made = Pdf().write(together(attack, some))
+    made = Pdf().write(together(attack))
     inside = made
     for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", made, re.DOTALL):
         try:
