@@ -24,6 +24,7 @@ from bot.engine.reconcile import Reconciler
 from bot.engine.rounds import Rounds
 from bot.engine.watch import Watch
 from bot.heap import growing, settled
+from bot.notices.draft import VOCABULARY
 from bot.telemetry import log as logger
 from bot.words import Words, house
 
@@ -132,9 +133,7 @@ def drafting_room(installation: Installation) -> DraftingRoom:
         regimes={name: known.by_id[name] for name in installation.regimes},
         standing=organisation.legal,
         templates=templates(installation),
-        organisation={
-            name: getattr(organisation, name) or None for name in ("name", "address", "contact", "legal_contact", "dpo")
-        },
+        organisation={name: getattr(organisation, name) or None for name in VOCABULARY["org"]},
         tz=organisation.timezone,
         country=organisation.country,
     )
