@@ -112,6 +112,7 @@ def outside(installation: Installation, clock: Clock, through: Transport | None 
 def drafting_room(installation: Installation) -> DraftingRoom:
     """The enabled regimes and the templates."""
     from bot.config.regimes import load as load_regimes
+    from bot.notices.deadline import Policy
 
     folders = (installation.root / "templates" / "notices", house() / "templates" / "notices")
     known = load_regimes(*(folder for folder in folders if folder.is_dir()))
@@ -125,6 +126,7 @@ def drafting_room(installation: Installation) -> DraftingRoom:
         },
         tz=organisation.timezone,
         country=organisation.country,
+        policy=Policy(closures={place: frozenset(days) for place, days in organisation.closures.items()}),
     )
 
 

@@ -92,6 +92,16 @@ def record(path: Path, *, environ: Mapping[str, str]) -> str:
     return _Reader(path, environ, _no_models, path.parent).record()
 
 
+def organisation(path: Path, *, environ: Mapping[str, str]) -> tuple[Organisation, tuple[str, ...]]:
+    """Who runs the installation, and the regimes it watches: counsel's machine needs none of its secrets.
+
+    Raises:
+        Invalid: where `tocsin.yaml` cannot be read, or these two parts of it cannot be meant.
+
+    """
+    return _Reader(path, environ, _no_models, path.parent).organisation()
+
+
 def _no_models(shelf: str, name: str) -> type[BaseModel]:
     raise NotFound(shelf, name)
 
@@ -118,6 +128,16 @@ class _Reader:
         if self.problems or database is None:
             raise Invalid(self.problems)
         return _address(database, self.root, str(state or Tocsin.model_fields["state"].default))
+
+    def organisation(self) -> tuple[Organisation, tuple[str, ...]]:
+        found = self.fitter.fit(Organisation, self.page, "organisation")
+        watched = self.page.get("regimes")
+        listed_right = isinstance(watched, list) and all(isinstance(each, str) for each in watched)
+        if watched is not None and not listed_right:
+            self.problems.append(self.page.problem("expected a list of regimes", "regimes"))
+        if self.problems or found is None:
+            raise Invalid(self.problems)
+        return found, tuple(watched or ())
 
     def installation(self) -> Installation:
         tocsin = self.fitter.fit(Tocsin, self.page)

@@ -15,7 +15,7 @@ from bot.engine import postmortem
 from bot.engine.situation import Situation, Words
 from bot.notices.applicability import Applicability, answer, stages
 from bot.notices.checklist import checklist
-from bot.notices.deadline import Dates, deadlines
+from bot.notices.deadline import Dates, Policy, deadlines
 from bot.notices.draft import context, draft, plain_context
 from bot.notices.facts import Facts, UnreadableError, Value
 from bot.notices.regime import Fact, Regime, stated
@@ -37,8 +37,9 @@ class DraftingRoom:
         organisation: Mapping[str, object],
         tz: str,
         country: str,
+        policy: Policy | None = None,
     ) -> None:
-        self.facts, self.regimes, self.templates = facts, regimes, templates
+        self.facts, self.regimes, self.templates, self.policy = facts, regimes, templates, policy
         self.organisation, self.tz, self.country = organisation, tz, country
 
     # -- duties ------------------------------------------------------------------------------------------------------
@@ -74,7 +75,7 @@ class DraftingRoom:
             if not isinstance(start, datetime):
                 undated.append(each.stage.id)
                 continue
-            dates = deadlines(each.stage, start, self.tz, self.country)
+            dates = deadlines(each.stage, start, self.tz, self.country, self.policy)
             if dates.strict is not None:
                 dated.append((dates.strict, each.stage.id, dates))
         if dated:
