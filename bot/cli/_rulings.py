@@ -138,7 +138,7 @@ def _full(ruling: Ruling, case: Given, watched: frozenset[str] | None, paint: Pa
     for notice in ruling.notices:
         if in_full or said.answer == "yes":
             yield from _told(notice, ruling.zone, case.at, paint)
-        elif notice.dates.strict and notice.standing in {"due", "overdue"}:
+        elif notice.open:
             yield from wrapped(f"perhaps: {notice.stage.name}, {_when(notice, ruling.zone, case.at)}", PAD)
 
 
@@ -156,14 +156,14 @@ def _told(notice: Notice, zone: ZoneInfo, at: datetime, paint: Paint) -> Iterato
         when = list(wrapped(_when(notice, zone, at), IN))
         yield from (paint.bad(each) for each in when) if notice.standing in {"overdue", "filed_late"} else when
     strict, outer = notice.dates.strict, notice.dates.outer
-    if outer and outer != strict and not notice.submitted:
+    if outer and outer != strict and notice.open:
         left = "passed too" if at > outer else f"in {span((outer - at).total_seconds())}"
         yield from wrapped(f"for counsel only: at the latest {_local(outer, zone)}, {left}", IN)
     yield from wrapped(notice.counted, IN)
 
 
 def _when(notice: Notice, zone: ZoneInfo, at: datetime) -> str:
-    strict, filed = notice.dates.strict, notice.submitted
+    strict, filed = notice.dates.strict, None if notice.open else notice.submitted
     if filed is not None:
         word = "FILED LATE" if notice.standing == "filed_late" and notice.dates.by_law else "filed"
         return f"{word} {_local(filed, zone)}{_beside(filed, notice)}"

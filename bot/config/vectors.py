@@ -54,7 +54,7 @@ def _checked(
     path: Path, row: Mapping[str, _Cell], cells: list[_Cell], width: int, regimes: Mapping[str, Regime]
 ) -> Checked:
     name = row["id"].text if "id" in row else cells[0].text
-    if len(cells) != width:
+    if len(cells) > width or not row.keys() >= set(COLUMNS):
         at, what = cells[min(len(cells), width) - 1], f"{len(cells)} cells stand where the header has {width}"
         return Checked(name, problem=Problem(str(path), at.line, at.column, what, "words with commas in quotes"))
     try:

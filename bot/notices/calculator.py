@@ -59,6 +59,11 @@ class Notice:
     standing: Standing
     submitted: datetime | None = None
 
+    @property
+    def open(self) -> bool:
+        """Whether it has a date and is not filed."""
+        return self.standing in {"due", "overdue"}
+
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
@@ -76,9 +81,7 @@ class Ruling:
     @property
     def next(self) -> datetime:
         """When its first notice that is not filed yet falls due, far away where none has a date."""
-        return min(
-            (each.dates.strict for each in self.notices if each.dates.strict and not each.submitted), default=FAR
-        )
+        return min((each.dates.strict for each in self.notices if each.dates.strict and each.open), default=FAR)
 
 
 def calculate(regimes: Iterable[Regime], asked: Given) -> tuple[Ruling, ...]:
@@ -137,11 +140,16 @@ def _notices(
                 tuple(_question(regime, key) for key in each.ask),
                 dates,
                 _counted(regime, each.stage, dates),
-                _standing(dates, at, asked.at),
+                _standing(dates, None if _recurs(each.stage) else at, asked.at),
                 at,
             )
         )
-    return sorted(found, key=lambda each: (each.submitted is not None, each.dates.strict or FAR))
+    return sorted(found, key=lambda each: (each.standing.startswith("filed"), each.dates.strict or FAR))
+
+
+def _recurs(stage: Stage) -> bool:
+    """Whether each filing of it starts its clock again: "at least every four weeks"."""
+    return stage.clock_start in {"stage_submitted(latest)", f"stage_submitted(latest {stage.id})"}
 
 
 def _standing(dates: Dates, filed: datetime | None, at: datetime) -> Standing:
