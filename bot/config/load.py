@@ -131,13 +131,16 @@ class _Reader:
 
     def organisation(self) -> tuple[Organisation, tuple[str, ...]]:
         found = self.fitter.fit(Organisation, self.page, "organisation")
-        watched = self.page.get("regimes")
-        listed_right = isinstance(watched, list) and all(isinstance(each, str) for each in watched)
-        if watched is not None and not listed_right:
+        watched = self.page.get("regimes") or []
+        if not isinstance(watched, list):
             self.problems.append(self.page.problem("expected a list of regimes", "regimes"))
+            watched = []
+        for at, each in enumerate(watched):
+            if not isinstance(each, str):
+                self.problems.append(self.page.problem(f"{each!r} is no regime's id", "regimes", at))
         if self.problems or found is None:
             raise Invalid(self.problems)
-        return found, tuple(watched or ())
+        return found, tuple(watched)
 
     def installation(self) -> Installation:
         tocsin = self.fitter.fit(Tocsin, self.page)

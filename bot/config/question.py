@@ -41,13 +41,14 @@ def read_question(path: Path, facts: Mapping[str, Fact], regimes: Mapping[str, R
     grouped = page.entries(beside.get("facts"))
     for key in grouped.keys() & top.keys():
         page.wrong(grouped[key], f"{key!r} stands here twice")
-    known = answered(page, {**top, **grouped}, facts)
+    known = answered(page, {**grouped, **top}, facts)
     question = Question(
         known,
         _submitted(page, beside.get("submitted"), regimes),
         _timezone(page, beside.get("timezone")),
         _country(page, beside.get("country")),
     )
+    page.problems.sort(key=lambda each: (each.line, each.column))
     page.finish()
     return question
 

@@ -55,7 +55,7 @@ def _checked(
 ) -> Checked:
     name = row["id"].text if "id" in row else cells[0].text
     if len(cells) > width or not row.keys() >= set(COLUMNS):
-        at, what = cells[min(len(cells), width) - 1], f"{len(cells)} cells stand where the header has {width}"
+        at, what = (cells[width:] or cells[-1:])[0], f"{len(cells)} cells stand where the header has {width}"
         return Checked(name, problem=Problem(str(path), at.line, at.column, what, "words with commas in quotes"))
     try:
         vector = read({key: row[key].text for key in COLUMNS}, regimes)
