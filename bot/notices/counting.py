@@ -57,11 +57,13 @@ class Calendar:
 
 def unknown_region(place: str) -> tuple[str, ...]:
     """For a place such as DE-XX, the regions its country has; () where the place is right or its country unknown."""
+    code, _, part = place.partition("-")
+    if not part:
+        return ()
     import holidays
 
-    code, _, part = place.partition("-")
     regions = holidays.list_supported_countries().get("GB" if code == "UK" else code)
-    return tuple(regions) if part and regions and part not in regions else ()
+    return tuple(regions) if regions and part not in regions else ()
 
 
 @functools.cache

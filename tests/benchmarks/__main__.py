@@ -12,6 +12,8 @@ to its acknowledgement, on a practice workspace whose calls take 150 ms; two min
 
 `python -m tests.benchmarks changes` prints how long it takes from an approval's click to its effect at the target, and
 until a thousand approved changes are taken up after a kill, on SQLite and PostgreSQL; run only when asked for.
+
+`python -m tests.benchmarks duties` prints how long one recomputation over all regimes takes, in seconds altogether.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks import changes, drift, house, polling, restart, slack
+from tests.benchmarks import changes, drift, duties, house, polling, restart, slack
 from tests.benchmarks.child import end, memory, times
 
 
@@ -75,7 +77,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["help", "run", "drift", "polling", "restart", "slack", "changes"],
+        choices=["help", "run", "drift", "polling", "restart", "slack", "changes", "duties"],
         help="left out: help and run",
     )
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
@@ -103,6 +105,10 @@ def main() -> None:
     if asked.what == "changes":
         _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
         changes.measure(asked.rounds, asked.pending, _say)
+        return
+    if asked.what == "duties":
+        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
+        duties.measure(max(20, asked.rounds), _say)
         return
     if asked.what == "restart":
         restart.measure(asked.slos, min(asked.rounds, 3), _say)
