@@ -104,8 +104,8 @@ def _for(stage: Stage, facts: Facts) -> Stage:
         if not given:
             return replace(stage, deadline=replace(rule, counting="none", amount=0, text=rule.text or NO_TIME))
         first = min(given, key=lambda name: (given[name], name))
-        also = f"the shortest of {len(given)}, {first}" if len(given) > 1 else first
-        counted = replace(rule, counting="elapsed_hours", amount=given[first], unit="hours", also=also)
+        whose = f"{first}, the shortest of {len(given)}" if len(given) > 1 else first
+        counted = replace(rule, counting="elapsed_hours", amount=given[first], unit="hours", text=whose)
         return replace(stage, deadline=counted)
     for variant in rule.variants:
         if evaluate(variant.when, facts) is True:
@@ -147,6 +147,8 @@ def _counted(deadline: Deadline, name: str, start: datetime, zone: ZoneInfo, cal
     strict = METHODS[deadline.strict or STRICT_TWIN.get(law, law)](period)
     outer = METHODS[deadline.outer or law](period)
     because = f"{spelled(deadline.amount, deadline.unit)} from {name} at {_local(start, zone)}"
+    if deadline.hours_by:
+        because += f", as agreed with {deadline.text}"
     if deadline.also:
         because += f"; the law also says {deadline.also.replace('_', ' ')}"
     if outer != strict:

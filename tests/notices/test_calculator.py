@@ -138,6 +138,18 @@ def test_a_stage_that_may_be_owed_asks_its_own_question():
     assert {each.stage.id for each in ruling(regime, filed).notices} == {"a", "b"}
 
 
+def test_a_contract_counts_by_its_own_hours_and_is_named():
+    """The shortest of several; without hours there is no number."""
+    rule = replace(stage("s", 0), deadline=Deadline(text="as agreed", hours_by="contracts_with_notice_duty"))
+    regime = law("contracts", "any", stages=(rule,))
+    terms = {"contracts_with_notice_duty": {"Acme": 72, "Best Ltd": 48}}
+    (notice,) = ruling(regime, asked(BREACH | terms)).notices
+    assert notice.dates.strict == AWARE + timedelta(hours=48)
+    assert notice.counted.endswith("as agreed with Best Ltd, the shortest of 2.")
+    (none,) = ruling(regime, asked(BREACH | {"contracts_with_notice_duty": {"Acme": 0}})).notices
+    assert (none.dates.strict, none.standing) == (None, "no_number")
+
+
 # -- places ----------------------------------------------------------------------------------------------------------
 
 
