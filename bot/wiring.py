@@ -120,13 +120,14 @@ def drafting_room(installation: Installation) -> DraftingRoom:
     return DraftingRoom(
         facts=known.facts,
         regimes={name: known.by_id[name] for name in installation.regimes},
+        standing=organisation.legal,
         templates=templates(installation),
         organisation={
             name: getattr(organisation, name) or None for name in ("name", "address", "contact", "legal_contact", "dpo")
         },
         tz=organisation.timezone,
         country=organisation.country,
-        policy=Policy(closures={place: frozenset(days) for place, days in organisation.closures.items()}),
+        counting=Policy(closures={place: frozenset(days) for place, days in organisation.closures.items()}),
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bot.domain.errors import Invalid, NotFound, Problem
 from bot.notices.checklist import gap
+from bot.notices.facts import AtLeast, Range, shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment, nodes
@@ -262,6 +263,8 @@ def _or_gap(evaluation: Any, value: object, label: str) -> object:
 
     if value is None or isinstance(value, Undefined) or (isinstance(value, str | list | dict) and not value):
         return _marker(evaluation, label)
+    if isinstance(value, bool | Range | AtLeast | frozenset | tuple | Mapping):
+        return shown(value)
     return utc(value) if isinstance(value, datetime) else listed(value) if isinstance(value, list) else value
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from bot.domain.errors import Invalid, NotFound
+from bot.notices.facts import AtLeast, Range
 from bot.words import Words, column, house, undefined_words
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -22,6 +23,26 @@ def test_values_are_filled_and_times_are_utc(tmp_path):
     moment = NOON.astimezone(timezone(timedelta(hours=5)))
     text = words.fill("note.md.j2", {"name": "Ada", "at": moment, "places": ["DE", "FR", "IT"], "sum": 1234567})
     assert text == "Ada at 2026-11-20 12:00 UTC, DE, FR and IT, 1 234 567 EUR\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (Range(400, 600), "400 to 600"),
+        (Range(NOON, NOON + timedelta(hours=1)), "2026-11-20 12:00 UTC to 2026-11-20 13:00 UTC"),
+        (AtLeast(frozenset({"DE"})), "at least DE"),
+        (frozenset({"b", "a"}), "a, b"),
+        (("BaFin", "<b>"), "BaFin, \\<b\\>"),
+        ({"TX": 2, "CA": 1}, "CA: 1, TX: 2"),
+        (False, "no"),
+        (0, "0"),
+    ],
+)
+def test_a_fact_of_any_kind_stands_in_a_notice_as_people_say_it(tmp_path, value, says):
+    """Always the same words for equal facts, so that a second look is no new version; markup in them stays letters."""
+    words = folder(tmp_path, note__md="{{ value | or_gap('a') }}|{{ line | filled }}")
+    line = {"label": "a", "state": "value", "value": value, "because": ""}
+    assert words.fill("note.md.j2", {"value": value, "line": line}) == f"{says}|{says}"
 
 
 def test_a_missing_value_is_a_visible_gap_and_an_unknown_word_an_error(tmp_path):

@@ -15,7 +15,7 @@ from bot.cli._text import out, out_json
 from bot.config.load import organisation
 from bot.config.model import Organisation
 from bot.config.question import Question, read_question
-from bot.config.regimes import Regimes, load
+from bot.config.regimes import Regimes, enabled, load
 from bot.domain.errors import Invalid, NotFound, Refused
 from bot.notices.calculator import Given, calculate
 from bot.notices.deadline import Policy
@@ -45,6 +45,7 @@ def shelf(config: Path) -> Shelf:
     if config != TOCSIN_YAML or config.exists():
         own, watched = organisation(config, environ=os.environ)
     regimes = _regimes(config)
+    watched = enabled(watched, regimes)
     for name in watched:
         if name not in regimes.by_id:
             raise NotFound("regime", name, sorted(regimes.by_id))
@@ -74,7 +75,7 @@ def listed(shelf: Shelf, *, as_json: bool) -> None:
 
 
 def case(shelf: Shelf, file: Path | None, *, service: str, given: Sequence[str], at: str) -> Given:
-    """The question: a service's standing facts, the file's over them, and over both those of the command line.
+    """The question: the organisation's facts, a service's over them, then the file's, then the command line's.
 
     Raises Invalid with every mistake of the file, NotFound, and usage errors with their sentence.
     """
@@ -85,11 +86,12 @@ def case(shelf: Shelf, file: Path | None, *, service: str, given: Sequence[str],
     standing = _standing(shelf.config, service) if service else {}
     stated = dict(_stated(regimes, each) for each in given)
     own = shelf.own
+    house_facts = dict(_of_organisation(shelf.config, own, regimes)) if own else {}
     country = question.country or (own.country if own else "")
     zone = question.timezone or (own.timezone if own and not question.country else "") or zone_of(country) or "UTC"
     closures = {place: frozenset(days) for place, days in own.closures.items()} if own else {}
     return Given(
-        derived({**standing, **question.facts, **stated}, regimes.facts),
+        derived({**house_facts, **standing, **question.facts, **stated}, regimes.facts),
         _instant(at) if at else SystemClock().now(),
         question.submitted,
         zone,
@@ -106,6 +108,18 @@ def _read(file: Path, regimes: Regimes) -> Question:
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise Refused(f"there is no file {file}, nor a regime of that name{hint}")
     return read_question(file, regimes.facts, regimes.by_id)
+
+
+def _of_organisation(config: Path, own: Organisation, regimes: Regimes) -> Iterator[tuple[str, Value | None]]:
+    """What holds of it in every incident. Raises Refused for what is no fact of that kind."""
+    for key, raw in own.legal.items():
+        fact = regimes.facts.get(key)
+        if fact is None:
+            raise Refused(f"{config}: organisation.legal: there is no fact {key!r}; `tocsin check` names the place")
+        try:
+            yield key, fact.type.read(fact.type.typed(raw) if isinstance(raw, str) else raw)
+        except UnreadableError as wrong:
+            raise Refused(f"{config}: organisation.legal: {key}: {wrong}; `tocsin check` names the place") from None
 
 
 def _standing(config: Path, service: str) -> dict[str, Value | None]:

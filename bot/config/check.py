@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.config.fit import closest, listing
 from bot.config.marks import Marked
 from bot.config.people import People
-from bot.config.regimes import Regimes
+from bot.config.regimes import Regimes, enabled, is_pattern
 from bot.config.runbooks import Written
 from bot.config.services import Catalogue, Catalogued
 from bot.domain.errors import Problem
@@ -43,7 +43,13 @@ def problems(known: Known) -> Iterator[Problem]:
     """Every name that stands for nothing, file by file."""
     if known.regimes is not None:
         for index, name in enumerate(known.regime_names):
-            yield from _unknown("regime", name, known.regimes.by_id, known.page, "regimes", index)
+            if not is_pattern(name):
+                yield from _unknown("regime", name, known.regimes.by_id, known.page, "regimes", index)
+            elif not enabled([name], known.regimes):
+                yield known.page.problem(f"no regime is called like {name!r}", "regimes", index)
+        legal = known.page.get("organisation", "legal")
+        if isinstance(legal, dict):
+            yield from _of_facts(legal, known.regimes, known.page, "organisation", "legal")
     for slo in known.slos:
         yield from _of_slo(slo, known)
         yield from _of_queries(slo, known)
@@ -140,21 +146,21 @@ def _of_service(each: Catalogued, known: Known) -> Iterator[Problem]:
             what = f"{name} is on call and cannot be reached"
             yield page.problem(what, "on_call", index, expected="slack or email for them in people.yaml")
     if known.regimes is not None:
-        yield from _of_facts(each, known.regimes)
+        yield from _of_facts(each.service.legal, known.regimes, each.page, "legal")
 
 
-def _of_facts(each: Catalogued, regimes: Regimes) -> Iterator[Problem]:
-    for name, value in each.service.legal.items():
+def _of_facts(facts: Mapping[str, object], regimes: Regimes, page: Marked, *path: str) -> Iterator[Problem]:
+    for name, value in facts.items():
         fact = regimes.facts.get(name)
         if fact is None:
             what = f"there is no fact {name!r}{closest(name, regimes.facts)}"
-            yield each.page.problem(what, "legal", name, key=True, expected="a fact of templates/notices/facts.yaml")
+            yield page.problem(what, *path, name, key=True, expected="a fact of templates/notices/facts.yaml")
             continue
         try:
             fact.type.read(value)
         except (UnreadableError, TypeError) as wrong:
             why = wrong if isinstance(wrong, UnreadableError) else "the value is not of this fact's kind"
-            yield each.page.problem(f"{name}: {why}", "legal", name, expected=str(fact.type))
+            yield page.problem(f"{name}: {why}", *path, name, expected=str(fact.type))
 
 
 def _of_mitigations(each: Catalogued, known: Known) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from bot.notices.expression import ExpressionError, parse
 from bot.notices.facts import Facts, FactType, UnreadableError, Value
 from bot.notices.regime import ASKED, Derivation, Fact
 
-_CALL = re.compile(r"(\w+)\((\w+)\)\Z")
+_CALL = re.compile(r"(\w+)\((\w+)((?:,\s*\w+)*)\)\Z")
 
 
 def read_facts(path: Path) -> dict[str, Fact]:
@@ -67,13 +67,16 @@ def answered(page: Page, nodes: Mapping[str, yaml.Node], facts: Mapping[str, Fac
 
 
 def _computed(page: Page, node: yaml.Node, facts: Mapping[str, Fact], kind: FactType) -> Derivation | None:
-    """`total(residents_by_state)`, or for a yes-or-no fact a rule over other facts."""
+    """`total(people)`, `others(people, CA)`, or for a yes-or-no fact a rule over other facts."""
     source = page.text(node)
     call = _CALL.match(source)
     if call and call[1] in FUNCTIONS:
         if call[2] not in facts:
             page.wrong(node, f"there is no fact called {call[2]!r}")
-        return Derivation(None, call[1], call[2])
+        but = tuple(word.strip() for word in call[3].split(",") if word.strip())
+        if bool(but) != (call[1] == "others"):
+            page.wrong(node, "others, and only that, names after a comma what it leaves out", "others(fact, CA, NY)")
+        return Derivation(None, call[1], call[2], but)
     if kind.kind != "bool":
         page.wrong(node, "only a yes-or-no fact follows from a rule", ", ".join(f"{name}(fact)" for name in FUNCTIONS))
         return None

@@ -176,7 +176,7 @@ class _Reader:
             slos=known.slos,
             runbooks={name: written.book for name, written in sorted(known.books.items())},
             people=known.people.profiles,
-            regimes=tuple(tocsin.regimes),
+            regimes=regimes.enabled(tocsin.regimes, known.regimes),
             pagers=pagers,
             maintenance=maintenance,
             warnings=(*self._warnings(known, tocsin), *rules.warnings(known, policy)),

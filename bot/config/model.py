@@ -60,6 +60,8 @@ class Organisation(Part):
     """The data protection officer, as a notice names them."""
     closures: dict[Annotated[str, AfterValidator(known_place)], tuple[date, ...]] = Field(default_factory=dict)
     """Days on which a country or region is closed beside its public holidays, as `US: [2026-12-24]`."""
+    legal: dict[str, Any] = Field(default_factory=dict)
+    """Facts the law asks for that hold in every incident, such as `sec_registrant: 'no'`."""
 
     @field_validator("country")
     @classmethod

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.config.guards import CLASSES, Badges, ClassName, QuorumModel, TargetRulesModel, WidestModel
 from bot.domain.guard import Freeze, TargetRules
-from bot.domain.policy import Policy, Severity
+from bot.domain.policy import NoticeRules, Policy, Severity, SignOff
 from bot.steps import seconds
 
 _DEFAULT = Policy()
@@ -69,6 +69,41 @@ class AcknowledgeWithin(BaseModel):
         return dict(zip(Severity, (self.sev1, self.sev2, self.sev3, self.sev4), strict=True))
 
 
+class SignOffsModel(BaseModel):
+    """The signatures one kind of notice needs: `{for: "eu_dora_art19/*", needs: {legal: [counsel]}}`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    kind: str = Field(alias="for", min_length=1)
+    """The kind of notice, `regime/stage`; `*` stands for anything."""
+    needs: dict[str, Annotated[Badges, Field(min_length=1)]] = Field(min_length=1)
+    """Capacity, such as legal or technical, and who may sign in it. Each signature is another person's."""
+
+
+class NoticesModel(BaseModel):
+    """What holds for notices; without sign-offs one of `approve_notice` signs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sign_offs: list[SignOffsModel] = Field(default_factory=list)
+    """The first that fits holds."""
+    owners: Badges = Field(default_factory=list)
+    """Who answers for a legal clock that nobody was assigned to; left out, whoever approves notices."""
+    deputies: Badges = Field(default_factory=list)
+    """Who is reminded beside them."""
+    remind_at: list[Annotated[float, Field(gt=0, lt=100)]] = [50, 75, 90]
+    """Percent of a clock's time; its end always."""
+
+    def rules(self) -> NoticeRules:
+        """As the domain knows them."""
+        offs = tuple(
+            (each.kind, tuple(SignOff(capacity, frozenset(badges)) for capacity, badges in each.needs.items()))
+            for each in self.sign_offs
+        )
+        shares = tuple(sorted({share / 100 for share in self.remind_at}))
+        return NoticeRules(offs, frozenset(self.owners), frozenset(self.deputies), shares)
+
+
 class PolicyModel(BaseModel):
     """Everything a policy can say; what is left out keeps the product's own rule."""
 
@@ -93,6 +128,8 @@ class PolicyModel(BaseModel):
     """Who may hold an incident as it is, and release it."""
     approve_notice: Badges = sorted(_DEFAULT.approve_notice)
     """Who may approve the words of a notice."""
+    notices: NoticesModel = NoticesModel()
+    """Who must sign which notice, who answers for the clocks, and when they are reminded."""
     approval_expires: timedelta = Field(default=_DEFAULT.approval_expires, gt=timedelta(0))
     """How long an approval may be asked for, and used."""
     evidence_hold: timedelta = Field(default=_DEFAULT.evidence_hold, ge=timedelta(0))
@@ -158,6 +195,7 @@ class PolicyModel(BaseModel):
             freezes=freezes,
             targets=targets,
             approve_notice=frozenset(self.approve_notice),
+            notices=self.notices.rules(),
             approval_expires=self.approval_expires,
             evidence_hold=self.evidence_hold,
             verify_after=self.verify_after,

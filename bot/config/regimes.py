@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -14,6 +16,7 @@ from bot.domain.errors import Invalid, Problem
 from bot.notices.counting import NAMES, UNITS_OF
 from bot.notices.draft import ITEMS, VOCABULARY
 from bot.notices.expression import Expression, ExpressionError, Or, parse
+from bot.notices.form import answerable
 from bot.notices.regime import (
     CONFIDENCE,
     KINDS,
@@ -68,6 +71,23 @@ def load(*folders: Path) -> Regimes:
     if problems:
         raise Invalid(problems)
     return Regimes(facts, found)
+
+
+def enabled(wanted: Iterable[str], known: Regimes | None) -> tuple[str, ...]:
+    """The regimes that are asked: names, and patterns such as `eu_*`, which take none that is switched off."""
+    chosen: list[str] = []
+    for name in wanted:
+        if is_pattern(name):
+            by_id = known.by_id if known is not None else {}
+            chosen += sorted(one for one, regime in by_id.items() if regime.enabled and fnmatchcase(one, name))
+        else:
+            chosen.append(name)
+    return tuple(dict.fromkeys(chosen))
+
+
+def is_pattern(name: str) -> bool:
+    """Whether it stands for several regimes."""
+    return "*" in name
 
 
 def _collect(problems: list[Problem], read: Callable[P, T], *place: P.args, **_none: P.kwargs) -> T | None:
@@ -142,9 +162,10 @@ class _RegimeReader:
             "citations",
             "in_force",
             "who",
+            "no_report",
             "trigger",
         )
-        more = ("clock_start", "exemptions", "stages", "fields", "records", "penalties", "notes", "enabled")
+        more = ("clock_start", "exemptions", "stages", "fields", "records", "penalties", "notes", "enabled", "timezone")
         top = page.entries(page.root, *words, *more)
         if page.text(top.get("id"), page.root) != folder:
             page.wrong(top.get("id"), f"the id is not the name of its folder, {folder!r}")
@@ -167,6 +188,7 @@ class _RegimeReader:
             facts=self.facts,
             fields=self.fields,
             who=page.texts(top.get("who")),
+            no_report=page.text(top.get("no_report")),
             exemptions=tuple(self._exemption(node) for node in page.items(top.get("exemptions"))),
             records=page.text(top.get("records")),
             penalties=page.text(top.get("penalties")),
@@ -174,13 +196,24 @@ class _RegimeReader:
             as_of=page.day(top.get("as_of")),
             notes=page.text(top.get("notes")),
             enabled=page.one_of(top.get("enabled"), ("true", "false"), "true", "yes or no") == "true",
+            timezone=self._zone(top.get("timezone")),
         )
 
+    def _zone(self, node: yaml.Node | None) -> str:
+        name = self.page.text(node)
+        try:
+            return ZoneInfo(name).key if name else ""
+        except (KeyError, ValueError, OSError):
+            self.page.wrong(node, f"there is no time zone {name!r}", "an IANA name such as Europe/Berlin")
+            return ""
+
     def _field(self, key: str, node: yaml.Node) -> Field:
-        parts = self.page.entries(node, "label", "help", "from", "number", "type", "choices")
+        parts = self.page.entries(node, "label", "help", "from", "number", "type", "choices", "choose")
+        rules = self.page.entries(parts.get("choose"))
+        choose = {choice: self._expression(rule, node) or _BROKEN for choice, rule in rules.items()}
         source = self.page.text(parts.get("from"))
         root, _, part = source.partition(".")
-        known = root in VOCABULARY and (part in self.facts if root == "facts" else part in VOCABULARY[root])
+        known = root in VOCABULARY and (self._answered(part) if root == "facts" else part in VOCABULARY[root])
         if source and not known:
             self.page.wrong(
                 parts["from"], f"{source!r} is no place in an incident", "such as incident.onset or facts.deaths"
@@ -192,8 +225,14 @@ class _RegimeReader:
             source,
             self.page.text(parts.get("number")),
             self.page.text(parts.get("type")),
-            self.page.texts(parts.get("choices")),
+            tuple(choose) if "choose" in parts else self.page.texts(parts.get("choices")),
+            choose,
         )
+
+    def _answered(self, part: str) -> bool:
+        """Whether it is a fact, or one entry of a map: `residents_by_state.TX`."""
+        key, _, entry = part.partition(".")
+        return key in self.types and (not entry or self.types[key].kind == "map")
 
     def _citation(self, node: yaml.Node) -> Citation:
         parts = self.page.entries(node, "instrument", "provision")
@@ -224,8 +263,8 @@ class _RegimeReader:
 
     def _stage(self, node: yaml.Node, regime_start: str) -> Stage:
         page = self.page
-        words = ("id", "name", "kind", "condition", "clock_start", "recipients", "deadline")
-        parts = page.entries(node, *words, "required", "optional", "conditional", "form", "late_rule")
+        words = ("id", "name", "kind", "condition", "voluntary", "clock_start", "recipients", "deadline")
+        parts = page.entries(node, *words, "required", "optional", "conditional", "answers", "form", "late_rule")
         form = page.entries(parts.get("form"), "name", "format", "channel", "language")
         stage_id = page.text(parts.get("id"), node)
         return Stage(
@@ -236,12 +275,14 @@ class _RegimeReader:
             deadline=self._deadline(parts.get("deadline"), node),
             recipients=page.texts(parts.get("recipients")),
             condition=self._expression(parts.get("condition")),
+            voluntary=page.one_of(parts.get("voluntary"), ("true", "false"), "false", "yes or no") == "true",
             required=self._field_keys(parts.get("required")),
             optional=self._field_keys(parts.get("optional")),
-            conditional=tuple(self._conditional(item) for item in page.items(parts.get("conditional"))),
+            conditional=tuple(self._conditional(item) for item in page.flat(parts.get("conditional"))),
             form=Form(**{key: page.text(value) for key, value in form.items()}),
             late_rule=page.text(parts.get("late_rule")),
             template=self._template(stage_id),
+            answers=self._answers(parts.get("answers")),
         )
 
     def _template(self, stage_id: str) -> str:
@@ -250,13 +291,25 @@ class _RegimeReader:
         return f"notices/{name}" if any((folder / name).is_file() for folder in self.folders) else CHECKLIST
 
     def _conditional(self, node: yaml.Node) -> Conditional:
-        parts = self.page.entries(node, "field", "says", "when")
+        parts = self.page.entries(node, "field", "says", "when", "given")
         self._field_key(parts.get("field") or node)
         return Conditional(
             self.page.text(parts.get("field"), node),
             self.page.text(parts.get("says"), node),
             self._expression(parts.get("when")),
+            self._answers(parts.get("given")),
         )
+
+    def _answers(self, node: yaml.Node | None) -> dict[str, str]:
+        """What lines are answered with, by field; where a field has choices, one of those."""
+        found = {}
+        for key, said in self.page.entries(node).items():
+            found[key] = self.page.text(said, node)
+            if key not in self.fields:
+                self.page.wrong(said, f"{key!r} is not among the `fields` of this file")
+            elif not answerable(self.fields[key], found[key]):
+                self.page.wrong(said, f"{found[key]!r} is no choice of {key}", "; ".join(self.fields[key].choices))
+        return found
 
     def _variant(self, node: yaml.Node) -> Variant:
         parts = self.page.entries(node, "when", "amount", "says")
@@ -269,7 +322,8 @@ class _RegimeReader:
             return Deadline()
         page = self.page
         words = ("counting", "amount", "unit", "strict", "outer", "text", "also", "calendar", "limits", "noon_relief")
-        parts = page.entries(node, *words, "no_relief_for", "target_hours", "target_basis", "variants", "hours_by")
+        more = ("no_relief_for", "target_hours", "target_basis", "variants", "hours_by", "amounts_by", "amounts")
+        parts = page.entries(node, *words, *more)
         method = {
             key: page.one_of(parts.get(key), NAMES, "", "way of counting") for key in ("counting", "strict", "outer")
         }
@@ -278,14 +332,15 @@ class _RegimeReader:
         hours_by = page.text(parts.get("hours_by"))
         if hours_by and (hours_by not in self.types or self.types[hours_by].kind != "map"):
             page.wrong(parts["hours_by"], f"{hours_by!r} is no fact that maps names to hours")
+        amounts, amounts_by = self._amounts(parts, node)
         if not amount and not limits and not hours_by and "text" not in parts:
             page.wrong(node, "neither an amount nor the law's own words")
         for name in filter(None, method.values()):
-            if amount and name in UNITS_OF and unit not in UNITS_OF[name]:
+            if (amount or amounts) and name in UNITS_OF and unit not in UNITS_OF[name]:
                 page.wrong(
                     parts.get("unit") or node, f"{name} does not count {unit or 'nothing'}", ", ".join(UNITS_OF[name])
                 )
-        if amount and not method["counting"]:
+        if (amount or amounts) and not method["counting"]:
             page.wrong(node, "an amount needs a way of `counting`", ", ".join(NAMES))
         return Deadline(
             counting=method["counting"] or "none",
@@ -303,7 +358,20 @@ class _RegimeReader:
             target_basis=page.text(parts.get("target_basis")),
             variants=tuple(self._variant(item) for item in page.items(parts.get("variants"))),
             hours_by=hours_by,
+            amounts_by=amounts_by,
+            amounts=amounts,
         )
+
+    def _amounts(self, parts: Mapping[str, yaml.Node], node: yaml.Node) -> tuple[Mapping[str, int], str]:
+        """A number for each place, and the map fact that says where somebody is concerned."""
+        page, by = self.page, self.page.text(parts.get("amounts_by"))
+        amounts = {place: page.number(given) for place, given in page.entries(parts.get("amounts")).items()}
+        if bool(by) != bool(amounts) or (by and (by not in self.types or self.types[by].kind != "map")):
+            what = "a number for each place needs `amounts` and, in `amounts_by`, the fact that counts people by place"
+            page.wrong(parts.get("amounts_by") or parts.get("amounts") or node, what)
+        if amounts and "text" not in parts:
+            page.wrong(parts["amounts"], "what holds in a place without a number is said in `text`")
+        return amounts, by
 
     def _limit(self, node: yaml.Node) -> Limit:
         parts = self.page.entries(node, "amount", "unit", "from", "counting", "unless_later_than")
@@ -327,9 +395,10 @@ class _RegimeReader:
         return word
 
     def _field_keys(self, node: yaml.Node | None) -> tuple[str, ...]:
-        for item in self.page.items(node):
+        items = self.page.flat(node)
+        for item in items:
             self._field_key(item)
-        return self.page.texts(node)
+        return tuple(self.page.text(item) for item in items)
 
     def _field_key(self, item: yaml.Node) -> None:
         if isinstance(item, yaml.ScalarNode) and self.page.text(item) not in self.fields:

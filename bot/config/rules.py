@@ -110,6 +110,8 @@ def _badges(rules: Rules) -> Iterator[Problem]:
     """Badges that are nobody's."""
     lists: list[Path] = [("propose",), ("break_glass",), ("counsel",), ("approve_notice",)]
     lists += [("approve", name) for name in CLASSES]
+    lists += [("notices", name) for name in ("owners", "deputies")]
+    lists += [("notices", "sign_offs", *each) for each in _sign_offs(rules)]
     lists += [("targets", name, key) for name in rules.policy.targets for key in ("propose", "approve")]
     for path in lists:
         held = rules.known.page.get("policy", *path)
@@ -118,12 +120,21 @@ def _badges(rules: Rules) -> Iterator[Problem]:
                 yield from _badge(rules, badge, *path, index)
 
 
+def _sign_offs(rules: Rules) -> Iterator[Path]:
+    """Where each list of signatories stands below `sign_offs`."""
+    written = rules.known.page.get("policy", "notices", "sign_offs")
+    for at, each in enumerate(written if isinstance(written, list) else ()):
+        needs = each.get("needs") if isinstance(each, dict) else None
+        for capacity in needs if isinstance(needs, dict) else ():
+            yield at, "needs", str(capacity)
+
+
 def _badge(rules: Rules, badge: str, *path: str | int) -> Iterator[Problem]:
     people, page = rules.known.people, rules.known.page
     groups = frozenset(group for each in rules.people for group in each.groups)
     kind, _, rest = badge.partition(":")
     if badge == ON_CALL:
-        if path[0] in {"counsel", "approve_notice"}:
+        if path[0] in {"counsel", "approve_notice", "notices"}:
             what = "nobody is on call for this: it is not asked in the name of a service"
             yield page.problem(what, "policy", *path, expected=BADGES.rpartition(", or")[0])
         return

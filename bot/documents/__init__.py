@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from bot.notices.checklist import GAP as _GAP
+
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 _ILLEGAL = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
 )
-_GAP = re.compile(r"(\[\[ (?:not yet investigated|unknown): .+? \]\])")
 FOOTER = "Drafting aid, not legal advice."
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.domain.clocks import running
 from bot.domain.duty import Answer
 from bot.domain.mitigation import EFFECTIVE
 from bot.domain.notice import Standing
@@ -73,6 +74,18 @@ def _unsent(incident: Incident) -> Iterator[Check]:
         if duty.answer is Answer.YES and duty.regime not in begun:
             what = f"{duty.name} asks for a notice that nobody has begun: its clock goes on"
             yield Check(what, False, f"duty/{duty.regime}", blocking=False)
+
+
+def running_clocks(incident: Incident) -> str:
+    """Why an incident may not be filed away over what must be told; "" where nothing stands in the way.
+
+    Nobody is reminded of a clock of a closed incident: each ends with a notice filed, or with a person's decision.
+    """
+    owed = [each for each in running(incident) if each.sure and each.due.by_law]
+    if not owed:
+        return ""
+    names = ", ".join(dict.fromkeys(each.duty.name for each in owed))
+    return f"a legal clock runs: {names}; file the notice, or let counsel decide that none is owed"
 
 
 def unfinished_changes(incident: Incident) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -28,8 +28,45 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """One notice of a regime and its clock: whether it is owed, since when the clock runs, and by when it is due.
+
+    `start` names the fact the clock starts on. Without `by_law` the date is our own target. `rule` is the version of
+    the rules it was counted with.
+    """
+
+    stage: str
+    name: str
+    answer: Answer
+    start: str = ""
+    started: datetime | None = None
+    strict: datetime | None = None
+    outer: datetime | None = None
+    because: str = ""
+    by_law: bool = True
+    rule: str = ""
+
+    def same_date(self, other: Due) -> bool:
+        """Whether the clock stands as it stood."""
+        return (self.started, self.strict, self.outer) == (other.started, other.strict, other.outer)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A date as it was once computed: kept for ever, with what it was counted from."""
+
+    due: Due
+    at: datetime
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
 class Duty:
-    """One regime's answer for this incident. `strict` is the target date, `outer` is for counsel."""
+    """One regime's answer for this incident. `strict` is the target date, `outer` is for counsel.
+
+    Both and `stage` are those of the notice due first; `dues` holds all of them. Where a person decided, `facts_say`
+    and `facts_because` are what the facts alone would answer now.
+    """
 
     regime: str
     name: str
@@ -40,6 +77,22 @@ class Duty:
     outer: datetime | None = None
     ask: tuple[str, ...] = ()
     decided_by: str = ""  # a person who decided otherwise, or confirmed
+    rests_on: tuple[str, ...] = ()
+    applies_from: date | None = None
+    would_be: Answer | None = None  # what it would answer once it applies
+    dues: tuple[Due, ...] = ()
+    facts_say: Answer | None = None
+    facts_because: str = ""
+    decided_at: datetime | None = None
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the facts have come to say the opposite of what a person decided."""
+        return bool(self.decided_by) and {self.answer, self.facts_say} == {Answer.YES, Answer.NO}
+
+    def due(self, stage: str) -> Due | None:
+        """The clock of one of its notices."""
+        return next((each for each in self.dues if each.stage == stage), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +147,29 @@ class AnswerDuties(Command):
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if incident.duty_basis == self.basis:
             return
-        changed = tuple(
-            duty
-            for duty in self.duties
-            if (known := incident.duties.get(duty.regime)) is None or (not known.decided_by and known != duty)
-        )
+        asked = (_beside(incident.duties.get(duty.regime), duty) for duty in self.duties)
+        changed = tuple(duty for duty in asked if incident.duties.get(duty.regime) != duty)
         yield DutiesAnswered(changed, self.basis) if changed else DutiesStand(self.basis)
+
+
+def _beside(known: Duty | None, fresh: Duty) -> Duty:
+    """The answer as it is kept: a person's decision stands, with today's clocks and what the facts say beside it."""
+    if known is None or not known.decided_by:
+        return fresh
+    return replace(
+        fresh,
+        answer=known.answer,
+        because=known.because,
+        decided_by=known.decided_by,
+        decided_at=known.decided_at,
+        ask=(),
+        facts_say=fresh.answer,
+        facts_because=fresh.because,
+    )
+
+
+MOST_NAMED = 8
+"""Regimes one line of the timeline names before it counts the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +181,24 @@ class DutiesAnswered(Event):
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         duties = {**incident.duties, **{duty.regime: duty for duty in self.duties}}
-        return replace(incident, duties=duties, duty_basis=self.basis)
+        history = dict(incident.due_history)
+        for duty in self.duties:
+            for due in duty.dues:
+                past = history.get(f"{duty.regime}/{due.stage}", ())
+                known = past[-1].due if past else Due(due.stage, due.name, due.answer)
+                if not due.same_date(known):
+                    history[f"{duty.regime}/{due.stage}"] = (*past, Counted(due, entry.at, self.basis))
+        return replace(incident, duties=duties, due_history=history, duty_basis=self.basis)
 
     def says(self, by: str) -> Sentence:
-        return says(
-            "duties: {list}", list="; ".join(f"{duty.name}: {duty.answer}, {duty.because}" for duty in self.duties)
-        )
+        open_ones = [duty for duty in self.duties if duty.answer is not Answer.NO or duty.decided_by]
+        named = (open_ones if len(self.duties) > MOST_NAMED else list(self.duties))[:MOST_NAMED]
+        told = [f"{duty.name}: {duty.answer}, {duty.because}" for duty in named]
+        rest = len(self.duties) - len(named)
+        no = sum(duty.answer is Answer.NO for duty in self.duties) - sum(d.answer is Answer.NO for d in named)
+        if rest:
+            told.append(f"{rest} more, {no} of them without a duty" if told else f"no duty under {no} regimes")
+        return says("duties: {list}", list="; ".join(told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +244,18 @@ class DutyDecided(Event):
     because: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        decided = replace(incident.duties[self.regime], answer=self.answer, because=self.because, decided_by=entry.by)
+        was = incident.duties[self.regime]
+        facts_say, why = (was.facts_say, was.facts_because) if was.decided_by else (was.answer, was.because)
+        decided = replace(
+            was,
+            answer=self.answer,
+            because=self.because,
+            decided_by=entry.by,
+            decided_at=entry.at,
+            ask=(),
+            facts_say=facts_say,
+            facts_because=why,
+        )
         return replace(incident, duties={**incident.duties, self.regime: decided})
 
     def says(self, by: str) -> Sentence:
@@ -173,3 +266,43 @@ class DutyDecided(Event):
             answer=self.answer,
             because=self.because,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AssignDuty(Command):
+    """Somebody answers for a regime's clocks, and somebody else for them; both are reminded."""
+
+    regime: str
+    owner: str
+    deputy: str = ""
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        ask.policy.require(ask.person, READERS, "say who answers for a duty")
+        if self.regime not in incident.duties:
+            raise Refused(f"{self.regime} was not asked for {incident.id}")
+        if not self.owner:
+            raise Refused("say who answers for it")
+        if self.owner == self.deputy:
+            raise Refused("the deputy is somebody else: they step in where the first person cannot")
+        if incident.duty_owners.get(self.regime) != (self.owner, self.deputy):
+            yield DutyAssigned(self.regime, self.owner, self.deputy)
+
+
+@dataclass(frozen=True, slots=True)
+class DutyAssigned(Event):
+    """Somebody answers for a regime's clocks."""
+
+    regime: str
+    owner: str
+    deputy: str = ""
+
+    def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        owners = {**incident.duty_owners, self.regime: (self.owner, self.deputy)}
+        return replace(incident, duty_owners=owners)
+
+    def says(self, by: str) -> Sentence:
+        words = "{who} asked {owner} to answer for {regime}"
+        if not self.deputy:
+            return says(words, who=Who(by), owner=Who(self.owner), regime=self.regime)
+        return says(f"{words}, with {{deputy}} as deputy", who=Who(by), owner=Who(self.owner), regime=self.regime,
+                    deputy=Who(self.deputy))  # fmt: skip

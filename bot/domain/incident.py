@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from bot.domain.duty import Duty
+from bot.domain.disclosure import Disclosure
+from bot.domain.duty import Counted, Duty
 from bot.domain.finding import Finding, Hypothesis
 from bot.domain.five_whys import Why
 from bot.domain.followup import FollowUp
@@ -89,6 +90,9 @@ class Incident:
     duty_basis: str = ""  # the facts the regimes were last asked with
     facts: Mapping[str, object] = field(default_factory=dict)
     duties: Mapping[str, Duty] = field(default_factory=dict)
+    due_history: Mapping[str, tuple[Counted, ...]] = field(default_factory=dict)  # regime/stage → every date computed
+    duty_owners: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # regime → who, their deputy
+    disclosures: Mapping[str, Disclosure] = field(default_factory=dict)  # audience → whether it is told voluntarily
     notices: Mapping[str, Notice] = field(default_factory=dict)
     followups: Mapping[str, FollowUp] = field(default_factory=dict)
     room: Room | None = None

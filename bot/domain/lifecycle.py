@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
-from bot.domain.checks import resolve_checks, unfinished_changes
+from bot.domain.checks import resolve_checks, running_clocks, unfinished_changes
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Claim, Command, Entry, Event, Free, Sentence, Take, When, Who, Words, says
 from bot.domain.phase import ANYBODY, RESPONDERS, Phase, require_open
@@ -342,7 +342,7 @@ class Close(Command):
             return
         if incident.phase is not Phase.RESOLVED:
             raise Refused(f"{incident.id} is {incident.phase}; resolve it first")
-        if unfinished := unfinished_changes(incident):
+        if unfinished := unfinished_changes(incident) or running_clocks(incident):
             raise Refused(unfinished)
         yield IncidentClosed()
 

@@ -1,22 +1,19 @@
-"""Telling those who must be told, in words that somebody with the right to do so approved."""
+"""Telling those who must be told: what a notice is, where it stands, and how it begins or is given up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.domain.duty import READERS
-from bot.domain.errors import NotYours, Refused
+from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
-
-
-# -- notices ---------------------------------------------------------------------------------------------------------
 
 
 class Standing(StrEnum):
@@ -28,6 +25,7 @@ class Standing(StrEnum):
     STALE = "stale"
     CHANGES = "changes requested"
     FILED = "filed"
+    DROPPED = "given up"
 
     @property
     def said(self) -> str:
@@ -35,9 +33,27 @@ class Standing(StrEnum):
         return "sent back for changes" if self is Standing.CHANGES else str(self)
 
 
+OVER = frozenset({Standing.FILED, Standing.DROPPED})
+"""Nothing more happens to it; what comes later needs a new notice."""
+STANDING_WORDS = frozenset({Standing.FROZEN, Standing.APPROVED})
+"""Its frozen words are what counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One approval of a version: by whom, in which capacity and when."""
+
+    by: str
+    capacity: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Words as they were frozen: text, digest, what was missing, and as of when."""
+    """Words as they were frozen: text, digest, what was missing, and as of when.
+
+    `facts` is the canonical JSON of the facts they rest on; `rules` the version of the law's data they were drawn from.
+    """
 
     number: int
     text: str
@@ -45,11 +61,75 @@ class Version:
     gaps: tuple[str, ...]
     as_of: datetime
     asked_by: str
+    facts: str = ""
+    signatures: tuple[Signature, ...] = ()
+    asked_at: datetime | None = None
+    rules: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a person entered for one line of the form: words, or that it is unknown and why."""
+
+    value: str
+    unknown_because: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rewording:
+    """Counsel's own words: `base` is what the facts said when they were written, `text` what counsel made of it.
+
+    What the facts say later is merged into it word by word, so the derived parts of a reworded draft stay live.
+    """
+
+    base: str
+    text: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A remark on a notice; `quote` are the words it is about."""
+
+    id: str
+    by: str
+    at: datetime
+    text: str
+    quote: str = ""
+    resolved_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Privilege:
+    """Counsel's claim that a document is privileged: on what basis, in which matter, for what purpose."""
+
+    by: str
+    at: datetime
+    basis: str
+    matter: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """A person sent it: where, when, under which reference, and what proves it."""
+
+    where: str
+    reference: str
+    proof: str
+    at: datetime
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One notice: what kind it is (`template`, such as `stakeholders/update`), its frozen versions and its decision."""
+    """One notice: what kind it is (`template`, such as `stakeholders/update`), its frozen versions and its decision.
+
+    `authors` entered or worded some of it and approve none of it.
+    """
 
     id: str
     template: str
@@ -61,11 +141,23 @@ class Notice:
     approved_by: str = ""
     approved_at: datetime | None = None
     note: str = ""
+    locale: str = ""
+    given: Mapping[str, Given] = field(default_factory=dict)
+    rewording: Rewording | None = None
+    comments: tuple[Comment, ...] = ()
+    authors: frozenset[str] = frozenset()
+    privilege: Privilege | None = None
+    filing: Filing | None = None
 
     @property
     def latest(self) -> Version | None:
         """The newest frozen version."""
         return self.versions[-1] if self.versions else None
+
+    @property
+    def over(self) -> bool:
+        """Whether it was filed or given up."""
+        return self.standing in OVER
 
 
 def notice_of(incident: Incident, name: str) -> Notice:
@@ -76,25 +168,39 @@ def notice_of(incident: Incident, name: str) -> Notice:
     return found
 
 
-def _with(incident: Incident, notice: Notice) -> Incident:
+def still_open(incident: Incident, name: str) -> Notice:
+    """The notice, where something may still be done to it. Raises Refused."""
+    notice = notice_of(incident, name)
+    if notice.over:
+        raise Refused(f"{name} is {notice.standing}; what comes later needs a new notice")
+    return notice
+
+
+def amended(incident: Incident, notice: Notice) -> Incident:
+    """The incident with that notice in place of the one of its id."""
     return replace(incident, notices={**incident.notices, notice.id: notice})
+
+
+# -- beginning and giving up -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class RequestNotice(Command):
-    """Begin a notice from a template; one of each kind."""
+    """Begin a notice from a template; one of each kind at a time, the next once that was filed or given up."""
 
     template: str
     regime: str = ""
     stage: str = ""
+    locale: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, READERS, "request a notice")
         if not incident.exists:
             raise Refused(f"there is no incident {incident.id}")
-        if any(known.template == self.template for known in incident.notices.values()):
+        alike = [known for known in incident.notices.values() if known.template == self.template]
+        if any(known.locale == self.locale and not known.over for known in alike):
             return
-        yield NoticeRequested(f"N{len(incident.notices) + 1}", self.template, self.regime, self.stage)
+        yield NoticeRequested(f"N{len(incident.notices) + 1}", self.template, self.regime, self.stage, self.locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,232 +211,47 @@ class NoticeRequested(Event):
     template: str
     regime: str
     stage: str
+    locale: str = ""
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return _with(incident, Notice(self.id, self.template, self.regime, self.stage, Standing.DRAFTING, entry.by))
+        begun = Notice(self.id, self.template, self.regime, self.stage, Standing.DRAFTING, entry.by, locale=self.locale)
+        return amended(incident, begun)
 
     def says(self, by: str) -> Sentence:
-        return says("{who} requested the notice {id} ({template})", who=Who(by), id=self.id, template=self.template)
+        what = f"{self.template}, {self.locale}" if self.locale else self.template
+        return says("{who} requested the notice {id} ({template})", who=Who(by), id=self.id, template=what)
 
 
 @dataclass(frozen=True, slots=True)
-class FreezeNotice(Command):
-    """Ask for approval: the words, their facts and "as of" are frozen as the next version."""
-
-    id: str
-    text: str
-    digest: str
-    gaps: tuple[str, ...]
-    as_of: datetime
-
-    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        ask.policy.require(ask.person, READERS, "ask for approval of a notice")
-        notice = notice_of(incident, self.id)
-        if notice.standing is Standing.FILED:
-            raise Refused(f"{self.id} was filed; a new stage needs a new notice")
-        latest = notice.latest
-        if (
-            latest is not None
-            and latest.digest == self.digest
-            and notice.standing in (Standing.FROZEN, Standing.APPROVED)
-        ):
-            return
-        number = latest.number + 1 if latest else 1
-        yield NoticeFrozen(self.id, number, self.text, self.digest, self.gaps, self.as_of)
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeFrozen(Event):
-    """A version of the words waits for approval."""
-
-    id: str
-    number: int
-    text: Words
-    digest: str
-    gaps: tuple[Words, ...]
-    as_of: datetime
-
-    def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        was = notice_of(incident, self.id)
-        version = Version(self.number, self.text, self.digest, self.gaps, self.as_of, entry.by)
-        return _with(
-            incident,
-            replace(
-                was,
-                standing=Standing.FROZEN,
-                versions=(*was.versions, version),
-                approved_by="",
-                approved_at=None,
-                note="",
-            ),
-        )
-
-    def says(self, by: str) -> Sentence:
-        return says(
-            "{who} asked for approval of {id} version {number} ({gaps} gaps), digest {digest}",
-            who=Who(by),
-            id=self.id,
-            number=self.number,
-            gaps=len(self.gaps),
-            digest=self.digest[:12],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ApproveNotice(Command):
-    """Approve exactly the words of that digest."""
-
-    id: str
-    digest: str
-
-    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        ask.policy.require(ask.person, ask.policy.approve_notice, "approve a notice", NotYours)
-        notice = notice_of(incident, self.id)
-        latest = notice.latest
-        if latest is None:
-            raise Refused(f"{self.id} has no version to approve yet")
-        if notice.standing is Standing.APPROVED and notice.approved_by == ask.by and latest.digest == self.digest:
-            return
-        if latest.digest != self.digest:
-            raise Refused(f"{self.id} is at version {latest.number} now; read it again")
-        if notice.standing is not Standing.FROZEN:
-            raise Refused(f"{self.id} is {notice.standing.said}; there is nothing to approve")
-        if ask.person.is_bot or latest.asked_by == ask.by:
-            raise NotYours(f"you asked for approval of {self.id}; a second person must approve it")
-        yield NoticeApproved(self.id, latest.number, self.digest)
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeApproved(Event):
-    """Counsel approved these words."""
-
-    id: str
-    number: int
-    digest: str
-
-    def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        was = notice_of(incident, self.id)
-        return _with(incident, replace(was, standing=Standing.APPROVED, approved_by=entry.by, approved_at=entry.at))
-
-    def says(self, by: str) -> Sentence:
-        return says(
-            "{who} approved {id} version {number}, digest {digest}",
-            who=Who(by),
-            id=self.id,
-            number=self.number,
-            digest=self.digest[:12],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class RequestChanges(Command):
-    """Counsel wants other words."""
+class DropNotice(Command):
+    """Give a notice up, with the reason; what was written of it stays in the log."""
 
     id: str
     because: str
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        ask.policy.require(ask.person, ask.policy.approve_notice, "request changes to a notice")
+        ask.policy.require(ask.person, ask.policy.approve_notice, "give a notice up")
         notice = notice_of(incident, self.id)
+        if notice.standing is Standing.DROPPED:
+            return
+        if notice.standing is Standing.FILED:
+            raise Refused(f"{self.id} was filed; what was sent cannot be given up")
         if not self.because.strip():
-            raise Refused("say what must change")
-        if notice.standing not in (Standing.FROZEN, Standing.APPROVED):
-            raise Refused(f"{self.id} is {notice.standing.said}")
-        yield ChangesRequested(self.id, self.because.strip())
+            raise Refused("say why the notice is given up")
+        yield NoticeDropped(self.id, self.because.strip())
 
 
 @dataclass(frozen=True, slots=True)
-class ChangesRequested(Event):
-    """Counsel wants other words."""
+class NoticeDropped(Event):
+    """A notice was given up."""
 
     id: str
     because: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         was = notice_of(incident, self.id)
-        return _with(
-            incident, replace(was, standing=Standing.CHANGES, approved_by="", approved_at=None, note=self.because)
-        )
+        gone = replace(was, standing=Standing.DROPPED, note=self.because, approved_by="", approved_at=None)
+        return amended(incident, gone)
 
     def says(self, by: str) -> Sentence:
-        return says("{who} requested changes to {id}: {because}", who=Who(by), id=self.id, because=self.because)
-
-
-@dataclass(frozen=True, slots=True)
-class MarkStale(Command):
-    """A later fact changed the words (`digest` is of the words as they would be now): the frozen version is void."""
-
-    id: str
-    digest: str
-
-    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        if not ask.person.is_bot:
-            raise Refused("staleness is found by comparing the words")
-        notice = notice_of(incident, self.id)
-        latest = notice.latest
-        if (
-            latest is not None
-            and latest.digest != self.digest
-            and notice.standing in (Standing.FROZEN, Standing.APPROVED)
-        ):
-            yield NoticeStale(self.id, latest.number)
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeStale(Event):
-    """The frozen words no longer say what the log says; an approval of them is void."""
-
-    id: str
-    number: int
-
-    def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        was = notice_of(incident, self.id)
-        return _with(incident, replace(was, standing=Standing.STALE, approved_by="", approved_at=None))
-
-    def says(self, by: str) -> Sentence:
-        return says(
-            "{id} version {number} is stale: later facts change its words; ask for approval again",
-            id=self.id,
-            number=self.number,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class FileNotice(Command):
-    """A person sent the approved words; Tocsin never does."""
-
-    id: str
-    where: str
-    reference: str = ""
-
-    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        ask.policy.require(ask.person, ask.policy.approve_notice, "record that a notice was filed")
-        notice = notice_of(incident, self.id)
-        if notice.standing is Standing.FILED:
-            return
-        if notice.standing is not Standing.APPROVED:
-            raise Refused(f"{self.id} is {notice.standing.said}; only approved words are filed")
-        if not self.where.strip():
-            raise Refused("say where it was filed")
-        yield NoticeFiled(self.id, self.where.strip(), self.reference.strip())
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeFiled(Event):
-    """A person filed the approved words."""
-
-    id: str
-    where: Words
-    reference: Words
-
-    def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return _with(incident, replace(notice_of(incident, self.id), standing=Standing.FILED))
-
-    def says(self, by: str) -> Sentence:
-        return says(
-            "{who} filed {id} with {where} ({reference})",
-            who=Who(by),
-            id=self.id,
-            where=self.where,
-            reference=self.reference or "no reference",
-        )
+        return says("{who} gave {id} up: {because}", who=Who(by), id=self.id, because=self.because)

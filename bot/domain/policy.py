@@ -10,8 +10,9 @@ from enum import IntEnum, StrEnum
 from bot.domain.errors import Refused
 from bot.domain.guard import ON_CALL, ActionClass, Freeze, Means, TargetRules, fingerprint
 from bot.domain.log import TOCSIN
+from bot.domain.signoff import NoticeRules, SignOff
 
-__all__ = ["ActionClass", "Person", "Policy", "Role", "Severity", "Urgency", "severity"]
+__all__ = ["ActionClass", "NoticeRules", "Person", "Policy", "Role", "Severity", "SignOff", "Urgency", "severity"]
 
 
 class Severity(IntEnum):
@@ -88,6 +89,7 @@ class Policy:
     review_within: timedelta = timedelta(days=3)
     counsel: frozenset[str] = frozenset({Role.COUNSEL})  # may place a legal hold
     approve_notice: frozenset[str] = frozenset({Role.COUNSEL})
+    notices: NoticeRules = field(default_factory=NoticeRules)
     approval_expires: timedelta = timedelta(minutes=15)
     evidence_hold: timedelta = timedelta(seconds=20)  # then what is missing is recorded and collected later
     verify_after: timedelta = timedelta(seconds=10)  # the data must have had time to show the change
@@ -134,6 +136,10 @@ class Policy:
         if person.is_bot:
             raise Refused(f"Tocsin does not {to} by itself; a person must")
         self.require(person, allowed, to, kind)
+
+    def sign_offs_of(self, template: str) -> tuple[SignOff, ...]:
+        """The signatures a notice of that kind needs: one of those who approve notices, where no rule says more."""
+        return self.notices.of(template) or (SignOff("legal", self.approve_notice),)
 
     # -- changes of production ---------------------------------------------------------------------------------------
 

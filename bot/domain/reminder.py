@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from bot.domain.approval import may_approve
+from bot.domain.clocks import answering, moments, running
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 from bot.domain.mitigation import State
@@ -30,13 +31,14 @@ class Reason(StrEnum):
     UPDATE = "update"  # the promised time of the next update has passed
     STEP = "step"  # a runbook step waits
     APPROVAL = "approval"  # a proposed change waits for this person
+    CLOCK = "clock"  # the time to tell somebody runs out
     LEARN = "learn"  # it is over: time for the 5 Whys
     FOLLOWUP = "followup"  # a promised change is overdue
 
     @property
     def urgent(self) -> bool:
         """Whether it cannot wait ten minutes: a proposal runs out, and somebody stands waiting."""
-        return self is Reason.APPROVAL
+        return self in {Reason.APPROVAL, Reason.CLOCK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,12 @@ def reminders(
         people: everybody in the directory, from whom approvers are taken.
 
     """
-    for matter in (*_leading(incident, policy), *_approving(incident, policy, on_call, people), *_promised(incident)):
+    for matter in (
+        *_leading(incident, policy),
+        *_approving(incident, policy, on_call, people),
+        *_promised(incident),
+        *_clocks(incident, policy, people),
+    ):
         if matter.mark not in incident.reminded.get(matter.person, Reminded()).marks:
             yield matter
 
@@ -189,13 +196,25 @@ def _promised(incident: Incident) -> Iterator[Matter]:
         yield Matter(item.owner, Reason.FOLLOWUP, item.id, due, mark)
 
 
+def _clocks(incident: Incident, policy: Policy, people: Sequence[Person]) -> Iterator[Matter]:
+    """A legal clock: whoever answers for it and their deputy hear at each share of its time, and when it has ended.
+
+    A date that moves earlier has marks of its own, so that the shares of the new one are heard anew.
+    """
+    for each in running(incident):
+        for person in answering(incident, each.duty.regime, policy, people):
+            for percent, at in moments(each, policy):
+                mark = f"{Reason.CLOCK}:{each.item}:{each.strict.isoformat()}:{percent}"
+                yield Matter(person, Reason.CLOCK, each.item, at, mark)
+
+
 def told(mark: str) -> tuple[Reason, str]:
     """Why a mark was made, and the part it names ("" where it is the incident itself)."""
     reason, _, rest = mark.partition(":")
     why = Reason(reason)
     if why is Reason.STEP:
         return why, rest.rpartition(":")[2]
-    return why, rest.partition(":")[0] if why in (Reason.APPROVAL, Reason.FOLLOWUP) else ""
+    return why, rest.partition(":")[0] if why in (Reason.APPROVAL, Reason.FOLLOWUP, Reason.CLOCK) else ""
 
 
 def waits(incident: Incident, person: str, mark: str) -> bool:
@@ -217,6 +236,9 @@ def waits(incident: Incident, person: str, mark: str) -> bool:
                 return False
             date = mark.split(":")[2]  # older marks name none
             return date.isdigit() or date == promised.due.isoformat()
+        case Reason.CLOCK:
+            date = mark.partition(":")[2].partition(":")[2].rpartition(":")[0]
+            return any(each.item == item and each.strict.isoformat() == date for each in running(incident))
 
 
 def carried(incident: Incident, person: str) -> Iterator[Matter]:
@@ -351,4 +373,5 @@ def _named(mark: str) -> str:
         Reason.APPROVAL: f"{item} waits for approval",
         Reason.LEARN: "the 5 Whys are ready to begin",
         Reason.FOLLOWUP: f"follow-up {item} is overdue",
+        Reason.CLOCK: f"the clock of {item} ({mark.rpartition(':')[2]} % of its time gone)",
     }[reason]

@@ -287,6 +287,8 @@ def duty_basis(incident: Incident, service: Service) -> str:
         "acknowledged": incident.acknowledged,
         "mitigated": incident.mitigated,
         "resolved": incident.resolved,
+        "decided": {name: each.answer for name, each in incident.duties.items() if each.decided_by},
+        "filed": {each.id: each.filing.at for each in incident.notices.values() if each.filing},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:12]
 

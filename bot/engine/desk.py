@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.clock import Clock
 from bot.domain.approval import ApproveMitigation
-from bot.domain.duty import RecordFact
+from bot.domain.duty import AssignDuty, RecordFact
 from bot.domain.errors import Conflict, Invalid, NotFound, NotYours, Refused, Unavailable
 from bot.domain.execution import ReportOutcome
 from bot.domain.glass import BreakGlass, ReviewGlass
@@ -19,14 +19,16 @@ from bot.domain.kept import ReportKeptTooLate
 from bot.domain.lifecycle import Declare
 from bot.domain.log import Command
 from bot.domain.mitigation import Outcome
-from bot.domain.notice import ApproveNotice, FreezeNotice, RequestNotice, notice_of
+from bot.domain.notice import Notice, RequestNotice, notice_of
 from bot.domain.phase import RESPONDERS
 from bot.domain.policy import THE_BOT, Person, Policy, Severity
 from bot.domain.roles import Assign
 from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Service
+from bot.domain.signing import ApproveNotice, FreezeNotice
 from bot.domain.turned_away import NoteRefusal
 from bot.domain.undo import ReportUndo
+from bot.domain.wording import EnterField, Reword
 from bot.engine.changes import OF_CHANGES, Changes
 from bot.engine.courtesy import Courtesy
 from bot.engine.handle import Handler
@@ -105,6 +107,10 @@ class Desk:
             person = await self.changes.badged(incident, who)
         if isinstance(command, RecordFact):
             command = replace(command, value=self.drafter.stated(command.fact, command.value))
+        if isinstance(command, EnterField):
+            command = await self._entered(incident, command)
+        if isinstance(command, AssignDuty):
+            await self._fit_duty(command)
         if isinstance(command, Assign):
             await self._fit(command)
         if isinstance(command, ReportOutcome | ReportUndo | ReportKeptTooLate) and command.outcome is Outcome.UNKNOWN:
@@ -160,23 +166,44 @@ class Desk:
             raise NotFound("runbook", name, sorted(self.catalogue.runbooks))
         return await self.submit(incident, StartRunbook(book), who, inbound=inbound)
 
-    async def request_notice(self, incident: str, template: str, who: Profile, *, inbound: str = "") -> Incident:
-        """Begin a notice, such as `stakeholders/update` or `eu_gdpr_art33/notification_to_authority`."""
+    async def _entered(self, incident: str, command: EnterField) -> EnterField:
+        """A line of the form exists and takes that value. Raises Refused."""
+        notice = notice_of(await self.log.load(incident), command.id)
+        return replace(command, value=self.drafter.entered(notice.template, command.key, command.value.strip()))
+
+    async def _fit_duty(self, command: AssignDuty) -> None:
+        """Who answers for a duty must be somebody the directory knows. Raises NotFound."""
+        for person in filter(None, (command.owner, command.deputy)):
+            if await self.people.by_id(person) is None:
+                raise NotFound("person", person, sorted(each.id for each in await self.people.everyone()))
+
+    async def request_notice(
+        self, incident: str, template: str, who: Profile, *, locale: str = "", inbound: str = ""
+    ) -> Incident:
+        """Begin a notice, such as `stakeholders/update` or `eu_gdpr_art33/sa_notification`."""
         kinds = self.drafter.kinds()
         if template not in kinds:
             raise NotFound("notice template", template, sorted(kinds))
         self._drafted(await self.situation(incident), template)
         regime, _, stage = template.partition("/")
         regime, stage = ("", "") if regime == "stakeholders" else (regime, stage)
-        return await self.submit(incident, RequestNotice(template, regime, stage), who, inbound=inbound)
+        return await self.submit(incident, RequestNotice(template, regime, stage, locale), who, inbound=inbound)
 
     async def ask_approval(self, incident: str, notice: str, who: Profile, *, inbound: str = "") -> Incident:
         """Freeze a notice's words as they are now and ask for approval of exactly those."""
         situation = await self.situation(incident)
-        template = notice_of(situation.incident, notice).template
-        words = self._drafted(situation, template)
-        command = FreezeNotice(notice, words.text, words.digest, words.gaps, situation.now)
+        known = notice_of(situation.incident, notice)
+        words = self._drafted(situation, known.template, known)
+        command = FreezeNotice(notice, words.text, words.digest, words.gaps, situation.now, words.facts, words.rules)
         return await self.submit(incident, command, who, inbound=inbound)
+
+    async def reword(self, incident: str, notice: str, text: str, who: Profile, *, inbound: str = "") -> Incident:
+        """Counsel's own words in place of the draft's; what the facts say later is merged into them."""
+        situation = await self.situation(incident)
+        known = notice_of(situation.incident, notice)
+        words = self._drafted(situation, known.template, known)
+        lines = text.replace("\r\n", "\n")  # as a browser sends them
+        return await self.submit(incident, Reword(notice, lines, words.base), who, inbound=inbound)
 
     async def estimate_impact(self, incident: str) -> Impact:
         """What the data and the catalogue say of the impact, to begin an assessment with."""
@@ -251,17 +278,18 @@ class Desk:
         unfilled: dict[str, str] = {}
         for name, notice in situation.incident.notices.items():
             try:
-                drafts[name] = self._drafted(situation, notice.template)
+                drafts[name] = self._drafted(situation, notice.template, notice)
             except NotFound as missing:
                 unfilled[name] = f"{name} cannot be drafted: {missing}"
             except Refused as refused:
                 unfilled[name] = refused.because
-        return replace(situation, drafts=drafts, unfilled=unfilled)
+        questions = self.drafter.questions(situation) if situation.incident.duties else ()
+        return replace(situation, drafts=drafts, unfilled=unfilled, questions=questions)
 
-    def _drafted(self, situation: Situation, template: str) -> Words:
+    def _drafted(self, situation: Situation, template: str, notice: Notice | None = None) -> Words:
         """The words of that template now. Raises NotFound; Refused where the template itself is wrong, saying where."""
         try:
-            return self.drafter.draft(situation, template)
+            return self.drafter.draft(situation, template, notice)
         except Invalid as wrong:
             raise Refused(f"the template of {template} cannot be filled: {wrong}") from None
 

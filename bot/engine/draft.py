@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.domain.duty import Answer, Duty
+from bot.domain.duty import Answer, Due, Duty
 from bot.domain.errors import NotFound, Refused
+from bot.domain.filing import filed
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation
+from bot.domain.notice import Notice
 from bot.engine import postmortem
 from bot.engine.situation import Situation, Words
-from bot.notices.applicability import Applicability, answer, stages
-from bot.notices.checklist import checklist
-from bot.notices.deadline import Dates, Policy, deadlines
+from bot.notices.applicability import facts_used
+from bot.notices.ask import Asked, Clock, OpenQuestion, ask, open_questions
+from bot.notices.checklist import GAP, Entry, Item, checklist
+from bot.notices.deadline import Policy as Counting
+from bot.notices.derive import derived
 from bot.notices.draft import context, draft, plain_context
-from bot.notices.facts import Facts, UnreadableError, Value
-from bot.notices.regime import Fact, Regime, stated
+from bot.notices.facts import Facts, UnreadableError, Value, plain
+from bot.notices.merge import Merged, merge
+from bot.notices.regime import Fact, Field, Regime, Stage, stated
 from bot.words import Words as Templates
 from bot.words import utc
 
+STAKEHOLDERS = "stakeholders/"
 UPDATE = "stakeholders/update"
 
 
@@ -37,54 +43,49 @@ class DraftingRoom:
         organisation: Mapping[str, object],
         tz: str,
         country: str,
-        policy: Policy | None = None,
+        standing: Mapping[str, object] | None = None,
+        counting: Counting | None = None,
     ) -> None:
-        self.facts, self.regimes, self.templates, self.policy = facts, regimes, templates, policy
+        self.facts, self.regimes, self.templates = facts, regimes, templates
         self.organisation, self.tz, self.country = organisation, tz, country
+        self.standing = standing or {}  # what holds of the organisation in every incident
+        self.counting = counting
 
     # -- duties ------------------------------------------------------------------------------------------------------
 
     def duties(self, situation: Situation) -> tuple[Duty, ...]:
-        """Every enabled regime's answer; for a yes, or a regime not yet in force, with its nearest dates."""
-        known = self.known(situation)
-        return tuple(self._duty(regime, known, situation) for regime in self.regimes.values())
+        """Every enabled regime's answer, with the clocks of the notices it asks for or may ask for."""
+        return tuple(duty_of(each) for each in self.asked(situation))
 
-    def _duty(self, regime: Regime, known: Facts, situation: Situation) -> Duty:
-        today = (situation.incident.detected or situation.now).date()
-        said = answer(regime, known, today=today, tz=self.tz)
-        stage, dates = self._first(regime, known) if said.answer != "no" else ("", None)
-        return Duty(
-            regime=regime.id,
-            name=regime.name,
-            answer=Answer(said.answer),
-            because=_because(said),
-            stage=stage,
-            strict=dates.strict if dates else None,
-            outer=dates.outer if dates else None,
-            ask=said.ask,
+    def questions(self, situation: Situation) -> tuple[OpenQuestion, ...]:
+        """What would settle the open duties. One that a person decided is settled."""
+        decided = {name for name, duty in situation.incident.duties.items() if duty.decided_by}
+        asked = [each for each in self.asked(situation) if each.regime.id not in decided]
+        return open_questions(asked, self.known(situation))
+
+    def asked(self, situation: Situation) -> tuple[Asked, ...]:
+        """Every enabled regime, asked with the facts known now."""
+        known, incident = self.known(situation), situation.incident
+        today = (incident.detected or situation.now).date()
+        return tuple(
+            ask(
+                regime,
+                known,
+                today=today,
+                tz=self.tz,
+                country=self.country,
+                submitted=filed(incident, regime.id),
+                policy=self.counting,
+                decided=_decision(incident, regime.id),
+            )
+            for regime in self.regimes.values()
         )
 
-    def _first(self, regime: Regime, known: Facts) -> tuple[str, Dates | None]:
-        """The stage that falls due first among those owed or possibly owed."""
-        dated: list[tuple[datetime, str, Dates]] = []
-        undated: list[str] = []
-        for each in stages(regime, known):
-            if each.answer == "no":
-                continue
-            start = known.get(each.stage.clock_start)
-            if not isinstance(start, datetime):
-                undated.append(each.stage.id)
-                continue
-            dates = deadlines(each.stage, start, self.tz, self.country, self.policy)
-            if dates.strict is not None:
-                dated.append((dates.strict, each.stage.id, dates))
-        if dated:
-            _strict, stage, dates = min(dated, key=lambda triple: triple[0])
-            return stage, dates
-        return (undated[0] if undated else ""), None
-
     def known(self, situation: Situation) -> dict[str, Value | None]:
-        """The typed facts: what people stated wins over the catalogue, and both over what the log implies."""
+        """The typed facts: what people stated wins over the catalogue, both over the organisation and the log.
+
+        What follows from others is added last.
+        """
         incident = situation.incident
         found: dict[str, Value | None] = {
             "incident_started_at": incident.onset,
@@ -95,7 +96,7 @@ class DraftingRoom:
             "incident_resolved": incident.resolved is not None,
             "data_subjects_count": incident.impact.people if incident.impact else None,
         }
-        stated = {**(situation.service.legal if situation.service else {}), **incident.facts}
+        stated = {**self.standing, **(situation.service.legal if situation.service else {}), **incident.facts}
         for key, raw in stated.items():
             fact = self.facts.get(key)
             if fact is None:
@@ -105,7 +106,7 @@ class DraftingRoom:
                 found[key] = fact.type.read(given)
             except UnreadableError:
                 found[key] = None  # what cannot be read is not known; `tocsin check` names it in files
-        return {key: value for key, value in found.items() if key in self.facts}
+        return derived({key: value for key, value in found.items() if key in self.facts}, self.facts)
 
     def stated(self, fact: str, given: object) -> str | float | bool | tuple[str, ...] | None:
         """A fact as the log keeps it. Raises Refused with the sentence of its type."""
@@ -124,24 +125,69 @@ class DraftingRoom:
                 found[f"{regime.id}/{stage.id}"] = f"{regime.name}: {stage.name}"
         return found
 
-    def draft(self, situation: Situation, template: str) -> Words:
-        """The words of that template now. The digest covers the template's name and every word, and no clock."""
-        known = self.known(situation)
+    def draft(self, situation: Situation, template: str, notice: Notice | None = None) -> Words:
+        """The words of that template now, with what people entered and reworded in that notice.
+
+        The digest covers the template's name and every word, and no clock.
+        """
         base = self._base(situation)
-        if template == UPDATE:
+        if template.startswith(STAKEHOLDERS):
             text = self.templates.fill(f"{template}.md.j2", plain_context(base))
-            gaps = _gaps(text)
-        else:
-            regime_id, _, stage_id = template.partition("/")
-            regime = self.regimes.get(regime_id)
-            stage = regime.stage(stage_id) if regime else None
-            if regime is None or stage is None:
-                raise NotFound("notice template", template, sorted(self.kinds()))
-            items = checklist(regime, stage, {**base, "facts": known})
-            text = self.templates.fill(stage.template, context(regime, stage, items, base, known))
-            gaps = draft(1, text, items, known, situation.now).gaps
-        digest = hashlib.sha256(f"{template}\n{text}".encode()).hexdigest()
-        return Words(text, digest, tuple(gaps))
+            return self._words(template, text, (), (), {}, notice)
+        regime, stage = self._stage(template)
+        known = self.known(situation)
+        entries = _entries(situation.incident, notice)
+        items = checklist(regime, stage, {**base, "facts": known}, entries)
+        text = self.templates.fill(stage.template, context(regime, stage, items, base, known))
+        gaps = draft(1, text, items, known, situation.now).gaps
+        rules = f"{regime.id} {regime.as_of}" if regime.as_of else regime.id
+        used = {key: known[key] for key in facts_used(regime) if known.get(key) is not None}
+        return self._words(template, text, gaps, items.items, used, notice, rules)
+
+    def _stage(self, template: str) -> tuple[Regime, Stage]:
+        regime_id, _, stage_id = template.partition("/")
+        regime = self.regimes.get(regime_id)
+        stage = regime.stage(stage_id) if regime else None
+        if regime is None or stage is None:
+            raise NotFound("notice template", template, sorted(self.kinds()))
+        return regime, stage
+
+    def _words(
+        self,
+        template: str,
+        base: str,
+        gaps: tuple[str, ...],
+        items: tuple[Item, ...],
+        facts: Facts,
+        notice: Notice | None,
+        rules: str = "",
+    ) -> Words:
+        """The words with counsel's rewording merged in; what is still missing is counted in the result."""
+        worded = notice.rewording if notice else None
+        merged = merge(worded.base, worded.text, base) if worded else Merged(base)
+        text = merged.text
+        written = tuple(GAP.findall(text))
+        unsaid = tuple(each for each in gaps if each not in GAP.findall(base))  # required lines the template leaves out
+        return Words(
+            text,
+            hashlib.sha256(f"{template}\n{text}".encode()).hexdigest(),
+            tuple(dict.fromkeys((*written, *unsaid))),
+            base,
+            items,
+            json.dumps(plain(facts), sort_keys=True, separators=(",", ":")) if facts else "",
+            rules,
+            merged.clashes,
+        )
+
+    def entered(self, template: str, key: str, value: str) -> str:
+        """A line of a form as the log keeps it. Raises Refused: there is no such line, or the form gives choices."""
+        _regime, stage = self._stage(template) if not template.startswith(STAKEHOLDERS) else (None, None)
+        if stage is None or _regime is None or key not in stage.keys:
+            raise Refused(f"{template} has no line {key!r}")
+        field = _regime.fields[key]
+        if value and field.choices:
+            return _chosen(field, value)
+        return value
 
     def postmortem(self, situation: Situation) -> str:
         """The post-mortem as the log would have it now, in Markdown. Raises Invalid where the template is wrong."""
@@ -214,11 +260,64 @@ def _changes(incident: Incident) -> list[dict[str, object]]:
     return [{"at": at, "what": what} for at, what in sorted(told, key=lambda pair: pair[0])]
 
 
-def _because(said: Applicability) -> str:
-    """The reason, with what counsel should look at beside it."""
-    return " ".join((said.because, *said.remarks))
+def _decision(incident: Incident, regime: str) -> str:
+    duty = incident.duties.get(regime)
+    return str(duty.answer) if duty is not None and duty.decided_by else ""
 
 
-def _gaps(text: str) -> tuple[str, ...]:
+def duty_of(asked: Asked) -> Duty:
+    """A regime's answer as the log keeps it: what counsel should look at stands behind the reason."""
+    said, first = asked.said, asked.first
+    rule = str(asked.regime.as_of or "")
+    return Duty(
+        regime=asked.regime.id,
+        name=asked.regime.name,
+        answer=Answer(said.answer),
+        because=" ".join((said.because, *said.remarks)),
+        stage=first.said.stage.id if first else "",
+        strict=first.dates.strict if first else None,
+        outer=first.dates.outer if first else None,
+        ask=said.ask,
+        rests_on=said.rests_on,
+        applies_from=said.applies_from,
+        would_be=Answer(said.would_be) if said.would_be else None,
+        dues=tuple(_due(each, rule) for each in asked.clocks if each.said.answer != "no"),
+    )
 
-    return tuple(dict.fromkeys(re.findall(r"\[\[ (?:not yet investigated|unknown): .+? \]\]", text)))
+
+def _due(clock: Clock, rule: str) -> Due:
+    return Due(
+        stage=clock.said.stage.id,
+        name=clock.said.stage.name,
+        answer=Answer(clock.said.answer),
+        start=clock.start,
+        started=clock.started,
+        strict=clock.dates.strict,
+        outer=clock.dates.outer,
+        because=clock.dates.because,
+        by_law=clock.dates.by_law,
+        rule=rule,
+    )
+
+
+def _entries(incident: Incident, notice: Notice | None) -> dict[str, Entry]:
+    """What people entered: in this notice, else for the same line of another one, so that all say the same."""
+    latest = sorted(
+        ((given.at, key, given) for each in incident.notices.values() for key, given in each.given.items()),
+        key=lambda triple: triple[0],
+    )
+    found = {key: given for _at, key, given in latest}
+    found.update(notice.given if notice else {})
+    return {key: Entry(given.value or None, given.unknown_because) for key, given in found.items()}
+
+
+def _chosen(field: Field, value: str) -> str:
+    """One of the form's own choices, or several of a multiple one. Raises Refused, listing them."""
+    several = "multi" in field.type.lower()
+    parts = [part.strip() for part in value.split(";")] if several else [value.strip()]
+    known = {choice.casefold(): choice for choice in field.choices}
+    strange = [part for part in parts if part.casefold() not in known]
+    if strange:
+        apart = " (several apart by ;)" if several else ""
+        raise Refused(f"{field.label}: {strange[0]!r} is none of: {'; '.join(field.choices)}{apart}")
+    return "; ".join(known[part.casefold()] for part in parts)

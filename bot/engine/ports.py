@@ -10,6 +10,7 @@ from bot.domain.duty import Duty
 from bot.domain.incident import Incident
 from bot.domain.log import Entry, Event
 from bot.domain.mitigation import Means, Plan
+from bot.domain.notice import Notice
 from bot.domain.service import Target
 from bot.engine.situation import Situation, Words
 from bot.engine.talk import Mark, Saying, Spoken
@@ -24,6 +25,7 @@ from bot.engine.values import (
     Summary,
     Waiting,
 )
+from bot.notices.ask import OpenQuestion
 from bot.slo.batch import Batch
 from bot.slo.spec import Point, Query
 
@@ -381,8 +383,14 @@ class Drafter(Protocol):
     def duties(self, situation: Situation) -> tuple[Duty, ...]:
         """Every enabled regime's answer by the facts known now."""
 
-    def draft(self, situation: Situation, template: str) -> Words:
-        """The words of that template now, gaps marked. Raises NotFound."""
+    def questions(self, situation: Situation) -> tuple[OpenQuestion, ...]:
+        """What would settle the duties still open, the most useful question first."""
+
+    def draft(self, situation: Situation, template: str, notice: Notice | None = None) -> Words:
+        """The words of that template now, gaps marked, with what was entered in that notice. Raises NotFound."""
+
+    def entered(self, template: str, key: str, value: str) -> str:
+        """A line of a form as the log keeps it. Raises Refused where there is no such line or it gives choices."""
 
     def postmortem(self, situation: Situation) -> str:
         """The post-mortem as the log would have it now, in Markdown. Raises Invalid where its template is wrong."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from bot.domain.approval import ExpireMitigation
+from bot.domain.clocks import running
 from bot.domain.duty import AnswerDuties
 from bot.domain.errors import Conflict, RateLimited, Refused, TocsinError, Unavailable
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
-from bot.domain.notice import MarkStale, Standing
+from bot.domain.notice import Standing
 from bot.domain.paging import Receipt, ReportPage
+from bot.domain.signing import MarkStale
 from bot.domain.todo import (
     ArchiveOwed,
     AutoOwed,
@@ -138,7 +140,7 @@ class Reconciler:
     async def _owed(self, incident: Incident) -> list[Owed]:
         on_call = await self.desk.on_call(incident.service)
         asked = any(each.state is State.PROPOSED for each in incident.mitigations.values())
-        people = await everybody(self.desk) if asked else ()
+        people = await everybody(self.desk) if asked or running(incident) else ()
         owed = list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), on_call, people))
         if not self.hands.pagers and any(page.channel == NO_CHANNEL for page in incident.pages.values()):
             return [each for each in owed if not isinstance(each, PageOwed)]  # said once; trying again changes nothing

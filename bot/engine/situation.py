@@ -14,6 +14,8 @@ from bot.domain.runbook import Runbook
 from bot.domain.service import Offer, Service
 from bot.domain.timeline import Line, plain, timeline
 from bot.engine.talk import Spoken
+from bot.notices.ask import OpenQuestion
+from bot.notices.checklist import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,20 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A notice's words as the log would have them now: text, digest, and the gaps still open."""
+    """A notice's words as the log would have them now: text, digest, and the gaps still open.
+
+    `base` is what the facts alone say, before anybody's rewording; `items` are the lines of its form; `facts` is the
+    canonical JSON of what it rests on, `rules` the version of the law's data, `clashes` where wording and facts differ.
+    """
 
     text: str
     digest: str
     gaps: tuple[str, ...] = ()
+    base: str = ""
+    items: tuple[Item, ...] = ()
+    facts: str = ""
+    rules: str = ""
+    clashes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,7 @@ class Situation:
     runbooks: tuple[Runbook, ...] = ()
     exhibits: tuple[Keepsake, ...] = ()
     notice_kinds: Mapping[str, str] = field(default_factory=dict)  # template → what it is, in words
+    questions: tuple[OpenQuestion, ...] = ()  # what would settle the open duties, the most useful first
     on_call: tuple[str, ...] = ()
     web_url: str = ""
     policy: Policy = field(default_factory=Policy)

@@ -101,17 +101,38 @@ def _for(stage: Stage, facts: Facts) -> Stage:
             if isinstance(terms, Mapping)
             else {}
         )
+        prompt = sorted(name for name, hours in terms.items() if hours == 0) if isinstance(terms, Mapping) else []
+        soon = f"{NO_TIME}: {', '.join(prompt)}" if prompt else ""
         if not given:
-            return replace(stage, deadline=replace(rule, counting="none", amount=0, text=rule.text or NO_TIME))
+            words = "; ".join(part for part in (rule.text, soon) if part and not (soon and part == NO_TIME))
+            return replace(stage, deadline=replace(rule, counting="none", amount=0, text=words or NO_TIME))
         first = min(given, key=lambda name: (given[name], name))
-        whose = f"{first}, the shortest of {len(given)}" if len(given) > 1 else first
-        counted = replace(rule, counting="elapsed_hours", amount=given[first], unit="hours", text=whose)
+        also = f"the shortest of {len(given)}, {first}" if len(given) > 1 else first
+        also = f"{also}; {soon}" if soon else also
+        counted = replace(rule, counting="elapsed_hours", amount=given[first], unit="hours", also=also)
         return replace(stage, deadline=counted)
+    if rule.amounts_by:
+        return replace(stage, deadline=_shortest(rule, facts))
     for variant in rule.variants:
         if evaluate(variant.when, facts) is True:
             also = "; ".join(part for part in (rule.also, variant.says) if part)
             return replace(stage, deadline=replace(rule, amount=variant.amount, also=also))
     return stage
+
+
+def _shortest(rule: Deadline, facts: Facts) -> Deadline:
+    """The rule with the least number of the places concerned; what is not known never makes a period longer."""
+    counts = facts.get(rule.amounts_by)
+    known = isinstance(counts, Mapping)
+    there = {
+        place: each for place, each in rule.amounts.items() if not isinstance(counts, Mapping) or counts.get(place)
+    }
+    if not there:
+        return replace(rule, counting="none", amount=0, text=rule.text or NO_TIME)
+    least = min(there.values())
+    names = ", ".join(sorted(place for place, each in there.items() if each == least))
+    says = f"the shortest number here is that of {names}" + ("" if known else ", while the places are not known")
+    return replace(rule, amount=least, also="; ".join(part for part in (rule.also, says) if part))
 
 
 def entity_types(facts: Facts) -> frozenset[str]:
@@ -147,10 +168,9 @@ def _counted(deadline: Deadline, name: str, start: datetime, zone: ZoneInfo, cal
     strict = METHODS[deadline.strict or STRICT_TWIN.get(law, law)](period)
     outer = METHODS[deadline.outer or law](period)
     because = f"{spelled(deadline.amount, deadline.unit)} from {name} at {_local(start, zone)}"
-    if deadline.hours_by:
-        because += f", as agreed with {deadline.text}"
     if deadline.also:
-        because += f"; the law also says {deadline.also.replace('_', ' ')}"
+        says = "as agreed:" if deadline.hours_by else "the law also says"
+        because += f"; {says} {deadline.also if deadline.hours_by else deadline.also.replace('_', ' ')}"
     if outer != strict:
         because += f"; the outer date is counted by {deadline.outer or law} and is for counsel only"
     if law in _NEED_HOLIDAYS or deadline.outer in _NEED_HOLIDAYS:
@@ -196,6 +216,8 @@ def _earliest_limit(
     because = f"{spelled(limit.amount, limit.unit)} from {limit.start} at {_local(starts[limit.start], zone)}"
     if len(running) > 1:
         because += ", the earliest of its limits"
+    if stage.deadline.also:
+        because += f"; the law also says {stage.deadline.also.replace('_', ' ')}"
     excluded = policy.entity_types & set(stage.deadline.no_relief_for)
     closed = not calendar.working(due.date())
     if stage.deadline.noon_relief and closed and not excluded:

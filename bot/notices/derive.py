@@ -6,7 +6,7 @@ from bot.notices.facts import Facts, Value
 from bot.notices.logic import evaluate, facts_of
 from bot.notices.regime import Fact
 
-FUNCTIONS = ("total", "most", "given")
+FUNCTIONS = ("total", "most", "given", "others")
 
 
 def derived(facts: Facts, kinds: Mapping[str, Fact]) -> dict[str, Value | None]:
@@ -36,6 +36,8 @@ def _of(fact: Fact, known: Facts) -> Value | None:
         case "total" | "most" if isinstance(source, Mapping):
             counts = [count for count in source.values() if isinstance(count, int)]
             return sum(counts) if how.function == "total" else max(counts, default=0)
+        case "others" if isinstance(source, Mapping):
+            return sum(count for name, count in source.items() if isinstance(count, int) and name not in how.but)
     return None
 
 

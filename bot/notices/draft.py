@@ -37,13 +37,12 @@ Of the others:
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from bot.notices.checklist import Checklist, as_words
+from bot.notices.checklist import GAP, Checklist, as_words
 from bot.notices.facts import Facts, plain
 from bot.notices.redline import Piece, changed, redline
 from bot.notices.regime import DISCLAIMER, Regime, Stage
@@ -97,8 +96,6 @@ ITEMS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """What each item of the lists among those words has."""
 
-_GAP = re.compile(r"\[\[ (?:not yet investigated|unknown): .+? \]\]")
-
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -114,7 +111,7 @@ class Draft:
 
 def draft(version: int, text: str, items: Checklist, facts: Facts, as_of: datetime) -> Draft:
     """Freeze rendered words with what they rest on."""
-    in_text = _GAP.findall(text)
+    in_text = GAP.findall(text)
     unsaid = [item.label for item in items.missing if not any(f": {item.label} ]]" in gap for gap in in_text)]
     gaps = tuple(dict.fromkeys([*in_text, *(f"[[ not yet investigated: {label} ]]" for label in unsaid)]))
     return Draft(version, text, gaps, digest(text, facts, as_of), as_of, MappingProxyType(dict(facts)))

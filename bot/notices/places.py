@@ -67,8 +67,14 @@ def deciding(regime: Regime, facts: Facts, tz: str, country: str) -> Place:
     """Where a regime's dates are counted, for an organisation in `country` (or a region of it) with zone `tz`.
 
     In the Union the Member State of the authority decides, as `reporting_member_state` says or else the
-    organisation's own; elsewhere the jurisdiction does. Inside the organisation's own country its own zone counts.
+    organisation's own; elsewhere the jurisdiction does. Inside the organisation's own country its own zone counts,
+    and a zone the regime itself names before any other.
     """
+    place = _of_jurisdiction(regime, facts, tz, country)
+    return place._replace(tz=regime.timezone) if regime.timezone else place
+
+
+def _of_jurisdiction(regime: Regime, facts: Facts, tz: str, country: str) -> Place:
     home = country.partition("-")[0]
     home = "GB" if home == "UK" else home
     where = regime.jurisdiction

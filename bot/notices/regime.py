@@ -23,11 +23,12 @@ UNITS = ("hours", "days", "weeks", "months", "business_days")
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """How a fact follows from others: by a rule (yes or no), else as `total`, `most` or `given` of one other."""
+    """How a fact follows from others: by a rule (yes or no), else by a function of one other (`bot.notices.derive`)."""
 
     rule: Expression | None = None
     function: str = ""
     of: str = ""
+    but: tuple[str, ...] = ()  # the entries that `others` leaves out
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ class Deadline:
 
     `counting` is the law's method, `strict` the twin without extensions that alarms aim at, `outer` the last arguable
     moment. Without a number, `target_hours` is the number the organisation or draft guidance suggests. The first of
-    `variants` that holds replaces the amount.
+    `variants` that holds replaces the amount. `amounts` gives each place its own: the least counts among those where
+    the map fact `amounts_by` has somebody, the least of all while that is not known, and no number where none has any.
     """
 
     counting: str = "none"
@@ -142,13 +144,16 @@ class Deadline:
     target_basis: str = ""
     variants: tuple[Variant, ...] = ()
     hours_by: str = ""  # a map fact that holds the hours of each counterparty; the shortest counts
+    amounts_by: str = ""
+    amounts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """A required or optional line of a notice; `source` is where the incident may already hold the answer.
 
-    `number`, `type` and `choices` are the form's own, where the authority prescribes them.
+    `number`, `type` and `choices` are the form's own, where the authority prescribes them; `choose` gives the choices
+    that follow from facts.
     """
 
     key: str
@@ -158,15 +163,20 @@ class Field:
     number: str = ""
     type: str = ""
     choices: tuple[str, ...] = ()
+    choose: Mapping[str, Expression] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
 class Conditional:
-    """A line that is required only in some cases: `says` in words, `when` as a rule where facts can tell."""
+    """A line that is required only in some cases: `says` in words, `when` as a rule where facts can tell.
+
+    `given` are answers to other lines of which any one calls for this one ("other, please specify").
+    """
 
     key: str
     says: str
     when: Expression | None = None
+    given: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +191,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One notice of a regime: to whom, when, by when, and what it must say."""
+    """One notice of a regime: to whom, when, by when, and what it must say.
+
+    `answers` are lines that need no asking, because the stage itself is the answer ("final report").
+    """
 
     id: str
     name: str
@@ -190,12 +203,14 @@ class Stage:
     deadline: Deadline
     recipients: tuple[str, ...] = ()
     condition: Expression | None = None
+    voluntary: bool = False  # written by choice; nobody is owed it
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     conditional: tuple[Conditional, ...] = ()
     form: Form = Form()
     late_rule: str = ""
     template: str = ""
+    answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -219,6 +234,7 @@ class Regime:
     facts: Mapping[str, Fact]
     fields: Mapping[str, Field]
     who: tuple[str, ...] = ()
+    no_report: str = ""  # why no report of an incident is owed under it, whatever else it asks for
     exemptions: tuple[Exemption, ...] = ()
     records: str = ""
     penalties: str = ""
@@ -226,10 +242,16 @@ class Regime:
     as_of: date | None = None
     notes: str = ""
     enabled: bool = True
+    timezone: str = ""  # where its days end: the authority's own zone, else the organisation's counts
 
     def stage(self, stage_id: str) -> Stage | None:
         """The stage of that id, or None."""
         return next((stage for stage in self.stages if stage.id == stage_id), None)
+
+    @property
+    def voluntary(self) -> bool:
+        """Whether all of it is done by choice."""
+        return bool(self.stages) and all(stage.voluntary for stage in self.stages)
 
     def label(self, key: str) -> str:
         """How a page names a fact."""

@@ -20,13 +20,14 @@ from bot.domain.incident import Incident
 from bot.domain.lifecycle import Declare, Resolve, Update
 from bot.domain.log import Ask, Command, Entry, fold
 from bot.domain.mitigation import Held, Means, Outcome, Plan, ProposeMitigation
-from bot.domain.notice import FreezeNotice, RequestNotice
+from bot.domain.notice import RequestNotice
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import THE_BOT, ActionClass, Person, Policy, Role, Severity
 from bot.domain.proof import ReportVerification
 from bot.domain.reminder import Matter, Reason
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service, Target
+from bot.domain.signing import FreezeNotice
 from bot.domain.sli import Judged, Sli
 from bot.engine.situation import Bar, Chart, Shown, Situation, Words
 from bot.engine.values import Waiting

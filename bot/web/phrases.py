@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +11,7 @@ from urllib.parse import quote, urlsplit
 from markupsafe import Markup, escape
 
 from bot.domain.reading import SMALL_PRINT
-
-GAP = re.compile(r"(\[\[ (?:not yet investigated|unknown): .+? \]\])")
+from bot.notices.checklist import GAP
 
 
 def wrong_fields(errors: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -201,11 +201,23 @@ def test_an_organisations_own_regimes_and_closures_count(office, told):
     assert "Not watched here" in told()[0]
     page.write_text(page.read_text().replace("regimes: [", "regimes: [asleep, "))
     assert "asleep" in asked(told), "the organisation turned it on"
+    page.write_text(page.read_text().replace("regimes: [asleep, ", "regimes: [o*, "))
+    found = asked(told)
+    assert (found["ours"]["watched"], "asleep" in found) == (True, False), "a pattern takes none that is off"
 
 
 def test_facts_of_the_service_the_file_and_the_command_line_in_this_order(office, told):
-    """The catalogue says it is not high-risk; the file says otherwise; the last word is the command line's."""
+    """Before all what holds of the organisation; the catalogue, the file, and the last word is the command line's."""
     own(office, "annex", trigger="high_risk_ai_system == annex_iii")
+    page = Path("tocsin.yaml")
+    written = page.read_text()
+    page.write_text(written.replace("country: DE", "country: DE, legal: {high_risk_ai_system: annex_iii}"))
+    assert asked(told)["annex"]["answer"] == "yes"
+    for legal, words in (("{high_risk_ai_system: annex_v}", "'annex_v' is none of"), ("{shoes: 4}", "no fact 'shoes'")):
+        page.write_text(written.replace("country: DE", f"country: DE, legal: {legal}"))
+        assert run(["duties", "facts.yaml"]) == 1
+        assert words in told()[1]
+    page.write_text(written)
     assert asked(told, "--service", "visits")["annex"]["answer"] == "no"
     with Path("facts.yaml").open("a") as page:
         page.write("high_risk_ai_system: annex_iii\n")

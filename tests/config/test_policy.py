@@ -370,3 +370,53 @@ def test_another_rule_is_another_policy(folder, old, new):
 def test_the_fixture_has_rules_to_replace():
     """The text these tests put theirs in place of stands in the folder."""
     assert TOCSIN.count(OLD) == 1
+
+
+NOTICES = """\
+  notices:
+    sign_offs:
+      - {for: "eu_dora_art19/*", needs: {legal: [counsel], technical: ["@eve"]}}
+    owners: ["@cora"]
+    deputies: [counsel]
+    remind_at: [60, 30]
+"""
+
+
+def test_who_signs_what_and_who_is_reminded_of_clocks(folder):
+    """The first pattern that fits holds; where none does, whoever approves notices signs."""
+    policy = rules(folder, NOTICES).load().policy
+    assert [(each.capacity, each.badges) for each in policy.sign_offs_of("eu_dora_art19/final")] == [
+        ("legal", {"counsel"}),
+        ("technical", {"@eve"}),
+    ]
+    assert [each.badges for each in policy.sign_offs_of("stakeholders/update")] == [policy.approve_notice]
+    assert (policy.notices.owners, policy.notices.deputies) == ({"@cora"}, {"counsel"})
+    assert policy.notices.remind_at == (0.3, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('["@eve"]', '["@evee"]', "there is no person 'evee'"),
+        ('["@eve"]', "[on-call]", "nobody is on call for this"),
+        ('owners: ["@cora"]', "owners: [cook]", "there is no role 'cook'"),
+        ("remind_at: [60, 30]", "remind_at: [60, 120]", "less than 100"),
+        ("needs: {legal: [counsel], ", "needs: {legal: [], ", "at least 1"),
+    ],
+)
+def test_a_rule_for_notices_that_cannot_be_kept_is_named_with_its_place(folder, old, new, says):
+    """A badge that is nobody's, an empty list of signatories, a reminder after the end."""
+    found = rules(folder, NOTICES.replace(old, new)).problems()
+    assert any(
+        says in f"{each.what} {each.expected}" and each.file.endswith("tocsin.yaml") and each.line > 1 for each in found
+    ), found
+
+
+def test_facts_of_the_organisation_are_facts(folder):
+    """They hold in every incident; one that is none, or has another kind of value, is named with its line."""
+    folder.change("tocsin.yaml", "country: 'DE'", "country: 'DE'\n  legal: {sec_registrant: 'no', deths: 3}")
+    (problem,) = folder.problems()
+    assert "there is no fact 'deths'" in problem.what
+    folder.change("tocsin.yaml", "deths: 3", "deaths: many")
+    (problem,) = folder.problems()
+    assert problem.what.startswith("deaths: expected a whole number")

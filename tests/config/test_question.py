@@ -159,11 +159,11 @@ def test_closures_of_the_configuration_reach_the_dates(folder):
     assert installation.organisation.country == "DE-BY"
     room = drafting_room(installation)
     days = frozenset({date(2026, 12, 24), date(2026, 12, 26)})
-    assert room.policy == Policy(closures={"US": days, "DE": frozenset()})
+    assert room.counting == Policy(closures={"US": days, "DE": frozenset()})
     stage = SHELF.by_id["eu_ai_act_art73"].stage("report_death")
     aware = datetime(2026, 12, 14, 9, tzinfo=UTC)
     assert deadlines(stage, aware, "America/New_York", "US").outer.date() == date(2026, 12, 24)
-    assert deadlines(stage, aware, "America/New_York", "US", room.policy).outer.date() == date(2026, 12, 28)
+    assert deadlines(stage, aware, "America/New_York", "US", room.counting).outer.date() == date(2026, 12, 28)
 
 
 @pytest.mark.parametrize(

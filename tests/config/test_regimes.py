@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from bot.config.regimes import load, read_answers, read_facts, read_regime
+from bot.config.regimes import enabled, load, read_answers, read_facts, read_regime
 from bot.domain.errors import Invalid
 from bot.notices.regime import Deadline
 from bot.words import house
@@ -84,12 +84,35 @@ def test_a_small_regime_is_read_whole(tmp_path):
         ("required: [what]", "required: [what, why]", (14, 22, "'why' is not among")),
         ("from: incident.summary", "from: incident.mood", (16, 40, "no place in an incident")),
         ("kind: hard", "kind: firm", (12, 11, "no kind of stage")),
+        ("kind: hard", "kind: hard\n    voluntary: maybe", (13, 16, "no yes or no")),
         ("confidence: B", "confidence: D", (5, 13, "no degree of confidence")),
         ("since: 2020-01-01", "since: soon", (7, 19, "expected a date")),
         ("since: 2020-01-01", "since: {annex_iii: 2020-01-01}", (7, 19, "need `by`")),
         ("name: X", "nmae: X", (2, 1, "'nmae' means nothing here")),
         ("name: X", "name: X\nname: Y", (3, 1, "stands here twice")),
         ("{amount: 24, unit: hours, counting: elapsed_hours}", "{}", (13, 15, "neither an amount")),
+        (
+            "{amount: 24, unit: hours,",
+            "{amounts: {CA: 3}, text: x, unit: hours,",
+            (13, 25, "in `amounts_by`, the fact"),
+        ),
+        (
+            "{amount: 24, unit: hours,",
+            "{amounts_by: deaths, amounts: {CA: 3}, text: x, unit: hours,",
+            (13, 28, "by place"),
+        ),
+        ("{amount: 24, unit: hours,", "{amounts_by: residents_by_state, unit: hours,", (13, 28, "needs `amounts`")),
+        (
+            "{amount: 24, unit: hours,",
+            "{amounts_by: residents_by_state, amounts: {CA: 3}, unit: hours,",
+            (13, 57, "is said in `text`"),
+        ),
+        (
+            "{amount: 24, unit: hours,",
+            "{amounts_by: residents_by_state, amounts: {CA: 3}, text: x, unit: days,",
+            (13, 81, "elapsed_hours does not count days"),
+        ),
+        ("from: incident.summary", "from: facts.deaths.CA", (16, 40, "no place in an incident")),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path, old, new, expected):
@@ -98,6 +121,54 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path, old, new, expected):
     assert any(
         (at, to) == (line, column) and what in said for at, to, said in problems(tmp_path, GOOD.replace(old, new))
     ), problems(tmp_path, GOOD.replace(old, new))
+
+
+FORM = GOOD.replace("    required: [what]\n", "").replace(
+    "fields:\n",
+    """\
+    required: &lines [what]
+    conditional: &cases [{field: other, says: "where it is other", given: {kind: other (say which)}}]
+  - id: second
+    kind: hard
+    deadline: {text: later}
+    answers: {kind: a fault}
+    required: [*lines, kind]
+    conditional: [*cases, {field: size, says: "where people died", when: "deaths > 0"}]
+fields:
+  kind: {label: "kind", type: choice, choices: [a fault, other (say which)]}
+  other: {label: "which"}
+  size: {label: "size", type: choices, choose: {large: "deaths > 10", small: "deaths <= 10"}}
+""",
+)
+
+
+def test_a_form_repeats_lists_by_name_and_says_what_answers_what(tmp_path):
+    """A later report has the lines of the one before and its own, without either being written twice."""
+    read = read_regime(regime(tmp_path, FORM), FACTS)
+    first, second = read.stages
+    assert (first.required, second.required) == (("what",), ("what", "kind"))
+    assert [each.key for each in second.conditional] == ["other", "size"]
+    assert first.conditional[0].given == {"kind": "other (say which)"}
+    assert second.answers == {"kind": "a fault"}
+    assert (read.fields["size"].choices, set(read.fields["size"].choose)) == (("large", "small"), {"large", "small"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("answers: {kind: a fault}", "answers: {kind: a storm}", "'a storm' is no choice of kind"),
+        ("answers: {kind: a fault}", "answers: {mood: grim}", "'mood' is not among the `fields`"),
+        ("given: {kind: other (say which)}", "given: {kind: others}", "'others' is no choice of kind"),
+        ("given: {kind: other (say which)}", "given: {kinds: any}", "'kinds' is not among the `fields`"),
+        ('large: "deaths > 10"', 'large: "death > 10"', "no fact called 'death'"),
+        ("[*lines, kind]", "[*lines, kinds]", "'kinds' is not among the `fields`"),
+        ("&lines [what]", "&lines [why]", "'why' is not among the `fields`"),
+    ],
+)
+def test_a_form_that_answers_with_what_it_does_not_have_is_refused(tmp_path, old, new, what):
+    """A line that could never be called for would be missed without anybody noticing."""
+    assert old in FORM
+    assert any(what in said for _, _, said in problems(tmp_path, FORM.replace(old, new)))
 
 
 def test_the_place_inside_a_folded_rule_is_found(tmp_path):
@@ -184,3 +255,32 @@ def test_a_fact_of_unknown_type_is_a_problem(tmp_path):
         read_facts(path)
     assert [problem.line for problem in wrong.value.problems][:1] == [2]
     assert len(wrong.value.problems) >= 2
+
+
+@pytest.mark.parametrize(
+    ("computed", "says"),
+    [
+        ("others(people)", "names after a comma what it leaves out"),
+        ("total(people, CA)", "names after a comma what it leaves out"),
+        ("others(persons, CA)", "no fact called 'persons'"),
+    ],
+)
+def test_what_a_count_leaves_out_is_named_where_it_is_meant(tmp_path, computed, says):
+    """`others(people, CA, NY)` and nothing like it."""
+    path = tmp_path / "facts.yaml"
+    text = 'facts:\n  people: {{type: "map<state,int>"}}\n  rest: {{type: int, computed: "{}"}}\n'
+    path.write_text(text.format("others(people, CA, NY)"), encoding="utf-8")
+    assert read_facts(path)["rest"].computed.but == ("CA", "NY")
+    path.write_text(text.format(computed), encoding="utf-8")
+    with pytest.raises(Invalid, match=says) as wrong:
+        read_facts(path)
+    assert wrong.value.problems[0].line == 3
+
+
+def test_a_pattern_asks_every_regime_it_fits_but_none_that_is_switched_off() -> None:
+    """`*` is all of them; a switched-off one is asked only by its own name."""
+    known = load(SHIPPED)
+    assert "us_circia" not in enabled(["*"], known)
+    assert "us_circia" in enabled(["us_circia"], known)
+    assert set(enabled(["eu_gdpr_*", "eu_ai_act_art73", "eu_ai_*"], known)) >= {"eu_gdpr_art33", "eu_ai_act_art73"}
+    assert len(enabled(["*"], known)) == len(set(enabled(["*", "us_*"], known)))

@@ -1,15 +1,9 @@
 """Notices: words frozen, approved by a second person, voided by later facts, filed by a person."""
 
-from bot.domain.notice import (
-    ApproveNotice,
-    FileNotice,
-    FreezeNotice,
-    MarkStale,
-    RequestChanges,
-    RequestNotice,
-    Standing,
-)
+from bot.domain.filing import FileNotice
+from bot.domain.notice import RequestNotice, Standing
 from bot.domain.policy import THE_BOT, Person, Role
+from bot.domain.signing import ApproveNotice, FreezeNotice, MarkStale, RequestChanges
 from tests.kit import ANA, AUDREY, BEN, CLEO, NOON, Story, declared, lines
 
 DORA = Person("dora", frozenset({Role.COUNSEL}))
@@ -63,7 +57,7 @@ def test_nobody_approves_what_they_asked_approval_for() -> None:
     """Neither counsel their own version, nor the bot any; a second counsel may."""
     own = frozen(by=CLEO)
     assert "second person" in own.refuses(ApproveNotice("N1", "d1"), CLEO)
-    assert "second person" in own.refuses(ApproveNotice("N1", "d1"), THE_BOT)
+    assert "a person must" in own.refuses(ApproveNotice("N1", "d1"), THE_BOT)
     assert standing(own.when(ApproveNotice("N1", "d1"), DORA)) is Standing.APPROVED
 
 

@@ -7,12 +7,14 @@ import pytest
 
 from bot.domain.duty import Answer, DutiesAnswered, DutiesStand, RecordFact
 from bot.domain.errors import Refused
+from bot.domain.filing import FileNotice
 from bot.domain.finding import Cause, HypothesesRanked
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Resolve, Update
-from bot.domain.notice import ApproveNotice, FileNotice, Standing
+from bot.domain.notice import Standing
 from bot.domain.paging import Acknowledge
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, Step
+from bot.domain.signing import ApproveNotice
 from bot.engine.values import Found
 from tests.world import Instrument, World, shipped
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.config.regimes import load
+from bot.notices.ask import ask
 from bot.notices.calculator import Given, calculate, ruling
 from bot.notices.counting import Calendar, counted_with, unknown_region
 from bot.notices.deadline import Policy, deadlines, rule_version
@@ -145,7 +146,7 @@ def test_a_contract_counts_by_its_own_hours_and_is_named():
     terms = {"contracts_with_notice_duty": {"Acme": 72, "Best Ltd": 48}}
     (notice,) = ruling(regime, asked(BREACH | terms)).notices
     assert notice.dates.strict == AWARE + timedelta(hours=48)
-    assert notice.counted.endswith("as agreed with Best Ltd, the shortest of 2.")
+    assert notice.counted.endswith("; as agreed: the shortest of 2, Best Ltd.")
     (none,) = ruling(regime, asked(BREACH | {"contracts_with_notice_duty": {"Acme": 0}})).notices
     assert (none.dates.strict, none.standing) == (None, "no_number")
 
@@ -179,6 +180,21 @@ def test_a_contract_counts_by_its_own_hours_and_is_named():
 def test_the_place_that_decides(jurisdiction, facts, country, expected):
     """The authority's Member State in the Union, elsewhere the jurisdiction; at home the organisation's own zone."""
     assert deciding(law("x", jurisdiction), facts, "Europe/Berlin", country) == expected
+
+
+def test_a_zone_the_regime_names_comes_before_any_other():
+    """The place whose holidays count stays the jurisdiction's."""
+    regime = law("x", "US-CA", timezone="America/New_York")
+    assert deciding(regime, {}, "Europe/Berlin", "DE") == ("America/New_York", "US-CA")
+
+
+def test_an_incident_and_the_calculator_count_alike():
+    """The same regime, facts and filings give the same dates by either way of asking."""
+    regime = law("x", "US-CA", stages=(stage("s", 30, "days", "calendar_days_strict"), stage("t", 5)))
+    by_ask = ask(regime, BREACH, today=AWARE.date(), tz="Europe/Berlin", country="DE")
+    by_ruling = {each.stage.id: each.dates for each in ruling(regime, asked()).notices}
+    assert {each.said.stage.id: each.dates for each in by_ask.clocks} == by_ruling
+    assert by_ruling["s"].strict.tzinfo == ZoneInfo("America/Los_Angeles")
 
 
 def test_every_zone_and_every_place_there_is_known():

@@ -17,6 +17,7 @@ from bot.domain.duty import Duty
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.incident import Incident
 from bot.domain.log import Command
+from bot.domain.notice import Notice
 from bot.domain.policy import Policy, Role, Severity
 from bot.domain.runbook import END, Kind, Option, Runbook, Step
 from bot.domain.service import Offer, Service, Target
@@ -25,6 +26,7 @@ from bot.engine.handle import Handler
 from bot.engine.situation import Bar, Chart, Situation, Words
 from bot.engine.values import Profile
 from bot.localslack import LocalSlack, Person
+from bot.notices.ask import OpenQuestion
 from bot.slack.room import SlackRoom
 from bot.slack.settings import SlackSettings
 from bot.store import Store
@@ -106,13 +108,19 @@ class Drafts:
     def duties(self, situation: Situation) -> tuple[Duty, ...]:
         return ()
 
+    def questions(self, situation: Situation) -> tuple[OpenQuestion, ...]:
+        return ()
+
+    def entered(self, template: str, key: str, value: str) -> str:
+        return value
+
     def postmortem(self, situation: Situation) -> str:
         return f"# {situation.incident.title}\n" + "\n".join(one.text for one in situation.incident.whys.values())
 
     def kinds(self) -> Mapping[str, str]:
         return {"stakeholders/update": "Update for stakeholders"}
 
-    def draft(self, situation: Situation, template: str) -> Words:
+    def draft(self, situation: Situation, template: str, notice: Notice | None = None) -> Words:
         if template not in self.kinds():
             raise NotFound("template", template, list(self.kinds()))
         text = f"{situation.incident.title}\n" + "\n".join(one.text for one in situation.incident.findings)

@@ -21,12 +21,13 @@ from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Close, Reopen, Resolve, Update
 from bot.domain.log import TOCSIN
 from bot.domain.mitigation import Outcome, ProposeMitigation, State
-from bot.domain.notice import FreezeNotice, RequestNotice, Standing
+from bot.domain.notice import RequestNotice, Standing
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import Person, Role, Severity, Urgency
 from bot.domain.proof import ReportVerification
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service
+from bot.domain.signing import FreezeNotice
 from bot.domain.sli import Judged, ObserveSli
 from bot.domain.undo import ReportUndo, UndoMitigation
 from bot.engine.situation import Bar, Chart, Shown, Situation, Words

@@ -10,7 +10,8 @@ import pytest
 
 from bot.domain.errors import Unavailable
 from bot.domain.mitigation import State
-from bot.domain.notice import FreezeNotice, RequestNotice
+from bot.domain.notice import RequestNotice
+from bot.domain.signing import FreezeNotice
 from bot.slack.ids import Ref
 from bot.slack.transport import Socket
 from tests.slack.bench import TEAM, Bench

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.domain.duty import Answer, AnswerDuties, DecideDuty, Duty
-from bot.domain.notice import FreezeNotice, RequestChanges, RequestNotice
+from bot.domain.notice import RequestNotice
+from bot.domain.signing import FreezeNotice, RequestChanges
 from bot.slack.wanted import wanted
 from tests.kit import ANA, CLEO, NOON, declared
 from tests.slack.bench import Bench

@@ -19,10 +19,11 @@ from bot.domain.hold import ReportHold
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Resolve, Update
 from bot.domain.mitigation import Outcome, ProposeMitigation, State
-from bot.domain.notice import FreezeNotice, RequestNotice
+from bot.domain.notice import RequestNotice
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.policy import Policy
 from bot.domain.room import OpenRoom, ReportRoom, ReportRoomArchived
+from bot.domain.signing import FreezeNotice
 from bot.engine.situation import Situation
 from bot.slack.views import (
     approve,

@@ -21,9 +21,10 @@ from bot.domain.lifecycle import (
     open_claim,
 )
 from bot.domain.log import fold
-from bot.domain.notice import NoticeFrozen, NoticeRequested
+from bot.domain.notice import NoticeRequested
 from bot.domain.paging import Acknowledged, Paged, Receipt
 from bot.domain.policy import Role, Severity
+from bot.domain.signing import NoticeFrozen
 from bot.engine.values import Posted, Profile
 from bot.store import Repeated, Store
 from bot.store.projections import summary

@@ -10,8 +10,9 @@ from bot.domain.followup import AddFollowUp
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.mitigation import State
-from bot.domain.notice import ApproveNotice, Standing
+from bot.domain.notice import Standing
 from bot.domain.roles import Assign, Part
+from bot.domain.signing import ApproveNotice
 from tests.world import World
 
 

@@ -4,15 +4,17 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from bot.domain.approval import ApproveMitigation
+from bot.domain.filing import FileNotice
 from bot.domain.finding import Cause
 from bot.domain.five_whys import AddWhy, NameRootCause
 from bot.domain.followup import AddFollowUp
 from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Resolve
 from bot.domain.mitigation import State
-from bot.domain.notice import ApproveNotice, FileNotice, Standing
+from bot.domain.notice import Standing
 from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase
+from bot.domain.signing import ApproveNotice
 from bot.engine.values import Found
 from tests.world import Instrument, World, objective, shipped
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from bot.domain.execution import ReportOutcome
 from bot.domain.mitigation import Outcome, State
-from bot.domain.notice import ApproveNotice, Standing
+from bot.domain.notice import Standing
+from bot.domain.signing import ApproveNotice
 from bot.domain.undo import UndoMitigation
 from tests.world import World
 

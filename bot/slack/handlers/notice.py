@@ -2,8 +2,10 @@
 
 from bot.domain.duty import Answer, DecideDuty
 from bot.domain.errors import Refused
-from bot.domain.notice import ApproveNotice, FileNotice, RequestChanges, Standing, notice_of
+from bot.domain.filing import FileNotice
+from bot.domain.notice import Standing, notice_of
 from bot.domain.policy import Role
+from bot.domain.signing import ApproveNotice, RequestChanges
 from bot.slack.knock import Close, Errors, Knock, Reply, Show
 from bot.slack.views import notice
 from bot.slack.views._words import TOO_LONG

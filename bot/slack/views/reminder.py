@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.blockkit.blocks import Block, Element, actions, context, section
 from bot.blockkit.text import untrusted
+from bot.domain.clocks import running
 from bot.domain.reminder import Matter, Reason, Reminded
 from bot.domain.reminder import waits as still
 from bot.engine.situation import Situation
@@ -24,7 +25,7 @@ def render(waiting: Sequence[Waiting], key: str) -> Message:
     """
     first, *others = waiting
     ordered = [first, *sorted(others, key=lambda each: (len(each.situation.incident.id), each.situation.incident.id))]
-    told = [(each.situation, matter) for each in ordered for matter in sorted(each.matters, key=_rank)]
+    told = [(each.situation, matter) for each in ordered for matter in sorted(_newest(each.matters), key=_rank)]
     open_ones = [pair for pair in told if _waits(*pair)]
     blocks = [_line(situation, matter) for situation, matter in open_ones[:MOST]]
     if len(open_ones) > MOST:
@@ -53,6 +54,11 @@ def waits(waiting: Sequence[Waiting]) -> bool:
 
 def _waits(situation: Situation, matter: Matter) -> bool:
     return still(situation.incident, matter.person, matter.mark)
+
+
+def _newest(matters: Sequence[Matter]) -> list[Matter]:
+    """Of several reminders of one thing the latest: that half of a clock's time is gone says nothing beside 90 %."""
+    return list({(each.reason, each.item): each for each in sorted(matters, key=lambda each: each.due)}.values())
 
 
 def _rank(matter: Matter) -> tuple[int, str]:
@@ -100,6 +106,8 @@ def saying(situation: Situation, matter: Matter) -> str:
             what = untrusted(f"{mitigation.plan.means} on {mitigation.plan.target}", 120)
             so_far = f", {len(mitigation.approvers)} of {mitigation.needs} approved" if mitigation.needs > 1 else ""
             return f"{matter.item} ({what}) waits for your approval until {at(mitigation.expires_at)}{so_far}."
+        case Reason.CLOCK:
+            return _clock(situation, matter)
         case Reason.LEARN:
             found = sum(1 for one in incident.findings if one.gone is None)
             return f"It is over. 5 Whys: {found} finding{'s' if found != 1 else ''} ready to build on."
@@ -108,6 +116,19 @@ def saying(situation: Situation, matter: Matter) -> str:
             if item is None:
                 return f"Your follow-up {matter.item} is overdue."
             return f"Your follow-up is overdue since {item.due.isoformat()}: {untrusted(item.text, 200)}"
+
+
+def _clock(situation: Situation, matter: Matter) -> str:
+    """A legal clock: what is due to whom, and how much of its time is gone."""
+    clock = next((each for each in running(situation.incident) if each.item == matter.item), None)
+    if clock is None:
+        return f"The clock of {untrusted(matter.item, 120)} runs."
+    what = f"{untrusted(clock.duty.name, 120)}: {untrusted(clock.due.name, 120)}"
+    owed = "" if clock.sure else " if it is owed, which is not settled"
+    gone = clock.share(situation.now)
+    if gone >= 1:
+        return f"{what} was due {at(clock.strict)}{owed}. Nothing is recorded as filed."
+    return f"{what} is due {at(clock.strict)}{owed}; {gone:.0%} of the time is gone."
 
 
 def _button(situation: Situation, matter: Matter) -> Element:
@@ -120,6 +141,8 @@ def _button(situation: Situation, matter: Matter) -> Element:
             return press("Continue runbook", "runbook.open", incident)
         case Reason.APPROVAL:
             return press("Review & approve", "approve.open", incident, item)
+        case Reason.CLOCK:
+            return press("Duties and notices", "legal.open", incident)
         case Reason.LEARN:
             return press("5 Whys", "whys.open", incident)
         case Reason.FOLLOWUP:

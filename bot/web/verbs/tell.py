@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from bot.domain.duty import Answer, DecideDuty, RecordFact
+from bot.domain.filing import FileNotice
 from bot.domain.incident import Incident
 from bot.domain.log import Command
-from bot.domain.notice import ApproveNotice, FileNotice, RequestChanges
+from bot.domain.signing import ApproveNotice, RequestChanges
 from bot.engine.desk import Desk
 from bot.engine.values import Profile
 from bot.web.verbs._asking import Asking, Name, Text

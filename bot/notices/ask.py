@@ -1,0 +1,102 @@
+"""One regime asked in full: whether it wants a notice, which ones, since when their clocks run and by when they end."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from bot.notices.applicability import Applicability, StageAnswer, answer, stages
+from bot.notices.deadline import NOTHING, Dates, Policy, deadlines, starts
+from bot.notices.facts import Facts
+from bot.notices.places import deciding
+from bot.notices.regime import Fact, Regime, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One notice of a regime with its dates; `started` is None while the fact `start` is not recorded."""
+
+    said: StageAnswer
+    dates: Dates
+    start: str
+    started: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A regime's answer and the clocks of the notices it asks for, or may ask for; none where there is no duty."""
+
+    regime: Regime
+    said: Applicability
+    clocks: tuple[Clock, ...] = ()
+
+    @property
+    def first(self) -> Clock | None:
+        """The notice due first; one without a date where none has any."""
+        owed = [each for each in self.clocks if each.said.answer != "no"]
+        dated = [(each.dates.strict, place) for place, each in enumerate(owed) if each.dates.strict is not None]
+        return owed[min(dated)[1]] if dated else owed[0] if owed else None
+
+
+def ask(
+    regime: Regime,
+    facts: Facts,
+    *,
+    today: date,
+    tz: str = "UTC",
+    country: str = "",
+    submitted: Mapping[str, datetime] = NOTHING,
+    policy: Policy | None = None,
+    decided: str = "",
+) -> Asked:
+    """Ask one regime. `submitted` says when which of its stages was filed; `decided` is a person's own yes or no.
+
+    Days end, and public holidays are kept, where the regime decides: `tz` and `country` are the organisation's own.
+    """
+    zone, where = deciding(regime, facts, tz, country)
+    moments = starts(regime, facts, submitted)
+    said = answer(regime, {**facts, **{k: v for k, v in moments.items() if k in facts}}, today=today, tz=zone)
+    if (decided or said.answer) == "no" and said.would_be in {None, "no"}:
+        return Asked(regime, said)
+    told = []
+    for each in stages(regime, facts):
+        start, started = _start(each.stage, moments)
+        told.append(Clock(each, deadlines(each.stage, moments, zone, where, policy, facts), start, started))
+    return Asked(regime, said, tuple(told))
+
+
+def _start(stage: Stage, moments: Mapping[str, datetime]) -> tuple[str, datetime | None]:
+    """The moment a stage's clock starts on; of several limits the one that started first."""
+    names = [limit.start for limit in stage.deadline.limits] or [stage.clock_start]
+    running = [(moments[name], name) for name in names if name in moments]
+    return (min(running)[1], min(running)[0]) if running else (names[0], None)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """One thing worth asking: the fact, and the regimes its answer helps to settle."""
+
+    fact: Fact
+    regimes: tuple[str, ...]
+
+
+def open_questions(asked: Iterable[Asked], facts: Facts) -> tuple[OpenQuestion, ...]:
+    """What to ask next, the question that settles most first: whether duties exist, which notices, since when."""
+    wanted: dict[str, list[str]] = {}
+    known: dict[str, Fact] = {}
+    for each in asked:
+        known.update(each.regime.facts)
+        for key in (*each.said.ask, *_of_clocks(each, facts)):
+            regimes = wanted.setdefault(key, [])
+            if each.regime.id not in regimes:
+                regimes.append(each.regime.id)
+    ranked = sorted(wanted, key=lambda key: (-len(wanted[key]), key))
+    return tuple(OpenQuestion(known[key], tuple(wanted[key])) for key in ranked if key in known)
+
+
+def _of_clocks(asked: Asked, facts: Facts) -> Iterable[str]:
+    if asked.said.answer != "yes":
+        return
+    for clock in asked.clocks:
+        yield from clock.said.ask
+        if clock.said.answer == "yes" and clock.started is None and facts.get(clock.start) is None:
+            yield clock.start
