@@ -267,11 +267,13 @@ class _RegimeReader:
         parts = page.entries(node, *words, "required", "optional", "conditional", "answers", "form", "late_rule")
         form = page.entries(parts.get("form"), "name", "format", "channel", "language")
         stage_id = page.text(parts.get("id"), node)
+        clocks = self._clocks(parts["clock_start"], node) if "clock_start" in parts else ()
         return Stage(
             id=stage_id,
             name=page.text(parts.get("name")) or stage_id.replace("_", " "),
             kind=page.one_of(parts.get("kind"), KINDS, "soft", "kind of stage"),
-            clock_start=self._clock(parts["clock_start"], node) if "clock_start" in parts else regime_start,
+            clock_start=clocks[-1] if clocks else regime_start,
+            clock_also=clocks[:-1],
             deadline=self._deadline(parts.get("deadline"), node),
             recipients=page.texts(parts.get("recipients")),
             condition=self._expression(parts.get("condition")),
@@ -393,6 +395,11 @@ class _RegimeReader:
         elif word and (word not in self.types or self.types[word].kind != "timestamp"):
             self.page.wrong(node, f"{word!r} is no fact of type timestamp, so no clock can start on it")
         return word
+
+    def _clocks(self, node: yaml.Node, stage: yaml.Node) -> tuple[str, ...]:
+        """One clock, or a list of which the earliest counts."""
+        several = self.page.items(node) if isinstance(node, yaml.SequenceNode) else [node]
+        return tuple(self._clock(each, stage) for each in several)
 
     def _field_keys(self, node: yaml.Node | None) -> tuple[str, ...]:
         items = self.page.flat(node)

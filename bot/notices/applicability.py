@@ -205,6 +205,6 @@ def facts_used(regime: Regime) -> tuple[str, ...]:
     for exemption in regime.exemptions:
         keys += [*facts_of(exemption.when), *(facts_of(exemption.to) if exemption.to else ())]
     for stage in regime.stages:
-        keys += [*(facts_of(stage.condition) if stage.condition else ()), stage.clock_start]
+        keys += [*(facts_of(stage.condition) if stage.condition else ()), *stage.clock_also, stage.clock_start]
     keys += [regime.clock_start, regime.in_force.by]
     return tuple(key for key in dict.fromkeys(keys) if key in regime.facts)

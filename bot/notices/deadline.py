@@ -67,6 +67,8 @@ def deadlines(
     calendar = rules.calendar(stage.deadline.calendar or own_place or country)
     if stage.deadline.limits:
         return _earliest_limit(stage, starts, zone, calendar, rules)
+    known = [name for name in (*stage.clock_also, stage.clock_start) if name in starts]
+    stage = replace(stage, clock_start=min(known, key=lambda name: starts[name], default=stage.clock_start))
     start = starts.get(stage.clock_start)
     if start is None:
         return Dates(None, None, f"The clock has not started: {stage.clock_start} is not recorded.")
@@ -154,6 +156,9 @@ def starts(regime: Regime, facts: Facts, submitted: Mapping[str, datetime] = NOT
     own = facts.get("aware_at_by_regime")
     moment = own.get(regime.id) if isinstance(own, Mapping) else None
     if isinstance(moment, datetime):
+        for each in regime.stages:  # what counsel chose for this regime stands over what else would start its clock
+            for key in each.clock_also:
+                found.pop(key, None)
         found["aware_at"] = moment
     for stage, at in submitted.items():
         found[f"stage_submitted({stage})"] = found[f"stage_submitted(latest {stage})"] = at

@@ -194,6 +194,7 @@ class Stage:
     """One notice of a regime: to whom, when, by when, and what it must say.
 
     `answers` are lines that need no asking, because the stage itself is the answer ("final report").
+    What `clock_also` names starts the clock as well, whichever comes first.
     """
 
     id: str
@@ -211,6 +212,7 @@ class Stage:
     late_rule: str = ""
     template: str = ""
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    clock_also: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ MISTAKES = {
     "source without a kind": ("tocsin.yaml", "    kind: prometheus\n", "", "url: http", "the source 'prom' does not say its kind"),
     "setting of a source": ("tocsin.yaml", "    token: {env: PROM_TOKEN}", "    tokn: {env: PROM_TOKEN}", "tokn", "unknown key 'tokn'; did you mean 'token'?"),
     "unknown pager": ("tocsin.yaml", "regimes:", "pagers: [slak]\nregimes:", "slak]", "there is no pager 'slak'; did you mean 'slack'?"),
-    "unknown regime": ("tocsin.yaml", "eu_gdpr_art33", "eu_gdpr_art34", "eu_gdpr_art34", "there is no regime 'eu_gdpr_art34'; did you mean 'eu_gdpr_art33'?"),
+    "unknown regime": ("tocsin.yaml", "eu_gdpr_art33", "eu_gdpr_ar33", "eu_gdpr_ar33", "there is no regime 'eu_gdpr_ar33'; did you mean 'eu_gdpr_art33'?"),
     "unknown role": ("tocsin.yaml", "['@ada']", "[aprover]", "aprover", "there is no role 'aprover'; did you mean 'approver'?"),
     "unknown action": ("services/scoring.yaml", "action: router", "action: ruter", "ruter", "there is no action 'ruter'; did you mean 'router'?"),
     "setting of an action": ("services/scoring.yaml", "drain: 2m", "drian: 2m", "drian", "unknown key 'drian'; did you mean 'drain'?"),

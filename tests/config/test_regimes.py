@@ -78,6 +78,7 @@ def test_a_small_regime_is_read_whole(tmp_path):
         ("deaths > 0 and ai_system", "deaths > 0 and ai_sistem", (8, 26, "no fact called 'ai_sistem'")),
         ("clock_start: aware_at", "clock_start: deaths", (9, 14, "no fact of type timestamp")),
         ("clock_start: aware_at", "clock_start: stage_submitted(second)", (9, 14, "no stage called 'second'")),
+        ("kind: hard", "kind: hard\n    clock_start: [aware_at, deaths]", (13, 29, "no fact of type timestamp")),
         ("counting: elapsed_hours", "counting: banker_hours", (13, 51, "no way of counting")),
         ("unit: hours", "unit: days", (13, 34, "elapsed_hours does not count days")),
         ("amount: 24", "amount: soon", (13, 24, "whole number")),
@@ -183,6 +184,15 @@ def test_all_problems_of_a_file_come_at_once(tmp_path):
     """Nobody corrects one line at a time."""
     text = GOOD.replace("kind: hard", "kind: firm").replace("confidence: B", "confidence: D").replace("deaths", "deads")
     assert len(problems(tmp_path, text)) == 3
+
+
+def test_several_moments_can_start_the_clock_of_a_stage(tmp_path):
+    """The last one is the stage's own; those before it start it too, whichever comes first."""
+    several = GOOD.replace("kind: hard", "kind: hard\n    clock_start: [controller_informed_at, aware_at]")
+    (stage,) = read_regime(regime(tmp_path, several), FACTS).stages
+    assert (stage.clock_start, stage.clock_also) == ("aware_at", ("controller_informed_at",))
+    (stage,) = read_regime(regime(tmp_path, GOOD), FACTS).stages
+    assert (stage.clock_start, stage.clock_also) == ("aware_at", ())
 
 
 @pytest.mark.parametrize("text", ["", "- a list", "a: [1", "a: \t b: c: d", "\x00"])
