@@ -122,7 +122,7 @@ def period(stage: Stage, regime: Regime) -> str:
         noon = "; a limit on a closed day ends at noon of the next working day" if rule.noon_relief else ""
         none = f", not for {', '.join(rule.no_relief_for)}" if rule.noon_relief and rule.no_relief_for else ""
         return first + noon + none
-    start = names[stage.clock_start]
+    start = f"the first of {' and '.join(names.values())}" if len(names) > 1 else names[stage.clock_start]
     if rule.hours_by:
         return f"as many hours as {regime.label(rule.hours_by)} says, from {start}"
     if not rule.amount:

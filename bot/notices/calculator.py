@@ -170,7 +170,8 @@ def _counted(regime: Regime, stage: Stage, dates: Dates) -> str:
 
 def clocks(stage: Stage) -> tuple[str, ...]:
     """The names of the moments a stage can be counted from."""
-    return tuple(dict.fromkeys(each.start for each in stage.deadline.limits)) or (stage.clock_start,)
+    limits = tuple(dict.fromkeys(each.start for each in stage.deadline.limits))
+    return limits or (stage.clock_start, *stage.clock_also)
 
 
 def clock(regime: Regime, key: str) -> str:

@@ -147,12 +147,9 @@ def entity_types(facts: Facts) -> frozenset[str]:
 def starts(regime: Regime, facts: Facts, submitted: Mapping[str, datetime] = NOTHING) -> dict[str, datetime]:
     """Every moment a clock of the regime may start on: facts, then what was filed, by stage and `latest` of all.
 
-    `aware_at_by_regime` wins over `aware_at`: one incident can be known at different times under different laws. A
-    controller whose processor told it is aware from then at the latest, and not since its processor was (EDPB 9/2022).
+    `aware_at_by_regime` wins over `aware_at`: one incident can be known at different times under different laws.
     """
     found = {key: value for key, value in facts.items() if isinstance(value, datetime)}
-    if regime.category == "data_breach" and "controller_informed_at" in found:
-        found["aware_at"] = min(found.get("aware_at", found["controller_informed_at"]), found["controller_informed_at"])
     own = facts.get("aware_at_by_regime")
     moment = own.get(regime.id) if isinstance(own, Mapping) else None
     if isinstance(moment, datetime):

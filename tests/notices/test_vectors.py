@@ -50,7 +50,8 @@ LAW = Regime(
     SHELF.facts,
     {},
 )
-BREACH = replace(LAW, id="breach", category="data_breach")
+TOLD = replace(LAW.stages[0], clock_also=("controller_informed_at",))
+BREACH = replace(LAW, id="breach", stages=(TOLD, *LAW.stages[1:]))
 REGIMES = {each.id: each for each in (LAW, BREACH)}
 
 
