@@ -42,6 +42,8 @@ class Item:
     help: str = ""
     when: str = ""
     number: str = ""
+    type: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,17 @@ def checklist(
 
 
 def _item(field: Field, required: bool, when: str, context: Mapping[str, object], entry: Entry | None) -> Item:
-    bare = Item(field.key, field.label, required, "not_investigated", help=field.help, when=when, number=field.number)
+    bare = Item(
+        field.key,
+        field.label,
+        required,
+        "not_investigated",
+        help=field.help,
+        when=when,
+        number=field.number,
+        type=field.type,
+        choices=field.choices,
+    )
     if entry is not None and entry.unknown_because.strip():
         return replace(bare, state="unknown", because=entry.unknown_because.strip(), source="person")
     if entry is not None and not _blank(entry.value):

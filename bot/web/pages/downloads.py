@@ -12,7 +12,7 @@ from bot.domain.notice import Notice, Standing
 from bot.engine.situation import Situation
 from bot.web.door import Here, Who
 from bot.web.phrases import clock
-from bot.web.telling import current
+from bot.web.telling_notice import current
 
 router = APIRouter()
 
