@@ -17,7 +17,7 @@ from bot.domain.policy import Policy
 from bot.domain.signing import wanting
 from bot.engine.situation import Situation, Words
 from bot.notices.checklist import Item
-from bot.notices.facts import Value, shown
+from bot.notices.facts import AtLeast, Range, shown
 from bot.web.shapes_notice import (
     ClockShape,
     CommentShape,
@@ -261,7 +261,6 @@ def said(value: object) -> str:
     """A line's value in words: yes, 12 500, a time in UTC, DE and FR."""
     if isinstance(value, list | tuple):
         return ", ".join(said(each) for each in value)
-    if value is None or isinstance(value, bool | datetime | date | frozenset | Mapping):
-        typed: Value | None = value  # type: ignore[assignment]
-        return "" if value is None else shown(typed)
-    return str(value)
+    if isinstance(value, bool | datetime | date | frozenset | Mapping | Range | AtLeast):
+        return shown(value)
+    return "" if value is None else str(value)

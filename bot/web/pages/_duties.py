@@ -28,21 +28,24 @@ class Group:
 
 
 def grouped(duties: Sequence[DutyShape], today: date) -> list[Group]:
-    """Owed, may be owed, applies later, none; the one due first before the others. Empty groups are left out."""
-    found: dict[str, list[DutyShape]] = {"owed": [], "open": [], "later": [], "none": []}
+    """Decided against the facts, owed, may be owed, applies later, none; the one due first before the others."""
+    found: dict[str, list[DutyShape]] = {"against": [], "owed": [], "open": [], "later": [], "none": []}
     for each in duties:
         found[_standing(each, today)].append(each)
     later = sorted(found["later"], key=lambda each: each.applies_from or today)
     groups = [
+        Group("against", "Decided, and the facts now say otherwise", "bad", tuple(found["against"])),
         Group("owed", "Owed", "bad", tuple(sorted(found["owed"], key=_soonest))),
         Group("open", "May be owed", "wait", tuple(sorted(found["open"], key=_soonest))),
-        Group("later", "Applies later", "quiet", tuple(sorted(found["later"], key=lambda d: d.applies_from or today))),
+        Group("later", "Applies later", "quiet", tuple(later)),
         Group("none", "No duty", "quiet", tuple(found["none"]), folded=True),
     ]
     return [group for group in groups if group.duties]
 
 
 def _standing(duty: DutyShape, today: date) -> str:
+    if duty.contradicted:
+        return "against"
     if duty.answer == Answer.YES:
         return "owed"
     if duty.answer == Answer.UNKNOWN:

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from bot.domain.disclosure import DecideDisclosure
 from bot.domain.duty import Answer, AssignDuty, DecideDuty, RecordFact
+from bot.domain.errors import Refused
 from bot.domain.filing import FileNotice
 from bot.domain.incident import Incident
 from bot.domain.log import Command
@@ -40,6 +41,8 @@ class FactGiven(Asking):
 
     async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
         value = self.value
+        if "value" not in self.model_fields_set and not self.members:
+            raise Refused("say what holds, or that it is unknown")
         if self.members and value is None:
             value = tuple(part.strip() for part in self.members.split(";"))
         if self.local and isinstance(value, str) and WALL_CLOCK.match(value):
