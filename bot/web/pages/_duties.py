@@ -13,6 +13,7 @@ from bot.web.shapes_notice import DutyShape, QuestionShape
 
 FIRST = 5
 """Questions that stand open at once; the rest are folded."""
+EXAMPLES = {"state": "such as CA: 120, TX: 40", "country": "such as DE: 120, FR: 40"}
 WHOM = {"counsel": "counsel", "responder": "whoever leads the incident", "manager": "the manager in charge"}
 
 
@@ -106,7 +107,8 @@ def _input(kind: FactType) -> tuple[str, tuple[tuple[str, str], ...], str]:
         case "set" | "list":
             return "text", (), "several apart by commas" + (", such as DE, FR" if kind.of == "country" else "")
         case "map":
-            return "text", (), f"{kind.of}: {'time' if kind.to == 'timestamp' else 'number'}, several apart by commas"
+            gives = "time" if kind.to == "timestamp" else "number"
+            return "text", (), f"{kind.of}: {gives}, {EXAMPLES.get(kind.of, 'several apart by commas')}"
         case "country":
             return "text", (), "two letters, such as DE"
         case _:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -22,6 +24,8 @@ from bot.web.telling_notice import notice as told_notice
 from bot.web.verbs import VERBS
 
 router = APIRouter()
+AROUND, ENOUGH = 3, 4
+"""Lines shown beside a change, and how many must be left out to be worth it."""
 
 
 def _of(situation: Situation, name: str) -> Notice:
@@ -55,7 +59,7 @@ async def version(request: Request, name: str, notice: str, number: int, here: H
         "kind": situation.notice_kinds.get(known.template, known.template),
         "v": told,
         "facts": facts_of(kept.facts),
-        "pieces": pieces,
+        "pieces": near(pieces),
         "changed": changed(pieces),
         "before": before.number if before else 0,
     }
@@ -97,7 +101,7 @@ def page(
         "asked_by": situation.name(latest.asked_by) if latest else "",
         "unfilled": situation.unfilled.get(name, ""),
         "draft": draft,
-        "pieces": pieces,
+        "pieces": near(pieces),
         "changed": changed(pieces),
         "against": _against(notice) if to_compare else "",
         "duty": duty,
@@ -141,6 +145,30 @@ def changes(notice: Notice, draft: str) -> list[Piece]:
     if notice.standing in FROZEN or not notice.versions:
         return []
     return redline(notice.versions[-1].text, draft)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Lines between two changes that are not shown; the words stand whole below."""
+
+    text: str
+    op: str = "skip"
+
+
+def near(pieces: Sequence[Piece]) -> list[Piece | Skipped]:
+    """What changed with the lines around it."""
+    found: list[Piece | Skipped] = []
+    for place, piece in enumerate(pieces):
+        lines = piece.text.splitlines(keepends=True)
+        head, tail = AROUND if place else 0, AROUND if place < len(pieces) - 1 else 0
+        left_out = len(lines) - head - tail
+        if piece.op != "same" or left_out < ENOUGH:
+            found.append(piece)
+            continue
+        found.append(Piece("same", "".join(lines[:head])))
+        found.append(Skipped(f"{left_out} lines as they were"))
+        found.append(Piece("same", "".join(lines[len(lines) - tail :])))
+    return found
 
 
 def _against(notice: Notice) -> str:

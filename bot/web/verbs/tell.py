@@ -23,7 +23,7 @@ WALL_CLOCK = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\Z")
 
 
 class FactGiven(Asking):
-    """Answer one question the law asks; `unknown` is an answer too.
+    """Answer one question the law asks; `unknown` is an answer too, as a value or by itself.
 
     With `local` a time without its offset is by the organisation's clocks; `members` are a set's, apart by ";".
     """
@@ -36,15 +36,16 @@ class FactGiven(Asking):
     fact: Name
     value: bool | int | float | tuple[Text, ...] | Text | None = None
     because: Text = ""
+    unknown: bool = False
     local: bool = False
     members: Text = ""
 
     async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
-        value = self.value
-        if "value" not in self.model_fields_set and not self.members:
-            raise Refused("say what holds, or that it is unknown")
-        if self.members and value is None:
+        value = None if self.unknown else self.value
+        if self.members and value is None and not self.unknown:
             value = tuple(part.strip() for part in self.members.split(";"))
+        elif value == "" or not self.model_fields_set & {"value", "unknown"}:
+            raise Refused("say what holds, or that it is unknown")
         if self.local and isinstance(value, str) and WALL_CLOCK.match(value):
             at = by_the_clock(datetime.fromisoformat(value), desk.catalogue.timezone, later=False)
             value = at.isoformat()
