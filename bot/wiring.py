@@ -182,6 +182,7 @@ async def opened(
                 policy=installation.policy,
                 on_call={name: service.on_call for name, service in installation.services.items()},
                 web_url=installation.web.address,
+                timezone=installation.organisation.timezone,
             ),
             drafter=drafting_room(installation),
             actions=doors.actions,

@@ -8,12 +8,12 @@ from typing import Any
 
 from bot.cli._paint import PLAIN, Paint
 from bot.cli._plan import PENDING, WAITING, plan, standing, title
-from bot.cli._text import clean, clock, line, span, table, when, wrapped
+from bot.cli._show_notices import duty_lines, notice_lines
+from bot.cli._text import clock, line, span, table, when, wrapped
 from bot.domain.finding import certainty
 
 Json = Mapping[str, Any]
 MEASURES = (("ttd_s", "detected"), ("tta_s", "acknowledged"), ("ttm_s", "mitigated"), ("ttr_s", "resolved"))
-READ_IT = "waiting for approval"
 LAST = 10
 
 
@@ -57,8 +57,8 @@ def picture(incident: Json, now: datetime, *, whole: bool = False, paint: Paint 
             ),
         ),
         ("Five whys", _whys(incident["whys"])),
-        ("Duties to tell", _duties(incident["duties"])),
-        ("Notices", _notices(incident)),
+        ("Duties to tell", duty_lines(incident["duties"])),
+        ("Notices", notice_lines(incident)),
         ("Follow-ups", _followups(incident["followups"])),
         ("Evidence", (f"  {line(each['name'])}  sha256 {each['sha256']}" for each in incident["exhibits"])),
         ("Timeline, times in UTC", _timeline(incident["timeline"], whole=whole)),
@@ -201,42 +201,6 @@ def _whys(whys: Sequence[Json]) -> Iterator[str]:
         depth[each["id"]] = depth.get(each["parent"], -1) + 1
         mark = " [root cause]" if each["root"] else " [assumed]" if each["assumed"] else ""
         yield f"  {'  ' * depth[each['id']]}{each['id']}  {line(each['text'])}{mark}"
-
-
-def _duties(duties: Sequence[Json]) -> Iterator[str]:
-    for each in duties:
-        yield f"  {str(each['answer']).upper():<8}{line(each['name'])}"
-        yield from wrapped(each["because"], "          ")
-        if each["strict"] and each["answer"] != "no":
-            outer = f" (for counsel: {clock(each['outer'])} at the latest)" if each["outer"] else ""
-            yield f"          due {clock(each['strict'])}{outer}"
-        if each["ask"]:
-            yield f"          to settle it: {', '.join(map(line, each['ask']))}"
-
-
-def _notices(incident: Json) -> Iterator[str]:
-    for each in incident["notices"]:
-        gaps = f", {len(each['gaps'])} gaps" if each["gaps"] else ""
-        version = f"version {each['version']}" if each["version"] else "draft"
-        yield f"  {each['id']}  {line(each['template'])}: {line(each['standing'])}, {version}{gaps}"
-        if each["unfilled"]:
-            yield from wrapped(each["unfilled"], "      ")
-        if each["standing"] == READ_IT:
-            yield f"      read and approve: tocsin incident approve-notice {incident['id']} {each['id']}"
-
-
-def notice(incident: str, each: Json) -> Iterator[str]:
-    """The words an approval binds to."""
-    yield f"{incident} {each['id']}: {line(each['template'])}, {line(each['standing'])}, version {each['version']}"
-    if each["unfilled"]:
-        yield from wrapped(each["unfilled"], "")
-    yield ""
-    for row in str(each["text"]).splitlines():
-        yield clean(row).rstrip()
-    yield ""
-    for gap in each["gaps"]:
-        yield f"  gap     {line(gap)}"
-    yield f"  digest  {line(each['digest'])}"
 
 
 def _followups(items: Sequence[Json]) -> Iterator[str]:

@@ -30,7 +30,7 @@ def pack(parcel: Parcel, product: str) -> bytes:
         "VERIFY.md": (_HERE / "_verify.md").read_bytes(),
         "verify.py": (_HERE / "_verify.py").read_bytes(),
         **_log(parcel),
-        **_timeline(situation),
+        **_timeline(situation, parcel.withheld),
         **_evidence(parcel),
         **notices(situation, {text.ref for text in parcel.chain.texts if text.text is None}, parcel.chain),
         "approvals.json": told(decisions(situation)),
@@ -87,6 +87,7 @@ def _log(parcel: Parcel) -> dict[str, bytes]:
             "ref": each.ref,
             "entry": each.seq,
             "erased": each.text is None,
+            "withheld": each.seq in parcel.withheld,
             "salt": each.salt.hex() if each.salt is not None else None,
             "text": each.text.decode() if each.text is not None else None,
         }
@@ -95,7 +96,10 @@ def _log(parcel: Parcel) -> dict[str, bytes]:
     return files | {"log/chain.json": told(rows), "log/texts.json": told(texts)}
 
 
-def _timeline(situation: Situation) -> dict[str, bytes]:
+WITHHELD = "a privileged document; what was said of it is withheld"
+
+
+def _timeline(situation: Situation, withheld: frozenset[int]) -> dict[str, bytes]:
     lines = [
         {
             "entry": line.seq,
@@ -104,7 +108,7 @@ def _timeline(situation: Situation) -> dict[str, bytes]:
             "by": line.by,
             "name": situation.name(line.by),
             "kind": line.name,
-            "text": situation.say(line),
+            "text": WITHHELD if line.seq in withheld else situation.say(line),
             "gone": when(line.gone.at) if line.gone else None,
         }
         for line in situation.timeline

@@ -11,6 +11,7 @@ from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 from bot.domain.notice import Comment, Given, Notice, Privilege, Rewording, Standing, amended, notice_of, still_open
 from bot.domain.policy import Person, Policy
+from bot.domain.turned_away import ApprovalRefused
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -22,6 +23,17 @@ MOST = 100_000
 def visible(notice: Notice, person: Person, policy: Policy) -> bool:
     """A privileged document is read by counsel alone; every other by whoever reads the incident."""
     return notice.privilege is None or bool(person.badges & policy.counsel)
+
+
+OF_NOTICES = frozenset(f"bot.domain.{topic}" for topic in ("notice", "signing", "filing", "wording"))
+"""Where the events of one notice are; each names it in `id`."""
+
+
+def meant(event: Event) -> str:
+    """The notice an event is about, "" for none."""
+    if isinstance(event, ApprovalRefused):
+        return event.item
+    return str(getattr(event, "id", "")) if type(event).__module__ in OF_NOTICES else ""
 
 
 def _writable(incident: Incident, name: str, ask: Ask, to: str) -> Notice:

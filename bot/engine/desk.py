@@ -52,6 +52,7 @@ class Catalogue:
     policy: Policy = field(default_factory=Policy)
     on_call: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # service → keys of people, first one first
     web_url: str = ""
+    timezone: str = "UTC"  # by whose clocks people type a time
 
 
 class Charts:

@@ -252,9 +252,13 @@ def _due(clock: Clock, rule: str) -> Due:
 
 
 def _entries(incident: Incident, notice: Notice | None) -> dict[str, Entry]:
-    """What people entered: in this notice, else for the same line of another one, so that all say the same."""
+    """What people entered: in this notice, else for the same line of another one, so that all say the same.
+
+    What stands in a privileged notice is in no other.
+    """
+    open_ones = [each for each in incident.notices.values() if each.privilege is None]
     latest = sorted(
-        ((given.at, key, given) for each in incident.notices.values() for key, given in each.given.items()),
+        ((given.at, key, given) for each in open_ones for key, given in each.given.items()),
         key=lambda triple: triple[0],
     )
     found = {key: given for _at, key, given in latest}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.errors import Refused
 from bot.domain.log import verify
+from bot.domain.wording import meant
 from bot.engine.desk import Desk
 from bot.engine.situation import Situation
 from bot.engine.values import Chain
@@ -25,21 +26,41 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """An incident with its chain as stored and its evidence by id."""
+    """An incident with its chain as stored and its evidence by id.
+
+    `withheld` are the entries about privileged documents: their words are left out, as an erased text would be, so that
+    the chain still proves itself and handing the pack over waives nothing.
+    """
 
     situation: Situation
     chain: Chain
     pieces: Mapping[str, Piece]
+    withheld: frozenset[int] = frozenset()
 
 
-async def gather(desk: Desk, situation: Situation) -> Parcel:
-    """All that belongs to what a situation shows, no entry later than it. Raises Tampered where its log was altered."""
+async def gather(desk: Desk, name: str) -> Parcel:
+    """All there is of an incident, for whoever may take it away: words of privileged documents are withheld from all.
+
+    Raises NotFound; Tampered where its log was altered.
+    """
+    situation = await desk.situation(name)
     incident = situation.incident
     found = await desk.log.chain(incident.id)
     entries = tuple(each for each in found.entries if each.seq <= incident.seq)
     verify(incident.id, ((each.seq, each.before, each.hash, each.stored) for each in entries))
-    texts = tuple(each for each in found.texts if each.seq <= incident.seq)
-    return Parcel(situation, Chain(entries, texts), await _pieces(desk, situation))
+    away = _privileged(situation)
+    texts = tuple(
+        replace(each, salt=None, text=None) if each.seq in away else each
+        for each in found.texts
+        if each.seq <= incident.seq
+    )
+    return Parcel(situation, Chain(entries, texts), await _pieces(desk, situation), away)
+
+
+def _privileged(situation: Situation) -> frozenset[int]:
+    notices = situation.incident.notices.items()
+    claimed = {name for name, notice in notices if notice.privilege is not None}
+    return frozenset(entry.seq for entry in situation.entries if meant(entry.event) in claimed)
 
 
 async def _pieces(desk: Desk, situation: Situation) -> dict[str, Piece]:

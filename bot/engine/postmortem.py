@@ -22,7 +22,10 @@ from bot.engine.situation import Situation
 from bot.words import span
 
 TEMPLATE = "postmortem"
-UNTOLD = frozenset({"bot.domain.duty", "bot.domain.notice", "bot.domain.reminder", "bot.domain.trouble"})
+UNTOLD = frozenset(
+    {f"bot.domain.{topic}" for topic in ("duty", "notice", "signing", "filing", "wording", "disclosure")}
+    | {"bot.domain.reminder", "bot.domain.trouble"}
+)
 """Topics the story leaves out: whom the law wants told is read where it is worked on, nudges are nobody's history."""
 LATE = timedelta(minutes=1)
 LIKELY = 0.05

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from bot.notices.applicability import Applicability, StageAnswer, answer, stages
 from bot.notices.deadline import NOTHING, Dates, Policy, deadlines, starts
 from bot.notices.facts import Facts
+from bot.notices.logic import points_to
 from bot.notices.places import deciding
 from bot.notices.regime import Fact, Regime, Stage
 
@@ -55,8 +56,11 @@ def ask(
     zone, where = deciding(regime, facts, tz, country)
     moments = starts(regime, facts, submitted)
     said = answer(regime, {**facts, **{k: v for k, v in moments.items() if k in facts}}, today=today, tz=zone)
-    if (decided or said.answer) == "no" and said.would_be in {None, "no"}:
+    merits = said.would_be or said.answer
+    if decided == "no" or (not decided and merits == "no"):
         return Asked(regime, said)
+    if not decided and merits == "unknown" and not points_to(regime.trigger, facts):
+        return Asked(regime, said)  # a law nothing points to is asked about, and starts no clock
     told = []
     for each in stages(regime, facts):
         start, started = _start(each.stage, moments)

@@ -44,6 +44,8 @@ class Item:
     help: str = ""
     when: str = ""
     number: str = ""
+    type: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,17 @@ def _place(item: Item) -> tuple[int, ...]:
 
 
 def _item(field: Field, stage: Stage, when: str, context: Mapping[str, object], entry: Entry | None) -> Item:
-    bare = Item(field.key, field.label, False, "not_investigated", help=field.help, when=when, number=field.number)
+    bare = Item(
+        field.key,
+        field.label,
+        False,
+        "not_investigated",
+        help=field.help,
+        when=when,
+        number=field.number,
+        type=field.type,
+        choices=field.choices,
+    )
     if entry is not None and entry.unknown_because.strip():
         return replace(bare, state="unknown", because=entry.unknown_because.strip(), source="person")
     if entry is not None and not _blank(entry.value):

@@ -193,6 +193,15 @@ def _known(value: Value | None) -> bool:
     return value is not None and not isinstance(value, Range | AtLeast)
 
 
+def points_to(expression: Expression, facts: Facts) -> bool:
+    """Whether anything known speaks for it: a part of it that holds. Of what is wholly in the dark nothing does."""
+    match expression:
+        case And(terms) | Or(terms):
+            return any(points_to(term, facts) for term in terms)
+        case _:
+            return evaluate(expression, facts) is True
+
+
 def shortest(expression: Expression, facts: Facts) -> tuple[str, ...]:
     """The fewest questions whose answers can settle an unknown, either way; () when it is settled."""
     if evaluate(expression, facts) is not None:

@@ -20,7 +20,9 @@ from bot.web.pages.affected import as_file
 from bot.web.pages.slos import standing
 from bot.web.shapes import ImpactShape, IncidentShape, PostmortemShape, SloShape, SummaryShape
 from bot.web.shapes_change import CodeShape, PreviewShape
+from bot.web.shapes_notice import ClockShape, FrozenShape
 from bot.web.telling import summary, tell
+from bot.web.telling_notice import frozen
 from bot.web.trying import tried
 from bot.web.verbs import VERBS, Asking, Declaring
 from bot.web.verbs._asking import Name
@@ -176,6 +178,22 @@ async def postmortem(incident: str, here: Here, who: Who) -> PostmortemShape:
     return PostmortemShape(
         incident=incident, as_of=here.desk.clock.now(), markdown=await here.desk.postmortem(incident)
     )
+
+
+@api.get("/incidents/{incident}/notices/{notice}/versions/{version}")
+async def frozen_version(incident: str, notice: str, version: int, here: Here, who: Who) -> FrozenShape:
+    """One version of a notice as it was frozen: words, digest, facts, and who signed it."""
+    situation = await here.situation(incident, who)
+    known = situation.incident.notices.get(notice)
+    if known is None:
+        raise NotFound("notice", notice, sorted(situation.incident.notices))
+    return frozen(known, version, situation)
+
+
+@api.get("/notices")
+async def due(here: Here, who: Who) -> list[ClockShape]:
+    """Every legal clock that runs, soonest first: what is missing, where its notice stands, who answers for it."""
+    return await here.clocks(who)
 
 
 @api.get("/slos", dependencies=[Depends(visitor)])

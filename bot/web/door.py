@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from bot.domain.clocks import running
 from bot.domain.errors import NotFound, Refused, TocsinError
 from bot.domain.incident import Incident
 from bot.domain.mitigation import mitigation_of
@@ -19,6 +20,9 @@ from bot.engine.situation import Situation
 from bot.engine.values import Profile, Summary
 from bot.web.auth import LOOPBACK, Doorkeeper
 from bot.web.house import WebHouse
+from bot.web.shapes_notice import ClockShape
+from bot.web.sight import as_seen, hidden
+from bot.web.telling_notice import clocks
 from bot.web.tokens import PersonalTokens
 from bot.web.verbs import Asking, Declaring
 from bot.web.verbs.affected import ListWanted
@@ -27,7 +31,8 @@ NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 EVERYTHING = frozenset({Role.COUNSEL, Role.ADMIN})
 OWN_HAND = frozenset({
     "approve", "alone", "review", "go-ahead", "hold", "release", "override", "undo", "settle",
-    "approve-notice", "decide-duty", "file",
+    "approve-notice", "decide-duty", "file", "reword", "drop-notice", "claim-privilege", "waive-privilege",
+    "decide-disclosure",
 })  # fmt: skip
 """What only a person does: with the machine's token one pair of hands could be both of four eyes."""
 
@@ -76,9 +81,16 @@ class Console:
         return known
 
     async def situation(self, name: str, who: Profile) -> Situation:
-        """Everything a page shows of it. Raises NotFound."""
+        """Everything a page may show this person of it. Raises NotFound."""
         await self.incident(name, who)
-        return await self.desk.situation(name)
+        return as_seen(await self.desk.situation(name), who.person, self.desk.handler.policy)
+
+    def _notice_is_theirs(self, incident: Incident, asking: Asking, who: Profile) -> None:
+        """Raise NotFound for a privileged notice they may not see, as for one that never was."""
+        name = str(getattr(asking, "notice", ""))
+        known = incident.notices.keys() - hidden(incident, who.person, self.desk.handler.policy)
+        if name and name not in known:
+            raise NotFound("notice", name, sorted(known))
 
     async def summaries(self, who: Profile, *, limit: int = 200) -> list[Summary]:
         """The newest incidents this person may see."""
@@ -87,11 +99,20 @@ class Console:
             each for each in found if not each.restricted or await self.may_see(who, await self.desk.log.load(each.id))
         ]
 
+    async def clocks(self, who: Profile) -> list[ClockShape]:
+        """Every legal clock of every open incident this person may see, the one that ends first before the others."""
+        found: list[ClockShape] = []
+        for name in await self.desk.log.open_ids():
+            known = await self.desk.log.load(name)
+            if running(known) and await self.may_see(who, known):
+                found += clocks(await self.situation(name, who), self.desk.handler.policy)
+        return sorted(found, key=lambda each: (each.strict, each.incident, each.regime, each.stage))
+
     async def ask(self, incident: str, asking: Asking, who: Profile, inbound: str = "") -> Incident:
         """Carry out what was asked of an incident, once per `inbound`. Raises ForeignError for a borrowed name."""
         if isinstance(who, ByMachine) and asking.verb in OWN_HAND:
             raise ForeignError(_own_hand(who))
-        await self.incident(incident, who)
+        self._notice_is_theirs(await self.incident(incident, who), asking, who)
         return await asking.ask(self.desk, incident, who, inbound)
 
     async def people(self, incident: str, asked: ListWanted, who: Profile, inbound: str = "") -> Listing:

@@ -7,6 +7,7 @@ from datetime import date
 from bot.web.shape import Instant, Money, Shape
 from bot.web.shapes_affected import AffectedShape
 from bot.web.shapes_change import LegalHoldShape, MitigationShape
+from bot.web.shapes_notice import DisclosureShape, DutyShape, NoticeShape, QuestionShape
 
 
 class SummaryShape(Shape):
@@ -132,37 +133,6 @@ class ImpactShape(Shape):
     unknowns: list[str]
     note: str
     as_of: Instant
-
-
-class DutyShape(Shape):
-    """One regime's answer; `strict` is the target date, `outer` is for counsel."""
-
-    regime: str
-    name: str
-    answer: str
-    because: str
-    stage: str
-    strict: Instant | None
-    outer: Instant | None
-    ask: list[str]
-    decided_by: str
-
-
-class NoticeShape(Shape):
-    """One notice: the frozen words where a version waits or was approved, else the words as they would be now."""
-
-    id: str
-    template: str
-    standing: str
-    version: int
-    digest: str
-    gaps: list[str]
-    text: str
-    approved_by: str
-    approved_at: Instant | None
-    note: str
-    draft_digest: str
-    unfilled: str  # why its words cannot be had now
 
 
 class FollowUpShape(Shape):
@@ -302,6 +272,8 @@ class IncidentShape(Shape):
     affected: AffectedShape | None
     facts: dict[str, object]
     duties: list[DutyShape]
+    questions: list[QuestionShape]
+    disclosures: list[DisclosureShape]
     notices: list[NoticeShape]
     followups: list[FollowUpShape]
     exhibits: list[ExhibitShape]

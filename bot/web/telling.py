@@ -6,15 +6,13 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from bot.domain.measures import lag
-from bot.domain.notice import Notice, Standing
 from bot.domain.policy import Policy
 from bot.domain.runbook import Run
-from bot.engine.situation import Situation, Words
+from bot.engine.situation import Situation
 from bot.engine.values import Summary
 from bot.web.shapes import (
     ChartShape,
     DoneShape,
-    DutyShape,
     ExhibitShape,
     FindingShape,
     FollowUpShape,
@@ -24,7 +22,6 @@ from bot.web.shapes import (
     LagShape,
     LineShape,
     MeasuresShape,
-    NoticeShape,
     OfferShape,
     PageShape,
     RunShape,
@@ -34,22 +31,12 @@ from bot.web.shapes import (
 )
 from bot.web.shapes_affected import AffectedShape
 from bot.web.telling_change import legal_hold, mitigation
-
-FROZEN = frozenset({Standing.FROZEN, Standing.APPROVED, Standing.FILED})
-"""Where the words that count are the frozen ones."""
+from bot.web.telling_notice import disclosures, duties, notices, questions
 
 
 def summary(known: Summary) -> SummaryShape:
     """One incident as lists show it."""
     return SummaryShape.model_validate({**asdict(known), "severity": f"SEV{known.severity}"})
-
-
-def current(notice: Notice, draft: Words | None) -> tuple[str, str, tuple[str, ...], int]:
-    """Text, digest, gaps and version that count now: frozen ones while they stand, else the draft as version 0."""
-    latest = notice.latest
-    if latest is not None and (notice.standing in FROZEN or draft is None):
-        return latest.text, latest.digest, latest.gaps, latest.number
-    return (draft.text, draft.digest, draft.gaps, 0) if draft else ("", "", (), 0)
 
 
 def tell(situation: Situation, policy: Policy) -> IncidentShape:
@@ -95,8 +82,10 @@ def tell(situation: Situation, policy: Policy) -> IncidentShape:
         impact=ImpactShape.model_validate(incident.impact) if incident.impact else None,
         affected=_affected(situation),
         facts=dict(incident.facts),
-        duties=_duties(situation),
-        notices=[_notice(each, situation) for each in incident.notices.values()],
+        duties=duties(situation, policy),
+        questions=questions(situation),
+        disclosures=disclosures(situation),
+        notices=notices(situation, policy),
         followups=_followups(situation),
         exhibits=[ExhibitShape.model_validate(each) for each in situation.exhibits],
         offers=[
@@ -157,34 +146,6 @@ def _affected(situation: Situation) -> AffectedShape | None:
         return None
     counted = {"counted_by": situation.name(known.by), "counted_at": known.at}
     return AffectedShape.model_validate({**asdict(known.told), **counted})
-
-
-def _duties(situation: Situation) -> list[DutyShape]:
-    return [
-        DutyShape.model_validate(
-            {**asdict(each), "decided_by": situation.name(each.decided_by) if each.decided_by else ""}
-        )
-        for each in situation.incident.duties.values()
-    ]
-
-
-def _notice(notice: Notice, situation: Situation) -> NoticeShape:
-    draft = situation.drafts.get(notice.id)
-    text, digest, gaps, _frozen = current(notice, draft)
-    return NoticeShape(
-        id=notice.id,
-        template=notice.template,
-        standing=notice.standing,
-        version=notice.latest.number if notice.latest else 0,
-        digest=digest,
-        gaps=list(gaps),
-        text=text,
-        approved_by=situation.name(notice.approved_by) if notice.approved_by else "",
-        approved_at=notice.approved_at,
-        note=notice.note,
-        draft_digest=draft.digest if draft else "",
-        unfilled=situation.unfilled.get(notice.id, ""),
-    )
 
 
 def _followups(situation: Situation) -> list[FollowUpShape]:

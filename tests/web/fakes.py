@@ -255,7 +255,12 @@ async def place(folder: Path, *, address: str = HOME, slack_http: object = None,
             people=store.people,
             exhibits=store.exhibits,
             catalogue=Catalogue(
-                {"visits": SERVICE}, {"bad-release": BOOK}, Policy(), {"visits": ("ana", "ben")}, address
+                {"visits": SERVICE},
+                {"bad-release": BOOK},
+                Policy(),
+                {"visits": ("ana", "ben")},
+                address,
+                "Europe/Berlin",
             ),
             drafter=drafting_room(),
             actions={"visits-router": FakeRouter()},

@@ -13,10 +13,11 @@ from bot.web.pages import (
     notice,
     overview,
     postmortem,
+    queue,
     slos,
 )
 
 pages = APIRouter(include_in_schema=False)
 # forms come last: their address takes any verb
-for _page in (login, overview, slos, notice, impact, downloads, affected, postmortem, change, incident, forms):
+for _page in (login, overview, slos, queue, notice, impact, downloads, affected, postmortem, change, incident, forms):
     pages.include_router(_page.router)

@@ -11,11 +11,14 @@ from fastapi.responses import HTMLResponse
 
 from bot.domain.errors import TocsinError
 from bot.domain.finding import certainty
+from bot.domain.policy import Role
 from bot.engine.values import Profile
 from bot.web.door import console, visitor
 from bot.web.phrases import clock, laid_out, marked, number, rendered, small_print
 from bot.words import span
 
+QUEUE = frozenset({Role.COUNSEL, Role.MANAGER})
+"""Whose bar leads to the notices that are due; anybody may open the page."""
 HEADINGS = {
     403: "Not from here",
     404: "Not there",
@@ -37,6 +40,7 @@ class Form:
     because: str = ""
     section: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
+    wrong: Mapping[str, str] = field(default_factory=dict)  # field → what is wrong with it
     once: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
     def here(self, verb: str, about: str = "") -> bool:
@@ -50,6 +54,10 @@ class Form:
     def why_not(self, verb: str, about: str = "") -> str:
         """The sentence beside the form that came back."""
         return self.because if self.here(verb, about) else ""
+
+    def wrong_at(self, verb: str, name: str, about: str = "") -> str:
+        """What is wrong with one field of the form that came back."""
+        return self.wrong.get(name, "") if self.here(verb, about) else ""
 
 
 def show(
@@ -68,6 +76,7 @@ def show(
         "me": who,
         "now": here.desk.clock.now(),
         "path": request.url.path,
+        "sees_queue": who is not None and bool(who.person.badges & (QUEUE | here.desk.handler.policy.approve_notice)),
         "form": Form(),
         "done": "",
         "live": "",

@@ -21,7 +21,7 @@ from bot.engine.values import Profile
 from bot.web.door import Console, ForeignError, Here, Who
 from bot.web.house import Redlining, Writer
 from bot.web.phrases import clock
-from bot.web.telling import current
+from bot.web.telling_notice import current
 
 router = APIRouter()
 TAKES_AWAY = frozenset({Role.COUNSEL, Role.AUDITOR, Role.MANAGER, Role.ADMIN})
@@ -142,12 +142,12 @@ def status_of(notice: Notice, situation: Situation) -> str:
 @router.get("/incidents/{name}/export.pack")
 async def pack(name: str, here: Here, who: Who) -> Response:
     """The auditor's pack: the whole record as a zip that proves itself."""
-    situation = await here.situation(name, who)
+    await here.situation(name, who)  # refused where the incident is not theirs to see
     if not who.roles & TAKES_AWAY:
         raise ForeignError(f"only {_one_of(TAKES_AWAY)} may take the whole record of an incident out of the house")
     if here.house.pack is None:
         raise NotFound("export", "pack")
-    parcel = await gather(here.desk, situation)
+    parcel = await gather(here.desk, name)
     content = await asyncio.to_thread(here.house.pack, parcel)
     return attachment(content, f"{name}-pack.zip", "application/zip")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
@@ -20,8 +22,6 @@ from bot.web.verbs.change import Alone, Approve
 
 router = APIRouter()
 
-ON_NOTICE = "decide"
-"""The section of the notice page where its decisions are made."""
 OF_THE_FORM = frozenset({"once", "confirm"})
 """Fields that no request by a program has: it names a digest, and no finger slips there."""
 
@@ -48,8 +48,9 @@ async def ask(request: Request, name: str, verb: str, here: Here, who: Who) -> R
             await _named(here, name, who, words, alone=kind is Alone)
         await here.ask(name, asking, who, inbound(who, f"{name}:{verb}", words))
     except ValidationError as wrong:
-        because = "; ".join(f"{field}: {what}" for field, what in wrong_fields(wrong.errors()).items())
-        return await _again(request, here, who, name, kind, words, because, 422)
+        fields = wrong_fields(wrong.errors())
+        because = "; ".join(f"{field}: {what}" for field, what in fields.items())
+        return await _again(request, here, who, name, kind, words, because, 422, fields)
     except (Refused, NotFound, Unavailable, Conflict) as refused:
         return await _again(request, here, who, name, kind, words, _said(refused), _status(refused))
     return RedirectResponse(_next(name, kind, words), 303)
@@ -79,8 +80,8 @@ def _status(error: TocsinError) -> int:
 
 def _next(name: str, kind: type[Asking], words: dict[str, str]) -> str:
     page = f"/incidents/{name}"
-    if kind.section == ON_NOTICE:
-        page += f"/notices/{words.get('notice', '')}"
+    if kind.of_notice:
+        page += f"/notices/{quote(words.get('notice', ''), safe='')}"
     return f"{page}?done={kind.verb}#{kind.section}"
 
 
@@ -93,10 +94,12 @@ async def _again(
     words: dict[str, str],
     because: str,
     status: int,
+    wrong: dict[str, str] | None = None,
 ) -> Response:
     situation = await here.situation(name, who)
-    form = Form(kind.verb, words.get(kind.about, "") if kind.about else "", because, kind.section, words)
-    if kind.section == ON_NOTICE and words.get("notice") in situation.incident.notices:
+    about = words.get(kind.about, "") if kind.about else ""
+    form = Form(kind.verb, about, because, kind.section, words, wrong=wrong or {})
+    if kind.of_notice and words.get("notice") in situation.incident.notices:
         return notice.page(request, who, situation, words["notice"], form=form, status=status)
     if kind.section == "impact":
         return await impact.page(request, here, who, situation, form=form, status=status)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from bot.domain.affected import COUNTERS
 from bot.domain.checks import resolve_checks
-from bot.domain.duty import Answer
+from bot.domain.duty import READERS, Answer
 from bot.domain.five_whys import Why
 from bot.domain.followup import unanswered
 from bot.domain.measures import DEFINITIONS, LAGS, lag
@@ -21,8 +21,10 @@ from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.web.chart import draw, marks_of
 from bot.web.door import Console, Here, Who
+from bot.web.pages._duties import asked, grouped, labels
 from bot.web.pages._page import Form, show
 from bot.web.pages._plan import Given, badged, block
+from bot.web.sight import is_counsel
 from bot.web.telling import tell
 from bot.web.verbs import VERBS
 from bot.words import span
@@ -70,8 +72,10 @@ def page(
         "whys": _tree(incident.whys),
         "grounds": {why.id: ground(incident, why.evidence) for why in incident.whys.values()},
         "unanswered": [why.id for why in unanswered(incident)],
-        "duties": [(each, situation.name(each.decided_by)) for each in incident.duties.values()],
-        "questions": _questions(situation),
+        "duties": told.duties,
+        "groups": grouped(told.duties, situation.now.date()),
+        "questions": asked(situation, told.questions),
+        "fact_labels": labels(situation),
         "notice_kinds": _wanted(situation),
         "kinds": situation.notice_kinds,
         "checks": resolve_checks(incident),
@@ -83,7 +87,9 @@ def page(
         "may_count": bool(who.roles & COUNTERS),
         "may_list": bool(badged(who, situation).badges & policy.people_data),
         "has_log": bool(situation.service and situation.service.prediction_log),
-        "is_counsel": bool(who.roles & policy.approve_notice),
+        "is_counsel": is_counsel(badged(who, situation), policy),
+        "may_state": bool(badged(who, situation).badges & READERS),
+        "zone": here.desk.catalogue.timezone,
         "can_act": bool(who.roles - {Role.COUNSEL, Role.AUDITOR}),
         "form": form or Form(),
         "done": VERBS[done].done if done in VERBS else "",
@@ -110,13 +116,6 @@ def _tree(whys: Mapping[str, Why]) -> dict[str, list[Why]]:
     for why in whys.values():
         below.setdefault(why.parent, []).append(why)
     return below
-
-
-def _questions(situation: Situation) -> list[str]:
-    """What would settle the duties that are still open, each once."""
-    duties = situation.incident.duties.values()
-    asked = [name for duty in duties if duty.answer is Answer.UNKNOWN and not duty.decided_by for name in duty.ask]
-    return [name for name in dict.fromkeys(asked) if situation.incident.facts.get(name) is None]
 
 
 def _wanted(situation: Situation) -> list[tuple[str, str]]:

@@ -1,6 +1,10 @@
-"""Reviewing a notice: its words with the gaps marked, what changed since the last version, and the decision on it."""
+"""A notice on counsel's desk: its words and form, what changed, remarks, signatures, clock and versions."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -11,20 +15,55 @@ from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.notices.redline import Piece, changed, redline
 from bot.web.door import Here, Who, console
+from bot.web.pages._notice import deeds, groups, signatures, why_not_sign
 from bot.web.pages._page import Form, show
-from bot.web.telling import FROZEN, current
+from bot.web.pages._plan import badged
+from bot.web.sight import is_counsel
+from bot.web.telling_notice import FROZEN, current, duties, frozen, version_of
+from bot.web.telling_notice import notice as told_notice
 from bot.web.verbs import VERBS
 
 router = APIRouter()
+AROUND, ENOUGH = 3, 4
+"""Lines shown beside a change, and how many must be left out to be worth it."""
+
+
+def _of(situation: Situation, name: str) -> Notice:
+    """The notice, where there is one this person may see. Raises NotFound."""
+    found = situation.incident.notices.get(name)
+    if found is None:
+        raise NotFound("notice", name, sorted(situation.incident.notices))
+    return found
 
 
 @router.get("/incidents/{name}/notices/{notice}")
 async def look(request: Request, name: str, notice: str, here: Here, who: Who, done: str = "") -> Response:
     """One notice."""
     situation = await here.situation(name, who)
-    if notice not in situation.incident.notices:
-        raise NotFound("notice", notice, sorted(situation.incident.notices))
+    _of(situation, notice)
     return page(request, who, situation, notice, done=done)
+
+
+@router.get("/incidents/{name}/notices/{notice}/versions/{number}")
+async def version(request: Request, name: str, notice: str, number: int, here: Here, who: Who) -> Response:
+    """One version as it was frozen: the words, the facts they rest on, who signed it, and what it changed."""
+    situation = await here.situation(name, who)
+    known = _of(situation, notice)
+    kept = version_of(known, number)
+    before = next((each for each in reversed(known.versions) if each.number < number), None)
+    pieces = redline(before.text, kept.text) if before else []
+    told = frozen(known, number, situation)
+    context: dict[str, object] = {
+        "i": situation.incident,
+        "n": known,
+        "kind": situation.notice_kinds.get(known.template, known.template),
+        "v": told,
+        "facts": facts_of(kept.facts),
+        "pieces": near(pieces),
+        "changed": changed(pieces),
+        "before": before.number if before else 0,
+    }
+    return show(request, "version", who, context)
 
 
 def page(
@@ -38,39 +77,65 @@ def page(
     status: int = 200,
 ) -> HTMLResponse:
     """The notice page."""
+    here = console(request)
+    policy, person = here.desk.handler.policy, badged(who, situation)
     notice = situation.incident.notices[name]
     draft = situation.drafts.get(name)
-    text, digest, gaps, version = current(notice, draft)
-    latest, allowed = notice.latest, console(request).desk.handler.policy.approve_notice
-    duty = situation.incident.duties.get(notice.regime)
+    text, digest, gaps, number = current(notice, draft)
+    latest = notice.latest
+    told = told_notice(notice, situation, policy)
     to_compare = draft is not None or notice.standing in FROZEN
     pieces = changes(notice, draft.text if draft else "") if to_compare else []
+    types = {item.key: item.type for item in draft.items} if draft else {}
+    duty = next((each for each in duties(situation, policy) if each.regime == notice.regime), None)
     context: dict[str, object] = {
         "i": situation.incident,
         "n": notice,
+        "told": told,
         "kind": situation.notice_kinds.get(notice.template, notice.template),
         "text": text,
         "digest": digest,
         "gaps": gaps,
-        "version": version,
+        "version": number,
         "latest": latest,
         "asked_by": situation.name(latest.asked_by) if latest else "",
-        "approved_by": situation.name(notice.approved_by) if notice.approved_by else "",
         "unfilled": situation.unfilled.get(name, ""),
-        "pieces": pieces,
+        "draft": draft,
+        "pieces": near(pieces),
         "changed": changed(pieces),
         "against": _against(notice) if to_compare else "",
         "duty": duty,
-        "is_counsel": bool(who.roles & allowed),
-        "own": latest is not None and latest.asked_by == who.id,
-        "kinds": sorted(each.suffix.lstrip(".") for each in console(request).house.documents.values()),
+        "due": next((each for each in duty.dues if each.stage == notice.stage), None) if duty else None,
+        "may": deeds(notice, person, policy, unfilled=draft is None),
+        "why_not_sign": why_not_sign(notice, person, policy),
+        "signatures": signatures(notice, policy, told.versions[-1].signatures) if told.versions else [],
+        "groups": list(groups(notice, told.items, types)),
+        "facts": facts_of(latest.facts if latest and number else draft.facts if draft else ""),
+        "is_counsel": is_counsel(person, policy),
+        "zone": here.desk.catalogue.timezone,
+        "kinds": sorted(each.suffix.lstrip(".") for each in here.house.documents.values()),
         "waits": notice.standing is Standing.FROZEN,
-        "stands": notice.standing in FROZEN,
         "form": form or Form(),
         "done": VERBS[done].done if done in VERBS else "",
         "live": "" if form else situation.incident.head,
     }
     return show(request, "notice", who, context, status=status)
+
+
+def facts_of(canonical: str) -> list[tuple[str, str]]:
+    """The facts a version rests on, as people read them."""
+    found = json.loads(canonical) if canonical else {}
+    return [(name.replace("_", " "), _fact(value)) for name, value in found.items()]
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_fact(each) for each in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')}: {_fact(each)}" for key, each in value.items()) or "none"
+    return str(value).replace("_", " ")
 
 
 def changes(notice: Notice, draft: str) -> list[Piece]:
@@ -80,6 +145,30 @@ def changes(notice: Notice, draft: str) -> list[Piece]:
     if notice.standing in FROZEN or not notice.versions:
         return []
     return redline(notice.versions[-1].text, draft)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Lines between two changes that are not shown; the words stand whole below."""
+
+    text: str
+    op: str = "skip"
+
+
+def near(pieces: Sequence[Piece]) -> list[Piece | Skipped]:
+    """What changed with the lines around it."""
+    found: list[Piece | Skipped] = []
+    for place, piece in enumerate(pieces):
+        lines = piece.text.splitlines(keepends=True)
+        head, tail = AROUND if place else 0, AROUND if place < len(pieces) - 1 else 0
+        left_out = len(lines) - head - tail
+        if piece.op != "same" or left_out < ENOUGH:
+            found.append(piece)
+            continue
+        found.append(Piece("same", "".join(lines[:head])))
+        found.append(Skipped(f"{left_out} lines as they were"))
+        found.append(Piece("same", "".join(lines[len(lines) - tail :])))
+    return found
 
 
 def _against(notice: Notice) -> str:

@@ -46,12 +46,16 @@ from bot.web.verbs.life import (
 from bot.web.verbs.tell import (
     ApproveNoticeText,
     AskApproval,
+    AssignDutyTo,
     Changes,
     DecideDutyAnswer,
+    Disclose,
+    DropIt,
     FactGiven,
     FileIt,
     NoticeWanted,
 )
+from bot.web.verbs.write import Enter, Privileged, Remark, RewordIt, SettleRemark, Waived
 
 __all__ = ["VERBS", "Asking", "Declaring"]
 
@@ -89,7 +93,16 @@ VERBS: dict[str, type[Asking]] = {
         ApproveNoticeText,
         Changes,
         FileIt,
+        DropIt,
+        Enter,
+        RewordIt,
+        Remark,
+        SettleRemark,
+        Privileged,
+        Waived,
         DecideDutyAnswer,
+        AssignDutyTo,
+        Disclose,
         SetSeverity,
         AssignPart,
         PageSomebody,

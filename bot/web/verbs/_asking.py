@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-from bot.domain.errors import NotFound
+from bot.domain.errors import NotFound, Refused
 from bot.domain.incident import Incident
 from bot.domain.log import Command
 from bot.domain.policy import Severity
@@ -30,16 +31,16 @@ def _utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
     """Databases keep no NUL, and half a surrogate pair is no letter."""
     if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
         raise ValueError("holds a sign that no text may hold")
     return value
 
 
-Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_storable)]
-Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
+Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(storable)]
+Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable)]
 BlankIsNone = BeforeValidator(_blank_is_none)
 Grade = Annotated[Severity, BeforeValidator(_severity)]
 Moment = Annotated[datetime, AfterValidator(_utc)]
@@ -56,6 +57,8 @@ class Asking(BaseModel):
     done: ClassVar[str] = "Recorded."
     about: ClassVar[str] = ""
     """The field that tells forms of the same verb apart, such as `mitigation`."""
+    of_notice: ClassVar[bool] = False
+    """Whether its form stands on the page of the notice it names in `notice`."""
 
     def command(self) -> Command:
         """The command it stands for, where no more than that is needed."""
@@ -72,3 +75,19 @@ async def person(desk: Desk, name: str) -> str:
     if found is None:
         raise NotFound("person", name, sorted(each.key for each in await desk.people.everyone()))
     return found.id
+
+
+def by_the_clock(value: datetime, zone: str, *, later: bool) -> datetime:
+    """A time with its offset as it is, else by the wall clocks of that zone.
+
+    An hour that comes twice is read as the `later` or the earlier one. Raises Refused for one that never was.
+    """
+    try:
+        if value.tzinfo is not None:
+            return value.astimezone(UTC)
+        early, late = (value.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1))
+    except OverflowError:
+        raise Refused(f"{value.date()} is no day anything was done on") from None
+    if early > late:
+        raise Refused(f"{value:%Y-%m-%d %H:%M} does not exist in {zone}: the clocks were put forward then")
+    return late if later else early
