@@ -88,6 +88,7 @@ _LINES = (
 def told(*, hours: float = 40, earlier: bool = False) -> Telling:
     """An incident with forty regimes asked, so long after it began."""
     made = proposed(_POLICY)
+    made.incident = replace(made.incident, duties={})
     made.then(AnswerDuties(_duties(), "b2"))
     made.then(AssignDuty(GDPR, CLEO.id, BEN.id), CLEO)
     made.then(RecordFact("ai_system", None), ANA)

@@ -11,8 +11,8 @@ from bot.domain.notice import Notice
 from bot.engine.situation import Situation
 from bot.slack.views._words import at, person
 
-STEP = 0.1
-"""The share of a clock's time is told in steps of this, so that a message is not changed each minute."""
+STEP = 10
+"""How much of a clock's time is gone is told in steps of so many per cent: a message is not changed each minute."""
 STAGES = 6
 """So many notices of one regime are told one by one."""
 
@@ -114,7 +114,7 @@ def gone(clock: Running, now: datetime) -> str:
     share = clock.share(now)
     if share >= 1:
         return "*overdue*"
-    return f"{int(share / STEP + 1e-9) * STEP:.0%} of the time gone"
+    return f"{int(share * 100 / STEP + 1e-9) * STEP} % of the time gone"
 
 
 def responsible(situation: Situation, regime: str) -> str:

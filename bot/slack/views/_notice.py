@@ -6,9 +6,9 @@ from bot.domain.notice import Comment, Notice, Standing
 from bot.domain.signing import wanting
 from bot.engine.situation import Situation
 from bot.slack.views import _duty
-from bot.slack.views._words import at, called, ended, person
+from bot.slack.views._words import at, called, person
 
-PRIVILEGED = "A privileged document: it is read on the console, by counsel alone."
+PRIVILEGED = "A privileged document is read on the console, by counsel alone."
 
 
 def kind(situation: Situation, notice: Notice) -> str:
@@ -44,7 +44,8 @@ def standing(situation: Situation, notice: Notice) -> str:
 
 def private(notice: Notice) -> str:
     """Where a privileged document stands, without a word of what was said about it."""
-    return f"{PRIVILEGED}\nIt is {notice.standing}."
+    told = "being drafted" if notice.standing is Standing.DRAFTING else notice.standing.said
+    return f"It is read on the console, by counsel alone, and is {told}."
 
 
 def _filed(situation: Situation, notice: Notice) -> str:
@@ -120,11 +121,11 @@ def remarks(situation: Situation, notice: Notice) -> str:
     if not open_ones:
         return f"{len(notice.comments)} remark{'s' if len(notice.comments) != 1 else ''}, all settled"
     many = f"{len(open_ones)} open remark{'s' if len(open_ones) != 1 else ''}"
-    return f"*{many}*, the latest: {remark(situation, open_ones[-1], 400)}"
+    return f"*{many}*, the latest by {remark(situation, open_ones[-1], 400)}"
 
 
 def remark(situation: Situation, comment: Comment, limit: int) -> str:
     """One remark: by whom, when, about which words."""
-    about = f"on “{untrusted(comment.quote, 150)}”, " if comment.quote else ""
-    words = ended(untrusted(" ".join(comment.text.split()), limit))
-    return f"{words} {about}{called(situation, comment.by)} {at(comment.at)}"
+    about = f" on “{untrusted(' '.join(comment.quote.split()), 150)}”" if comment.quote else ""
+    words = untrusted(" ".join(comment.text.split()), limit)
+    return f"{called(situation, comment.by)} {at(comment.at)}{about}: {words}"

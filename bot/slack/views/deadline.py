@@ -70,7 +70,7 @@ def render(situation: Situation, told: Told) -> Message:
     outer = f", at the latest {at(told.due.outer)}" if told.due.outer else ""
     lines = [about(situation), lead, f"{'Was due' if late else 'Due'} {at(told.due.strict)}{outer}"]
     if not told.runs.sure:
-        lines.append("Whether it is owed is not settled; decide before the time is over.")
+        lines.append(f"Whether it is owed is not settled; decide {'now' if late else 'before the time is over'}.")
     blocks: list[Block] = [section("\n".join(lines)), context(_standing(situation, told))]
     blocks.append(actions(*duties.deeds(situation, told.duty)))
     said = f"was due {clock(told.due.strict)}, nothing is filed" if late else f"is due {clock(told.due.strict)}"

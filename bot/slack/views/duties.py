@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from bot.blockkit.blocks import Block, Element, actions, context, section, untrusted
 from bot.blockkit.validate import weigh
+from bot.domain.clocks import running
 from bot.domain.duty import Answer, Duty
 from bot.engine.situation import Situation
 from bot.slack.message import Message
 from bot.slack.views import _duty
-from bot.slack.views._words import about, brief, bulleted, in_full, press
+from bot.slack.views._words import about, at, brief, bulleted, in_full, press
 
 MOST, BLOCKS = 11_000, 44
 """So much a message may weigh, and so many blocks it may have, before the buttons below it."""
@@ -22,7 +23,7 @@ def render(situation: Situation) -> Message:
     incident = situation.incident
     asked = _duty.ordered(situation)
     shown = [duty for duty in asked if _duty.rank(situation, duty) in (0, 1, 2)]
-    lead = "Duties to tell, with the reason for each answer." if shown else "*There is no duty to tell.*"
+    lead = _lead(situation) if shown else "*There is no duty to tell.*"
     blocks: list[Block] = [section(f"{about(situation)}\n{lead}")]
     told = 0
     for duty in shown or [duty for duty in asked if duty.decided_by]:
@@ -39,6 +40,14 @@ def render(situation: Situation) -> Message:
     row = [press("Read all reasons", REASONS, incident.id), press("Duties and notices", "legal.open", incident.id)]
     blocks.append(actions(*row, hold_button(situation)))
     return Message(f"{brief(incident)}: {counted(situation)}. Look at duties and notices.", in_full(situation, blocks))
+
+
+def _lead(situation: Situation) -> str:
+    """How many notices' duties there are, and the first date of those that are owed."""
+    first = next((each for each in running(situation.incident) if each.sure), None)
+    due = f" The first is due {at(first.strict)}." if first is not None else ""
+    words = counted(situation)
+    return f"*{words[:1].upper()}{words[1:]}.*{due}"
 
 
 def counted(situation: Situation) -> str:
@@ -89,7 +98,7 @@ def deeds(situation: Situation, duty: Duty) -> list[Element]:
             else press("Begin the notice", "duty.begin", incident, regime, style="primary")
         )  # fmt: skip
     row.append(press("Decide", "duty.choose", incident, regime))
-    row += [press("Who answers for it", "duty.owner", incident, regime)] if duty.answer is not Answer.NO else []
+    row += [press("Assign", "duty.owner", incident, regime)] if duty.answer is not Answer.NO else []
     return row
 
 

@@ -65,7 +65,8 @@ def review(situation: Situation, notice: Notice, who: Person | None = None) -> V
     """One notice to read, and the next deed it allows `who` (None: what it allows those who may)."""
     heading = clean(f"{situation.incident.id} {notice.id}", 24)
     if notice.privilege is not None:
-        words = f"{_notice.private(notice)}\n{console(situation, page=f'notices/{notice.id}')}".strip()
+        way = console(situation, page=f"notices/{notice.id}")
+        words = f"*A privileged document*\n{_notice.private(notice)}\n{way}".strip()
         return modal(heading, [section(words)], callback_id="info", close="Close")
     latest = notice.latest
     if notice.standing is Standing.FROZEN and latest is not None:

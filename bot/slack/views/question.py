@@ -27,7 +27,7 @@ from bot.notices.ask import OpenQuestion
 from bot.notices.facts import FactType
 from bot.slack.ids import Ref, choice
 from bot.slack.message import Message
-from bot.slack.views._words import about, at, brief, bulleted, filled, in_full, left_out, person, press
+from bot.slack.views._words import about, at, brief, bulleted, called, filled, in_full, left_out, press
 
 ANSWER, OPEN = "fact", "fact.open"
 MOST = 3
@@ -68,7 +68,8 @@ def plainly(question: OpenQuestion) -> str:
     label = label[:1].upper() + label[1:]
     if kind == "bool":
         return f"{label}?"
-    return f"{label}: {_ASKED[kind]}" if kind in _ASKED else label
+    asks = label.partition(" ")[0].lower() in {"what", "which", "how", "who", "when"}
+    return f"{label}: {_ASKED[kind]}" if kind in _ASKED and not asks else label
 
 
 # -- the message -----------------------------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ def _pending(situation: Situation, pending: Sequence[OpenQuestion]) -> list[Bloc
 
 def _said_by(situation: Situation, key: str) -> str:
     said = stated(situation, key)
-    return f"(said {person(situation, said[0])} {at(said[1])})" if said is not None else ""
+    return f"(said {called(situation, said[0])} {at(said[1])})" if said is not None else ""
 
 
 def stated(situation: Situation, key: str) -> tuple[str, datetime] | None:
