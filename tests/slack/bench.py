@@ -143,7 +143,9 @@ class Drafts:
             for each in self.items
         )
         digest = f"digest-{len(situation.incident.findings)}" + "".join(one.value for one in given.values())
-        gaps = tuple(each.label for each in items if each.state == "not_investigated") or ("affected people",)
+        gaps = tuple(each.label for each in items if each.required and each.state == "not_investigated") or (
+            "affected people",
+        )
         return Words(text, digest, gaps, items=items)
 
 

@@ -111,7 +111,7 @@ async def test_filed_in_between_it_is_settled_and_never_told_again(bench: Bench)
     cleo, dev = await bench.who("cleo"), await bench.who("dev")
     await bench.desk.request_notice("INC-1", "gdpr/first", cleo)
     await bench.settle()
-    assert "N1 is drafting" in words(loud(bench)[0])
+    assert "N1 is being drafted" in words(loud(bench)[0])
     await bench.desk.ask_approval("INC-1", "N1", cleo)
     digest = (await bench.incident()).notices["N1"].latest.digest
     await bench.desk.submit("INC-1", ApproveNotice("N1", digest), dev)

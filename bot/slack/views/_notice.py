@@ -44,8 +44,12 @@ def standing(situation: Situation, notice: Notice) -> str:
 
 def private(notice: Notice) -> str:
     """Where a privileged document stands, without a word of what was said about it."""
-    told = "being drafted" if notice.standing is Standing.DRAFTING else notice.standing.said
-    return f"It is read on the console, by counsel alone, and is {told}."
+    return f"It is read on the console, by counsel alone, and is {said(notice)}."
+
+
+def said(notice: Notice) -> str:
+    """Its standing as it reads behind "N1 is"."""
+    return "being drafted" if notice.standing is Standing.DRAFTING else notice.standing.said
 
 
 def _filed(situation: Situation, notice: Notice) -> str:

@@ -10,7 +10,7 @@ from bot.domain.duty import Answer, Due, Duty
 from bot.domain.filing import filed
 from bot.engine.situation import Situation
 from bot.slack.message import Message
-from bot.slack.views import _duty, duties
+from bot.slack.views import _duty, _notice, duties
 from bot.slack.views._words import about, at, brief, clock, in_full, person
 
 WHOLE = 100
@@ -81,7 +81,7 @@ def render(situation: Situation, told: Told) -> Message:
 def _standing(situation: Situation, told: Told) -> str:
     """Who answers for it, and how far its notice is."""
     notices = _duty.begun(situation, told.duty.regime, told.due.stage)
-    far = f"{notices[0].id} is {notices[0].standing.said}" if notices else "no notice was begun"
+    far = f"{notices[0].id} is {_notice.said(notices[0])}" if notices else "no notice was begun"
     return f"{_duty.responsible(situation, told.duty.regime)} · {far}"
 
 

@@ -38,7 +38,7 @@ def render(situation: Situation, notice: Notice) -> Message:
     incident = situation.incident
     what = kind(situation, notice)
     heading = f"*{incident.id} {notice.id} · {untrusted(what, 200)}*"
-    text = f"{brief(incident)} {notice.id}: {untrusted(what, 150)} is {notice.standing.said}. Review it."
+    text = f"{brief(incident)} {notice.id}: {untrusted(what, 150)} is {_notice.said(notice)}. Review it."
     if notice.privilege is not None:
         way = console(situation, "Open the notice", f"notices/{notice.id}")
         return Message(text, [section(f"{heading}\n{_notice.private(notice)}"), *([context(way)] if way else [])])
