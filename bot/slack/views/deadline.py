@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.blockkit.blocks import Block, actions, context, section, untrusted
 from bot.domain.clocks import Running, moments, running
@@ -29,7 +29,7 @@ class Told:
     @property
     def name(self) -> str:
         """The name of its message: the same date and share are the same message for ever."""
-        strict = self.due.strict.isoformat() if self.due.strict else ""
+        strict = self.due.strict.astimezone(UTC).isoformat() if self.due.strict else ""
         return f"clock:{self.duty.regime}/{self.due.stage}:{strict}:{self.percent}"
 
 
