@@ -78,6 +78,11 @@ class Page:
             return []
         return list(node.value)
 
+    def flat(self, node: yaml.Node | None) -> list[yaml.Node]:
+        """As `items`; a list within stands for its members, for YAML can repeat a list by name and not extend it."""
+        nested = ((self.flat(item) if isinstance(item, yaml.SequenceNode) else [item]) for item in self.items(node))
+        return [item for part in nested for item in part]
+
     def text(self, node: yaml.Node | None, required_in: yaml.Node | None = None) -> str:
         if node is None:
             if required_in is not None:

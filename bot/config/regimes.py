@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from bot.config.fit import listing
+from bot.config.labels import read_labels
 from bot.config.legal_facts import read_answers, read_facts
 from bot.config.regime_pages import Page
+from bot.config.stage_templates import strange_words, template_problems
 from bot.domain.errors import Invalid, Problem
 from bot.notices.counting import NAMES, UNITS_OF
-from bot.notices.draft import ITEMS, VOCABULARY
+from bot.notices.draft import VOCABULARY
 from bot.notices.expression import Expression, ExpressionError, Or, parse
+from bot.notices.form import answerable
 from bot.notices.regime import (
     CONFIDENCE,
     KINDS,
@@ -32,7 +34,6 @@ from bot.notices.regime import (
     Stage,
     Variant,
 )
-from bot.words import Strange, column, undefined_words
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -109,37 +110,6 @@ def read_regime(path: Path, facts: Mapping[str, Fact], folders: Iterable[Path] =
     return regime
 
 
-def template_problems(folder: Path, regime: Regime) -> list[Problem]:
-    """Templates of no stage, and words in a template that no draft of this regime will be given."""
-    stages = {stage.id for stage in regime.stages}
-    problems = [
-        Problem(str(path), 1, 1, f"{regime.id} has no stage {path.name.removesuffix('.md.j2')}", listing(stages))
-        for path in sorted(folder.glob("*.md.j2"))
-        if not path.name.startswith("_") and path.name.removesuffix(".md.j2") not in stages
-    ]
-    for path in sorted(folder.glob("*.j2")):
-        problems += strange_words(path, regime)
-    return problems
-
-
-def strange_words(path: Path, regime: Regime) -> list[Problem]:
-    """Words and filters in one template of a regime that no draft of it will be given."""
-    own = regime.stage(path.name.removesuffix(".md.j2"))
-    fields = set(own.keys) if own else set(regime.fields)
-    allowed = {**VOCABULARY, "facts": frozenset(regime.facts), "fields": frozenset(fields), "gap": frozenset[str]()}
-    try:
-        unknown = undefined_words(path, allowed, ITEMS)
-    except Invalid as wrong:
-        return list(wrong.problems)
-    return [strange(path, each) for each in unknown]
-
-
-def strange(path: Path, each: Strange) -> Problem:
-    """What is wrong with a word no draft is given, and what could stand in its place."""
-    says = f"{each.word!r} is no {each.what} a template knows"
-    return Problem(str(path), each.line, column(path, each.word, each.line), says, listing(each.there_is))
-
-
 class _RegimeReader:
     """One method per part of a regime file."""
 
@@ -161,6 +131,7 @@ class _RegimeReader:
             "citations",
             "in_force",
             "who",
+            "no_report",
             "trigger",
         )
         more = ("clock_start", "exemptions", "stages", "fields", "records", "penalties", "notes", "enabled", "timezone")
@@ -168,6 +139,7 @@ class _RegimeReader:
         if page.text(top.get("id"), page.root) != folder:
             page.wrong(top.get("id"), f"the id is not the name of its folder, {folder!r}")
         self.fields = {key: self._field(key, node) for key, node in page.entries(top.get("fields")).items()}
+        self.fields = _collect(page.problems, read_labels, page.path.parent, self.fields) or self.fields
         nodes = page.items(top.get("stages"))
         self.stage_ids = {page.text(page.entries(node).get("id"), node) for node in nodes}
         start = self._clock(top.get("clock_start"), page.root)
@@ -186,6 +158,7 @@ class _RegimeReader:
             facts=self.facts,
             fields=self.fields,
             who=page.texts(top.get("who")),
+            no_report=page.text(top.get("no_report")),
             exemptions=tuple(self._exemption(node) for node in page.items(top.get("exemptions"))),
             records=page.text(top.get("records")),
             penalties=page.text(top.get("penalties")),
@@ -205,11 +178,13 @@ class _RegimeReader:
             return ""
 
     def _field(self, key: str, node: yaml.Node) -> Field:
-        parts = self.page.entries(node, "label", "help", "from", "number", "type", "choices")
+        parts = self.page.entries(node, "label", "help", "from", "number", "type", "choices", "choose")
+        rules = self.page.entries(parts.get("choose"))
+        choose = {choice: self._expression(rule, node) or _BROKEN for choice, rule in rules.items()}
         source = self.page.text(parts.get("from"))
         root, _, part = source.partition(".")
-        known = root in VOCABULARY and (self._answered(part) if root == "facts" else part in VOCABULARY[root])
-        if source and not known:
+        there_is = root in VOCABULARY and (self._answered(part) if root == "facts" else part in VOCABULARY[root])
+        if source and not there_is:
             self.page.wrong(
                 parts["from"], f"{source!r} is no place in an incident", "such as incident.onset or facts.deaths"
             )
@@ -220,7 +195,8 @@ class _RegimeReader:
             source,
             self.page.text(parts.get("number")),
             self.page.text(parts.get("type")),
-            self.page.texts(parts.get("choices")),
+            tuple(choose) if "choose" in parts else self.page.texts(parts.get("choices")),
+            choose,
         )
 
     def _answered(self, part: str) -> bool:
@@ -257,24 +233,28 @@ class _RegimeReader:
 
     def _stage(self, node: yaml.Node, regime_start: str) -> Stage:
         page = self.page
-        words = ("id", "name", "kind", "condition", "clock_start", "recipients", "deadline")
-        parts = page.entries(node, *words, "required", "optional", "conditional", "form", "late_rule")
+        words = ("id", "name", "kind", "condition", "voluntary", "clock_start", "recipients", "deadline")
+        parts = page.entries(node, *words, "required", "optional", "conditional", "answers", "form", "late_rule")
         form = page.entries(parts.get("form"), "name", "format", "channel", "language")
         stage_id = page.text(parts.get("id"), node)
+        clocks = self._clocks(parts["clock_start"], node) if "clock_start" in parts else ()
         return Stage(
             id=stage_id,
             name=page.text(parts.get("name")) or stage_id.replace("_", " "),
             kind=page.one_of(parts.get("kind"), KINDS, "soft", "kind of stage"),
-            clock_start=self._clock(parts["clock_start"], node) if "clock_start" in parts else regime_start,
+            clock_start=clocks[-1] if clocks else regime_start,
+            clock_also=clocks[:-1],
             deadline=self._deadline(parts.get("deadline"), node),
             recipients=page.texts(parts.get("recipients")),
             condition=self._expression(parts.get("condition")),
+            voluntary=page.one_of(parts.get("voluntary"), ("true", "false"), "false", "yes or no") == "true",
             required=self._field_keys(parts.get("required")),
             optional=self._field_keys(parts.get("optional")),
-            conditional=tuple(self._conditional(item) for item in page.items(parts.get("conditional"))),
+            conditional=tuple(self._conditional(item) for item in page.flat(parts.get("conditional"))),
             form=Form(**{key: page.text(value) for key, value in form.items()}),
             late_rule=page.text(parts.get("late_rule")),
             template=self._template(stage_id),
+            answers=self._answers(parts.get("answers")),
         )
 
     def _template(self, stage_id: str) -> str:
@@ -283,13 +263,25 @@ class _RegimeReader:
         return f"notices/{name}" if any((folder / name).is_file() for folder in self.folders) else CHECKLIST
 
     def _conditional(self, node: yaml.Node) -> Conditional:
-        parts = self.page.entries(node, "field", "says", "when")
+        parts = self.page.entries(node, "field", "says", "when", "given")
         self._field_key(parts.get("field") or node)
         return Conditional(
             self.page.text(parts.get("field"), node),
             self.page.text(parts.get("says"), node),
             self._expression(parts.get("when")),
+            self._answers(parts.get("given")),
         )
+
+    def _answers(self, node: yaml.Node | None) -> dict[str, str]:
+        """What lines are answered with, by field; where a field has choices, one of those."""
+        found = {}
+        for key, said in self.page.entries(node).items():
+            found[key] = self.page.text(said, node)
+            if key not in self.fields:
+                self.page.wrong(said, f"{key!r} is not among the `fields` of this file")
+            elif not answerable(self.fields[key], found[key]):
+                self.page.wrong(said, f"{found[key]!r} is no choice of {key}", "; ".join(self.fields[key].choices))
+        return found
 
     def _variant(self, node: yaml.Node) -> Variant:
         parts = self.page.entries(node, "when", "amount", "says")
@@ -374,10 +366,16 @@ class _RegimeReader:
             self.page.wrong(node, f"{word!r} is no fact of type timestamp, so no clock can start on it")
         return word
 
+    def _clocks(self, node: yaml.Node, stage: yaml.Node) -> tuple[str, ...]:
+        """One clock, or a list of which the earliest counts."""
+        several = self.page.items(node) if isinstance(node, yaml.SequenceNode) else [node]
+        return tuple(self._clock(each, stage) for each in several)
+
     def _field_keys(self, node: yaml.Node | None) -> tuple[str, ...]:
-        for item in self.page.items(node):
+        items = self.page.flat(node)
+        for item in items:
             self._field_key(item)
-        return self.page.texts(node)
+        return tuple(self.page.text(item) for item in items)
 
     def _field_key(self, item: yaml.Node) -> None:
         if isinstance(item, yaml.ScalarNode) and self.page.text(item) not in self.fields:

@@ -73,14 +73,29 @@ def _on_the_merits(regime: Regime, facts: Facts) -> Applicability:
     if truth is None:
         ask = shortest(rule, facts)
         because = f"Not known yet, because it turns on: {_labels(regime, rests_on)}"
+        if regime.no_report:
+            open_yet = "it is written by choice" if regime.voluntary else "anything else is owed"
+            turns = f"whether {open_yet} turns on: {_labels(regime, rests_on)}"
+            because = f"No duty to report the incident, because {regime.no_report}; {turns}"
         return Applicability(regime.id, "unknown", f"{because} ({regime.cited}).", (), ask, remarks=remarks)
     lifted = next((rule for rule in regime.exemptions if truth is False and _takes_away(rule, regime, facts)), None)
     if lifted is not None:
         rests_on = (*grounds(lifted.when, facts), *(grounds(lifted.to, facts) if lifted.to else ()))
         because = f"No duty, because {lifted.says} [{_reasons(regime, rests_on, facts)}]"
     else:
-        because = f"{'A duty exists' if truth else 'No duty'}, because {reasons}"
+        because = _because(regime, reasons, truth=truth)
     return Applicability(regime.id, "yes" if truth else "no", f"{because} ({regime.cited}).", rests_on, remarks=remarks)
+
+
+def _because(regime: Regime, reasons: str, *, truth: bool) -> str:
+    """The settled answer in words; what knows no report of an incident says so whichever way it went."""
+    if truth and regime.voluntary:
+        return f"By choice, not by duty, because {reasons}"
+    if not regime.no_report:
+        return f"{'A duty exists' if truth else 'No duty'}, because {reasons}"
+    if truth:
+        return f"A duty exists, though none to report the incident ({regime.no_report}), because {reasons}"
+    return f"No duty to report the incident, because {regime.no_report} [{reasons}]"
 
 
 def _whole_rule(regime: Regime) -> Expression:
@@ -161,14 +176,15 @@ def stages(regime: Regime, facts: Facts) -> tuple[StageAnswer, ...]:
 
 
 def _stage(regime: Regime, stage: Stage, facts: Facts) -> StageAnswer:
+    owed = "By choice, not owed," if stage.voluntary else "Owed"
     if stage.condition is None:
-        return StageAnswer(stage, "yes", f"Owed whenever {regime.name} applies.")
+        return StageAnswer(stage, "yes", f"{owed} whenever {regime.name} applies.")
     truth = evaluate(stage.condition, facts)
     keys = grounds(stage.condition, facts)
     if truth is None:
         because = f"Not known yet, because it turns on: {_labels(regime, keys)}."
         return StageAnswer(stage, "unknown", because, shortest(stage.condition, facts))
-    word = "Owed" if truth else "Not owed"
+    word = owed.removesuffix(",") if truth else "Not owed"
     return StageAnswer(stage, "yes" if truth else "no", f"{word}, because {_reasons(regime, keys, facts)}.")
 
 
@@ -189,6 +205,6 @@ def facts_used(regime: Regime) -> tuple[str, ...]:
     for exemption in regime.exemptions:
         keys += [*facts_of(exemption.when), *(facts_of(exemption.to) if exemption.to else ())]
     for stage in regime.stages:
-        keys += [*(facts_of(stage.condition) if stage.condition else ()), stage.clock_start]
+        keys += [*(facts_of(stage.condition) if stage.condition else ()), *stage.clock_also, stage.clock_start]
     keys += [regime.clock_start, regime.in_force.by]
     return tuple(key for key in dict.fromkeys(keys) if key in regime.facts)

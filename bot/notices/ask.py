@@ -68,7 +68,7 @@ def ask(
 
 def _start(stage: Stage, moments: Mapping[str, datetime]) -> tuple[str, datetime | None]:
     """The moment a stage's clock starts on; of several limits the one that started first."""
-    names = [limit.start for limit in stage.deadline.limits] or [stage.clock_start]
+    names = [limit.start for limit in stage.deadline.limits] or [stage.clock_start, *stage.clock_also]
     running = [(moments[name], name) for name in names if name in moments]
     return (min(running)[1], min(running)[0]) if running else (names[0], None)
 

@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.notices.facts import Facts, plain
+from bot.notices.form import calls_for, readable
+from bot.notices.locales import EN, LOCALES, Locale
 from bot.notices.logic import evaluate
-from bot.notices.regime import Field, Regime, Stage
+from bot.notices.regime import Conditional, Field, Regime, Stage
 
 State = Literal["value", "unknown", "not_investigated"]
 
-NOT_INVESTIGATED = "not yet investigated"
 FACTS_CHANGED = "facts changed"
-GAP = re.compile(rf"(\[\[ (?:{NOT_INVESTIGATED}|unknown|{FACTS_CHANGED}): .+? \]\])")
-"""Every marker a draft may hold: an empty place, or words of counsel's whose facts have changed."""
+_OPEN = "|".join(f"{each.not_investigated}|{each.unknown}" for each in LOCALES.values())
+GAP = re.compile(rf"(\[\[ (?:{_OPEN}|{FACTS_CHANGED}): .+? \]\])")
+"""Every marker a draft may hold in any language: an empty place, or words of counsel's whose facts have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Checklist:
-    """All lines of one stage, required ones first, in the order of the form."""
+    """All lines of one stage, by the numbers of the form where it has them, else required ones first."""
 
     regime: str
     stage: str
@@ -68,34 +70,46 @@ def checklist(
 ) -> Checklist:
     """Fill a stage's lines: what a person entered wins; else what the incident already holds; else it is open.
 
-    `context` is the mapping described in `bot.notices.draft`; its facts decide whether a conditional line is required.
+    `context` is the mapping described in `bot.notices.draft`; its facts decide whether a conditional line is required,
+    and so do the answers to the lines before it.
     """
     given = entries or {}
     facts = context.get("facts")
     known: Facts = facts if isinstance(facts, Mapping) else {}
-    lines = [(key, True, "") for key in stage.required]
-    lines += [
-        (each.key, each.when is not None and evaluate(each.when, known) is True, each.says)
-        for each in stage.conditional
-    ]
-    lines += [(key, False, "") for key in stage.optional]
-    return Checklist(
-        regime.id,
-        stage.id,
-        tuple(_item(regime.fields[key], required, when, context, given.get(key)) for key, required, when in lines),
-    )
+    says = {each.key: each.says for each in stage.conditional}
+    found = {key: _item(regime.fields[key], stage, says.get(key, ""), context, given.get(key)) for key in stage.keys}
+    called = {each.key for each in stage.conditional if _required(each, known, regime, found)}
+    items = (replace(item, required=key in called or key in stage.required) for key, item in found.items())
+    return Checklist(regime.id, stage.id, tuple(sorted(items, key=_place)))
 
 
-def _item(field: Field, required: bool, when: str, context: Mapping[str, object], entry: Entry | None) -> Item:
-    bare = Item(field.key, field.label, required, "not_investigated", help=field.help, when=when, number=field.number)
+def _required(line: Conditional, facts: Facts, regime: Regime, found: Mapping[str, Item]) -> bool:
+    """Whether facts, or an answer to another line, call for a conditional line."""
+    if line.when is not None and evaluate(line.when, facts) is True:
+        return True
+    others = ((key, word, found[key]) for key, word in line.given.items() if key in found)
+    return any(item.state == "value" and calls_for(regime.fields[key], item.value, word) for key, word, item in others)
+
+
+def _place(item: Item) -> tuple[int, ...]:
+    """Where a numbered line stands in its form: 1.9 before 1.10; lines without a number keep their order."""
+    return tuple(int(part) for part in item.number.split(".") if part.isdigit())
+
+
+def _item(field: Field, stage: Stage, when: str, context: Mapping[str, object], entry: Entry | None) -> Item:
+    bare = Item(field.key, field.label, False, "not_investigated", help=field.help, when=when, number=field.number)
     if entry is not None and entry.unknown_because.strip():
         return replace(bare, state="unknown", because=entry.unknown_because.strip(), source="person")
     if entry is not None and not _blank(entry.value):
         return replace(bare, state="value", value=entry.value, source="person")
+    if field.key in stage.answers:
+        return replace(bare, state="value", value=stage.answers[field.key], source="stage")
     found = look_up(context, field.source)
     if not _blank(found):
-        return replace(bare, state="value", value=found, source=field.source)
-    return bare
+        return replace(bare, state="value", value=readable(field, found), source=field.source)
+    facts = context.get("facts")
+    chosen = [choice for choice, rule in field.choose.items() if isinstance(facts, Mapping) and evaluate(rule, facts)]
+    return replace(bare, state="value", value=chosen, source="facts") if chosen else bare
 
 
 def look_up(context: Mapping[str, object], path: str) -> object:
@@ -115,16 +129,21 @@ def _blank(value: object) -> bool:
     )
 
 
-def gap(label: str, unknown_because: str = "") -> str:
+def gap(label: str, unknown_because: str = "", locale: Locale = EN) -> str:
     """How an empty place looks in a draft: it cannot be read over and can be found by a search for `[[`."""
     if unknown_because:
-        return f"[[ unknown: {_inside(label)} ({_inside(unknown_because)}) ]]"
-    return f"[[ {NOT_INVESTIGATED}: {_inside(label)} ]]"
+        return f"[[ {locale.unknown}: {_inside(label)} ({_inside(unknown_because)}) ]]"
+    return f"[[ {locale.not_investigated}: {_inside(label)} ]]"
 
 
 def _inside(text: str) -> str:
     """Words that cannot end the marker early."""
     return " ".join(text.replace("[[", "[").replace("]]", "]").split())
+
+
+def in_language(items: Checklist, regime: Regime, tag: str) -> Checklist:
+    """The same lines, named in another language where the regime has their names in it."""
+    return replace(items, items=tuple(replace(each, label=regime.fields[each.key].named(tag)) for each in items.items))
 
 
 def as_words(items: Checklist) -> dict[str, dict[str, object]]:
@@ -133,7 +152,7 @@ def as_words(items: Checklist) -> dict[str, dict[str, object]]:
         item.key: {
             "label": item.label,
             "state": item.state,
-            "value": item.value,
+            "value": _in_words(item.value),
             "because": item.because,
             "required": item.required,
             "when": item.when,
@@ -141,6 +160,15 @@ def as_words(items: Checklist) -> dict[str, dict[str, object]]:
         }
         for item in items.items
     }
+
+
+def _in_words(value: object) -> object:
+    """A value as a template can print it in its own language: the members of a set or list in order."""
+    if isinstance(value, frozenset | set):
+        value = sorted(str(each) for each in value)
+    if isinstance(value, list | tuple) and any("," in str(each) for each in value):
+        return "; ".join(str(each) for each in value)
+    return value
 
 
 def as_json(items: Checklist) -> dict[str, object]:

@@ -60,6 +60,8 @@ def deadlines(
     calendar = Calendar(place, rules.closures.get(place, frozenset()))
     if stage.deadline.limits:
         return _earliest_limit(stage, starts, zone, calendar, rules)
+    known = [name for name in (*stage.clock_also, stage.clock_start) if name in starts]
+    stage = replace(stage, clock_start=min(known, key=lambda name: starts[name], default=stage.clock_start))
     start = starts.get(stage.clock_start)
     if start is None:
         return Dates(None, None, f"The clock has not started: {stage.clock_start} is not recorded.")
@@ -81,10 +83,14 @@ def _for(stage: Stage, facts: Facts) -> Stage:
             if isinstance(terms, Mapping)
             else {}
         )
+        prompt = sorted(name for name, hours in terms.items() if hours == 0) if isinstance(terms, Mapping) else []
+        soon = f"{NO_TIME}: {', '.join(prompt)}" if prompt else ""
         if not given:
-            return replace(stage, deadline=replace(rule, counting="none", amount=0, text=rule.text or NO_TIME))
+            words = "; ".join(part for part in (rule.text, soon) if part and not (soon and part == NO_TIME))
+            return replace(stage, deadline=replace(rule, counting="none", amount=0, text=words or NO_TIME))
         first = min(given, key=lambda name: (given[name], name))
         also = f"the shortest of {len(given)}, {first}" if len(given) > 1 else first
+        also = f"{also}; {soon}" if soon else also
         counted = replace(rule, counting="elapsed_hours", amount=given[first], unit="hours", also=also)
         return replace(stage, deadline=counted)
     if rule.amounts_by:
@@ -127,6 +133,9 @@ def starts(regime: Regime, facts: Facts, submitted: Mapping[str, datetime] = NOT
     own = facts.get("aware_at_by_regime")
     moment = own.get(regime.id) if isinstance(own, Mapping) else None
     if isinstance(moment, datetime):
+        for each in regime.stages:  # what counsel chose for this regime stands over what else would start its clock
+            for key in each.clock_also:
+                found.pop(key, None)
         found["aware_at"] = moment
     for stage, at in submitted.items():
         found[f"stage_submitted({stage})"] = found[f"stage_submitted(latest {stage})"] = at
@@ -142,7 +151,8 @@ def _counted(deadline: Deadline, name: str, start: datetime, zone: ZoneInfo, cal
     outer = METHODS[deadline.outer or law](period)
     because = f"{_amount(deadline.amount, deadline.unit)} from {name} at {_local(start, zone)}"
     if deadline.also:
-        because += f"; the law also says {deadline.also.replace('_', ' ')}"
+        says = "as agreed:" if deadline.hours_by else "the law also says"
+        because += f"; {says} {deadline.also if deadline.hours_by else deadline.also.replace('_', ' ')}"
     if outer != strict:
         because += f"; the outer date is counted by {deadline.outer or law} and is for counsel only"
     if not calendar.known and (law in _NEED_HOLIDAYS or deadline.outer in _NEED_HOLIDAYS):
@@ -185,6 +195,8 @@ def _earliest_limit(
     because = f"{_amount(limit.amount, limit.unit)} from {limit.start} at {_local(starts[limit.start], zone)}"
     if len(running) > 1:
         because += ", the earliest of its limits"
+    if stage.deadline.also:
+        because += f"; the law also says {stage.deadline.also.replace('_', ' ')}"
     excluded = policy.entity_types & set(stage.deadline.no_relief_for)
     closed = not calendar.working(due.date())
     if stage.deadline.noon_relief and closed and not excluded:

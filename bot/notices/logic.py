@@ -137,10 +137,8 @@ def _empty(value: Value | None) -> Truth:
             return None
         case AtLeast(items):
             return False if items else None
-        case frozenset() | tuple():
+        case frozenset() | tuple() | Mapping():  # a policy that gives no hours is a policy all the same
             return not value
-        case Mapping():
-            return not any(value.values())
         case _:
             return False
 

@@ -152,7 +152,8 @@ class Deadline:
 class Field:
     """A required or optional line of a notice; `source` is where the incident may already hold the answer.
 
-    `number`, `type` and `choices` are the form's own, where the authority prescribes them.
+    `number`, `type` and `choices` are the form's own, where the authority prescribes them; `choose` gives the choices
+    that follow from facts. `labels` are its names in other languages.
     """
 
     key: str
@@ -162,15 +163,25 @@ class Field:
     number: str = ""
     type: str = ""
     choices: tuple[str, ...] = ()
+    choose: Mapping[str, Expression] = field(default_factory=lambda: MappingProxyType({}))
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, tag: str = "") -> str:
+        """What it is called in that language, else in English."""
+        return self.labels.get(tag) or self.labels.get(tag.partition("-")[0]) or self.label
 
 
 @dataclass(frozen=True, slots=True)
 class Conditional:
-    """A line that is required only in some cases: `says` in words, `when` as a rule where facts can tell."""
+    """A line that is required only in some cases: `says` in words, `when` as a rule where facts can tell.
+
+    `given` are answers to other lines of which any one calls for this one ("other, please specify").
+    """
 
     key: str
     says: str
     when: Expression | None = None
+    given: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +196,11 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One notice of a regime: to whom, when, by when, and what it must say."""
+    """One notice of a regime: to whom, when, by when, and what it must say.
+
+    `answers` are lines that need no asking, because the stage itself is the answer ("final report").
+    What `clock_also` names starts the clock as well, whichever comes first.
+    """
 
     id: str
     name: str
@@ -194,12 +209,15 @@ class Stage:
     deadline: Deadline
     recipients: tuple[str, ...] = ()
     condition: Expression | None = None
+    voluntary: bool = False  # written by choice; nobody is owed it
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     conditional: tuple[Conditional, ...] = ()
     form: Form = Form()
     late_rule: str = ""
     template: str = ""
+    answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    clock_also: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -223,6 +241,7 @@ class Regime:
     facts: Mapping[str, Fact]
     fields: Mapping[str, Field]
     who: tuple[str, ...] = ()
+    no_report: str = ""  # why no report of an incident is owed under it, whatever else it asks for
     exemptions: tuple[Exemption, ...] = ()
     records: str = ""
     penalties: str = ""
@@ -235,6 +254,11 @@ class Regime:
     def stage(self, stage_id: str) -> Stage | None:
         """The stage of that id, or None."""
         return next((stage for stage in self.stages if stage.id == stage_id), None)
+
+    @property
+    def voluntary(self) -> bool:
+        """Whether all of it is done by choice."""
+        return bool(self.stages) and all(stage.voluntary for stage in self.stages)
 
     def label(self, key: str) -> str:
         """How a page names a fact."""

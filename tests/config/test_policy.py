@@ -407,7 +407,9 @@ def test_who_signs_what_and_who_is_reminded_of_clocks(folder):
 def test_a_rule_for_notices_that_cannot_be_kept_is_named_with_its_place(folder, old, new, says):
     """A badge that is nobody's, an empty list of signatories, a reminder after the end."""
     found = rules(folder, NOTICES.replace(old, new)).problems()
-    assert any(says in each.what and each.file.endswith("tocsin.yaml") and each.line > 1 for each in found), found
+    assert any(
+        says in f"{each.what} {each.expected}" and each.file.endswith("tocsin.yaml") and each.line > 1 for each in found
+    ), found
 
 
 def test_facts_of_the_organisation_are_facts(folder):

@@ -43,7 +43,7 @@ MISTAKES = {
     "source without a kind": ("tocsin.yaml", "    kind: prometheus\n", "", "url: http", "the source 'prom' does not say its kind"),
     "setting of a source": ("tocsin.yaml", "    token: {env: PROM_TOKEN}", "    tokn: {env: PROM_TOKEN}", "tokn", "unknown key 'tokn'; did you mean 'token'?"),
     "unknown pager": ("tocsin.yaml", "regimes:", "pagers: [slak]\nregimes:", "slak]", "there is no pager 'slak'; did you mean 'slack'?"),
-    "unknown regime": ("tocsin.yaml", "eu_gdpr_art33", "eu_gdpr_art34", "eu_gdpr_art34", "there is no regime 'eu_gdpr_art34'; did you mean 'eu_gdpr_art33'?"),
+    "unknown regime": ("tocsin.yaml", "eu_gdpr_art33", "eu_gdpr_ar33", "eu_gdpr_ar33", "there is no regime 'eu_gdpr_ar33'; did you mean 'eu_gdpr_art33'?"),
     "unknown role": ("tocsin.yaml", "['@ada']", "[aprover]", "aprover", "there is no role 'aprover'; did you mean 'approver'?"),
     "unknown action": ("services/scoring.yaml", "action: router", "action: ruter", "ruter", "there is no action 'ruter'; did you mean 'router'?"),
     "setting of an action": ("services/scoring.yaml", "drain: 2m", "drian: 2m", "drian", "unknown key 'drian'; did you mean 'drain'?"),
@@ -144,6 +144,24 @@ def test_a_template_with_an_undefined_word_is_told(folder):
     """A notice that would fail on the worst day fails today, at the line of the word."""
     folder.write("templates/stakeholders/mine.md.j2", "# {{ incident.title }}\n\nCause: {{ incident.becuase }}\n")
     assert only(folder).startswith("templates/stakeholders/mine.md.j2:3:11: 'incident.becuase' is no word")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("stakeholders/mine.md.j2", "{#---\ntitle: Mine\ntitel: x\n---#}\n", "3:1: 'titel' says nothing of a template"),
+        ("stakeholders/mine.xx.md.j2", "# x\n", "1:1: 'xx' is no language a template can be in"),
+        ("stakeholders/mine.de.md.j2", "# {{ incident.tilte }}\n", "1:6: 'incident.tilte' is no word"),
+        ("stakeholders/mine.md.j2", "# {{ notice.cited }}\n", "1:6: 'notice' is no word"),
+        ("stakeholders/mine.md.j2", "# {{ facts.detahs }}\n", "1:6: 'facts.detahs' is no word"),
+        ("notices/eu_gdpr_art33/sa_notification.fr.md.j2", "{{ fields.cuase }}", "1:4: 'fields.cuase' is no word"),
+        ("notices/eu_gdpr_art33/sa_notification.xx.md.j2", "# x\n", "1:1: 'xx' is no language a template can be in"),
+    ],
+)
+def test_a_template_that_says_something_wrong_of_itself_is_told(folder, name, text, told):
+    """Its title, its language and its words are looked at before anybody asks for it."""
+    folder.write(f"templates/{name}", text)
+    assert only(folder).startswith(f"templates/{name}:{told}")
 
 
 @pytest.mark.parametrize(

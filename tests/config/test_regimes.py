@@ -78,12 +78,14 @@ def test_a_small_regime_is_read_whole(tmp_path):
         ("deaths > 0 and ai_system", "deaths > 0 and ai_sistem", (8, 26, "no fact called 'ai_sistem'")),
         ("clock_start: aware_at", "clock_start: deaths", (9, 14, "no fact of type timestamp")),
         ("clock_start: aware_at", "clock_start: stage_submitted(second)", (9, 14, "no stage called 'second'")),
+        ("kind: hard", "kind: hard\n    clock_start: [aware_at, deaths]", (13, 29, "no fact of type timestamp")),
         ("counting: elapsed_hours", "counting: banker_hours", (13, 51, "no way of counting")),
         ("unit: hours", "unit: days", (13, 34, "elapsed_hours does not count days")),
         ("amount: 24", "amount: soon", (13, 24, "whole number")),
         ("required: [what]", "required: [what, why]", (14, 22, "'why' is not among")),
         ("from: incident.summary", "from: incident.mood", (16, 40, "no place in an incident")),
         ("kind: hard", "kind: firm", (12, 11, "no kind of stage")),
+        ("kind: hard", "kind: hard\n    voluntary: maybe", (13, 16, "no yes or no")),
         ("confidence: B", "confidence: D", (5, 13, "no degree of confidence")),
         ("since: 2020-01-01", "since: soon", (7, 19, "expected a date")),
         ("since: 2020-01-01", "since: {annex_iii: 2020-01-01}", (7, 19, "need `by`")),
@@ -122,6 +124,54 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path, old, new, expected):
     ), problems(tmp_path, GOOD.replace(old, new))
 
 
+FORM = GOOD.replace("    required: [what]\n", "").replace(
+    "fields:\n",
+    """\
+    required: &lines [what]
+    conditional: &cases [{field: other, says: "where it is other", given: {kind: other (say which)}}]
+  - id: second
+    kind: hard
+    deadline: {text: later}
+    answers: {kind: a fault}
+    required: [*lines, kind]
+    conditional: [*cases, {field: size, says: "where people died", when: "deaths > 0"}]
+fields:
+  kind: {label: "kind", type: choice, choices: [a fault, other (say which)]}
+  other: {label: "which"}
+  size: {label: "size", type: choices, choose: {large: "deaths > 10", small: "deaths <= 10"}}
+""",
+)
+
+
+def test_a_form_repeats_lists_by_name_and_says_what_answers_what(tmp_path):
+    """A later report has the lines of the one before and its own, without either being written twice."""
+    read = read_regime(regime(tmp_path, FORM), FACTS)
+    first, second = read.stages
+    assert (first.required, second.required) == (("what",), ("what", "kind"))
+    assert [each.key for each in second.conditional] == ["other", "size"]
+    assert first.conditional[0].given == {"kind": "other (say which)"}
+    assert second.answers == {"kind": "a fault"}
+    assert (read.fields["size"].choices, set(read.fields["size"].choose)) == (("large", "small"), {"large", "small"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("answers: {kind: a fault}", "answers: {kind: a storm}", "'a storm' is no choice of kind"),
+        ("answers: {kind: a fault}", "answers: {mood: grim}", "'mood' is not among the `fields`"),
+        ("given: {kind: other (say which)}", "given: {kind: others}", "'others' is no choice of kind"),
+        ("given: {kind: other (say which)}", "given: {kinds: any}", "'kinds' is not among the `fields`"),
+        ('large: "deaths > 10"', 'large: "death > 10"', "no fact called 'death'"),
+        ("[*lines, kind]", "[*lines, kinds]", "'kinds' is not among the `fields`"),
+        ("&lines [what]", "&lines [why]", "'why' is not among the `fields`"),
+    ],
+)
+def test_a_form_that_answers_with_what_it_does_not_have_is_refused(tmp_path, old, new, what):
+    """A line that could never be called for would be missed without anybody noticing."""
+    assert old in FORM
+    assert any(what in said for _, _, said in problems(tmp_path, FORM.replace(old, new)))
+
+
 def test_the_place_inside_a_folded_rule_is_found(tmp_path):
     """A rule over several lines is counted by what can be seen."""
     folded = GOOD.replace(
@@ -134,6 +184,15 @@ def test_all_problems_of_a_file_come_at_once(tmp_path):
     """Nobody corrects one line at a time."""
     text = GOOD.replace("kind: hard", "kind: firm").replace("confidence: B", "confidence: D").replace("deaths", "deads")
     assert len(problems(tmp_path, text)) == 3
+
+
+def test_several_moments_can_start_the_clock_of_a_stage(tmp_path):
+    """The last one is the stage's own; those before it start it too, whichever comes first."""
+    several = GOOD.replace("kind: hard", "kind: hard\n    clock_start: [controller_informed_at, aware_at]")
+    (stage,) = read_regime(regime(tmp_path, several), FACTS).stages
+    assert (stage.clock_start, stage.clock_also) == ("aware_at", ("controller_informed_at",))
+    (stage,) = read_regime(regime(tmp_path, GOOD), FACTS).stages
+    assert (stage.clock_start, stage.clock_also) == ("aware_at", ())
 
 
 @pytest.mark.parametrize("text", ["", "- a list", "a: [1", "a: \t b: c: d", "\x00"])
@@ -206,6 +265,53 @@ def test_a_fact_of_unknown_type_is_a_problem(tmp_path):
         read_facts(path)
     assert [problem.line for problem in wrong.value.problems][:1] == [2]
     assert len(wrong.value.problems) >= 2
+
+
+def test_a_template_is_of_a_stage_and_a_language_there_is(tmp_path):
+    """`first.de` is the stage `first` in German; any other name is told with what there is."""
+    regime(tmp_path, GOOD)
+    for name in ("first", "first.de", "first.de-AT", "_part.de", "firts.de", "first.xx"):
+        (tmp_path / "xx" / f"{name}.md.j2").write_text("x", encoding="utf-8")
+    (tmp_path / "facts.yaml").write_text((SHIPPED / "facts.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(Invalid) as wrong:
+        load(tmp_path)
+    assert [(problem.file.rpartition("/")[2], problem.what) for problem in wrong.value.problems] == [
+        ("first.xx.md.j2", "'xx' is no language a template can be in"),
+        ("firts.de.md.j2", "xx has no stage firts"),
+    ]
+
+
+def test_fields_have_names_in_other_languages(tmp_path):
+    """A region is named as its language; where there is no such name the English one stands."""
+    path = regime(tmp_path, GOOD)
+    (path.parent / "fields.de.yaml").write_text('what: "was geschah"\n', encoding="utf-8")
+    field = read_regime(path, FACTS).fields["what"]
+    assert [field.named(tag) for tag in ("de", "de-AT", "fr", "")] == [
+        "was geschah",
+        "was geschah",
+        "what happened",
+        "what happened",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("fields.de.yaml", "what: x\nwaht: y\n", (2, "the regime has no field 'waht'; did you mean 'what'?")),
+        ("fields.de.yaml", "what:\n", (1, "what is left without a name")),
+        ("fields.de.yaml", "what: [\n", (2, "")),
+        ("fields.xx.yaml", "what: x\n", (1, "'xx' is no language a field can be named in")),
+    ],
+)
+def test_a_wrong_name_of_a_field_is_told_in_its_own_file(tmp_path, name, text, told):
+    """Not in the regime's: the line is the one to mend."""
+    path = regime(tmp_path, GOOD)
+    (path.parent / name).write_text(text, encoding="utf-8")
+    with pytest.raises(Invalid) as wrong:
+        read_regime(path, FACTS)
+    (problem,) = wrong.value.problems
+    assert (problem.file, problem.line) == (str(path.parent / name), told[0])
+    assert problem.what.startswith(told[1])
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,8 @@ def test_the_clock_moves_earlier_when_somebody_dies():
 
 def test_over_all_regimes_the_question_that_settles_most_comes_first():
     """One question about Europe may end two inquiries."""
-    european = (GDPR, ART73)
-    assert questions(european, {})[0] == "eu_nexus"
-    assert questions(european, {"eu_nexus": False}) == ()
+    assert questions((GDPR, ART73), {})[0] == "eu_nexus"
+    assert questions((GDPR, ART73), {"eu_nexus": False}) == ()
 
 
 def test_every_fact_a_regime_can_ask_about_is_on_the_list():

@@ -65,6 +65,8 @@ def judge(text, **facts):
         ("residents.CA > 500", {"residents": {"CA": 501}}, True),
         ("residents.OR > 0", {"residents": {"CA": 501}}, False),
         ("residents.OR > 0", {}, None),
+        ("residents is not empty", {"residents": {"CA": 0}}, True),
+        ("residents is empty", {"residents": {}}, True),
         ("contracts is not empty", {"contracts": ("acme",)}, True),
         ("contracts is empty", {}, None),
         ("places is not empty", {"places": AtLeast(frozenset({"DE"}))}, True),
