@@ -89,6 +89,22 @@ async def test_it_is_begun_from_the_duties_in_two_clicks(bench: Bench):
     assert "Begin the notice" not in words(duties)
 
 
+async def test_a_template_in_two_languages_is_chosen_in_either(bench: Bench):
+    """The form offers both; the one that was begun is not offered again, the other is, and each message names its own."""
+    bench.drafts.templates["gdpr/first.de"] = "GDPR: Notification to the authority, in German"
+    cleo = await bench.person("cleo", LEGAL)
+    await cleo.click("duty.begin")
+    await cleo.wait_for_view("legal")
+    await cleo.submit({"kind": "gdpr/first.de"})
+    await bench.settle()
+    notice = (await bench.incident()).notices["N1"]
+    assert (notice.template, notice.stage, notice.locale) == ("gdpr/first", "first", "de")
+    assert "in German" in message(bench)
+    kinds = str([one for one in (await cleo.views())[-1]["blocks"] if one["type"] == "input"])
+    assert "gdpr/first'" in kinds
+    assert "gdpr/first.de" not in kinds
+
+
 async def test_its_empty_lines_are_filled_in_one_by_one(bench: Bench):
     """A value, then unknown with the reason; both in the record; neither is asked again, and the message counts down."""
     await requested(bench)

@@ -15,8 +15,16 @@ def kind(situation: Situation, notice: Notice) -> str:
     """What kind of notice it is (not escaped); of a privileged one nothing."""
     if notice.privilege is not None:
         return "A privileged document"
+    name = called_for(notice)
+    if name in situation.notice_kinds:
+        return situation.notice_kinds[name]
     words = situation.notice_kinds.get(notice.template, notice.template)
     return f"{words} ({notice.locale})" if notice.locale else words
+
+
+def called_for(notice: Notice) -> str:
+    """Under which name it was asked for: in another language the template's name carries it."""
+    return f"{notice.template}.{notice.locale}" if notice.locale else notice.template
 
 
 def standing(situation: Situation, notice: Notice) -> str:

@@ -20,7 +20,7 @@ from bot.domain.clocks import answering
 from bot.domain.duty import Answer, Duty
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
-from bot.slack.views import _duty, duties
+from bot.slack.views import _duty, _notice, duties
 from bot.slack.views._words import about, at, filled, in_full, person, press
 
 DECIDE, DECIDE_OPEN, OWNER, REQUEST = "duty.decide", "duty.decide.open", "duty.owner", "legal"
@@ -103,7 +103,7 @@ def decide(situation: Situation, duty: Duty, *, free: bool = False) -> View:
 def begin(situation: Situation, duty: Duty) -> View:
     """Which notice of a regime to begin, the one due first chosen already; those begun stand there to be read."""
     kinds = {name: words for name, words in situation.notice_kinds.items() if name.startswith(f"{duty.regime}/")}
-    begun = {notice.template: notice for notice in _duty.begun(situation, duty.regime)}
+    begun = {_notice.called_for(notice): notice for notice in _duty.begun(situation, duty.regime)}
     free = {name: words for name, words in kinds.items() if name not in begun}
     blocks: list[Block] = [section(f"{about(situation)}\n*{untrusted(duty.name, 150)}*")]
     for name, notice in begun.items():

@@ -16,6 +16,7 @@ from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy, Role
 from bot.domain.reminder import leader
+from bot.domain.signing import may_sign
 from bot.engine.situation import Situation
 from bot.slack.views import question
 from bot.slack.views._words import PHASES, at, brief, bulleted, console, leading, press, title
@@ -127,19 +128,16 @@ def _approvals(situation: Situation, who: Person, policy: Policy, what: str) -> 
 
 
 def _notices(situation: Situation, who: Person, policy: Policy, what: str) -> list[Waiting]:
-    incident = situation.incident
-    if not who.badges & policy.approve_notice:
-        return []
+    """Notices this person may sign now, and those somebody must send."""
+    incident, me = situation.incident, who.among(situation.on_call)
     found = []
     for notice in incident.notices.values():
         duty = incident.duties.get(notice.regime)
         due = f", due {at(duty.strict)}" if duty is not None and duty.strict else ""
-        latest = notice.latest
-        mine = latest is not None and latest.asked_by == who.id
-        if notice.standing is Standing.FROZEN and not mine:
+        if may_sign(notice, me, policy):
             found.append(Waiting(f"{what}: notice {notice.id} waits for approval{due}", "Review", "notice.open",
                                  incident.id, notice.id))  # fmt: skip
-        if notice.standing is Standing.APPROVED:
+        if notice.standing is Standing.APPROVED and me.badges & policy.approve_notice:
             found.append(Waiting(f"{what}: notice {notice.id} is approved and not sent{due}", "Record filing",
                                  "notice.open", incident.id, notice.id))  # fmt: skip
     return found

@@ -8,6 +8,7 @@ from bot.domain.duty import Answer, Duty
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.views import _duty
+from bot.slack.views._notice import called_for
 from bot.slack.views._words import about, at, filled, left_out, person, press
 from bot.slack.views.duties import hold_button
 from bot.slack.views.duty import DECIDE_OPEN, REQUEST
@@ -48,7 +49,7 @@ def overview(situation: Situation, *, decides: bool = False, holds: bool = False
 def requestable(situation: Situation) -> Sequence[tuple[str, str]]:
     """The kinds of notice that may be begun: of regimes that did not answer no, those that are owed first."""
     duties = situation.incident.duties
-    taken = {notice.template for notice in situation.incident.notices.values() if not notice.over}
+    taken = {called_for(notice) for notice in situation.incident.notices.values() if not notice.over}
     no = {duty.regime for duty in duties.values() if duty.answer is Answer.NO}
     free = [(name, words) for name, words in situation.notice_kinds.items()
             if name not in taken and name.partition("/")[0] not in no]  # fmt: skip
