@@ -15,6 +15,7 @@ from bot.domain.notice import Standing
 from bot.domain.policy import NoticeRules, Policy, Role, SignOff
 from bot.domain.wording import ClaimPrivilege, CommentNotice
 from bot.notices.checklist import Item
+from bot.slack.views.notice import marked
 from tests.slack.bench import Bench
 from tests.slack.test_slack_clocks import words
 
@@ -177,7 +178,7 @@ async def test_who_could_sign_twice_chooses_the_capacity_and_signs_once(bench: B
     dev = await bench.person("dev", LEGAL)
     view = await reads(bench, "dev")
     assert "You sign as" in str(view)
-    await dev.submit({"capacity": "technical"})
+    await dev.submit({"capacity": marked("technical")})
     await bench.settle()
     notice = (await bench.incident()).notices["N1"]
     assert [one.capacity for one in notice.latest.signatures] == ["technical"]

@@ -66,10 +66,15 @@ async def asked(knock: Knock) -> Reply:
 
 async def approved(knock: Knock) -> Reply:
     """Approve the words of the digest the dialog carried, in the capacity that was chosen there."""
-    found = notice_of((await knock.situation()).incident, knock.ref.item)
+    situation = await knock.situation()
+    found = notice_of(situation.incident, knock.ref.item)
     if found.standing is Standing.FROZEN and found.latest is not None and not notice.whole(found.latest):
         raise Refused(TOO_LONG)
-    await knock.submit(ApproveNotice(knock.ref.item, knock.ref.digest, knock.values.text("capacity")))
+    chosen, offs = knock.values.text("capacity"), situation.policy.sign_offs_of(found.template)
+    capacity = next((each.capacity for each in offs if notice.marked(each.capacity) == chosen), "")
+    if chosen and not capacity:
+        raise Refused("who must sign it has changed since you opened it; read it again")
+    await knock.submit(ApproveNotice(knock.ref.item, knock.ref.digest, capacity))
     return None
 
 

@@ -64,7 +64,8 @@ def render(situation: Situation, told: Told) -> Message:
     name = brief(situation.incident)
     if not told.newest:
         words = f"{name} {told.percent} % of the time for {what} had gone; a newer message follows."
-        return Message(words, [context(f"{told.percent} % of the time for {what} had gone; a newer message follows.")])
+        left = context(f"{told.percent} % of the time for {what} had gone; a newer message follows.")
+        return Message(words, in_full(situation, [left]))
     late = told.percent >= WHOLE
     lead = f"⚠ *Overdue* · {what}" if late else f"⏰ *{told.percent} % of the time is gone* · {what}"
     outer = f", at the latest {at(told.due.outer)}" if told.due.outer else ""
@@ -88,7 +89,8 @@ def _standing(situation: Situation, told: Told) -> str:
 def _settled(situation: Situation, told: Told, what: str) -> Message:
     """Nothing more to do for this date, and why: filed, decided, no duty by the facts, or another date holds now."""
     why, plain = _why(situation, told)
-    return Message(f"{brief(situation.incident)} settled: {what}, {plain}.", [context(f"✓ {what}: {why}")])
+    blocks = in_full(situation, [context(f"✓ {what}: {why}")])
+    return Message(f"{brief(situation.incident)} settled: {what}, {plain}.", blocks)
 
 
 def _why(situation: Situation, told: Told) -> tuple[str, str]:

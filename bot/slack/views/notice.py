@@ -1,5 +1,7 @@
 """Notices in the private legal channel: each draft, its signatures, gaps, clock and remarks, and what may be done."""
 
+import hashlib
+
 from bot.blockkit.blocks import (
     Block,
     Element,
@@ -101,12 +103,17 @@ def _frozen(situation: Situation, notice: Notice, latest: Version, heading: str,
         blocks.append(context(_why_not(notice, latest, who)))
         return modal(heading, in_full(situation, blocks), callback_id="info", close="Close")
     if len(offs) > 1:
-        choices = [option(filled(each.capacity, 75), each.capacity[:150]) for each in offs[:10]]
+        choices = [option(filled(each.capacity, 75), marked(each.capacity)) for each in offs[:10]]
         select = radio_buttons("value", choices, initial=choices[0]["value"])
         blocks.append(input_block("You sign as", select, block_id="capacity"))
     ref = Ref(situation.incident.id, notice.id, latest.digest)
     return modal(heading, in_full(situation, blocks), callback_id=APPROVE, submit="Approve",
                  private_metadata=ref.metadata)  # fmt: skip
+
+
+def marked(capacity: str) -> str:
+    """What stands for a capacity in a form, whatever it is called."""
+    return hashlib.sha256(capacity.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _why_not(notice: Notice, latest: Version, who: Person) -> str:
