@@ -26,6 +26,7 @@ from bot.slack.audience import shown
 from bot.slack.client import Client
 from bot.slack.handlers import (
     declare,
+    duty,
     followup,
     glass,
     holds,
@@ -34,6 +35,7 @@ from bot.slack.handlers import (
     mitigation,
     notice,
     postmortem,
+    question,
     quiet,
     record,
     resolve,
@@ -42,6 +44,7 @@ from bot.slack.handlers import (
     talk,
     typed,
     whys,
+    writing,
 )
 from bot.slack.hearing import Hearing
 from bot.slack.homes import Homes
@@ -69,7 +72,7 @@ PRIVILEGED = (
 )
 STRANGER = home.UNKNOWN
 _FEATURES = (lead, runbook, mitigation, glass, holds, whys, notice, impact, record, quiet, declare, room, resolve,
-             followup, postmortem, talk)  # fmt: skip
+             followup, postmortem, talk, duty, question, writing)  # fmt: skip
 _OPEN_TO_NAMED = frozenset({"ack", "lead", "snooze"})
 _SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "timeline_message": "talk.timeline",
               "finding_message": "talk.finding", "followup_message": "talk.followup"}  # fmt: skip

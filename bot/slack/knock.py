@@ -88,7 +88,7 @@ class Values:
         option = one.get("selected_option")
         if isinstance(option, dict):
             return str(option.get("value") or "")
-        for key in ("value", "selected_user", "selected_date"):
+        for key in ("value", "selected_user", "selected_date", "selected_date_time"):
             if one.get(key):
                 return str(one[key]).strip()
         return ""

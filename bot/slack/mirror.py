@@ -20,7 +20,7 @@ from bot.slack.quiet import quiet_until
 from bot.slack.rooms import Rooms
 from bot.slack.settings import SlackSettings
 from bot.slack.showing import NewerError, Showing, Work
-from bot.slack.wanted import CARD, page
+from bot.slack.wanted import CARD, counsels, page
 
 _log = logging.getLogger(__name__)
 GIVE_UP = timedelta(days=1)
@@ -210,7 +210,7 @@ class SlackChat:
         """
         row = await self._mirror.find(channel, ts)
         if row is not None:
-            return row.surface == "duties" or row.surface.startswith("notice:")
+            return counsels(row.surface)
         legal = self.settings.legal_channel
         if not legal or not channel:
             return False

@@ -11,11 +11,13 @@ from bot.domain.phase import Phase
 from bot.engine.situation import Situation
 from bot.slack.message import Surface
 from bot.slack.settings import SlackSettings
-from bot.slack.views import aloud, card, notice, request, room, step, summary, update
+from bot.slack.views import aloud, card, deadline, duties, notice, question, request, room, step, summary, update
 from bot.slack.views.home import named
 
 CARD, ROOM = "card", "room"
 """The card below which the thread hangs, and the same in the war room."""
+LEGAL = ("duties", "asked", "clock:", "notice:")
+"""How the names of messages begin that are counsel's."""
 
 
 def wanted(situation: Situation, settings: SlackSettings) -> list[Surface]:
@@ -43,6 +45,7 @@ def wanted(situation: Situation, settings: SlackSettings) -> list[Surface]:
         for entry in situation.entries
         if isinstance(entry.event, UpdatePosted)
     ]
+    found += _questions(situation, question.RESPONDER)
     found += _ends(situation)
     return found + _room(situation, settings) + _legal(situation, settings)
 
@@ -103,10 +106,12 @@ def _legal(situation: Situation, settings: SlackSettings) -> list[Surface]:
     incident, channel = situation.incident, settings.legal_channel
     if not channel:
         return []
-    found = []
+    found: list[Surface] = []
     if incident.duties:  # none that may apply is no news, but what said otherwise must not stand
         news = any(duty.answer is not Answer.NO for duty in incident.duties.values())
-        found.append(Surface("duties", notice.duties(situation), channel, in_thread=False, fresh=news))
+        found.append(Surface("duties", duties.render(situation), channel, in_thread=False, fresh=news))
+        found += _questions(situation, question.COUNSEL, channel)
+    found += _clocks(situation, channel)
     for entry in situation.entries:
         if isinstance(entry.event, HoldPlaced):
             stands = aloud.stands(situation, entry)
@@ -119,6 +124,29 @@ def _legal(situation: Situation, settings: SlackSettings) -> list[Surface]:
     return found + [
         Surface(f"notice:{one.id}", notice.render(situation, one), channel, in_thread=False) for one in notices
     ]
+
+
+def counsels(surface: str) -> bool:
+    """Whether what is said below a message of that name is counsel's."""
+    return surface.startswith(LEGAL)
+
+
+def _questions(situation: Situation, who: str, channel: str = "") -> list[Surface]:
+    """One message that is only ever changed; it appears with the first question and never with none."""
+    if not situation.incident.duties:
+        return []
+    asked = bool(question.asked(situation, who)) and situation.incident.phase is not Phase.CLOSED
+    name = "asked" if channel else "questions"
+    return [Surface(name, question.render(situation, who), channel, in_thread=not channel, fresh=asked)]
+
+
+def _clocks(situation: Situation, channel: str) -> list[Surface]:
+    """The shares of each legal clock that have passed: of each date the latest is posted, the others are kept true."""
+    return [
+        Surface(told.name, deadline.render(situation, told), channel, in_thread=False,
+                fresh=told.newest and told.runs is not None)
+        for told in deadline.passed(situation)
+    ]  # fmt: skip
 
 
 def _restricted(situation: Situation) -> list[Surface]:

@@ -68,6 +68,27 @@ async def test_every_dialog_and_home_fits_and_can_be_left():
     assert errors == []
 
 
+async def test_what_counsel_sees_in_their_channel():
+    """The duties, a question and a running clock beside one another, each whole on a page of its own."""
+    wanted = {"message duties of forty regimes": "slack-duties", "message questions": "slack-questions",
+              "message clock, 60 hours, 75": "slack-clock"}  # fmt: skip
+    async with LocalSlack() as slack, chromium() as browser:
+        client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
+        page = await browser.new_page(viewport={"width": 1100, "height": 1100})
+        for sample in [one for one in samples() if one.name in wanted]:
+            if "clock" in sample.name and "is gone" not in sample.payload["text"]:
+                continue  # that share of another clock, which a newer message has overtaken
+            sent = await client.chat_postMessage(channel="C0LEGAL", **sample.payload)
+            await page.goto("about:blank")
+            await page.goto(f"{slack.url}/?as=U0CLEO#C0LEGAL")
+            message = page.locator(".message").last
+            await message.wait_for()
+            assert not await message.evaluate(WIDE), f"{sample.name} is wider than the room"
+            await picture(page, wanted.pop(sample.name), around=message)
+            await client.chat_delete(channel="C0LEGAL", ts=str(sent["ts"]))
+    assert wanted == {}
+
+
 async def test_every_message_fits_the_room_and_the_thread():
     """Card, steps, requests, updates, summary, pages and notices: none is cut at the side, in the room or in a thread."""
     errors: list[str] = []

@@ -27,6 +27,9 @@ from bot.engine.situation import Bar, Chart, Situation, Words
 from bot.engine.values import Profile
 from bot.localslack import LocalSlack, Person
 from bot.notices.ask import OpenQuestion
+from bot.notices.checklist import Item
+from bot.notices.facts import UnreadableError
+from bot.notices.regime import stated
 from bot.slack.room import SlackRoom
 from bot.slack.settings import SlackSettings
 from bot.store import Store
@@ -99,8 +102,17 @@ class Drafts:
 
     def __init__(self) -> None:
         self.facts = frozenset({"personal_data_breach"})
+        self.asked: tuple[OpenQuestion, ...] = ()
+        self.templates = {"stakeholders/update": "Update for stakeholders"}
+        self.items: tuple[Item, ...] = ()
 
     def stated(self, fact: str, given: Any) -> Any:
+        known = {each.fact.key: each.fact for each in self.asked}
+        if fact in known:
+            try:
+                return stated(known, fact, given)
+            except UnreadableError as wrong:
+                raise Refused(str(wrong)) from None
         if fact not in self.facts:
             raise Refused(f"there is no fact {fact}")
         return given
@@ -109,7 +121,8 @@ class Drafts:
         return ()
 
     def questions(self, situation: Situation) -> tuple[OpenQuestion, ...]:
-        return ()
+        """Those that are asked, as long as nobody stated the fact."""
+        return tuple(each for each in self.asked if situation.incident.facts.get(each.fact.key) is None)
 
     def entered(self, template: str, key: str, value: str) -> str:
         return value
@@ -118,13 +131,22 @@ class Drafts:
         return f"# {situation.incident.title}\n" + "\n".join(one.text for one in situation.incident.whys.values())
 
     def kinds(self) -> Mapping[str, str]:
-        return {"stakeholders/update": "Update for stakeholders"}
+        return self.templates
 
     def draft(self, situation: Situation, template: str, notice: Notice | None = None) -> Words:
         if template not in self.kinds():
             raise NotFound("template", template, list(self.kinds()))
         text = f"{situation.incident.title}\n" + "\n".join(one.text for one in situation.incident.findings)
-        return Words(text, f"digest-{len(situation.incident.findings)}", ("affected people",))
+        given = notice.given if notice else {}
+        items = tuple(
+            replace(each, state="value", value=given[each.key].value) if each.key in given else each
+            for each in self.items
+        )
+        digest = f"digest-{len(situation.incident.findings)}" + "".join(one.value for one in given.values())
+        gaps = tuple(each.label for each in items if each.required and each.state == "not_investigated") or (
+            "affected people",
+        )
+        return Words(text, digest, gaps, items=items)
 
 
 class Drawn(Charts):

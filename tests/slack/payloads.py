@@ -10,12 +10,13 @@ from importlib import import_module
 from typing import Any
 
 from bot.blockkit.text import untrusted
-from bot.domain.duty import Answer
+from bot.domain.duty import Answer, Duty
 from bot.domain.guard import ActionClass
 from bot.domain.hold import HoldOverridden, HoldPlaced
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.log import Entry, Event
-from bot.domain.policy import Policy, Role
+from bot.domain.notice import Standing
+from bot.domain.policy import NoticeRules, Policy, Role, SignOff
 from bot.domain.reminder import Matter, Reason
 from bot.engine.situation import Situation
 from bot.engine.values import Waiting
@@ -29,15 +30,21 @@ from bot.slack.views import (
     approve,
     card,
     choose,
+    deadline,
     declare,
+    duties,
+    duty,
     finding,
     followup,
     glass,
     home,
     impact,
     info,
+    legal,
     notice,
+    notice_form,
     propose,
+    question,
     reason,
     reminder,
     request,
@@ -116,6 +123,27 @@ def stricter(s: Situation) -> Situation:
     return replace(s, policy=policy, now=s.now + policy.approval_waits)
 
 
+def few(s: Situation) -> list[Duty]:
+    """Some of its duties, one of them decided against the facts."""
+    return list(contradicted(s).incident.duties.values())[:2]
+
+
+def contradicted(s: Situation) -> Situation:
+    """The same where a person decided, and the facts came to say the opposite."""
+    found = dict(s.incident.duties)
+    for name, one in list(found.items())[:1]:
+        found[name] = replace(
+            one, answer=Answer.NO, decided_by=CLEO.id, facts_say=Answer.YES, facts_because=one.because
+        )
+    return replace(s, incident=replace(s.incident, duties=found))
+
+
+def two_sign(s: Situation) -> Situation:
+    """The same where two must sign, and one person may in either capacity."""
+    offs = (SignOff("legal", frozenset({Role.COUNSEL})), SignOff(s.incident.title, frozenset({Role.COUNSEL})))
+    return replace(s, policy=replace(s.policy, notices=NoticeRules(sign_offs=(("*", offs),))))
+
+
 SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "aloud.held": lambda s: [aloud.held(s, e) for e in entries(s, HoldPlaced)],
     "aloud.overridden": lambda s: [aloud.overridden(s, e) for e in entries(s, HoldOverridden)],
@@ -155,15 +183,31 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "impact.render": lambda s: [impact.render(s, None), impact.render(replace(s), s.incident.impact)],
     "info.render": lambda s: info.render(s.incident.title, s.incident.because or s.incident.title),
     "info.told": lambda s: info.told(s.incident.title, untrusted(s.incident.because or s.incident.title, 2_500)),
-    "notice.changes": lambda s: [notice.changes(s, n) for n in s.incident.notices.values()],
-    "notice.duties": notice.duties,
-    "notice.decide": lambda s: [
-        notice.decide(s, replace(duty, answer=answer))
-        for duty in list(s.incident.duties.values())[:2] for answer in (Answer.YES, Answer.NO)
+    "deadline.render": lambda s: [deadline.render(s, told) for told in deadline.passed(s)],
+    "duties.render": lambda s: [duties.render(s), duties.render(contradicted(s))],
+    "duty.begin": lambda s: [duty.begin(s, one) for one in few(s)],
+    "duty.decide": lambda s: [
+        duty.decide(s, replace(one, answer=answer), free=free)
+        for one in few(s) for answer in Answer for free in (False, True)
     ],
-    "notice.overview": lambda s: [notice.overview(s), notice.overview(s, decides=True, holds=True)],
+    "duty.one": lambda s: [duty.one(s, one) for one in few(s)],
+    "duty.owner": lambda s: [duty.owner(s, one) for one in few(s)],
+    "duty.reasons": lambda s: [duty.reasons(s, page) for page in (0, 1, 9)],
+    "legal.overview": lambda s: [legal.overview(s), legal.overview(s, decides=True, holds=True)],
+    "notice_form.changes": lambda s: [notice_form.changes(s, n) for n in s.incident.notices.values()],
+    "notice_form.comment": lambda s: [notice_form.comment(s, n) for n in s.incident.notices.values()],
+    "notice_form.drop": lambda s: [notice_form.drop(s, n) for n in s.incident.notices.values()],
+    "notice_form.fill": lambda s: [
+        notice_form.fill(s, replace(n, standing=Standing.DRAFTING), "", s.incident.title)
+        for n in s.incident.notices.values()
+    ],
     "notice.render": lambda s: [notice.render(s, n) for n in s.incident.notices.values()],
-    "notice.review": lambda s: [notice.review(s, n) for n in s.incident.notices.values()],
+    "notice.review": lambda s: [
+        notice.review(each, n, who) for each in (s, two_sign(s)) for n in s.incident.notices.values()
+        for who in (None, ANA, CLEO, EVERYTHING)
+    ],
+    "question.answer": lambda s: [question.answer(s, one, named=named) for one in s.questions for named in (0, 1)],
+    "question.render": lambda s: [question.render(s, who) for who in ("responder", "counsel", "manager")],
     "propose.render": lambda s: [propose.render(s), propose.render(s, "s3")],
     "reason.render": lambda s: [reason.render(deed, s) for deed in ("reopen", "hold", "release")] + [
         reason.render(deed, s, m)
@@ -209,7 +253,15 @@ def makers() -> set[str]:
     return found
 
 
-PIECES = {"declare.found", "followup.changing", "followup.kept", "followup.listed"}
+PIECES = {
+    "declare.found",
+    "duties.deeds",
+    "duties.hold_button",
+    "notice_form.file",
+    "followup.changing",
+    "followup.kept",
+    "followup.listed",
+}
 """What others hold: options of a search, a list with its buttons and the menu below it."""
 MADE = (Message, dict[str, Any], list[dict[str, Any]])
 

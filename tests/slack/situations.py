@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import product
 
 from bot.domain.approval import Approval, ApproveMitigation, DeclineMitigation
 from bot.domain.claim import ClaimMitigation
-from bot.domain.duty import Answer, AnswerDuties, Duty
+from bot.domain.duty import Answer, AnswerDuties, DecideDuty, Due, Duty, RecordFact
 from bot.domain.execution import ReportOutcome
 from bot.domain.finding import Cause, Diagnose, Hypothesis, RecordFinding
 from bot.domain.five_whys import AddWhy, NameRootCause
@@ -30,7 +31,12 @@ from bot.domain.service import Offer, Service
 from bot.domain.signing import FreezeNotice
 from bot.domain.sli import Judged, ObserveSli
 from bot.domain.undo import ReportUndo, UndoMitigation
+from bot.domain.wording import ClaimPrivilege, CommentNotice
 from bot.engine.situation import Bar, Chart, Shown, Situation, Words
+from bot.notices.ask import OpenQuestion
+from bot.notices.checklist import Item
+from bot.notices.facts import FactType
+from bot.notices.regime import ASKED, Fact
 from bot.slack.settings import SlackSettings
 from tests.kit import ANA, BEN, CLEO, NOON, Story, breached, declared, held, plan
 
@@ -52,7 +58,10 @@ def busy(words: str, filler: str = "x", **changes: object) -> Story:
     thought = Hypothesis(Cause.CODE_CHANGE, 0.7, ("F1",), (), text, ("rollback",), (f"bypass: {text}",))
     risky = plan(diff=(text, text), blast_radius=text, undo=text, warnings=(text,), target=text, share=0.3,
                  serves={text: 0.3, "v1": 0.7}, dry_run=text, managed_by=text)  # fmt: skip
-    duty = Duty("gdpr", text, Answer.YES, text, "first", NOON, NOON, (text,))
+    due = Due("first", text, Answer.YES, text, NOON - timedelta(days=2), NOON, NOON, text)
+    moved = replace(due, strict=NOON - timedelta(days=1))
+    loose = Due("second", text, Answer.UNKNOWN, text, because=text)
+    duty = Duty("gdpr", text, Answer.YES, text, "first", NOON, NOON, (text,), dues=(due, loose))
     story = declared(**({"title": text, "because": text, "service": text, "slice": text} | changes))
     story = story.when(ReportPage("p", ANA.id, text, Receipt.ACCEPTED)).when(Acknowledge(), ANA)
     for number in range(12):
@@ -64,7 +73,9 @@ def busy(words: str, filler: str = "x", **changes: object) -> Story:
     for deep in range(9):
         story = story.when(AddWhy(f"{text}{deep}", f"W{deep}" if deep else "", "F1"), ANA)
     story = story.when(NameRootCause("W9"), ANA).when(AddFollowUp(text, BEN.id, date(2026, 12, 31)), ANA)
-    story = story.when(AnswerDuties((duty,), "b")).when(RequestNotice("gdpr/first", "gdpr", "first"), ANA)
+    story = story.when(AnswerDuties((replace(duty, dues=(moved,)),), "a")).when(AnswerDuties((duty,), "b"))
+    story = story.when(RequestNotice("gdpr/first", "gdpr", "first"), ANA)
+    story = story.when(CommentNotice("N1", text, text[:400]), CLEO).when(RecordFact("unheard", None, text), ANA)
     return story.when(FreezeNotice("N1", text * 3, "d" * 64, (text,) * 30, NOON), ANA)
 
 
@@ -79,12 +90,31 @@ def seen(story: Story, words: str = "x", **changes: object) -> Situation:
         service=Service("visits", words, "o", "C1", offers=offers),
         people={p.id: Shown(p.id, words or p.id, "T1", "U0" + p.id.upper()) for p in (ANA, BEN)},
         charts=(Chart("recall", 0.9, bars, words),),
-        drafts={"N1": Words(words * 2, "e", (words,))},
+        drafts={"N1": Words(words * 2, "e", (words,), items=lines(words))},
+        questions=tuple(questions(words)),
         runbooks=(Runbook("r", words, "d", (Step("s", Kind.READ, words),)),),
         notice_kinds={"gdpr/first": words, "stakeholders/update": words},
         web_url=CONSOLE,
     )
     return replace(situation, **changes)
+
+
+def lines(words: str) -> tuple[Item, ...]:
+    """Two empty lines of a form and one that is filled in."""
+    made = Item("k", words, True, "not_investigated", help=words, when=words, number=words)
+    return (made, replace(made, key="k2"), replace(made, key="k3", state="value", value=words))
+
+
+def questions(words: str) -> Iterator[OpenQuestion]:
+    """One question of each kind, for each of those who are asked."""
+    kinds = ("bool", "int", "number_or_range", "string", "timestamp", "timestamp_or_range", "date", "country", "list",
+             "enum{a_b,c}", "set{a_b,c}", "set<country>", "set<string>", "map<state,int>", "map<regime,timestamp>",
+             f"enum{{{','.join(f'v{n}' for n in range(30))}}}", f"set{{{','.join(f'v{n}' for n in range(30))}}}")  # fmt: skip
+    for number, (kind, asks) in enumerate(product(kinds, ASKED)):
+        fact = Fact(f"fact_{number}", FactType.parse(kind), words, words, asks)
+        yield OpenQuestion(fact, ("gdpr", *(f"r{n}" for n in range(number % 7))))
+    for asks in ASKED:
+        yield OpenQuestion(Fact("unheard", FactType.parse("bool"), words, words, asks), ("gdpr",))
 
 
 def situations(words: str = "Recall is down") -> Iterator[tuple[str, Situation]]:
@@ -114,7 +144,7 @@ def _phases(text: str, words: str) -> Iterator[tuple[str, Situation]]:
     yield "mitigated", seen(met, words)
     over = met.after(minutes=30).when(Resolve(text, text), ANA).when(DeclineMitigation("M1", text), BEN)
     yield "resolved", seen(over, words)
-    yield "closed", seen(over.when(Close(), ANA), words)
+    yield "closed", seen(over.when(DecideDuty("gdpr", Answer.NO, text), CLEO).when(Close(), ANA), words)
     yield "open again", seen(over.when(Reopen(text), ANA), words)
 
 
@@ -190,6 +220,8 @@ def _notices(words: str) -> Iterator[tuple[str, Situation]]:
     for standing in Standing:
         changed = {"N1": replace(one, standing=standing)}
         yield f"notice {standing}", replace(situation, incident=replace(situation.incident, notices=changed))
+    private = busy(words).when(ClaimPrivilege("N1", text, text, text), CLEO)
+    yield "privileged notice", seen(private, words)
     first = declared(title=text).when(RequestNotice("gdpr/first", "gdpr", "first"), ANA)
     yield "notice without words", seen(first, words, drafts={}, unfilled={"N1": text})
 
@@ -207,7 +239,7 @@ def _many(text: str, words: str) -> Iterator[tuple[str, Situation]]:
     for number in range(4):
         made = plan(target=f"t{number}", diff=tuple(f"{n} {text}" for n in range(60)), warnings=(text,) * 20)
         story = story.when(ProposeMitigation(made, text), ANA)
-    duties = tuple(Duty(f"r{n}", f"{n} {text}", Answer.YES, text, "first", NOON, NOON, (text,) * 9) for n in range(30))
+    duties = tuple(Duty(f"r{n}", f"{n} {text}", Answer.YES, text, "first", NOON, NOON, (text,) * 9) for n in range(45))
     story = story.when(AnswerDuties(duties, "b"))
     service = Service(
         "visits", words, "o", "C1", offers=tuple(Offer(f"o{n}", words, "bypass", "t") for n in range(130))

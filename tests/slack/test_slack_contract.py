@@ -157,9 +157,9 @@ def test_lists_that_are_longer_than_shown_say_so():
     seen = {one.name.partition(": ")[2]: str(one.body["blocks"]) for one in payloads(situation, "many")}
     said = {
         "finding.render 0": "… and 122 before", "card.render 0": "22 more before", "home.render 2": "… and 13 more",
-        "notice.overview 0": "… and 10 more duties", "propose.render 0": "100 of 130", "step_modal.render 0": "100 of 130",
+        "legal.overview 0": "… and 25 more duties", "propose.render 0": "100 of 130", "step_modal.render 0": "100 of 130",
         "whys.render 0": "99 of 130", "followup.render 0": "99 of 130",
-        "notice.duties 0": "more answered on the console", "request.render 0": "… and 30 more",
+        "duties.render 0": "more answered below “Read all reasons”, or on the console", "request.render 0": "… and 30 more",
     }  # fmt: skip
     assert {name: words for name, words in said.items() if words not in seen[name]} == {}
 

@@ -29,6 +29,7 @@ from bot.slack.views import (
     approve,
     card,
     home,
+    legal,
     notice,
     propose,
     reason,
@@ -269,7 +270,7 @@ def test_kinds_of_notices_can_be_told_apart_and_those_of_no_duty_are_left_out():
     }
     no = Duty("act", "AI Act", Answer.NO, "not of high risk")
     situation = replace(seen(declared().when(AnswerDuties((no,), "b"))), notice_kinds=kinds)
-    (asked,) = [block for block in notice.overview(situation)["blocks"] if block["type"] == "input"]
+    (asked,) = [block for block in legal.overview(situation)["blocks"] if block["type"] == "input"]
     shown = {one["value"]: one for one in asked["element"]["options"]}
     assert set(shown) == {"stakeholders/update", "gdpr/first", "gdpr/later"}
     assert shown["gdpr/first"]["text"]["text"] == "Notice to the authority"
@@ -314,4 +315,4 @@ def test_the_card_asks_for_the_impact_only_where_a_duty_may_hang_on_it():
     assert "Assess impact" in str(card.render(seen(asked)).blocks)
     known = asked.when(AssessImpact(12, 3, None, "EUR", ("money: unknown",), ""), ANA)
     assert "impact.open" not in str(card.render(seen(known)).blocks)
-    assert "events 12, people 3, money not known" in str(notice.overview(seen(known))["blocks"])
+    assert "events 12, people 3, money not known" in str(legal.overview(seen(known))["blocks"])

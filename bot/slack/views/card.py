@@ -20,7 +20,6 @@ from bot.domain.finding import certainty
 from bot.domain.hold import held_back
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, State
-from bot.domain.notice import Standing
 from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
 from bot.domain.policy import Urgency
@@ -201,7 +200,7 @@ def _small_print(situation: Situation) -> str:
 
 def notices_line(incident: Incident) -> str:
     """That notice work is under way, never what it says (the thread is not the place for it)."""
-    working = sum(1 for notice in incident.notices.values() if notice.standing is not Standing.FILED)
+    working = sum(1 for notice in incident.notices.values() if not notice.over)
     clocks = [d.strict for d in incident.duties.values() if d.answer is Answer.YES and d.strict is not None]
     if not working and not clocks:
         return ""

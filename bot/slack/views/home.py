@@ -14,13 +14,17 @@ from bot.domain.mitigation import State
 from bot.domain.notice import Standing
 from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
-from bot.domain.policy import Person, Policy
+from bot.domain.policy import Person, Policy, Role
 from bot.domain.reminder import leader
+from bot.domain.signing import may_sign
 from bot.engine.situation import Situation
+from bot.slack.views import question
 from bot.slack.views._words import PHASES, at, brief, bulleted, console, leading, press, title
 from bot.slack.views.followup import changing, kept
 
 ITEMS = 12
+ASKED = 2
+"""So many questions of one incident stand there at a time."""
 CALM = "Nothing waits for you. When something does, it stands here with its button."
 SILENT = "The record does not answer right now. What waits for you stands here as soon as it does."
 UNKNOWN = "Tocsin does not know you here. Ask an administrator to add you to the people file."
@@ -77,7 +81,8 @@ def _veiled(situation: Situation, item: Waiting) -> Waiting:
     if item.deed == "ack":
         words = f"*{brief(incident)}* is restricted and waits for you since {at(incident.onset)}. {way}"
         return replace(item, words=words.strip())
-    words = f"*{brief(incident)}* is restricted: {item.item or 'something'} waits for you on the console. {way}"
+    thing = "a question" if item.deed == question.OPEN else item.item or "something"  # its name tells what it is about
+    words = f"*{brief(incident)}* is restricted: {thing} waits for you on the console. {way}"
     return replace(item, words=words.strip(), label="")
 
 
@@ -92,6 +97,7 @@ def _waiting(situation: Situation, who: Person, policy: Policy) -> list[tuple[in
                                  incident.id)))  # fmt: skip
     found += [(1, item) for item in _approvals(situation, who, policy, what)]
     found += [(2, item) for item in _notices(situation, who, policy, what)]
+    found += [(4, item) for item in _questions(situation, who, what)]
     run = incident.run
     if run is not None and run.step is not None and who.id in incident.parts.values() and incident.is_open:
         words = f"{what}: step {run.place}, {untrusted(run.step.title, 80)}, since {at(run.since)}"
@@ -122,21 +128,29 @@ def _approvals(situation: Situation, who: Person, policy: Policy, what: str) -> 
 
 
 def _notices(situation: Situation, who: Person, policy: Policy, what: str) -> list[Waiting]:
-    incident = situation.incident
-    if not who.badges & policy.approve_notice:
-        return []
+    """Notices this person may sign now, and those somebody must send."""
+    incident, me = situation.incident, who.among(situation.on_call)
     found = []
     for notice in incident.notices.values():
         duty = incident.duties.get(notice.regime)
         due = f", due {at(duty.strict)}" if duty is not None and duty.strict else ""
-        latest = notice.latest
-        mine = latest is not None and latest.asked_by == who.id
-        if notice.standing is Standing.FROZEN and not mine:
+        if may_sign(notice, me, policy):
             found.append(Waiting(f"{what}: notice {notice.id} waits for approval{due}", "Review", "notice.open",
                                  incident.id, notice.id))  # fmt: skip
-        if notice.standing is Standing.APPROVED:
+        if notice.standing is Standing.APPROVED and me.badges & policy.approve_notice:
             found.append(Waiting(f"{what}: notice {notice.id} is approved and not sent{due}", "Record filing",
                                  "notice.open", incident.id, notice.id))  # fmt: skip
+    return found
+
+
+def _questions(situation: Situation, who: Person, what: str) -> list[Waiting]:
+    """What the law asks of managers, and of counsel; responders read theirs in the thread."""
+    incident, found = situation.incident, []
+    for role, asks in ((Role.MANAGER, question.MANAGER), (Role.COUNSEL, question.COUNSEL)):
+        asked = question.asked(situation, asks) if role in who.roles and incident.phase is not Phase.CLOSED else []
+        for one in asked[:ASKED]:
+            words = f"{what}: {question.words(one)}"
+            found.append(Waiting(words, "Answer", question.OPEN, incident.id, one.fact.key))
     return found
 
 

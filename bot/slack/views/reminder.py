@@ -128,7 +128,7 @@ def _clock(situation: Situation, matter: Matter) -> str:
     gone = clock.share(situation.now)
     if gone >= 1:
         return f"{what} was due {at(clock.strict)}{owed}. Nothing is recorded as filed."
-    return f"{what} is due {at(clock.strict)}{owed}; {gone:.0%} of the time is gone."
+    return f"{what} is due {at(clock.strict)}{owed}; {gone * 100:.0f} % of the time is gone."
 
 
 def _button(situation: Situation, matter: Matter) -> Element:
@@ -142,7 +142,7 @@ def _button(situation: Situation, matter: Matter) -> Element:
         case Reason.APPROVAL:
             return press("Review & approve", "approve.open", incident, item)
         case Reason.CLOCK:
-            return press("Duties and notices", "legal.open", incident)
+            return press("Duties", "legal.open", incident)
         case Reason.LEARN:
             return press("5 Whys", "whys.open", incident)
         case Reason.FOLLOWUP:
