@@ -45,6 +45,7 @@ async def breach(home: Place, **changes: object) -> str:
         "data_subjects_count": 412,
         "ai_system": True,
         "org_role_gdpr": ("controller",),
+        "countries_affected": ("DE",),
     }
     for fact, value in facts.items():
         await home.desk.submit(name, RecordFact(fact, value), cleo)
