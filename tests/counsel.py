@@ -65,19 +65,23 @@ def every_regime() -> tuple[str, ...]:
     return enabled(["*"], load(house() / "templates" / "notices"))
 
 
-def practice(
-    folder: Path, title: str, organisation: Mapping[str, object], service: Mapping[str, object], **changes: Any
-) -> AbstractAsyncContextManager[World]:
-    """The world with one service of that title; both may hold facts that are the same in every incident."""
+def setting(title: str, organisation: Mapping[str, object], service: Mapping[str, object]) -> dict[str, Any]:
+    """An installation with one service of that title; both may hold facts that are the same in every incident."""
     given = shipped()
-    asked = {
+    return {
         "regimes": every_regime(),
         "people": PEOPLE,
         "policy": replace(given.policy, notices=TWO_SIGN),
         "organisation": given.organisation.model_copy(update={"legal": dict(organisation)}),
         "services": {"visits": replace(given.services["visits"], title=title, legal=dict(service))},
     }
-    return World.open(folder, **{**asked, **changes})
+
+
+def practice(
+    folder: Path, title: str, organisation: Mapping[str, object], service: Mapping[str, object]
+) -> AbstractAsyncContextManager[World]:
+    """The world with that installation."""
+    return World.open(folder, **setting(title, organisation, service))
 
 
 async def state(world: World, by: str, incident: str = "INC-1", /, **facts: Any) -> None:
@@ -141,3 +145,9 @@ async def send(world: World, template: str, where: str, reference: str, incident
     await sign(world, name, "dina", "ben", incident=incident)
     await world.say(FileNotice(name, where, reference), "cleo", incident)
     return name
+
+
+async def wait(world: World, until: datetime) -> None:
+    """Time passes up to that moment; only what was owed by then is done."""
+    world.clock.forward(seconds=(until - world.clock.now()).total_seconds())
+    await world.settle()
