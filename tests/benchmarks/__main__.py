@@ -12,6 +12,9 @@ to its acknowledgement, on a practice workspace whose calls take 150 ms; two min
 
 `python -m tests.benchmarks changes` prints how long it takes from an approval's click to its effect at the target, and
 until a thousand approved changes are taken up after a kill, on SQLite and PostgreSQL; run only when asked for.
+
+`python -m tests.benchmarks notices` prints what it costs to ask every regime anew, and the time from facts known to all
+drafts ready; a few seconds, run only when asked for.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks import changes, drift, house, polling, restart, slack
+from tests.benchmarks import changes, drift, house, notices, polling, restart, slack
 from tests.benchmarks.child import end, memory, times
 
 
@@ -75,7 +78,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["help", "run", "drift", "polling", "restart", "slack", "changes"],
+        choices=["help", "run", "drift", "polling", "restart", "slack", "changes", "notices"],
         help="left out: help and run",
     )
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
@@ -103,6 +106,10 @@ def main() -> None:
     if asked.what == "changes":
         _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
         changes.measure(asked.rounds, asked.pending, _say)
+        return
+    if asked.what == "notices":
+        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
+        notices.measure(asked.rounds, _say)
         return
     if asked.what == "restart":
         restart.measure(asked.slos, min(asked.rounds, 3), _say)
