@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from textwrap import shorten
 from typing import TYPE_CHECKING, ClassVar
@@ -204,7 +204,7 @@ class DutiesAnswered(Event):
 
 def _grouped(answer: Answer, duties: list[Duty]) -> str:
     """Regimes that answer alike: the first by name, the rest by number; "" where none does."""
-    named = [duty.name for duty in duties[: MOST_NAMED[answer]]]
+    named = [f"{duty.name}{_by(duty)}" for duty in duties[: MOST_NAMED[answer]]]
     rest = len(duties) - len(named)
     if rest and not named:
         return f"{TOLD[answer]} under {rest} regime{'s' if rest > 1 else ''}"
@@ -214,7 +214,14 @@ def _grouped(answer: Answer, duties: list[Duty]) -> str:
 def _briefly(duty: Duty) -> str:
     """The reason as far as a line has room; where a person decided, their answer stands before it."""
     because = f"{duty.answer}, {duty.because}" if duty.decided_by else duty.because
-    return shorten(because, REASON, placeholder=" …")
+    return shorten(because, REASON, placeholder=" …") + _by(duty)
+
+
+def _by(duty: Duty) -> str:
+    """By when it is due, or would be; "" without a date or a duty."""
+    if duty.strict is None or duty.answer is Answer.NO:
+        return ""
+    return f" ({'' if duty.answer is Answer.YES else 'if so, '}by {duty.strict.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,16 +55,25 @@ def test_many_answers_make_one_short_line() -> None:
     why = "a reason of many words, " * 40
     some = [Duty(f"r{n}", f"Regime {n}", Answer.UNKNOWN, why) for n in range(5)]
     none = [Duty(f"n{n}", f"None {n}", Answer.NO, why) for n in range(38)]
-    owed = Duty("gdpr", "GDPR", Answer.YES, why)
+    owed = Duty("gdpr", "GDPR", Answer.YES, why, strict=at(72 * 3600))
     (line,) = lines(declared().when(AnswerDuties((*none, *some, owed), "b1")))[-1:]
     assert line == (
-        "duties: owed: GDPR; not known yet: Regime 0 · Regime 1 · Regime 2 and 2 more; no duty under 38 regimes"
+        "duties: owed: GDPR (by 2026-11-23 12:00 UTC); not known yet: Regime 0 · Regime 1 · Regime 2 and 2 more; "
+        "no duty under 38 regimes"
     )
     (line,) = lines(declared().when(AnswerDuties((none[0],), "b1")))[-1:]
     assert line.endswith("…")
     assert len(line) < 240
     (line,) = lines(declared().when(AnswerDuties(tuple(none), "b1")))[-1:]
     assert line == "duties: no duty under 38 regimes"
+
+
+def test_a_line_tells_the_date_that_changed() -> None:
+    """An answer told again for its date alone says the date, and what is not known is due only if it is owed."""
+    story = answered().when(AnswerDuties((replace(GDPR, strict=at(3600)), AI_ACT), "b2"))
+    assert lines(story)[-1] == f"duties: GDPR: {GDPR.because} (if so, by 2026-11-20 13:00 UTC)"
+    owed = replace(GDPR, answer=Answer.YES, strict=at(3600))
+    assert lines(story.when(AnswerDuties((owed,), "b3")))[-1].endswith(" (by 2026-11-20 13:00 UTC)")
 
 
 def test_only_answers_that_changed_are_told_again() -> None:
