@@ -150,6 +150,7 @@ def _service(world: Mapping[str, Any]) -> dict[str, Any]:
             "personal_data": True,
             "decision_domain": ["health"],
             "countries_affected": ["DE"],
+            "us_states_of_individuals": [],
             "consumer_report_used": False,
         },
     }

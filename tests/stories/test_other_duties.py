@@ -190,8 +190,12 @@ async def test_a_break_in_at_a_bank_starts_each_clock_on_its_own_fact(tmp_path: 
         eight_k = (await duty(world, "us_sec_8k_105")).due("item_1_05")
         assert eight_k.strict == datetime(2026, 11, 30, 22, 30, tzinfo=UTC)
 
-        # the intermediate report counts from the initial one as it was filed
-        assert (await duty(world, "eu_dora_art19")).due("intermediate").strict is None
+        # the intermediate report counts from the initial one as it was filed; nobody reads a fact by its key
+        waiting = (await duty(world, "eu_dora_art19")).due("intermediate")
+        assert (waiting.strict, waiting.start) == (None, "stage_submitted(initial)")
+        assert "“Initial notification filed”" in waiting.because
+        told = [due.because for each in (await world.incident()).duties.values() for due in each.dues]
+        assert not any("_at " in each or "stage_submitted" in each for each in told)
         await wait(world, AWARE + timedelta(hours=4))
         await send(world, "eu_dora_art19/initial", "BaFin portal", "MVP-4711")
         after = await duty(world, "eu_dora_art19")
