@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import signal
 import socket
 from collections.abc import Mapping
@@ -48,6 +49,7 @@ async def serve(installation: Installation) -> None:
 def console(house: House) -> Any:
     """The web console of a house, as an ASGI app."""
     from bot.documents import Document
+    from bot.documents._pack import pack
     from bot.web.app import build
     from bot.web.house import WebHouse
 
@@ -62,10 +64,21 @@ def console(house: House) -> Any:
             organisation=house.installation.organisation.name,
             ready=_ready(house),
             slack_http=slack.http_app if slack is not None and slack.settings.mode == "http" else None,
+            pack=functools.partial(pack, product=_product()),
             words=wiring.templates(house.installation),
             chat=_chat(slack) if slack is not None else None,
         )
     )
+
+
+def _product() -> str:
+    """The program and its version."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"tocsin {version('tocsin')}"
+    except PackageNotFoundError:
+        return "tocsin"
 
 
 def _chat(slack: SlackRoom) -> Any:

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import importlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, SecretStr
 
 from bot import shelf
 from bot.clock import Clock, SystemClock
+from bot.engine.decisions import Decisions
 from bot.engine.desk import Catalogue, Desk
 from bot.engine.diagnose import Diagnosis
 from bot.engine.draft import DraftingRoom
@@ -23,6 +24,7 @@ from bot.engine.reconcile import Reconciler
 from bot.engine.rounds import Rounds
 from bot.engine.watch import Watch
 from bot.heap import growing, settled
+from bot.notices.draft import VOCABULARY
 from bot.telemetry import log as logger
 from bot.words import Words, house
 
@@ -67,6 +69,7 @@ class Outside:
     actions: Mapping[str, Action]  # by target
     instruments: Mapping[str, Mapping[str, Evidence]]  # by service
     reporters: Mapping[str, Reporter]  # by service
+    decisions: Mapping[str, Decisions] = field(default_factory=dict)  # prediction logs by service
 
     async def close(self) -> None:
         """Close every door, each in turn, whatever the others do."""
@@ -106,7 +109,16 @@ def outside(installation: Installation, clock: Clock, through: Transport | None 
             instruments.setdefault(service.name, {})[name] = instrument
             if hasattr(instrument, "report"):
                 reporters[service.name] = instrument
-    return Outside(sources, actions, instruments, reporters)
+    return Outside(sources, actions, instruments, reporters, decisions(installation))
+
+
+def decisions(installation: Installation) -> dict[str, Decisions]:
+    """The prediction logs of the catalogue, by service; nothing is opened before somebody counts."""
+    from bot.decisions import DecisionLog
+    from bot.documents.csv import lines
+
+    services = installation.services.values()
+    return {each.name: DecisionLog(each.name, each.prediction_log, lines) for each in services if each.prediction_log}
 
 
 def drafting_room(installation: Installation) -> DraftingRoom:
@@ -121,9 +133,7 @@ def drafting_room(installation: Installation) -> DraftingRoom:
         regimes={name: known.by_id[name] for name in installation.regimes},
         standing=organisation.legal,
         templates=templates(installation),
-        organisation={
-            name: getattr(organisation, name) or None for name in ("name", "address", "contact", "legal_contact", "dpo")
-        },
+        organisation={name: getattr(organisation, name) or None for name in VOCABULARY["org"]},
         tz=organisation.timezone,
         country=organisation.country,
     )
@@ -175,6 +185,7 @@ async def opened(
             actions=doors.actions,
             charts=watch,
             talk=store.talk,
+            decisions=doors.decisions,
         )
         slack = None
         if chat is None and installation.slack.mode != "off":

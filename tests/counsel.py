@@ -20,6 +20,7 @@ from bot.domain.duty import Duty, RecordFact
 from bot.domain.filing import FileNotice
 from bot.domain.notice import Notice, Version
 from bot.domain.policy import Role
+from bot.domain.service import PredictionLog
 from bot.domain.signing import ApproveNotice
 from bot.domain.signoff import NoticeRules, SignOff
 from bot.engine.values import Profile
@@ -65,23 +66,33 @@ def every_regime() -> tuple[str, ...]:
     return enabled(["*"], load(house() / "templates" / "notices"))
 
 
-def setting(title: str, organisation: Mapping[str, object], service: Mapping[str, object]) -> dict[str, Any]:
+def setting(
+    title: str,
+    organisation: Mapping[str, object],
+    service: Mapping[str, object],
+    decisions: PredictionLog | None = None,
+) -> dict[str, Any]:
     """An installation with one service of that title; both may hold facts that are the same in every incident."""
     given = shipped()
+    model = replace(given.services["visits"], title=title, legal=dict(service), prediction_log=decisions)
     return {
         "regimes": every_regime(),
         "people": PEOPLE,
         "policy": replace(given.policy, notices=TWO_SIGN),
         "organisation": given.organisation.model_copy(update={"legal": dict(organisation)}),
-        "services": {"visits": replace(given.services["visits"], title=title, legal=dict(service))},
+        "services": {"visits": model},
     }
 
 
 def practice(
-    folder: Path, title: str, organisation: Mapping[str, object], service: Mapping[str, object]
+    folder: Path,
+    title: str,
+    organisation: Mapping[str, object],
+    service: Mapping[str, object],
+    decisions: PredictionLog | None = None,
 ) -> AbstractAsyncContextManager[World]:
     """The world with that installation."""
-    return World.open(folder, **setting(title, organisation, service))
+    return World.open(folder, **setting(title, organisation, service, decisions))
 
 
 async def state(world: World, by: str, incident: str = "INC-1", /, **facts: Any) -> None:

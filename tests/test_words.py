@@ -1,10 +1,11 @@
 """Templates are strict about their words, kind to their readers, and never made of what came in from outside."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
 from bot.domain.errors import Invalid, NotFound
+from bot.notices.checklist import GAP
 from bot.notices.facts import AtLeast, Range
 from bot.words import Words, column, house, undefined_words
 
@@ -86,13 +87,115 @@ def test_a_template_that_is_not_there_is_answered_with_what_there_is(tmp_path):
 
 def test_markdown_values_stay_letters_and_html_values_are_escaped(tmp_path):
     """What came in from outside has no markup of its own, on a page or in a notice."""
-    words = folder(tmp_path, m__md="- {{ x }}", p__html="<p>{{ x }}{{ none }}</p>{{ gap('who', x) }}")
+    words = folder(tmp_path, m__md="So:\n{{ x }}\n", p__html="<p>{{ x }}{{ none }}</p>{{ gap('who', x) }}")
     assert words.fill("m.md.j2", {"x": "# a\n2. b & &#91; _c_ snake_case\x00\u202e"}) == (
-        "- \\# a\n2\\. b & \\&#91; \\_c\\_ snake_case"
+        "So:\n\\# a\n2\\. b & \\&#91; \\_c\\_ snake_case\n"
     )
     page = words.fill("p.html.j2", {"x": "<script>", "none": None})
     assert page.startswith("<p>&lt;script&gt;</p>")
     assert "<script>" not in page
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("- {{ x }}\n", "- a - b\n"),
+        ("{{ x }} and\n", "a - b and\n"),
+        ("{{ x }}{% if x %}, and{% endif %}\n", "a - b, and"),
+        ("{% for each in [x] %}\n{{ each }}{{ y }}\n{% endfor %}", "a - bc\n"),
+        ("| {{ x | or_gap('x') }} |\n", "| a - b |\n"),
+        ("see {% if x %}\n{{ x }}\n{% endif %}", "see a - b\n"),
+        ("{{ x }}\n", "a\n\n\\- b\n"),
+        ("{% if x %}\n{{ x }}\n{% endif %}\n", "a\n\n\\- b\n"),
+        ("- {{ h }}, so {{ h }}", "- \\# h, so # h"),
+        ("{% if y %}so {% endif %}{{ h }}", "so \\# h"),
+        ("- {{ ['one\ntwo', x] | listed }}", "- one two and a - b"),
+    ],
+)
+def test_a_value_in_a_line_stays_on_that_line(tmp_path, source, text):
+    """Only a value alone on its line may bring paragraphs, so a title cannot put words of its own below itself."""
+    assert folder(tmp_path, m__md=source).fill("m.md.j2", {"x": "a\n\n- b", "y": "c", "h": "# h"}) == text
+
+
+def test_what_nobody_sees_is_not_in_the_words(tmp_path):
+    """An approval is of what was read: hidden letters go, the joiners that scripts need stay, ends of lines are ends."""
+    words = folder(tmp_path, m__md="{{ x }}\n")
+    hidden = "\x00\x1b\x7f\x9f\u00ad\u200b\u202e\u2060\u2066\ufeff\ufff9\ud800\U000e0041"
+    assert words.fill("m.md.j2", {"x": f"a{hidden}b\u200cc\u2028d\x85e\r\nf"}) == "ab\u200cc\nd\ne\nf\n"
+
+
+def test_a_value_cannot_play_a_gap_once_markdown_was_read(tmp_path):
+    """Two brackets in a row are set apart, also where something unseen stood between them."""
+    words = folder(tmp_path, m__md="{{ x }}\n{{ gap('who', x) }}\n")
+    text = words.fill("m.md.j2", {"x": "[\x90[ unknown: a ]\x00] [[[ b ]]]"})
+    assert GAP.findall(text.replace("\\", "")) == ["[[ unknown: who ([ [ unknown: a ] ] [ [ [ b ] ] ]) ]]"]
+
+
+def test_ranges_maps_and_answers_are_told_in_words(tmp_path):
+    """No value shows the programming language it is kept in, and none of its letters is markup."""
+    words = folder(tmp_path, m__md="{{ a }}|{{ b }}|{{ c }}|{{ d }}|{{ e }}|{{ f | or_gap('f') }}|{{ g }}")
+    given = {"a": Range(400, 12600), "b": AtLeast(frozenset({"FR", "DE"})), "c": {"<b>": 3}, "d": True, "e": 12.5}
+    text = words.fill("m.md.j2", given | {"f": date(2026, 12, 1), "g": frozenset({"*x*"})})
+    assert text == "400 to 12 600|at least DE, FR|\\<b\\>: 3|yes|12.5|1 December 2026|\\*x\\*"
+
+
+LOCAL = (
+    "{{ at | utc }}; {{ at | day }}; {{ sum | money('EUR') }}; {{ n | or_gap('n') }}; {{ 0.5 }}; {{ places | listed }};"
+    " {{ yes }}; {{ none | or_gap('Ursache') }}; {{ gap('wer', 'offen') }}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("tag", "text"),
+    [
+        (
+            "",
+            (
+                "2026-11-20 12:00 UTC; 20 November 2026; 12 500 EUR; 43 000; 0.5; DE, FR and IT; yes; "
+                "[[ not yet investigated: Ursache ]]; [[ unknown: wer (offen) ]]\n"
+            ),
+        ),
+        (
+            "de",
+            (
+                "20.11.2026 12:00 UTC; 20. November 2026; 12.500 EUR; 43.000; 0,5; DE, FR und IT; ja; "
+                "[[ noch nicht untersucht: Ursache ]]; [[ unbekannt: wer (offen) ]]\n"
+            ),
+        ),
+        (
+            "fr",
+            (
+                "20/11/2026 12:00 UTC; 20 novembre 2026; 12 500 EUR; 43 000; 0,5; DE, FR et IT; oui; "
+                "[[ pas encore examiné: Ursache ]]; [[ inconnu: wer (offen) ]]\n"
+            ),
+        ),
+    ],
+)
+def test_dates_and_figures_follow_the_language_of_the_template(tmp_path, tag, text):
+    """A template in German counts and dates as German does, and its gaps are gaps as well."""
+    (tmp_path / (f"m.{tag}.md.j2" if tag else "m.md.j2")).write_text(LOCAL, encoding="utf-8")
+    given = {"at": NOON, "sum": 12500, "n": 43000, "places": ["DE", "FR", "IT"], "yes": True, "none": None}
+    made = Words(tmp_path, shipped=tmp_path).fill("m.md.j2", given, tag)
+    assert made == text
+    assert len(GAP.findall(made)) == 2
+
+
+def test_a_locale_chooses_its_file_and_falls_back(tmp_path):
+    """The region, then the language, then the template in no particular language; the own folder before the shipped."""
+    own, shipped = tmp_path / "own", tmp_path / "shipped"
+    for place, files in ((own, ("a.de-AT", "b.de")), (shipped, ("a", "a.de", "b", "b.de"))):
+        (place / "s").mkdir(parents=True)
+        for name in files:
+            (place / "s" / f"{name}.md.j2").write_text(f"{place.name} {name} {{{{ 0.5 }}}}", encoding="utf-8")
+    (shipped / "s" / "_part.de.md.j2").write_text("", encoding="utf-8")
+    words = Words(own, shipped=shipped)
+    assert words.fill("s/a.md.j2", {}, "de-AT") == "own a.de-AT 0,5"
+    assert words.fill("s/a.md.j2", {}, "de-CH") == "shipped a.de 0,5"
+    assert words.fill("s/a.md.j2", {}, "fr") == "shipped a 0.5"
+    assert words.fill("s/b.md.j2", {}, "de") == "own b.de 0,5"
+    assert words.fill("s/b.de.md.j2", {}) == "own b.de 0,5"
+    assert words.locales("s/a.md.j2") == ("de", "de-AT")
+    assert list(words.inside("s")) == ["a", "a.de", "a.de-AT", "b", "b.de"]
 
 
 def test_a_value_is_never_read_as_a_template(tmp_path):

@@ -90,14 +90,16 @@ class World:
         await self.house.reconciler.everything()
 
     def _opened(self, durable: Memory, **changes: Any) -> contextlib.AbstractAsyncContextManager[wiring.House]:
+        installation = self.installation(**changes)
         doors = wiring.Outside(
             sources={"metrics": self.counters},
             actions={"visits-router": self.router},
             instruments={"visits": self.instruments},
             reporters={"visits": self.instrument},
+            decisions=wiring.decisions(installation),
         )
         return wiring.opened(
-            self.installation(**changes),
+            installation,
             clock=self.clock,
             durable=durable,
             doors=doors,

@@ -153,18 +153,25 @@ class Api:
         """The JSON at that path. Raises Refused, Unavailable."""
         return self._json(self._ask("GET", path))
 
-    def post(self, path: str, body: Mapping[str, object]) -> Any:
+    def post(self, path: str, body: Mapping[str, object], *, patience: float = PATIENCE) -> Any:
         """Ask for a change, under a key of its own; a lost answer is asked for again under the same key.
 
         Raises Refused (nothing was changed), Unavailable, OutcomeUnknown (it may have been recorded).
         """
-        return self._json(self._ask("POST", path, body))
+        return self._json(self._ask("POST", path, body, patience))
 
-    def file(self, path: str) -> bytes:
-        """The bytes at that path. Raises Refused, Unavailable."""
-        return self._ask("GET", path).content
+    def take(self, path: str, body: Mapping[str, object], *, patience: float) -> tuple[bytes, Mapping[str, str]]:
+        """A file whose taking is recorded, and what the answer says of it. Raises like `post`."""
+        answer = self._ask("POST", path, body, patience)
+        return answer.content, answer.headers
 
-    def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
+    def file(self, path: str, patience: float = PATIENCE) -> bytes:
+        """The bytes at that path, waited for as long as that. Raises Refused, Unavailable."""
+        return self._ask("GET", path, patience=patience).content
+
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, patience: float = PATIENCE
+    ) -> httpx.Response:
         import httpx
 
         headers = dict(self._headers)
@@ -173,19 +180,19 @@ class Api:
         near = urlsplit(self.url).hostname in LOOPBACK
         try:
             client = httpx.Client(
-                timeout=httpx.Timeout(PATIENCE, connect=TO_CONNECT),
+                timeout=httpx.Timeout(patience, connect=TO_CONNECT),
                 headers=headers,
                 trust_env=not near,  # a proxy of the environment is no way to this machine
                 transport=self._transport,
             )
             with client:
                 return self._again_and_again(
-                    lambda: client.request(method, f"{self.url}{path}", json=body), body is None
+                    lambda: client.request(method, f"{self.url}{path}", json=body), body is None, patience
                 )
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             raise Unavailable(self.url, "is no address that can be asked") from None
 
-    def _again_and_again(self, ask: Callable[[], httpx.Response], harmless: bool) -> httpx.Response:
+    def _again_and_again(self, ask: Callable[[], httpx.Response], harmless: bool, patience: float) -> httpx.Response:
         """Ask until there is an answer, a few times at most; every try carries the same key."""
         import httpx
 
@@ -200,7 +207,7 @@ class Api:
             except (httpx.TransportError, httpx.DecodingError) as error:
                 if isinstance(error, httpx.UnsupportedProtocol):
                     raise
-                lost = _lost(error)
+                lost = _lost(error, patience)
                 self._pause(0.3 if left else 0)
                 continue
             if answer.status_code != _BUSY or not left:
@@ -268,11 +275,11 @@ def _header(person: str) -> str:
     return person
 
 
-def _lost(error: Exception) -> str:
+def _lost(error: Exception, patience: float) -> str:
     import httpx
 
     late = isinstance(error, httpx.TimeoutException)
-    return f"no answer within {PATIENCE:g} s" if late else "the answer was lost on the way"
+    return f"no answer within {patience:g} s" if late else "the answer was lost on the way"
 
 
 def _asked_to_wait(answer: httpx.Response) -> float:

@@ -23,6 +23,9 @@ class Format(StrEnum):
     JSON = "json"
 
 
+PACKING = 120.0
+"""Seconds a pack may take: every approved notice is set as PDF and Word."""
+
 PROMISES = frozenset({*Format, "csv", "doc", "html", "odt", "txt", "xlsx"})
 """Endings that say what is inside."""
 
@@ -34,28 +37,45 @@ def export(
     kind: Annotated[
         Format | None, typer.Option("--format", help="Left out, what the file's name ends with.", show_default=False)
     ] = None,
+    pack: Annotated[
+        bool, typer.Option("--pack", help="The auditor's pack: the whole record as a zip that proves itself.")
+    ] = False,
+    redline: Annotated[
+        bool, typer.Option("--redline", help="With --notice and docx: what changed since the version before, tracked.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file where it is there.")] = False,
     config: Config = TOCSIN_YAML,
     person: As = "",
 ) -> None:
-    """Write a notice (pdf, docx, md, json), or an incident with its timeline and head (json), to a file."""
+    """Write a notice (pdf, docx, md, json), an incident (json), or the auditor's pack (zip) to a file."""
     import sys
 
     from bot.cli._ask import door
+    from bot.cli._file import write
     from bot.domain.errors import Refused
 
-    wanted = _kind(output, kind, whole=not notice)
+    if pack:
+        _require_zip(output, notice, kind, redline=redline)
+    else:
+        wanted = _kind(output, kind, whole=not notice)
+        if redline and (not notice or wanted is not Format.DOCX):
+            raise typer.BadParameter("a redline is of one notice, as docx: --notice N1 and a name that ends with .docx")
     to_stdout = str(output) == "-"
     if not to_stdout and output.exists() and not force:
         raise Refused(f"{output} is there already; --force replaces it")
     api = door(config, person)
-    content = _notice(api, incident, notice, wanted) if notice else _whole(api, incident)
+    if pack:
+        content = _pack(api, incident)
+    else:
+        content = _notice(api, incident, notice, wanted, redline=redline) if notice else _whole(api, incident)
     if to_stdout:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
-    _write(output, content)
+    write(output, content)
     print(f"wrote {output} ({len(content):,} bytes)")
+    if pack:
+        print(_how_to_check(output, content))
 
 
 def _kind(output: Path, kind: Format | None, *, whole: bool) -> Format:
@@ -75,6 +95,40 @@ def _kind(output: Path, kind: Format | None, *, whole: bool) -> Format:
     return wanted
 
 
+def _require_zip(output: Path, notice: str, kind: Format | None, *, redline: bool) -> None:
+    """Raise a usage error where something else than a zip of the whole incident is asked for."""
+    if notice or kind or redline:
+        raise typer.BadParameter("a pack holds the whole incident, every notice in every form; leave the others out")
+    if str(output) != "-" and output.suffix.lower() != ".zip":
+        raise typer.BadParameter(f"a pack is a zip, and {output.name} does not end with .zip")
+
+
+def _pack(api: Api, incident: str) -> bytes:
+    from bot.cli._api import segment
+    from bot.domain.errors import Unavailable
+
+    content = api.file(f"/incidents/{segment(incident)}/export.pack", patience=PACKING)
+    if not content.startswith(b"PK"):
+        raise Unavailable(api.url, "gave something that is no pack; nothing was written")
+    return content
+
+
+def _how_to_check(output: Path, content: bytes) -> str:
+    """What to write down elsewhere, and what the person who is given the file does with it."""
+    import io
+    import json
+    import zipfile
+
+    from bot.domain.errors import Unavailable
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as held:
+            head = str(json.loads(held.read("MANIFEST.json"))["head"])
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError):
+        raise Unavailable(str(output), "was written, and is no pack this version can read") from None
+    return f"head {head}\nGive the head by another way. To check: python3 -I verify.py {output.name} {head}"
+
+
 def _whole(api: Api, incident: str) -> bytes:
     import json
 
@@ -88,29 +142,15 @@ def _whole(api: Api, incident: str) -> bytes:
     return json.dumps(found, indent=2).encode() + b"\n"
 
 
-def _notice(api: Api, incident: str, notice: str, kind: Format) -> bytes:
+def _notice(api: Api, incident: str, notice: str, kind: Format, *, redline: bool) -> bytes:
     from bot.cli._api import segment
     from bot.cli._ask import look, one
     from bot.domain.errors import Unavailable
 
     one(api, look(api, incident).get("notices"), "notice", notice)
-    content = api.file(f"/incidents/{segment(incident)}/notices/{segment(notice)}/export.{kind}")
+    content = api.file(
+        f"/incidents/{segment(incident)}/notices/{segment(notice)}/{'redline' if redline else 'export'}.{kind}"
+    )
     if not content:
         raise Unavailable(api.url, "gave an empty file; nothing was written")
     return content
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, readable by its owner alone. Raises Unavailable."""
-    import os
-
-    from bot.domain.errors import Unavailable
-
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise Unavailable(str(path), f"cannot be written: {error.strerror or error}") from None

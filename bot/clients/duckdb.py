@@ -7,7 +7,6 @@ DuckDB's own `histogram(column, edges)` with a grouping takes 12 s there, and a 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,15 +18,17 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.clients.duckdb_session import FILES, Job, Limits, connected, within
 from bot.clients.keys import AtLeast, Before, Both, Every, Is, Key, Known, Same, Text
 from bot.domain.errors import Unavailable
 from bot.slo.bins import Grid
 from bot.slo.histogram import Layout, Tally
 
+__all__ = ["FILES", "Limits", "Look", "Source", "Where", "files", "look"]
+
 T = TypeVar("T")
 
 BATCH = 1 << 17
-FILES = (".parquet", ".csv", ".csv.gz", ".tsv", ".duckdb")
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 NOTHING = '"NULL"'  # the type of a column without any value
 TEXTS = ("VARCHAR", "BOOLEAN", "ENUM", "UUID", "DATE")
@@ -59,15 +60,6 @@ class Where:
     among: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one look may take."""
-
-    memory: str = "1GB"
-    threads: int = 2
-    seconds: float = 12.0
-
-
 def files(path: str) -> list[str]:
     """The files a path or glob stands for, `**` for folders at any depth."""
     return sorted(glob(path, recursive=True))  # noqa: PTH207 - the pattern may be absolute, which Path.glob refuses
@@ -75,27 +67,12 @@ def files(path: str) -> list[str]:
 
 async def look(source: Source, job: Callable[[Look], T], limits: Limits) -> T:
     """What the job finds, in a thread. Raises Unavailable, also when it takes too long; then the query is ended."""
-    stop = threading.Event()
-    looks: list[Look] = []
 
-    def work() -> T:
-        with _named(source), _open(source, limits, stop) as opened:
-            looks.append(opened)
+    def work(running: Job) -> T:
+        with _named(source), _open(source, limits, running) as opened:
             return job(opened)
 
-    thread = asyncio.create_task(asyncio.to_thread(work))
-    try:
-        async with asyncio.timeout(limits.seconds):
-            return await asyncio.shield(thread)
-    except TimeoutError:
-        raise Unavailable(str(source), f"was not read within {limits.seconds:g} s") from None
-    finally:
-        if not thread.done():
-            stop.set()
-            for each in looks:
-                each.interrupt()
-            await asyncio.wait([thread], timeout=5)
-            thread.cancel()
+    return await within(str(source), limits, work)
 
 
 class Look:
@@ -330,22 +307,11 @@ class Look:
 
 
 @contextlib.contextmanager
-def _open(source: Source, limits: Limits, stop: threading.Event) -> Iterator[Look]:
-    import duckdb
-
-    # nothing is fetched from anywhere: extensions are those that come with DuckDB
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": limits.memory,
-        "threads": limits.threads,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    with duckdb.connect(config=config) as connection:
-        if source.table:
-            path = source.path.replace("'", "''")
-            connection.execute(f"ATTACH '{path}' AS source (READ_ONLY)")
-        connection.execute("SET lock_configuration = true")
-        yield Look(connection, source, stop)
+def _open(source: Source, limits: Limits, job: Job) -> Iterator[Look]:
+    with connected(limits, attach=source.path if source.table else "") as connection:
+        opened = Look(connection, source, job.stop)
+        job.opened.append(opened)
+        yield opened
 
 
 @contextlib.contextmanager

@@ -37,6 +37,8 @@ class Organisation(Part):
     legal_contact: str = ""
     dpo: str = ""
     """The data protection officer, as a notice names them."""
+    spokesperson: str = ""
+    """Who answers the press, with a number or an address."""
     legal: dict[str, Any] = Field(default_factory=dict)
     """Facts the law asks for that hold in every incident, such as `sec_registrant: 'no'`."""
 

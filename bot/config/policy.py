@@ -130,6 +130,8 @@ class PolicyModel(BaseModel):
     """Who may approve the words of a notice."""
     notices: NoticesModel = NoticesModel()
     """Who must sign which notice, who answers for the clocks, and when they are reminded."""
+    people_data: Badges = sorted(_DEFAULT.people_data)
+    """Who may take the list of the people decided about; the numbers are for every responder."""
     approval_expires: timedelta = Field(default=_DEFAULT.approval_expires, gt=timedelta(0))
     """How long an approval may be asked for, and used."""
     evidence_hold: timedelta = Field(default=_DEFAULT.evidence_hold, ge=timedelta(0))
@@ -196,6 +198,7 @@ class PolicyModel(BaseModel):
             targets=targets,
             approve_notice=frozenset(self.approve_notice),
             notices=self.notices.rules(),
+            people_data=frozenset(self.people_data),
             approval_expires=self.approval_expires,
             evidence_hold=self.evidence_hold,
             verify_after=self.verify_after,

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from bot.config.fit import listing
+from bot.config.labels import read_labels
 from bot.config.legal_facts import read_answers, read_facts
 from bot.config.regime_pages import Page
+from bot.config.stage_templates import strange_words, template_problems
 from bot.domain.errors import Invalid, Problem
 from bot.notices.counting import NAMES, UNITS_OF
-from bot.notices.draft import ITEMS, VOCABULARY
+from bot.notices.draft import VOCABULARY
 from bot.notices.expression import Expression, ExpressionError, Or, parse
 from bot.notices.form import answerable
 from bot.notices.regime import (
@@ -33,7 +34,6 @@ from bot.notices.regime import (
     Stage,
     Variant,
 )
-from bot.words import Strange, column, undefined_words
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -110,37 +110,6 @@ def read_regime(path: Path, facts: Mapping[str, Fact], folders: Iterable[Path] =
     return regime
 
 
-def template_problems(folder: Path, regime: Regime) -> list[Problem]:
-    """Templates of no stage, and words in a template that no draft of this regime will be given."""
-    stages = {stage.id for stage in regime.stages}
-    problems = [
-        Problem(str(path), 1, 1, f"{regime.id} has no stage {path.name.removesuffix('.md.j2')}", listing(stages))
-        for path in sorted(folder.glob("*.md.j2"))
-        if not path.name.startswith("_") and path.name.removesuffix(".md.j2") not in stages
-    ]
-    for path in sorted(folder.glob("*.j2")):
-        problems += strange_words(path, regime)
-    return problems
-
-
-def strange_words(path: Path, regime: Regime) -> list[Problem]:
-    """Words and filters in one template of a regime that no draft of it will be given."""
-    own = regime.stage(path.name.removesuffix(".md.j2"))
-    fields = set(own.keys) if own else set(regime.fields)
-    allowed = {**VOCABULARY, "facts": frozenset(regime.facts), "fields": frozenset(fields), "gap": frozenset[str]()}
-    try:
-        unknown = undefined_words(path, allowed, ITEMS)
-    except Invalid as wrong:
-        return list(wrong.problems)
-    return [strange(path, each) for each in unknown]
-
-
-def strange(path: Path, each: Strange) -> Problem:
-    """What is wrong with a word no draft is given, and what could stand in its place."""
-    says = f"{each.word!r} is no {each.what} a template knows"
-    return Problem(str(path), each.line, column(path, each.word, each.line), says, listing(each.there_is))
-
-
 class _RegimeReader:
     """One method per part of a regime file."""
 
@@ -170,6 +139,7 @@ class _RegimeReader:
         if page.text(top.get("id"), page.root) != folder:
             page.wrong(top.get("id"), f"the id is not the name of its folder, {folder!r}")
         self.fields = {key: self._field(key, node) for key, node in page.entries(top.get("fields")).items()}
+        self.fields = _collect(page.problems, read_labels, page.path.parent, self.fields) or self.fields
         nodes = page.items(top.get("stages"))
         self.stage_ids = {page.text(page.entries(node).get("id"), node) for node in nodes}
         start = self._clock(top.get("clock_start"), page.root)
@@ -213,8 +183,8 @@ class _RegimeReader:
         choose = {choice: self._expression(rule, node) or _BROKEN for choice, rule in rules.items()}
         source = self.page.text(parts.get("from"))
         root, _, part = source.partition(".")
-        known = root in VOCABULARY and (self._answered(part) if root == "facts" else part in VOCABULARY[root])
-        if source and not known:
+        there_is = root in VOCABULARY and (self._answered(part) if root == "facts" else part in VOCABULARY[root])
+        if source and not there_is:
             self.page.wrong(
                 parts["from"], f"{source!r} is no place in an incident", "such as incident.onset or facts.deaths"
             )

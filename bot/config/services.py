@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from bot.config.files import listed, read_page
 from bot.config.fit import Fitter, kept
 from bot.config.marks import Marked
+from bot.config.prediction_log import read_prediction_log
 from bot.config.shelves import Models, settings_model
 from bot.domain.errors import Invalid
 from bot.domain.mitigation import Means
@@ -89,6 +90,8 @@ class ServiceModel(BaseModel):
     people_per_event: Decimal | None = Field(default=None, ge=0)
     legal: dict[str, Any] = Field(default_factory=dict)
     """Standing facts the regimes ask for."""
+    prediction_log: dict[str, Any] | None = None
+    """Where its decisions about people are written down, read by `prediction_log.read_prediction_log`."""
     records: dict[str, str] = Field(default_factory=dict)
     """Where logs and predictions are kept, by name: an address or a path; {service}, {slice}, {incident}, {since} and
     {until} are filled in. Only the pointer is kept with an incident, never what it points to."""
@@ -180,6 +183,7 @@ def _service(page: Marked, fitter: Fitter, models: Models, currency: str) -> Ser
         currency=model.currency or currency,
         people_per_event=model.people_per_event,
         legal=model.legal,
+        prediction_log=read_prediction_log(page, fitter) if model.prediction_log is not None else None,
         records=model.records,
     )
 

@@ -3,15 +3,20 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bot.config.regimes import Regimes, strange, strange_words
+from bot.config.regimes import Regimes
+from bot.config.stage_templates import locale_problems, strange, strange_words
 from bot.domain.errors import Invalid, NotFound, Problem
+from bot.notices.audience import audience_problems
 from bot.notices.checklist import checklist
 from bot.notices.draft import ITEMS, VOCABULARY, context, plain_context
+from bot.notices.locales import SUFFIX, parted
 from bot.notices.regime import Regime, Stage
 from bot.notices.sample import BARE, FULL, sample_facts
 from bot.words import Words, undefined_words
 
 UPDATES = "stakeholders"
+OF_REGIMES = frozenset({"notice", "fields"})
+"""Words that only the templates of a regime are given."""
 
 
 def template_problems(folder: Path, shipped: Path, regimes: Regimes | None) -> Iterator[Problem]:
@@ -31,23 +36,29 @@ def _words(path: Path, folder: Path, shipped: Path, regimes: Regimes | None) -> 
     name = path.relative_to(folder)
     if name.parts[0] == "web" or (path.parent / "regime.yaml").is_file():
         return []
+    tag = parted(path.name.removesuffix(SUFFIX))[1]
     if name.parts[0] == "notices":
         regime = regimes.by_id.get(path.parent.name) if regimes else None
-        return strange_words(path, regime) if regime else []
-    allowed = {**VOCABULARY, "gap": frozenset[str]()}
+        return [*locale_problems(path, tag), *(strange_words(path, regime) if regime else ())]
+    allowed: dict[str, frozenset[str]] = {**VOCABULARY, "gap": frozenset()}
+    allowed = {word: parts for word, parts in allowed.items() if word not in OF_REGIMES}
+    allowed |= {"facts": frozenset(regimes.facts if regimes else ())}
+    front: list[Problem] = []
     try:
         theirs = {each.word for each in undefined_words(shipped / name, allowed)} if (shipped / name).is_file() else {}
+        if name.parts[0] == UPDATES:
+            front = [*locale_problems(path, tag), *audience_problems(path.read_text(encoding="utf-8"), str(path))]
         unknown = undefined_words(path, allowed, ITEMS)
     except Invalid as wrong:
         return list(wrong.problems)
-    return [strange(path, each) for each in unknown if each.word not in theirs]
+    return [*front, *(strange(path, each) for each in unknown if each.word not in theirs)]
 
 
 def _trials(folder: Path, shipped: Path, regimes: Regimes | None) -> Iterator[Problem]:
     """What would go wrong in filling each template, once with all there can be and once with hardly anything known."""
     templates = Words(folder, shipped=shipped)
     told: dict[tuple[str, int], Problem] = {}
-    for name, given in _samples(folder, regimes):
+    for name, given in _samples(folder, templates, regimes):
         try:
             templates.fill(name, given)
         except NotFound as missing:
@@ -59,13 +70,23 @@ def _trials(folder: Path, shipped: Path, regimes: Regimes | None) -> Iterator[Pr
     yield from told.values()
 
 
-def _samples(folder: Path, regimes: Regimes | None) -> Iterator[tuple[str, Mapping[str, object]]]:
+def _samples(folder: Path, templates: Words, regimes: Regimes | None) -> Iterator[tuple[str, Mapping[str, object]]]:
+    fact_list = regimes.facts if regimes else {}
     for base in (FULL, BARE):
-        for path in sorted((folder / UPDATES).glob("*.md.j2")):
-            yield f"{UPDATES}/{path.name}", plain_context(base)
+        facts = sample_facts(fact_list) if base is FULL else {}
+        for path in sorted((folder / UPDATES).glob(f"*{SUFFIX}")):
+            yield f"{UPDATES}/{path.name}", plain_context(base, fact_list, facts)
         for regime in regimes.by_id.values() if regimes else ():
             for stage in regime.stages:
-                yield stage.template, _drafted(regime, stage, base)
+                given = _drafted(regime, stage, base)
+                for name in (stage.template, *spoken(templates, stage.template)):
+                    yield name, given
+
+
+def spoken(templates: Words, name: str) -> Iterator[str]:
+    """A template's files in other languages."""
+    stem = name.removesuffix(SUFFIX)
+    yield from (f"{stem}.{tag}{SUFFIX}" for tag in templates.locales(name))
 
 
 def _drafted(regime: Regime, stage: Stage, base: Mapping[str, object]) -> Mapping[str, object]:

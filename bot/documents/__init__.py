@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.notices.checklist import GAP as _GAP
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _ILLEGAL = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
 )
+_LISTS = frozenset(f"{kind}_list_{end}" for kind in ("bullet", "ordered") for end in ("open", "close"))
 FOOTER = "Drafting aid, not legal advice."
 
 
@@ -50,10 +51,15 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Bullets:
-    """A list, bulleted or numbered; each item is one line of runs."""
+    """A list, bulleted or numbered; each item is one line of runs, nested as deep as its level (0: outermost)."""
 
     items: tuple[Runs, ...]
     numbered: bool = False
+    levels: tuple[int, ...] = ()
+
+    def level(self, item: int) -> int:
+        """How deep that item is nested."""
+        return self.levels[item] if item < len(self.levels) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +72,29 @@ class Table:
 Block: TypeAlias = Heading | Paragraph | Bullets | Table
 
 
+class Approval(NamedTuple):
+    """Who approved these words, by name, and when."""
+
+    by: str
+    at: datetime
+
+
+class Remark(NamedTuple):
+    """A comment on the words it quotes; without a quotation, or where that is gone, it stands at the first words."""
+
+    by: str
+    at: datetime
+    text: str
+    quote: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A notice ready to be written: what it is, which version, when its facts were read, and its words."""
+    """A notice ready to be written: what it is, which version, when its facts were read, and its words.
+
+    `standing` is what the words are worth in a word or three (draft, waiting for approval, approved, stale, filed);
+    `privileged` is the marking line of counsel's work, "" where there is none.
+    """
 
     title: str
     regime: str
@@ -79,22 +105,77 @@ class Document:
     blocks: tuple[Block, ...]
     markdown: str = ""
     footer: str = FOOTER
+    standing: str = ""
+    approvals: tuple[Approval, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    privileged: str = ""
+    regime_name: str = ""
 
     @classmethod
     def of(
-        cls, markdown: str, *, title: str, regime: str, stage: str, status: str, as_of: datetime, digest: str
+        cls,
+        markdown: str,
+        *,
+        title: str,
+        regime: str,
+        stage: str,
+        status: str,
+        as_of: datetime,
+        digest: str,
+        standing: str = "",
+        approvals: Iterable[tuple[str, datetime]] = (),
+        remarks: Iterable[Remark] = (),
+        privileged: str = "",
+        regime_name: str = "",
     ) -> "Document":
         """A document of a draft's Markdown text.
 
-        `as_of` carries a zone; `status` stands at the top, such as "draft, version 3".
+        Times carry a zone; `status` stands at the top, such as "draft, version 3"; `approvals` are (name, when).
         """
         text = clean(markdown)
-        return cls(clean(title), regime, stage, clean(status), as_of.astimezone(UTC), digest, tuple(parse(text)), text)
+        return cls(
+            title=clean(title),
+            regime=regime,
+            stage=stage,
+            status=clean(status),
+            as_of=as_of.astimezone(UTC),
+            digest=digest,
+            blocks=tuple(parse(text)),
+            markdown=text,
+            standing=clean(standing),
+            approvals=tuple(Approval(clean(by), at.astimezone(UTC)) for by, at in approvals),
+            remarks=tuple(
+                Remark(clean(each.by), each.at.astimezone(UTC), clean(each.text), clean(each.quote)) for each in remarks
+            ),
+            privileged=" ".join(clean(privileged).split()),
+            regime_name=clean(regime_name),
+        )
 
     @property
     def stamp(self) -> str:
         """One line that ties a printed page to the record: status, moment of the facts, digest."""
-        return f"{self.status} · facts as of {self.as_of:%Y-%m-%d %H:%M %Z} · {self.digest[:16]}"
+        return f"{self.status} · facts as of {moment(self.as_of)} · {self.digest[:16]}"
+
+    @property
+    def band(self) -> str:
+        """What the words are worth, in capitals."""
+        return (self.standing or self.status.partition(",")[0]).upper()
+
+    @property
+    def law(self) -> str:
+        """The regime by its name, or its id where nobody gave one; "" where no law asks for these words."""
+        return self.regime_name or self.regime
+
+    @property
+    def titled(self) -> bool:
+        """Whether its words begin with a title of their own."""
+        first = self.blocks[0] if self.blocks else None
+        return isinstance(first, Heading) and first.level == 1
+
+
+def moment(at: datetime) -> str:
+    """A time as files print it: to the minute, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def clean(text: str) -> str:
@@ -122,7 +203,9 @@ def _blocks(tokens: "list[Token]") -> Iterator[Block]:
             case "paragraph_open":
                 yield Paragraph(_runs(inside))
             case "bullet_list_open" | "ordered_list_open":
-                yield Bullets(tuple(_items(inside)), numbered=token.type.startswith("ordered"))
+                items = list(_items(inside))
+                levels = tuple(level for _, level in items)
+                yield Bullets(tuple(runs for runs, _ in items), token.type.startswith("ordered"), levels)
             case "table_open":
                 yield Table(tuple(_rows(inside)))
             case "fence" | "code_block":
@@ -142,19 +225,23 @@ def _closing(tokens: "list[Token]", at: int) -> int:
     return len(tokens) - 1
 
 
-def _items(tokens: "list[Token]") -> Iterator[Runs]:
-    """Each item's words in reading order; nested items follow their parent as items of their own."""
+def _items(tokens: "list[Token]") -> Iterator[tuple[Runs, int]]:
+    """Each item's words in reading order and how deep it is nested; nested items follow their parent."""
     current: list[Run] = []
+    depth = level = 0
     for token in tokens[1:-1]:
-        if token.type == "list_item_open" and current:
-            yield tuple(current)
-            current = []
+        if token.type in _LISTS:
+            depth += token.nesting
+        elif token.type == "list_item_open":
+            if current:
+                yield tuple(current), level
+            current, level = [], depth
         elif token.type == "inline":
             current += [*([Run("\n")] if current else []), *_inline(token.children or [])]
         elif token.type in {"fence", "code_block"}:
             current.append(Run(token.content.rstrip("\n"), code=True))
     if current:
-        yield tuple(current)
+        yield tuple(current), level
 
 
 def _rows(tokens: "list[Token]") -> Iterator[tuple[Runs, ...]]:

@@ -3,37 +3,19 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import ClassVar
 
-from bot.documents import Bullets, Document, Heading, Paragraph, Run, Table
+from bot.documents import Bullets, Document, Heading, Paragraph, Run, Runs, Table, moment, words
+from bot.documents._columns import shares
+from bot.documents._word import BANDS, GREY, NOT_APPROVED
 
-# The page's own source. Nothing of a notice is ever pasted into it: the words arrive as JSON and are shown as they are.
-_SOURCE = rb"""
-#let d = json(bytes(sys.inputs.document))
-#set document(title: d.title, author: "Tocsin", date: none)
-#set page(paper: "a4", margin: (x: 2.4cm, y: 2.6cm),
-  header: text(8pt, fill: luma(90))[#d.title #h(1fr) #d.regime],
-  footer: text(8pt, fill: luma(90))[#d.footer \ #d.stamp #h(1fr) #context counter(page).display("1 / 1", both: true)])
-#set text(10.5pt)
-#set par(justify: false)
-#let said(r) = {
-  let t = if r.code { raw(r.text) } else { text(r.text) }
-  let t = if r.bold { strong(t) } else { t }
-  let t = if r.italic { emph(t) } else { t }
-  if r.gap { highlight(fill: rgb("#ffe58a"), strong(t)) } else { t }
-}
-#let line(runs) = runs.map(said).join()
-#for b in d.blocks {
-  if b.kind == "heading" { heading(level: b.level, line(b.runs)) }
-  else if b.kind == "paragraph" { par(line(b.runs)) }
-  else if b.kind == "bullets" { if b.numbered { enum(..b.items.map(line)) } else { list(..b.items.map(line)) } }
-  else if b.kind == "table" { table(columns: b.columns, stroke: 0.4pt + luma(150), inset: 5pt, ..b.cells.map(line)) }
-}
-"""
+_SOURCE = Path(__file__).with_name("_page.typ")
+"""The page's own source. Nothing of a notice is ever pasted into it: the words arrive as JSON, shown as they are."""
 
 
 class Pdf:
-    """A4 pages set by Typst, stamped with status, moment of the facts and digest; gaps highlighted."""
+    """A4 pages set by Typst: title block, what the words are worth, gaps highlighted, and who approved which hash."""
 
     shelf: ClassVar[str] = "documents"
     name = "pdf"
@@ -44,15 +26,27 @@ class Pdf:
         """The file's bytes, the same for the same document."""
         import typst  # a compiler of 70 MB: loaded by the first PDF
 
+        approved = [["Approved by", f"{by}, {moment(at)}"] for by, at in document.approvals]
         data = {
             "title": document.title,
-            "regime": document.regime,
+            "titled": document.titled,
+            "privileged": document.privileged,
+            "band": document.band,
+            "color": f"#{BANDS.get(document.band, GREY)}",
             "footer": document.footer,
             "stamp": document.stamp,
+            "about": [
+                *([["Regime", document.law]] if document.law else []),
+                ["Status", document.status],
+                ["Facts as of", moment(document.as_of)],
+                ["SHA-256", document.digest],
+            ],
+            "record": [*(approved or [["Approved by", NOT_APPROVED]]), ["SHA-256", document.digest]],
             "blocks": [_block(block) for block in document.blocks],
         }
+        given = {"document": json.dumps(data)}
         made = typst.compile(
-            _SOURCE, format="pdf", sys_inputs={"document": json.dumps(data)}, timestamp=int(document.as_of.timestamp())
+            _SOURCE.read_bytes(), format="pdf", sys_inputs=given, timestamp=int(document.as_of.timestamp())
         )
         return bytes(made)
 
@@ -64,12 +58,30 @@ def _block(block: Heading | Paragraph | Bullets | Table) -> dict[str, object]:
         case Paragraph(runs):
             return {"kind": "paragraph", "runs": _runs(runs)}
         case Bullets(items, numbered):
-            return {"kind": "bullets", "numbered": numbered, "items": [_runs(item) for item in items]}
+            return {"kind": "bullets", "numbered": numbered, "items": _nested(block, items)}
         case Table(rows):
             filled = [row for row in rows if any(row)]
             width = max((len(row) for row in filled), default=1)
             padded = [[*row, *[()] * (width - len(row))] for row in filled]
-            return {"kind": "table", "columns": width, "cells": [_runs(cell) for row in padded for cell in row]}
+            headed = bool(rows) and any(rows[0])
+            return {
+                "kind": "table",
+                "columns": shares([[words(cell) for cell in row] for row in padded]) or [1.0],
+                "head": [_runs(cell) for cell in padded[0]] if headed else [],
+                "cells": [_runs(cell) for row in padded[headed:] for cell in row],
+            }
+
+
+def _nested(block: Bullets, items: Sequence[Runs]) -> list[dict[str, object]]:
+    """Items within their parents, as deep as they were written."""
+    top: list[dict[str, object]] = []
+    open_lists = [top]
+    for place, runs in enumerate(items):
+        level = min(block.level(place), len(open_lists) - 1)
+        below: list[dict[str, object]] = []
+        open_lists[level].append({"runs": _runs(runs), "items": below})
+        open_lists[level + 1 :] = [below]
+    return top
 
 
 def _runs(runs: Sequence[Run]) -> list[dict[str, object]]:

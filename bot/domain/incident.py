@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.affected import Affected
 from bot.domain.disclosure import Disclosure
 from bot.domain.duty import Counted, Duty
 from bot.domain.finding import Finding, Hypothesis
@@ -80,6 +81,7 @@ class Incident:
     hypotheses: tuple[Hypothesis, ...] = ()
     diagnosed: datetime | None = None
     impact: Impact | None = None
+    affected: Affected | None = None  # who was decided about, in numbers
     mitigations: Mapping[str, Mitigation] = field(default_factory=dict)
     left_to_people: frozenset[str] = frozenset()  # offers approved beforehand that could not be done by itself
     legal_hold: LegalHold | None = None

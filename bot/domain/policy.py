@@ -90,6 +90,7 @@ class Policy:
     counsel: frozenset[str] = frozenset({Role.COUNSEL})  # may place a legal hold
     approve_notice: frozenset[str] = frozenset({Role.COUNSEL})
     notices: NoticeRules = field(default_factory=NoticeRules)
+    people_data: frozenset[str] = frozenset({Role.COUNSEL})  # may take the list of those decided about
     approval_expires: timedelta = timedelta(minutes=15)
     evidence_hold: timedelta = timedelta(seconds=20)  # then what is missing is recorded and collected later
     verify_after: timedelta = timedelta(seconds=10)  # the data must have had time to show the change

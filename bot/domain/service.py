@@ -41,6 +41,43 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class PredictionLog:
+    """Where a service's decisions about people stand, which column is what, and which outcomes are adverse.
+
+    `place` is a file, a glob, a DuckDB file or a database's address; the last may hold a password, so it is shown
+    nowhere. Times without a zone are those of `timezone`; without one they cannot be read.
+    """
+
+    place: str = field(repr=False)
+    at: str
+    version: str
+    person: str
+    outcome: str
+    adverse: tuple[str, ...]
+    table: str = ""
+    decision: str = ""
+    groups: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()
+    country: str = ""
+    state: str = ""
+    timezone: str = ""
+    memory: str = "1GB"
+    threads: int = 2
+    seconds: float = 60.0
+
+    @property
+    def is_database(self) -> bool:
+        """Whether it is a database's table, asked by address."""
+        return "://" in self.place
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is read, each once."""
+        single = (self.at, self.version, self.person, self.outcome, self.decision, self.country, self.state)
+        return tuple(dict.fromkeys(name for name in (*single, *self.groups, *self.slices) if name))
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One service or model. `tier` 1 is the most important; `value_per_event` is money per good event."""
 
@@ -61,6 +98,7 @@ class Service:
     currency: str = "EUR"
     people_per_event: Decimal | None = None
     legal: Mapping[str, object] = field(default_factory=dict)
+    prediction_log: PredictionLog | None = None
     records: Mapping[str, str] = field(default_factory=dict)  # what is kept elsewhere → where, as a template
 
     def pointers(self, **values: str) -> Mapping[str, str]:

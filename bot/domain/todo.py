@@ -289,6 +289,7 @@ def duty_basis(incident: Incident, service: Service) -> str:
         "resolved": incident.resolved,
         "decided": {name: each.answer for name, each in incident.duties.items() if each.decided_by},
         "filed": {each.id: each.filing.at for each in incident.notices.values() if each.filing},
+        **({"affected": incident.affected.basis} if incident.affected else {}),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:12]
 

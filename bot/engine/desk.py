@@ -29,12 +29,15 @@ from bot.domain.signing import ApproveNotice, FreezeNotice
 from bot.domain.turned_away import NoteRefusal
 from bot.domain.undo import ReportUndo
 from bot.domain.wording import EnterField, Reword
+from bot.engine.affected import AffectedRoom
 from bot.engine.changes import OF_CHANGES, Changes
 from bot.engine.courtesy import Courtesy
+from bot.engine.decisions import Decisions
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
 from bot.engine.situation import Bar, Chart, Keepsake, Shown, Situation, Words
 from bot.engine.values import Profile, Summary
+from bot.notices.locales import parted
 
 ENOUGH_BARS, CLOSER = 10, 5
 """Bars with data that make a chart, and how often it is drawn closer for them."""
@@ -77,11 +80,13 @@ class Desk:
         actions: Mapping[str, Action],
         charts: Charts,
         talk: Talk,
+        decisions: Mapping[str, Decisions] | None = None,  # prediction logs by service
     ) -> None:
         self.handler, self.people, self.exhibits, self.talk = handler, people, exhibits, talk
         self.courtesy = Courtesy()
         self.catalogue, self.drafter, self.charts = catalogue, drafter, charts
         self.changes = Changes(self, actions)
+        self.affected = AffectedRoom(self, decisions or {})
 
     @property
     def log(self) -> Log:
@@ -180,12 +185,18 @@ class Desk:
     async def request_notice(
         self, incident: str, template: str, who: Profile, *, locale: str = "", inbound: str = ""
     ) -> Incident:
-        """Begin a notice, such as `stakeholders/update` or `eu_gdpr_art33/sa_notification`."""
+        """Begin a notice, such as `stakeholders/update` or `eu_gdpr_art33/sa_notification`, in a language if it has it.
+
+        `stakeholders/executives.de` is that template in German.
+        """
         kinds = self.drafter.kinds()
-        if template not in kinds:
-            raise NotFound("notice template", template, sorted(kinds))
+        if template not in kinds or (locale and not parted(template)[1] and f"{template}.{locale}" not in kinds):
+            raise NotFound("notice template", f"{template}.{locale}" if locale else template, sorted(kinds))
+        stem, tag = parted(template)
+        if tag and stem in kinds:
+            template, locale = stem, tag
         self._drafted(await self.situation(incident), template)
-        regime, _, stage = template.partition("/")
+        regime, _, stage = parted(template)[0].partition("/")
         regime, stage = ("", "") if regime == "stakeholders" else (regime, stage)
         return await self.submit(incident, RequestNotice(template, regime, stage, locale), who, inbound=inbound)
 

@@ -5,30 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
 
 from bot.domain.duty import Answer, Due, Duty
 from bot.domain.errors import NotFound, Refused
 from bot.domain.filing import filed
 from bot.domain.incident import Incident
-from bot.domain.mitigation import Mitigation
 from bot.domain.notice import Notice
 from bot.engine import postmortem
+from bot.engine.affected import implied
+from bot.engine.audiences import FOLDER, Audiences
+from bot.engine.material import material
 from bot.engine.situation import Situation, Words
 from bot.notices.applicability import facts_used
 from bot.notices.ask import Asked, Clock, OpenQuestion, ask, open_questions
-from bot.notices.checklist import GAP, Entry, Item, checklist
+from bot.notices.checklist import GAP, Entry, Item, checklist, in_language
 from bot.notices.deadline import Policy as Counting
 from bot.notices.derive import derived
 from bot.notices.draft import context, draft, plain_context
 from bot.notices.facts import Facts, UnreadableError, Value, plain
+from bot.notices.locales import locale as manner
+from bot.notices.locales import parted, tags
 from bot.notices.merge import Merged, merge
 from bot.notices.regime import Fact, Field, Regime, Stage, stated
 from bot.words import Words as Templates
-from bot.words import utc
 
-STAKEHOLDERS = "stakeholders/"
-UPDATE = "stakeholders/update"
+STAKEHOLDERS = f"{FOLDER}/"
 
 
 class DraftingRoom:
@@ -48,6 +49,7 @@ class DraftingRoom:
     ) -> None:
         self.facts, self.regimes, self.templates = facts, regimes, templates
         self.organisation, self.tz, self.country = organisation, tz, country
+        self.audiences = Audiences(templates)
         self.standing = standing or {}  # what holds of the organisation in every incident
         self.counting = counting
 
@@ -95,6 +97,7 @@ class DraftingRoom:
             "incident_resolved_at": incident.resolved,
             "incident_resolved": incident.resolved is not None,
             "data_subjects_count": incident.impact.people if incident.impact else None,
+            **implied(incident),
         }
         stated = {**self.standing, **(situation.service.legal if situation.service else {}), **incident.facts}
         for key, raw in stated.items():
@@ -118,37 +121,47 @@ class DraftingRoom:
     # -- words -------------------------------------------------------------------------------------------------------
 
     def kinds(self) -> Mapping[str, str]:
-        """Templates that can be requested, each in words."""
-        found = {UPDATE: "Stakeholder update: business impact, timeline to resolution, prevention"}
+        """Templates that can be requested, each in words; one that exists in another language is one more kind."""
+        found = dict(self.audiences.kinds())
         for regime in self.regimes.values():
+            inside = [parted(name) for name in self.templates.inside(f"notices/{regime.id}")]
             for stage in regime.stages:
-                found[f"{regime.id}/{stage.id}"] = f"{regime.name}: {stage.name}"
+                said = f"{regime.name}: {stage.name}"
+                found[f"{regime.id}/{stage.id}"] = said
+                there_is = [tag for stem, tag in inside if tag and stem == stage.id]
+                found |= {f"{regime.id}/{stage.id}.{tag}": f"{said}, in {manner(tag).language}" for tag in there_is}
         return found
 
-    def draft(self, situation: Situation, template: str, notice: Notice | None = None) -> Words:
+    def draft(self, situation: Situation, template: str, notice: Notice | None = None, locale: str = "") -> Words:
         """The words of that template now, with what people entered and reworded in that notice.
 
-        The digest covers the template's name and every word, and no clock.
+        The digest covers the template's name and every word, and no clock. The language is that of the template's own
+        name (`stakeholders/executives.de`), else of the notice or `locale`, where the template is there in it.
         """
-        base = self._base(situation)
+        base, known = self._base(situation), self.known(situation)
+        wanted = locale or (notice.locale if notice else "")
         if template.startswith(STAKEHOLDERS):
-            text = self.templates.fill(f"{template}.md.j2", plain_context(base))
+            if template not in self.audiences.kinds():
+                raise NotFound("notice template", template, sorted(self.kinds()))
+            text = self.templates.fill(f"{template}.md.j2", plain_context(base, self.facts, known), wanted)
             return self._words(template, text, (), (), {}, notice)
         regime, stage = self._stage(template)
-        known = self.known(situation)
+        there_is = self.templates.locales(stage.template)
+        tag = next((each for each in tags(parted(template)[1] or wanted) if each in there_is), "")
         entries = _entries(situation.incident, notice)
-        items = checklist(regime, stage, {**base, "facts": known}, entries)
-        text = self.templates.fill(stage.template, context(regime, stage, items, base, known))
-        gaps = draft(1, text, items, known, situation.now).gaps
+        items = in_language(checklist(regime, stage, {**base, "facts": known}, entries), regime, tag)
+        text = self.templates.fill(stage.template, context(regime, stage, items, base, known), tag)
+        gaps = draft(1, text, items, known, situation.now, manner(tag)).gaps
         rules = f"{regime.id} {regime.as_of}" if regime.as_of else regime.id
         used = {key: known[key] for key in facts_used(regime) if known.get(key) is not None}
         return self._words(template, text, gaps, items.items, used, notice, rules)
 
     def _stage(self, template: str) -> tuple[Regime, Stage]:
-        regime_id, _, stage_id = template.partition("/")
+        name, tag = parted(template)
+        regime_id, _, stage_id = name.partition("/")
         regime = self.regimes.get(regime_id)
         stage = regime.stage(stage_id) if regime else None
-        if regime is None or stage is None:
+        if regime is None or stage is None or (tag and template not in self.kinds()):
             raise NotFound("notice template", template, sorted(self.kinds()))
         return regime, stage
 
@@ -195,69 +208,7 @@ class DraftingRoom:
         return self.templates.fill(f"{postmortem.TEMPLATE}.md.j2", plain_context(base))
 
     def _base(self, situation: Situation) -> dict[str, object]:
-        incident, impact = situation.incident, situation.incident.impact
-        return {
-            "as_of": situation.now,
-            "incident": {
-                "id": incident.id,
-                "title": incident.title,
-                "service": situation.service.title if situation.service else incident.service or None,
-                "slice": incident.slice or None,
-                "severity": str(incident.severity),
-                "onset": incident.onset,
-                "onset_basis": postmortem.onset_basis(situation),
-                "detected": incident.detected,
-                "acknowledged": incident.acknowledged,
-                "mitigated": incident.mitigated,
-                "resolved": incident.resolved,
-                "cause": incident.cause.replace("_", " ") or None,
-                "summary": impact.note if impact and impact.note else None,
-            },
-            "impact": {
-                "events": impact.events if impact else None,
-                "people": impact.people if impact else None,
-                "money": float(impact.money) if impact and impact.money is not None else None,
-                "currency": impact.currency if impact else None,
-                "unknown": list(impact.unknowns) if impact else [],
-            },
-            "actions": [
-                {
-                    "at": mitigation.applied_at,
-                    "what": f"{mitigation.plan.means} on {mitigation.plan.target}",
-                    "by": situation.name(mitigation.proposed_by),
-                    "outcome": _outcome(mitigation),
-                }
-                for mitigation in incident.mitigations.values()
-                if mitigation.applied_at is not None
-            ],
-            "timeline": _changes(incident),
-            "followups": [
-                {
-                    "what": item.text,
-                    "owner": situation.name(item.owner),
-                    "due": item.due,
-                    "status": "done" if item.done else "open",
-                }
-                for item in incident.followups.values()
-            ],
-            "updates": [],
-            "org": dict(self.organisation),
-        }
-
-
-def _outcome(mitigation: Mitigation) -> str:
-    return f"taken back {utc(mitigation.undone_at)}" if mitigation.undone_at else str(mitigation.state)
-
-
-def _changes(incident: Incident) -> list[dict[str, object]]:
-    """What was changed and what was taken back, each at its time: a change that no longer stands is not told alone."""
-    told: list[tuple[datetime, str]] = []
-    for each in incident.mitigations.values():
-        if each.applied_at is not None:
-            told.append((each.applied_at, f"{each.plan.means}: {'; '.join(each.plan.diff)}"))
-        if each.undone_at is not None:
-            told.append((each.undone_at, f"that {each.plan.means} was taken back: {each.plan.undo}"))
-    return [{"at": at, "what": what} for at, what in sorted(told, key=lambda pair: pair[0])]
+        return material(situation, self.organisation, self.known(situation))
 
 
 def _decision(incident: Incident, regime: str) -> str:

@@ -15,6 +15,7 @@ from bot.domain.service import Target
 from bot.engine.situation import Situation, Words
 from bot.engine.talk import Mark, Saying, Spoken
 from bot.engine.values import (
+    Chain,
     Collected,
     Exhibit,
     Observation,
@@ -82,6 +83,9 @@ class Log(Protocol):
 
     async def verify(self, incident: str = "") -> dict[str, str]:
         """Head hash per incident after walking every chain (or one). Raises Tampered."""
+
+    async def chain(self, incident: str) -> Chain:
+        """Its entries byte by byte as they are stored, with the texts they refer to; all from one moment."""
 
     async def prune(self, before: datetime) -> int:
         """Forget inbound ids older than that, which nobody sends again; how many that were."""

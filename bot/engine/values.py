@@ -75,6 +75,34 @@ class Exhibit:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """One entry of the log as it lies in the database: the very bytes its hash covers."""
+
+    seq: int
+    before: str
+    hash: str
+    stored: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredText:
+    """A text the entries hold only the hash of, with its salt; both are None where it was erased."""
+
+    ref: str
+    seq: int
+    salt: bytes | None
+    text: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The log of one incident without anything decoded: enough to prove it to somebody who does not run Tocsin."""
+
+    entries: tuple[Stored, ...]
+    texts: tuple[StoredText, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """A message as it stands in the chat: which surface of which incident, where, and a hash of what it shows."""
 

@@ -5,17 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.notices.facts import AtLeast, Facts, Range, plain, shown
+from bot.notices.facts import Facts, plain
 from bot.notices.form import calls_for, readable
+from bot.notices.locales import EN, LOCALES, Locale
 from bot.notices.logic import evaluate
 from bot.notices.regime import Conditional, Field, Regime, Stage
 
 State = Literal["value", "unknown", "not_investigated"]
 
-NOT_INVESTIGATED = "not yet investigated"
 FACTS_CHANGED = "facts changed"
-GAP = re.compile(rf"(\[\[ (?:{NOT_INVESTIGATED}|unknown|{FACTS_CHANGED}): .+? \]\])")
-"""Every marker a draft may hold: an empty place, or words of counsel's whose facts have changed."""
+_OPEN = "|".join(f"{each.not_investigated}|{each.unknown}" for each in LOCALES.values())
+GAP = re.compile(rf"(\[\[ (?:{_OPEN}|{FACTS_CHANGED}): .+? \]\])")
+"""Every marker a draft may hold in any language: an empty place, or words of counsel's whose facts have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +129,21 @@ def _blank(value: object) -> bool:
     )
 
 
-def gap(label: str, unknown_because: str = "") -> str:
+def gap(label: str, unknown_because: str = "", locale: Locale = EN) -> str:
     """How an empty place looks in a draft: it cannot be read over and can be found by a search for `[[`."""
     if unknown_because:
-        return f"[[ unknown: {_inside(label)} ({_inside(unknown_because)}) ]]"
-    return f"[[ {NOT_INVESTIGATED}: {_inside(label)} ]]"
+        return f"[[ {locale.unknown}: {_inside(label)} ({_inside(unknown_because)}) ]]"
+    return f"[[ {locale.not_investigated}: {_inside(label)} ]]"
 
 
 def _inside(text: str) -> str:
     """Words that cannot end the marker early."""
     return " ".join(text.replace("[[", "[").replace("]]", "]").split())
+
+
+def in_language(items: Checklist, regime: Regime, tag: str) -> Checklist:
+    """The same lines, named in another language where the regime has their names in it."""
+    return replace(items, items=tuple(replace(each, label=regime.fields[each.key].named(tag)) for each in items.items))
 
 
 def as_words(items: Checklist) -> dict[str, dict[str, object]]:
@@ -157,12 +163,12 @@ def as_words(items: Checklist) -> dict[str, dict[str, object]]:
 
 
 def _in_words(value: object) -> object:
-    """A value as a template can print it: yes for True, 400 to 600 for a range, the members of a set or list."""
+    """A value as a template can print it in its own language: the members of a set or list in order."""
     if isinstance(value, frozenset | set):
         value = sorted(str(each) for each in value)
     if isinstance(value, list | tuple) and any("," in str(each) for each in value):
         return "; ".join(str(each) for each in value)
-    return shown(value) if isinstance(value, bool | Range | AtLeast | Mapping) else value
+    return value
 
 
 def as_json(items: Checklist) -> dict[str, object]:

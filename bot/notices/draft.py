@@ -4,14 +4,19 @@ Drafts are filled by `bot.words` from plain values. A template may use these wor
 the filter `utc`; any value may be None and then shows as a gap through `or_gap`):
 
     incident    id, title, service, slice, severity, onset, detected, acknowledged, mitigated, resolved, cause, summary;
-                onset_basis says where the onset comes from ("estimated from the data")
-    impact      events, people, money, currency, unknown (list of what is not known)
+                onset_basis says where the onset comes from ("estimated from the data"); lead, next_update (the time
+                promised), link to its page, legal_hold (since when everything is held as it is)
+    impact      events, people, money, currency, unknown (list of what is not known), as_of (when it was assessed)
+    affected    version, decided, adverse (both numbers of decisions), window_start, window_end (open while it goes on)
+    duties      list of {regime, name, answer, because, stage, due, outer, owner}   whom the law wants told
+    known       list of {at, what}                       what was found, with the moment it was seen
+    open        list of {what, who}                      what somebody must decide now
     actions     list of {at, what, by, outcome}          what was done to limit the harm
     followups   list of {what, owner, due, status}       what keeps it from happening again
     timeline    list of {at, what}
     facts       the typed facts by key; sets are sorted lists
     fields      the stage's checklist by key: {label, state, value, because}, shown by the filter `filled`
-    org         name, address, contact, legal_contact, dpo
+    org         name, address, contact, legal_contact, dpo, spokesperson
     notice      regime, regime_name, stage, stage_name, recipients (list), cited, late_rule, disclaimer
     updates     list of {at, text}                       earlier updates to the same audience
 
@@ -37,13 +42,14 @@ Of the others:
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from bot.notices.checklist import GAP, Checklist, as_words
+from bot.notices.checklist import GAP, Checklist, as_words, gap
 from bot.notices.facts import Facts, plain
+from bot.notices.locales import EN, Locale
 from bot.notices.redline import Piece, changed, redline
 from bot.notices.regime import DISCLAIMER, Regime, Stage
 
@@ -52,9 +58,11 @@ VOCABULARY: Mapping[str, frozenset[str]] = MappingProxyType(
         "incident": frozenset(
             {"id", "title", "service", "slice", "severity", "cause", "summary", "onset_basis"}
             | {"onset", "detected", "acknowledged", "mitigated", "resolved"}
+            | {"lead", "next_update", "link", "legal_hold"}
         ),
-        "impact": frozenset({"events", "people", "money", "currency", "unknown"}),
-        "org": frozenset({"name", "address", "contact", "legal_contact", "dpo"}),
+        "impact": frozenset({"events", "people", "money", "currency", "unknown", "as_of"}),
+        "affected": frozenset({"version", "decided", "adverse", "window_start", "window_end"}),
+        "org": frozenset({"name", "address", "contact", "legal_contact", "dpo", "spokesperson"}),
         "notice": frozenset(
             {"regime", "regime_name", "stage", "stage_name", "recipients", "cited", "late_rule", "disclaimer"}
         ),
@@ -62,6 +70,7 @@ VOCABULARY: Mapping[str, frozenset[str]] = MappingProxyType(
         "followups": frozenset(),
         "timeline": frozenset(),
         "updates": frozenset(),
+        **dict.fromkeys(("duties", "known", "open"), frozenset[str]()),
         "as_of": frozenset(),
         **dict.fromkeys(
             ("lead", "ended", "story", "measures", "waivers", "causes", "findings", "whys"), frozenset[str]()
@@ -80,6 +89,9 @@ ITEMS: Mapping[str, frozenset[str]] = MappingProxyType(
         "followups": frozenset({"what", "owner", "due", "status"}),
         "timeline": frozenset({"at", "what"}),
         "updates": frozenset({"at", "text"}),
+        "duties": frozenset({"regime", "name", "answer", "because", "stage", "due", "outer", "owner"}),
+        "known": frozenset({"at", "what"}),
+        "open": frozenset({"what", "who"}),
         "story": frozenset({"at", "what", "recorded", "gone", "link"}),
         "measures": frozenset({"name", "value", "definition"}),
         "waivers": frozenset({"what", "because"}),
@@ -109,11 +121,11 @@ class Draft:
     facts: Facts
 
 
-def draft(version: int, text: str, items: Checklist, facts: Facts, as_of: datetime) -> Draft:
+def draft(version: int, text: str, items: Checklist, facts: Facts, as_of: datetime, locale: Locale = EN) -> Draft:
     """Freeze rendered words with what they rest on."""
     in_text = GAP.findall(text)
-    unsaid = [item.label for item in items.missing if not any(f": {item.label} ]]" in gap for gap in in_text)]
-    gaps = tuple(dict.fromkeys([*in_text, *(f"[[ not yet investigated: {label} ]]" for label in unsaid)]))
+    unsaid = [item.label for item in items.missing if not any(f": {item.label} ]]" in each for each in in_text)]
+    gaps = tuple(dict.fromkeys([*in_text, *(gap(label, locale=locale) for label in unsaid)]))
     return Draft(version, text, gaps, digest(text, facts, as_of), as_of, MappingProxyType(dict(facts)))
 
 
@@ -134,8 +146,7 @@ def context(
     regime: Regime, stage: Stage, items: Checklist, base: Mapping[str, object], facts: Facts
 ) -> dict[str, object]:
     """Every word for a stage's template: what the incident holds plus facts, checklist and the stage itself."""
-    return plain_context(base) | {
-        "facts": dict.fromkeys(regime.facts) | {key: _listed(value) for key, value in facts.items()},
+    return plain_context(base, regime.facts, facts) | {
         "fields": as_words(items),
         "notice": {
             "regime": regime.id,
@@ -150,11 +161,14 @@ def context(
     }
 
 
-def plain_context(base: Mapping[str, object]) -> dict[str, object]:
+def plain_context(
+    base: Mapping[str, object], fact_list: Collection[str] = (), facts: Facts = MappingProxyType({})
+) -> dict[str, object]:
     """The words of an update or postmortem, which belong to no regime: what `base` lacks is None, or an empty list."""
     words: dict[str, object] = {"as_of": base.get("as_of")}
+    words["facts"] = dict.fromkeys(fact_list) | {key: _listed(value) for key, value in facts.items()}
     words |= {"lead": base.get("lead"), "ended": base.get("ended")}
-    for name in ("incident", "impact", "org", "spoken", "notice_work"):
+    for name in ("incident", "impact", "affected", "org", "spoken", "notice_work"):
         given = base.get(name)
         words[name] = dict.fromkeys(VOCABULARY[name]) | (dict(given) if isinstance(given, Mapping) else {})
     for name in ITEMS:

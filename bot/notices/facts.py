@@ -14,7 +14,10 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A number or time known only between two ends, both included: `Range(400, 600)` people."""
+    """A number or time known only between two ends, both included: `Range(400, 600)` people.
+
+    A number known to be at least so high has no upper end: `Range(400, inf)`.
+    """
 
     low: float | date
     high: float | date
@@ -284,7 +287,7 @@ def plain(value: object) -> object:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Range):
-        return {"low": plain(value.low), "high": plain(value.high)}
+        return {"low": plain(value.low), "high": None if value.high == math.inf else plain(value.high)}
     if isinstance(value, AtLeast):
         return {"at_least": sorted(value.items)}
     if isinstance(value, frozenset | set):
@@ -305,7 +308,8 @@ def shown(value: Value | None) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     if isinstance(value, Range):
-        return f"{shown(value.low)} to {shown(value.high)}"
+        least = shown(value.low)
+        return f"at least {least}" if value.high == math.inf else f"{least} to {shown(value.high)}"
     if isinstance(value, AtLeast):
         return f"at least {', '.join(sorted(value.items)) or 'none'}"
     if isinstance(value, frozenset):

@@ -153,7 +153,7 @@ class Field:
     """A required or optional line of a notice; `source` is where the incident may already hold the answer.
 
     `number`, `type` and `choices` are the form's own, where the authority prescribes them; `choose` gives the choices
-    that follow from facts.
+    that follow from facts. `labels` are its names in other languages.
     """
 
     key: str
@@ -164,6 +164,11 @@ class Field:
     type: str = ""
     choices: tuple[str, ...] = ()
     choose: Mapping[str, Expression] = field(default_factory=lambda: MappingProxyType({}))
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, tag: str = "") -> str:
+        """What it is called in that language, else in English."""
+        return self.labels.get(tag) or self.labels.get(tag.partition("-")[0]) or self.label
 
 
 @dataclass(frozen=True, slots=True)

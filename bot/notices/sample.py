@@ -42,8 +42,40 @@ FULL: Mapping[str, object] = MappingProxyType(
             "resolved": _NOON,
             "cause": "training data",
             "summary": "Reminders were not sent.",
+            "lead": "Ana",
+            "next_update": _NOON,
+            "link": "https://tocsin.example/incidents/INC-1",
+            "legal_hold": _NOON,
         },
-        "impact": {"events": 1200, "people": 430, "money": 12500.0, "currency": "EUR", "unknown": ["who was told"]},
+        "impact": {
+            "events": 1200,
+            "people": 430,
+            "money": 12500.0,
+            "currency": "EUR",
+            "unknown": ["who was told"],
+            "as_of": _NOON,
+        },
+        "affected": {
+            "version": "scoring 7",
+            "decided": 900,
+            "adverse": 210,
+            "window_start": _NOON,
+            "window_end": _NOON,
+        },
+        "duties": [
+            {
+                "regime": "eu_gdpr_art33",
+                "name": "GDPR, notice to the supervisory authority",
+                "answer": "yes",
+                "because": "files were disclosed",
+                "stage": "Notice to the supervisory authority",
+                "due": _NOON,
+                "outer": _NOON,
+                "owner": "Cleo",
+            }
+        ],
+        "known": [{"at": _NOON, "what": "labels of one region were wrong"}],
+        "open": [{"what": "rollback on scoring waits for approval", "who": "an approver"}],
         "actions": [{"at": _NOON, "what": "rollback on scoring", "by": "Ana", "outcome": "verified"}],
         "followups": [
             {"what": "check labels before training", "owner": "Ana", "due": date(2026, 12, 1), "status": "open"},
@@ -57,6 +89,7 @@ FULL: Mapping[str, object] = MappingProxyType(
             "contact": "a@example.com",
             "legal_contact": "l@example.com",
             "dpo": "d@example.com",
+            "spokesperson": "Sam Speaker",
         },
     }
 )

@@ -15,7 +15,7 @@ from bot.clock import Clock
 from bot.domain.errors import Conflict, NotFound
 from bot.domain.incident import Incident
 from bot.domain.log import Claim, Entry, Event, fold
-from bot.engine.values import Received, Summary
+from bot.engine.values import Chain, Received, Summary
 from bot.store import claims, projections, reading
 from bot.store.codec import Codec, Sealed
 from bot.store.database import Database, Unsure, insert, took
@@ -228,6 +228,10 @@ class Log:
         for name in ids:
             heads[name] = await self._database.read(lambda c, name=name: reading.walk(c, name), within=None)  # type: ignore[misc]
         return heads
+
+    async def chain(self, incident: str) -> Chain:
+        """Its entries byte by byte as they are stored, with the texts they refer to. Raises Unavailable."""
+        return await self._database.read(lambda c: reading.chain(c, incident), within=None)
 
     async def prune(self, before: datetime) -> int:
         """Forget inbound ids committed before then, and the refusals kept with them; how many. Raises Unavailable.

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.errors import Tampered
 from bot.domain.incident import Incident
 from bot.domain.log import Entry, fold, verify
+from bot.engine.values import Chain, Stored, StoredText
 from bot.store.codec import Codec, digest, references
 from bot.store.tables import entries, incidents, texts
 
@@ -62,6 +63,22 @@ async def every_id(connection: AsyncConnection) -> list[str]:
         select(entries.c.incident).where(entries.c.seq == 1).order_by(entries.c.at, entries.c.incident)
     )
     return list(rows)
+
+
+async def chain(connection: AsyncConnection, incident: str) -> Chain:
+    """The log of an incident as it is stored, nothing decoded."""
+    rows = await connection.execute(
+        select(entries.c.seq, entries.c.before, entries.c.hash, entries.c.stored)
+        .where(entries.c.incident == incident)
+        .order_by(entries.c.seq)
+    )
+    kept = tuple(Stored(*row) for row in rows)
+    words = await connection.execute(
+        select(texts.c.ref, texts.c.seq, texts.c.salt, texts.c.text)
+        .where(texts.c.incident == incident)
+        .order_by(texts.c.seq, texts.c.ref)
+    )
+    return Chain(kept, tuple(StoredText(*row) for row in words))
 
 
 async def walk(connection: AsyncConnection, incident: str) -> str:

@@ -16,6 +16,7 @@ from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.telemetry import log
 from bot.web.door import ByMachine, Console, Here, Who, operator, presented, visitor
+from bot.web.pages.affected import as_file
 from bot.web.pages.slos import standing
 from bot.web.shapes import ImpactShape, IncidentShape, PostmortemShape, SloShape, SummaryShape
 from bot.web.shapes_change import CodeShape, PreviewShape
@@ -23,6 +24,7 @@ from bot.web.telling import summary, tell
 from bot.web.trying import tried
 from bot.web.verbs import VERBS, Asking, Declaring
 from bot.web.verbs._asking import Name
+from bot.web.verbs.affected import ListWanted
 
 Key = Annotated[str, Header(alias="Idempotency-Key", max_length=200)]
 """Sent twice with the same words, a request has one effect."""
@@ -159,6 +161,12 @@ async def estimated(incident: str, here: Here, who: Who) -> ImpactShape:
     """What the data and the catalogue alone say of the impact."""
     await here.incident(incident, who)
     return ImpactShape.model_validate(await here.desk.estimate_impact(incident))
+
+
+@api.post("/incidents/{incident}/affected/list", response_class=Response)
+async def people(incident: str, body: ListWanted, here: Here, who: Who, key: Key = "") -> Response:
+    """The list of those decided about, as CSV; only with one's own token, and the timeline says who took it."""
+    return as_file(incident, await here.people(incident, body, who, inbound(who, f"{incident}:list", key, body)))
 
 
 @api.get("/incidents/{incident}/postmortem")

@@ -79,7 +79,10 @@ def build(house: WebHouse) -> FastAPI:
 
 
 def _wants_page(request: Request) -> bool:
+    """Whether a person reads the answer: a program that takes a file away says that it reads JSON."""
     path = request.url.path
+    if request.headers.get("accept", "") == "application/json":
+        return False
     return not path.startswith(("/api/", "/metrics", "/healthz", "/readyz", "/slack/"))
 
 

@@ -13,6 +13,7 @@ from bot.domain.errors import NotFound, Refused, TocsinError
 from bot.domain.incident import Incident
 from bot.domain.mitigation import mitigation_of
 from bot.domain.policy import Role
+from bot.engine.affected import Listing
 from bot.engine.desk import Desk
 from bot.engine.situation import Situation
 from bot.engine.values import Profile, Summary
@@ -20,6 +21,7 @@ from bot.web.auth import LOOPBACK, Doorkeeper
 from bot.web.house import WebHouse
 from bot.web.tokens import PersonalTokens
 from bot.web.verbs import Asking, Declaring
+from bot.web.verbs.affected import ListWanted
 
 NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 EVERYTHING = frozenset({Role.COUNSEL, Role.ADMIN})
@@ -91,6 +93,13 @@ class Console:
             raise ForeignError(_own_hand(who))
         await self.incident(incident, who)
         return await asking.ask(self.desk, incident, who, inbound)
+
+    async def people(self, incident: str, asked: ListWanted, who: Profile, inbound: str = "") -> Listing:
+        """The list of those decided about. Raises ForeignError for a borrowed name; Refused, NotFound, Unavailable."""
+        if isinstance(who, ByMachine):
+            raise ForeignError(_own_hand(who))
+        await self.incident(incident, who)
+        return await self.desk.affected.take(incident, who, asked.wanted, inbound=inbound)
 
     async def code(self, incident: str, mitigation: str, who: Profile, token: str) -> tuple[str, datetime]:
         """A fresh one-time code and until when it is good, for whoever presents their personal token for it now.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bot.engine.desk import Desk
+from bot.engine.parcel import Parcel
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
 from bot.slo.burn import Verdict
@@ -29,6 +30,15 @@ class Writer(Protocol):
     def write(self) -> Callable[[Any], bytes]:
         """The file's bytes of a document that `make_document` made."""
         ...
+
+
+@runtime_checkable
+class Redlining(Writer, Protocol):
+    """A writer that can also mark what changed since an earlier text."""
+
+    def write_redline(
+        self, document: Any, before: str, *, by: str = ..., at: datetime | None = ..., against: str = ...
+    ) -> bytes: ...
 
 
 class Watching(Protocol):
@@ -61,7 +71,20 @@ class MakeDocument(Protocol):
     """A document of a notice's Markdown, in the shape the writers take."""
 
     def __call__(
-        self, markdown: str, *, title: str, regime: str, stage: str, status: str, as_of: datetime, digest: str
+        self,
+        markdown: str,
+        *,
+        title: str,
+        regime: str,
+        stage: str,
+        status: str,
+        as_of: datetime,
+        digest: str,
+        standing: str = ...,
+        approvals: Iterable[tuple[str, datetime]] = ...,
+        remarks: Iterable[Any] = ...,
+        privileged: str = ...,
+        regime_name: str = ...,
     ) -> Any: ...
 
 
@@ -92,5 +115,6 @@ class WebHouse:
     ready: Ready
     slack_http: Any = None
     words: Words = field(default_factory=Words)
+    pack: Callable[[Parcel], bytes] | None = None
     chat: Callable[[], ChatHealth] | None = None
     """How the chat stands, where there is one: what it does not show must be told elsewhere than in it."""

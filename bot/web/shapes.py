@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from bot.web.shape import Instant, Money, Shape
+from bot.web.shapes_affected import AffectedShape
 from bot.web.shapes_change import LegalHoldShape, MitigationShape
 
 
@@ -298,6 +299,7 @@ class IncidentShape(Shape):
     run: RunShape | None
     whys: list[WhyShape]
     impact: ImpactShape | None
+    affected: AffectedShape | None
     facts: dict[str, object]
     duties: list[DutyShape]
     notices: list[NoticeShape]

@@ -32,6 +32,7 @@ from bot.web.shapes import (
     SummaryShape,
     WhyShape,
 )
+from bot.web.shapes_affected import AffectedShape
 from bot.web.telling_change import legal_hold, mitigation
 
 FROZEN = frozenset({Standing.FROZEN, Standing.APPROVED, Standing.FILED})
@@ -92,6 +93,7 @@ def tell(situation: Situation, policy: Policy) -> IncidentShape:
             for each in incident.whys.values()
         ],
         impact=ImpactShape.model_validate(incident.impact) if incident.impact else None,
+        affected=_affected(situation),
         facts=dict(incident.facts),
         duties=_duties(situation),
         notices=[_notice(each, situation) for each in incident.notices.values()],
@@ -147,6 +149,14 @@ def _run(run: Run, situation: Situation) -> RunShape:
         step=StepShape.model_validate(asdict(step)) if step else None,
         done=[DoneShape.model_validate({**asdict(each), "by": situation.name(each.by)}) for each in run.done],
     )
+
+
+def _affected(situation: Situation) -> AffectedShape | None:
+    known = situation.incident.affected
+    if known is None:
+        return None
+    counted = {"counted_by": situation.name(known.by), "counted_at": known.at}
+    return AffectedShape.model_validate({**asdict(known.told), **counted})
 
 
 def _duties(situation: Situation) -> list[DutyShape]:

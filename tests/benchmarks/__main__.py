@@ -15,6 +15,9 @@ until a thousand approved changes are taken up after a kill, on SQLite and Postg
 
 `python -m tests.benchmarks notices` prints what it costs to ask every regime anew, and the time from facts known to all
 drafts ready; a few seconds, run only when asked for.
+
+`python -m tests.benchmarks affected` prints how long it takes to count who was decided about in a million decisions, and
+to make their list; half a minute, run only when asked for.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks import changes, drift, house, notices, polling, restart, slack
+from tests.benchmarks import affected, changes, drift, house, notices, polling, restart, slack
 from tests.benchmarks.child import end, memory, times
 
 
@@ -78,7 +81,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["help", "run", "drift", "polling", "restart", "slack", "changes", "notices"],
+        choices=["help", "run", "drift", "polling", "restart", "slack", "changes", "notices", "affected"],
         help="left out: help and run",
     )
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
@@ -91,6 +94,7 @@ def main() -> None:
     parser.add_argument("--slos", type=int, default=5_000, help="objectives of polling and restart (default 5,000)")
     parser.add_argument("--subset", type=int, default=250, help="objectives that others are asked for (default 250)")
     parser.add_argument("--pending", type=int, default=1_000, help="changes to take up after a kill (default 1,000)")
+    parser.add_argument("--decisions", type=int, default=1_000_000, help="decisions of affected (default 1,000,000)")
     asked = parser.parse_args()
     if asked.what == "drift":
         _say(f"Python {sys.version.split()[0]}, one run; on a busy machine the processor's seconds mean more")
@@ -110,6 +114,10 @@ def main() -> None:
     if asked.what == "notices":
         _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
         notices.measure(asked.rounds, _say)
+        return
+    if asked.what == "affected":
+        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
+        affected.measure(asked.decisions, _say)
         return
     if asked.what == "restart":
         restart.measure(asked.slos, min(asked.rounds, 3), _say)

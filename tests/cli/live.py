@@ -23,8 +23,9 @@ T = TypeVar("T")
 class Live:
     """A world whose console listens; `do` runs a coroutine in its thread, `tocsin` runs a command against it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.config = folder, folder / "tocsin.yaml"
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        """`changes` are those of the installation."""
+        self.folder, self.config, self._changes = folder, folder / "tocsin.yaml", changes
         self.world: World
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -64,7 +65,7 @@ class Live:
             self._ready.set()
 
     async def _serve(self) -> None:
-        async with World.open(self.folder) as self.world:
+        async with World.open(self.folder, **self._changes) as self.world:
             with socket.socket() as listening:
                 listening.bind(("127.0.0.1", 0))
                 self.port = listening.getsockname()[1]

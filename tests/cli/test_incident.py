@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli._main import run
+from bot.documents import _verify
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.mitigation import State
 from bot.engine.values import Found
@@ -240,6 +241,43 @@ def test_a_whole_incident_is_taken_away(live: Live, told, tmp_path: Path) -> Non
     assert live.tocsin("export", "INC-1", "--notice", "N1", "--format", "pdf", "-o", str(tmp_path / "n1.docx")) == 2
     assert "--format says pdf, and n1.docx ends with .docx" in told()[1]
     assert not [*tmp_path.glob("inc.PDF"), *tmp_path.glob("n1.docx")]
+
+
+def test_the_auditors_pack_is_taken_away_and_checked(live: Live, told, tmp_path: Path) -> None:
+    """The command says the head to hand over by another way; the pack checks itself; responders may not take it."""
+    live.token("cleo")
+    path = tmp_path / "pack.zip"
+    assert live.tocsin("export", "INC-1", "--pack", "-o", str(path)) == 1
+    assert "may take the whole record" in told()[1]
+    assert not path.exists()
+    assert live.tocsin("export", "INC-1", "--pack", "-o", str(path), person="cleo") == 0
+    head = live.do(live.world.incident()).head
+    assert f"head {head}\n" in told()[0]
+    assert path.stat().st_mode & 0o077 == 0
+    assert _verify.main(str(path), head) == 0
+    assert _verify.main(str(path), "0" * 64) == 1
+    told()
+    assert live.tocsin("export", "INC-1", "--pack", "-o", str(tmp_path / "pack.json"), person="cleo") == 2
+    assert "does not end with .zip" in told()[1]
+    assert live.tocsin("export", "INC-1", "--pack", "--notice", "N1", "-o", str(tmp_path / "p.zip"), person="cleo") == 2
+    assert live.tocsin("export", "INC-9", "--pack", "-o", str(tmp_path / "p.zip"), person="cleo") == 1
+
+
+def test_a_redline_is_taken_away(live: Live, told, tmp_path: Path) -> None:
+    """Of a notice with an earlier version, as a Word file; of one without, and in another form, a sentence says why not."""
+    assert live.tocsin("incident", "notice", "INC-1", "stakeholders/update") == 0
+    (name,) = live.do(live.world.incident()).notices
+    path = tmp_path / "redline.docx"
+    assert live.tocsin("export", "INC-1", "--notice", name, "--redline", "-o", str(path)) == 1
+    assert f"{name} has no earlier version to compare with" in told()[1]
+    assert live.tocsin("incident", "ask-approval", "INC-1", name) == 0
+    live.token("cleo")
+    assert live.tocsin("incident", "changes", "INC-1", name, "--because", "too long", person="cleo") == 0
+    told()
+    assert live.tocsin("export", "INC-1", "--notice", name, "--redline", "-o", str(path)) == 0, told()
+    assert path.read_bytes().startswith(b"PK")
+    assert live.tocsin("export", "INC-1", "--notice", name, "--redline", "-o", str(tmp_path / "x.pdf")) == 2
+    assert "a redline is of one notice, as docx" in told()[1]
 
 
 def test_declared_by_hand(live: Live, told) -> None:

@@ -147,6 +147,24 @@ def test_a_template_with_an_undefined_word_is_told(folder):
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("stakeholders/mine.md.j2", "{#---\ntitle: Mine\ntitel: x\n---#}\n", "3:1: 'titel' says nothing of a template"),
+        ("stakeholders/mine.xx.md.j2", "# x\n", "1:1: 'xx' is no language a template can be in"),
+        ("stakeholders/mine.de.md.j2", "# {{ incident.tilte }}\n", "1:6: 'incident.tilte' is no word"),
+        ("stakeholders/mine.md.j2", "# {{ notice.cited }}\n", "1:6: 'notice' is no word"),
+        ("stakeholders/mine.md.j2", "# {{ facts.detahs }}\n", "1:6: 'facts.detahs' is no word"),
+        ("notices/eu_gdpr_art33/sa_notification.fr.md.j2", "{{ fields.cuase }}", "1:4: 'fields.cuase' is no word"),
+        ("notices/eu_gdpr_art33/sa_notification.xx.md.j2", "# x\n", "1:1: 'xx' is no language a template can be in"),
+    ],
+)
+def test_a_template_that_says_something_wrong_of_itself_is_told(folder, name, text, told):
+    """Its title, its language and its words are looked at before anybody asks for it."""
+    folder.write(f"templates/{name}", text)
+    assert only(folder).startswith(f"templates/{name}:{told}")
+
+
+@pytest.mark.parametrize(
     ("given", "what", "expected"),
     [("0s", "every is 0s", "at least 100ms"), ("90m", "every is 1h30m", "at most 1h"), ("50ms", "every is 50ms", "at")],
 )

@@ -267,6 +267,53 @@ def test_a_fact_of_unknown_type_is_a_problem(tmp_path):
     assert len(wrong.value.problems) >= 2
 
 
+def test_a_template_is_of_a_stage_and_a_language_there_is(tmp_path):
+    """`first.de` is the stage `first` in German; any other name is told with what there is."""
+    regime(tmp_path, GOOD)
+    for name in ("first", "first.de", "first.de-AT", "_part.de", "firts.de", "first.xx"):
+        (tmp_path / "xx" / f"{name}.md.j2").write_text("x", encoding="utf-8")
+    (tmp_path / "facts.yaml").write_text((SHIPPED / "facts.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(Invalid) as wrong:
+        load(tmp_path)
+    assert [(problem.file.rpartition("/")[2], problem.what) for problem in wrong.value.problems] == [
+        ("first.xx.md.j2", "'xx' is no language a template can be in"),
+        ("firts.de.md.j2", "xx has no stage firts"),
+    ]
+
+
+def test_fields_have_names_in_other_languages(tmp_path):
+    """A region is named as its language; where there is no such name the English one stands."""
+    path = regime(tmp_path, GOOD)
+    (path.parent / "fields.de.yaml").write_text('what: "was geschah"\n', encoding="utf-8")
+    field = read_regime(path, FACTS).fields["what"]
+    assert [field.named(tag) for tag in ("de", "de-AT", "fr", "")] == [
+        "was geschah",
+        "was geschah",
+        "what happened",
+        "what happened",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("fields.de.yaml", "what: x\nwaht: y\n", (2, "the regime has no field 'waht'; did you mean 'what'?")),
+        ("fields.de.yaml", "what:\n", (1, "what is left without a name")),
+        ("fields.de.yaml", "what: [\n", (2, "")),
+        ("fields.xx.yaml", "what: x\n", (1, "'xx' is no language a field can be named in")),
+    ],
+)
+def test_a_wrong_name_of_a_field_is_told_in_its_own_file(tmp_path, name, text, told):
+    """Not in the regime's: the line is the one to mend."""
+    path = regime(tmp_path, GOOD)
+    (path.parent / name).write_text(text, encoding="utf-8")
+    with pytest.raises(Invalid) as wrong:
+        read_regime(path, FACTS)
+    (problem,) = wrong.value.problems
+    assert (problem.file, problem.line) == (str(path.parent / name), told[0])
+    assert problem.what.startswith(told[1])
+
+
 @pytest.mark.parametrize(
     ("computed", "says"),
     [

@@ -99,4 +99,6 @@ def test_values_are_shown_as_people_say_them():
     shown_words = [
         shown(v) for v in (True, None, Range(4, 6), frozenset(), AtLeast(frozenset({"DE"})), {"CA": 2}, ("x",))
     ]
+    assert shown(Range(60, float("inf"))) == "at least 60"
+    assert plain(Range(60, float("inf"))) == {"low": 60, "high": None}, "JSON has no infinity"
     assert shown_words == ["yes", "unknown", "4 to 6", "none", "at least DE", "CA: 2", "x"]

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 
 from bot.documents import Document
 from bot.domain.approval import ApproveMitigation, MitigationApproved
@@ -13,6 +14,7 @@ from bot.domain.clocks import running
 from bot.domain.correction import CorrectTime, Moment
 from bot.domain.disclosure import DecideDisclosure
 from bot.domain.duty import Answer, DecideDuty
+from bot.domain.errors import Refused
 from bot.domain.execution import OutcomeReported
 from bot.domain.filing import FileNotice
 from bot.domain.five_whys import AddWhy, NameRootCause
@@ -25,6 +27,7 @@ from bot.domain.notice import Standing
 from bot.domain.roles import Assign, Part
 from bot.domain.signing import ApproveNotice
 from bot.domain.wording import EnterField
+from bot.engine.affected import Wanted
 from bot.notices.redline import plain, redline
 from bot.web.app import build
 from bot.web.house import WebHouse
@@ -42,6 +45,7 @@ from tests.counsel import (
     state,
     words,
 )
+from tests.decisions.logs import decided, write
 from tests.world import World
 
 EMPLOYER = {
@@ -68,6 +72,10 @@ SCREENING = {
     "consumer_report_used": False,
 }
 BEGAN, FOUND = datetime(2026, 8, 20, 8, tzinfo=UTC), datetime(2026, 11, 20, 12, tzinfo=UTC)
+BEFORE = [decided(n, at=BEGAN - timedelta(hours=4 * n), version="v1") for n in range(1, 20)]
+SINCE = [decided(n, at=BEGAN + timedelta(hours=4 * n)) for n in range(553)]
+AFTER = [decided(0, at=FOUND + timedelta(hours=1))]
+TURNED_DOWN = sum(row[3] == "reject" for row in SINCE)
 NO_BREACH = "a breach of the security of personal data: no"
 
 ANSWERS = {
@@ -124,7 +132,8 @@ AUDIENCES = ("executives", "affected_individuals", "works_council", "insurer", "
 @asynccontextmanager
 async def found_biased(folder: Path) -> AsyncIterator[World]:
     """Cleo declares what the audit found; Ana leads operations; the audit names the day on which it began."""
-    async with practice(folder, "Applicant screening", EMPLOYER, SCREENING) as world:
+    log = write(folder / "decisions.parquet", [*BEFORE, *SINCE, *AFTER])
+    async with practice(folder, "Applicant screening", EMPLOYER, SCREENING, log) as world:
         await world.declare("The screening model invites women less often", "cleo", restricted=True)
         await world.say(Assign(Part.OPERATIONS, (await world.who("ana")).id), "ana")
         await world.say(CorrectTime(Moment.ONSET, BEGAN, "the audit names the day of the release"), "ana")
@@ -136,7 +145,6 @@ async def answered(world: World) -> None:
     await state(world, "max", countries_affected=("DE", "FR", "US"), nyc_candidates=True)
     await state(world, "max", us_states_of_individuals=("CA", "CO", "CT", "IL", "NY"))
     await state(world, "ana", security_breach=False, cybersecurity_incident_sec=False, malfunction_or_misuse="drift")
-    await state(world, "ana", adverse_outcome=True)
     await state(world, "cleo", aware_at=FOUND, protected_groups_affected=("women",), litigation_anticipated=True)
     await state(world, "cleo", fundamental_rights_infringement=True, fundamental_rights_scale="large_scale")
     await state(world, "cleo", nonconformity_found=True, eeoc_charge_received=False, voluntary_reporting_opted_in=False)
@@ -144,17 +152,11 @@ async def answered(world: World) -> None:
 
 
 async def counted(world: World) -> None:
-    """Who was decided about by the model in those three months, and against whom."""
-    await state(world, "ana", adverse_decisions_count=1790, selection_rate_ratio_min=0.62)
-    await state(world, "max", decisions_to_reverse=640)
-    await world.say(AssessImpact(4210, 1790, None, "EUR", ("claims are not known",)), "ana")
-
-
-def audiences(world: World) -> dict[str, str]:
-    """The audiences with words of their own, and their templates."""
-    known = world.house.desk.drafter.kinds()
-    own = {each: f"stakeholders/{each}" for each in AUDIENCES if f"stakeholders/{each}" in known}
-    return own or {"everybody": "stakeholders/update"}
+    """Ana counts in the prediction log who was decided about by the model in those three months, and against whom."""
+    await world.house.desk.affected.count("INC-1", await world.who("ana"), Wanted(versions=("v2",)))
+    await world.settle()
+    await state(world, "max", decisions_to_reverse=40)
+    await world.say(AssessImpact(len(SINCE), TURNED_DOWN, None, "EUR", ("claims are not known",)), "ana")
 
 
 async def unread_by(world: World, person: str, notice: str) -> None:
@@ -240,12 +242,36 @@ async def test_evidence_is_held_before_a_second_person_lets_the_model_go_back(tm
         assert situation.exhibits
 
 
+async def test_who_was_decided_about_is_counted_and_listed_for_counsel_alone(tmp_path: Path) -> None:
+    """By the bad version since the release, by group; the law is asked with the numbers, and no name is in the record."""
+    async with found_biased(tmp_path) as world:
+        assert (await duty(world, "us_co_sb26_189")).would_be is Answer.UNKNOWN
+        await answered(world)
+        await counted(world)
+        told = (await world.incident()).affected.told
+        assert (told.people, told.adverse) == (len(SINCE), TURNED_DOWN)
+        known = world.house.desk.drafter.known(await world.house.desk.situation("INC-1"))
+        assert known["adverse_decisions_count"] == TURNED_DOWN
+        assert 0.4 < known["selection_rate_ratio_min"] < 0.6
+        # that candidates were turned down is what Colorado would ask from January on
+        assert (await duty(world, "us_co_sb26_189")).would_be is Answer.UNKNOWN
+        await state(world, "cleo", co_covered_decision=True)
+        assert (await duty(world, "us_co_sb26_189")).would_be is Answer.YES
+
+        room = world.house.desk.affected
+        with pytest.raises(Refused, match="only counsel may take the list"):
+            await room.take("INC-1", await world.who("ana"), Wanted(versions=("v2",)))
+        listing = await room.take("INC-1", await world.who("cleo"), Wanted(versions=("v2",)))
+        assert b"".join(listing.chunks()).count(b"person-") == len(SINCE)
+        assert "person-" not in "\n".join(await world.lines())
+
+
 async def test_words_for_each_audience_are_signed_by_two_who_wrote_none_of_them(tmp_path: Path) -> None:
     """A number that changes makes signed words stale, the redline shows which, and the new words are signed anew."""
     async with found_biased(tmp_path) as world:
         await answered(world)
         await counted(world)
-        drafted = {each: await begin(world, template, "cleo") for each, template in audiences(world).items()}
+        drafted = {each: await begin(world, f"stakeholders/{each}", "cleo") for each in AUDIENCES}
         for name in drafted.values():
             await freeze(world, name, "cleo")
             digest = (await notice(world, name)).versions[-1].digest
@@ -259,12 +285,12 @@ async def test_words_for_each_audience_are_signed_by_two_who_wrote_none_of_them(
             assert signed.standing is Standing.APPROVED
             assert [each.capacity for each in signed.versions[-1].signatures] == ["legal", "technical"]
 
-        leaders = drafted[next(iter(drafted))]
-        assert "1790" in (await notice(world, leaders)).versions[-1].text
-        await world.say(AssessImpact(4210, 1822, None, "EUR", ("claims are not known",)), "ana")
+        leaders = drafted["executives"]
+        assert f"People affected: {TURNED_DOWN}\n" in (await notice(world, leaders)).versions[-1].text
+        await world.say(AssessImpact(len(SINCE), TURNED_DOWN + 32, None, "EUR", ("claims are not known",)), "ana")
         assert (await notice(world, leaders)).standing is Standing.STALE
         first, now = (await notice(world, leaders)).versions[-1].text, await words(world, leaders)
-        assert "[-1790-]{+1822+}" in plain(redline(first, now))
+        assert f"[-{TURNED_DOWN}-]{{+{TURNED_DOWN + 32}+}}" in plain(redline(first, now))
         assert "stale" in await world.refuses(FileNotice(leaders, "the management board"), "cleo")
 
         second = await freeze(world, leaders, "cleo")
@@ -273,7 +299,7 @@ async def test_words_for_each_audience_are_signed_by_two_who_wrote_none_of_them(
         await world.say(FileNotice(leaders, "the management board", "minutes 2026-48"), "cleo")
         sent = await notice(world, leaders)
         assert (sent.standing, sent.filing.reference) == (Standing.FILED, "minutes 2026-48")
-        await world.say(AssessImpact(4210, 1900, None, "EUR", ()), "ana")
+        await world.say(AssessImpact(len(SINCE), TURNED_DOWN + 99, None, "EUR", ()), "ana")
         assert (await notice(world, leaders)).versions[-1].text == second.text
 
 
@@ -334,6 +360,6 @@ async def test_what_was_decided_stands_in_the_record_and_nobody_else_reads_it(tm
             "Ben Okafor named a root cause: the release gate evaluates no groups",
         ):
             assert line in lines
-        name = await begin(world, next(iter(audiences(world).values())), "cleo")
+        name = await begin(world, "stakeholders/affected_individuals", "cleo")
         assert set(await world.house.desk.log.verify("INC-1")) == {"INC-1"}
         await unread_by(world, "otto", name)

@@ -10,12 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import httpx
 
 from bot.config.regimes import load as load_regimes
 from bot.documents import Document
+from bot.documents._pack import pack
 from bot.documents.csv import Csv
 from bot.documents.docx import Docx
 from bot.documents.json import Json
@@ -262,5 +264,16 @@ async def place(folder: Path, *, address: str = HOME, slack_http: object = None,
         )
         writers = {writer.name: writer for writer in (Pdf(), Docx(), Markdown(), Csv(), Json())}
         state = folder / "state"
-        web = WebHouse(desk, watch, writers, Document.of, state, "Praxis AG", ready, slack_http, chat=chat)
+        web = WebHouse(
+            desk,
+            watch,
+            writers,
+            Document.of,
+            state,
+            "Praxis AG",
+            ready,
+            slack_http,
+            chat=chat,
+            pack=partial(pack, product="tocsin test"),
+        )
         yield Place(clock, store, desk, watch, web, build(web))

@@ -2,9 +2,21 @@
 
 from fastapi import APIRouter
 
-from bot.web.pages import change, downloads, forms, impact, incident, login, notice, overview, postmortem, slos
+from bot.web.pages import (
+    affected,
+    change,
+    downloads,
+    forms,
+    impact,
+    incident,
+    login,
+    notice,
+    overview,
+    postmortem,
+    slos,
+)
 
 pages = APIRouter(include_in_schema=False)
 # forms come last: their address takes any verb
-for _page in (login, overview, slos, notice, impact, downloads, postmortem, change, incident, forms):
+for _page in (login, overview, slos, notice, impact, downloads, affected, postmortem, change, incident, forms):
     pages.include_router(_page.router)

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
 from bot.domain.errors import NotFound, Refused
+from bot.domain.log import TOCSIN
 from bot.domain.notice import Notice, Standing
+from bot.domain.policy import Role
+from bot.engine.parcel import gather
 from bot.engine.situation import Situation
-from bot.web.door import Here, Who
+from bot.engine.values import Profile
+from bot.web.door import Console, ForeignError, Here, Who
+from bot.web.house import Redlining, Writer
 from bot.web.phrases import clock
 from bot.web.telling import current
 
 router = APIRouter()
+TAKES_AWAY = frozenset({Role.COUNSEL, Role.AUDITOR, Role.MANAGER, Role.ADMIN})
+"""Who may carry the whole record of an incident out of the house, if they may see it."""
 
 
 def attachment(content: bytes, name: str, media_type: str) -> Response:
@@ -27,30 +38,92 @@ def attachment(content: bytes, name: str, media_type: str) -> Response:
 @router.get("/incidents/{name}/notices/{notice}/export.{kind}")
 async def export(name: str, notice: str, kind: str, here: Here, who: Who) -> Response:
     """The words that count now, as a file; the status on it says what they are worth."""
+    situation, found = await _notice(name, notice, here, who)
+    writer = _writer(kind, here)
+    document, version = _document(situation, found, here)
+    content = await asyncio.to_thread(writer.write, document)
+    mark = f"-v{version}" if version else "-draft"
+    return attachment(content, f"{name}-{notice}{mark}{writer.suffix}", writer.media_type)
+
+
+@router.get("/incidents/{name}/notices/{notice}/redline.{kind}")
+async def redline(name: str, notice: str, kind: str, here: Here, who: Who, against: int = 0) -> Response:
+    """The words that count now with what changed since version `against`, or since the one before."""
+    situation, found = await _notice(name, notice, here, who)
+    writer = _writer(kind, here)
+    if not isinstance(writer, Redlining):
+        raise NotFound("redline", kind, ["docx"])
+    document, version = _document(situation, found, here)
+    earlier = {each.number: each for each in found.versions if not version or each.number < version}
+    if not earlier:
+        raise Refused(f"{notice} has no earlier version to compare with")
+    before = earlier.get(against or max(earlier))
+    if before is None:
+        raise NotFound("version", str(against), [str(number) for number in earlier])
+    latest = found.latest if version else None
+    content = await asyncio.to_thread(
+        writer.write_redline,
+        document,
+        before.text,
+        by=situation.name(latest.asked_by if latest else TOCSIN),
+        at=latest.as_of if latest else situation.now,
+        against=f"version {before.number}",
+    )
+    mark = f"v{before.number}-to-{f'v{version}' if version else 'draft'}"
+    return attachment(content, f"{name}-{notice}-{mark}{writer.suffix}", writer.media_type)
+
+
+async def _notice(name: str, notice: str, here: Console, who: Profile) -> tuple[Situation, Notice]:
     situation = await here.situation(name, who)
     found = situation.incident.notices.get(notice)
     if found is None:
         raise NotFound("notice", notice, sorted(situation.incident.notices))
+    return situation, found
+
+
+def _writer(kind: str, here: Console) -> Writer:
     writers = {each.suffix.lstrip("."): each for each in here.house.documents.values()}
-    writer = writers.get(kind)
-    if writer is None:
+    if kind not in writers:
         raise NotFound("export", kind, sorted(writers))
-    text, digest, _gaps, version = current(found, situation.drafts.get(notice))
+    return writers[kind]
+
+
+def _document(situation: Situation, notice: Notice, here: Console) -> tuple[Any, int]:
+    """The words that count now as the writers take them, and which version they are, 0 for a draft."""
+    text, digest, _gaps, version = current(notice, situation.drafts.get(notice.id))
     if not text:
-        raise Refused(situation.unfilled.get(notice) or f"{notice} has no words yet")
-    latest = found.latest
+        raise Refused(situation.unfilled.get(notice.id) or f"{notice.id} has no words yet")
+    latest = notice.latest
+    duty = situation.incident.duties.get(notice.regime)
     document = here.house.make_document(
         text,
-        title=situation.notice_kinds.get(found.template, found.template),
-        regime=found.regime,
-        stage=found.stage,
-        status=status_of(found, situation),
+        title=situation.notice_kinds.get(notice.template, notice.template),
+        regime=notice.regime,
+        stage=notice.stage,
+        status=status_of(notice, situation),
         as_of=latest.as_of if latest and version else situation.now,
         digest=digest,
+        standing="draft" if notice.standing is Standing.DRAFTING else str(notice.standing),
+        approvals=signed(notice, situation),
+        remarks=[replace(each, by=situation.name(each.by)) for each in notice.comments if not each.resolved_by],
+        privileged=marking(notice),
+        regime_name=duty.name if duty else "",
     )
-    content = await asyncio.to_thread(writer.write, document)
-    mark = f"-v{version}" if version else "-draft"
-    return attachment(content, f"{name}-{notice}{mark}{writer.suffix}", writer.media_type)
+    return document, version
+
+
+def signed(notice: Notice, situation: Situation) -> list[tuple[str, datetime]]:
+    """Who approved the version that counts, in which capacity, and when."""
+    latest = notice.latest
+    if latest is None or notice.standing not in {Standing.FROZEN, Standing.APPROVED, Standing.FILED}:
+        return []
+    return [(f"{situation.name(each.by)} ({each.capacity})", each.at) for each in latest.signatures]
+
+
+def marking(notice: Notice) -> str:
+    """The line a privileged document carries: counsel's claim with its basis, nothing where there is none."""
+    claim = notice.privilege
+    return f"Privileged and confidential: {claim.basis}" if claim is not None else ""
 
 
 def status_of(notice: Notice, situation: Situation) -> str:
@@ -64,6 +137,24 @@ def status_of(notice: Notice, situation: Situation) -> str:
             return f"{version}, waiting for approval"
         case _:
             return f"draft, not approved ({version})"
+
+
+@router.get("/incidents/{name}/export.pack")
+async def pack(name: str, here: Here, who: Who) -> Response:
+    """The auditor's pack: the whole record as a zip that proves itself."""
+    situation = await here.situation(name, who)
+    if not who.roles & TAKES_AWAY:
+        raise ForeignError(f"only {_one_of(TAKES_AWAY)} may take the whole record of an incident out of the house")
+    if here.house.pack is None:
+        raise NotFound("export", "pack")
+    parcel = await gather(here.desk, situation)
+    content = await asyncio.to_thread(here.house.pack, parcel)
+    return attachment(content, f"{name}-pack.zip", "application/zip")
+
+
+def _one_of(roles: Collection[Role]) -> str:
+    *most, last = sorted(roles)
+    return f"{', '.join(most)} or {last}"
 
 
 @router.get("/incidents/{name}/exhibits/{exhibit}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from bot.domain.affected import COUNTERS
 from bot.domain.checks import resolve_checks
 from bot.domain.duty import Answer
 from bot.domain.five_whys import Why
@@ -79,6 +80,9 @@ def page(
         "on_call": [situation.name(person) for person in situation.on_call],
         "runbooks": situation.runbooks,
         "severities": [str(grade) for grade in Severity],
+        "may_count": bool(who.roles & COUNTERS),
+        "may_list": bool(badged(who, situation).badges & policy.people_data),
+        "has_log": bool(situation.service and situation.service.prediction_log),
         "is_counsel": bool(who.roles & policy.approve_notice),
         "can_act": bool(who.roles - {Role.COUNSEL, Role.AUDITOR}),
         "form": form or Form(),

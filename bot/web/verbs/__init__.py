@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.web.verbs._asking import Asking
+from bot.web.verbs.affected import CountWanted
 from bot.web.verbs.change import (
     Alone,
     Approve,
@@ -74,6 +75,7 @@ VERBS: dict[str, type[Asking]] = {
         Undo,
         Settle,
         ImpactGiven,
+        CountWanted,
         FactGiven,
         AddWhy,
         Root,

@@ -1,0 +1,337 @@
+"""The auditor's pack: taken from the console, checked by its own script in a bare Python, and nobody can alter it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import docx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.documents import _verify
+from bot.documents._pack import told, zipped
+from bot.domain.duty import Answer, DecideDuty
+from bot.domain.filing import FileNotice
+from bot.domain.policy import Severity
+from bot.domain.signing import ApproveNotice, RequestChanges
+from tests.web.fakes import Place, place
+from tests.web.rich import rich
+
+SCRIPT = Path(_verify.__file__)
+
+
+async def incident(home: Place) -> str:
+    """Rich, with a notice sent back once, then approved and filed, a duty decided, and one notice still waiting."""
+    name = await rich(home)
+    ana, cleo = await home.who("ana"), await home.who("cleo")
+    await home.desk.submit(name, RequestChanges("N1", "shorter, please"), cleo)
+    home.clock.forward(seconds=20)
+    await home.desk.ask_approval(name, "N1", ana)
+    digest = (await home.desk.log.load(name)).notices["N1"].latest.digest
+    await home.desk.submit(name, ApproveNotice("N1", digest), cleo)
+    await home.desk.submit(name, FileNotice("N1", "by letter", "A 7"), cleo)
+    await home.desk.submit(name, DecideDuty("eu_gdpr_art33", Answer.NO, "nothing left the house"), cleo)
+    await home.desk.ask_approval(name, "N2", ana)
+    return name
+
+
+async def taken(home: Place, name: str, who: str = "audrey") -> bytes:
+    async with home.api(who) as api:
+        answer = await api.get(f"/incidents/{name}/export.pack")
+    assert answer.status_code == 200, answer.text
+    assert f'filename="{name}-pack.zip"' in answer.headers["content-disposition"]
+    return answer.content
+
+
+def opened(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as held:
+        return {name: held.read(name) for name in held.namelist()}
+
+
+def checked(path: Path, *head: str) -> tuple[int, str]:
+    """The script as a process of its own, in a Python that knows nothing of us."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(SCRIPT), str(path), *head],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert not done.stderr, done.stderr
+    return done.returncode, done.stdout
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str]:
+    """A pack and its incident's head, made once."""
+    import asyncio
+
+    async def make() -> tuple[bytes, str]:
+        async with place(tmp_path_factory.mktemp("pack")) as home:
+            name = await incident(home)
+            return await taken(home, name), (await home.desk.log.load(name)).head
+
+    return asyncio.run(make())
+
+
+@pytest.fixture
+def pack(made: tuple[bytes, str], tmp_path: Path) -> Path:
+    path = tmp_path / "pack.zip"
+    path.write_bytes(made[0])
+    return path
+
+
+def forged(content: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
+    """Somebody altered files and wrote the manifest anew, so that only what lies deeper can tell."""
+    files = opened(content)
+    change(files)
+    manifest = json.loads(files.pop("MANIFEST.json"))
+    del files["MANIFEST.sha256"]
+    manifest["files"] = {name: hashlib.sha256(held).hexdigest() for name, held in files.items()}
+    manifest["entries"] = len(json.loads(files["log/chain.json"]))
+    manifest["head"] = json.loads(files["log/chain.json"])[-1]["hash"]
+    files["MANIFEST.json"] = told(manifest)
+    files["MANIFEST.sha256"] = f"{hashlib.sha256(files['MANIFEST.json']).hexdigest()}  MANIFEST.json\n".encode()
+    return zipped(files)
+
+
+def test_a_pack_proves_itself_in_a_bare_python(made: tuple[bytes, str], pack: Path, tmp_path: Path) -> None:
+    """As a zip and unpacked, by the script of the house and by its own, with the head and without."""
+    content, head = made
+    assert opened(content)["verify.py"] == SCRIPT.read_bytes()
+    assert len(SCRIPT.read_text().splitlines()) < 120
+    code, said = checked(pack, head)
+    assert (code, "in order: INC-1" in said, f"head: {head} (yours is in it)" in said) == (0, True, True), said
+    folder = tmp_path / "unpacked"
+    for name, held in opened(content).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(held)
+    assert checked(folder)[0] == 0
+    done = subprocess.run([sys.executable, "-I", str(folder / "verify.py"), str(pack), head], timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def test_a_pack_holds_all_an_auditor_asks_for(made: tuple[bytes, str]) -> None:
+    """Timeline, log, evidence, approvals with their digests, each version's words, the signed ones in every form."""
+    files = opened(made[0])
+    for name in ("VERIFY.md", "timeline.md", "timeline.csv", "timeline.json", "log/chain.json", "log/texts.json",
+                 "duties.json", "people.json", "notices/N1/v1.md", "notices/N1/v2.md", "notices/N2/v1.md"):  # fmt: skip
+        assert files[name], name
+    starts = {"pdf": b"%PDF", "docx": b"PK", "md": b"<!--", "json": b"{"}
+    for kind, start in starts.items():
+        assert files[f"notices/N1/v2/N1-v2.{kind}"].startswith(start)
+    assert not [name for name in files if name.startswith(("notices/N1/v1/", "notices/N2/v1/"))]
+    exported = json.loads(files["notices/N1/v2/N1-v2.json"])
+    assert exported["status"] == "version 2, filed"
+    assert exported["digest"] == json.loads(files["notices/index.json"])[1]["digest"]
+    signed = {(each["what"], each["of"], each["name"]) for each in json.loads(files["approvals.json"])}
+    assert signed == {("MitigationApproved", "M1", "Ben Okafor"), ("NoticeApproved", "N1", "Cleo Martin")}
+    evidence = json.loads(files["evidence/index.json"])
+    assert evidence
+    assert all(hashlib.sha256(files[each["file"]]).hexdigest() == each["sha256"] for each in evidence)
+    (decided,) = [each for each in json.loads(files["duties.json"])["duties"] if each["regime"] == "eu_gdpr_art33"]
+    assert (decided["answer"], decided["because"], decided["decided_by_name"]) == (
+        "no", "nothing left the house", "Cleo Martin",
+    )  # fmt: skip
+    assert "Cleo Martin filed N1" in files["timeline.md"].decode()
+
+
+async def test_the_same_record_is_the_same_pack(home: Place) -> None:
+    """Made twice at one moment it is byte for byte the same, so that its hash can be told."""
+    name = await incident(home)
+    assert await taken(home, name) == await taken(home, name)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_byte_of_any_file_can_be_changed(made: tuple[bytes, str], tmp_path: Path, data: st.DataObject) -> None:
+    """One altered byte, whichever file it is in, and the script names something wrong."""
+    files = opened(made[0])
+    name = data.draw(st.sampled_from(sorted(files)))
+    held = bytearray(files[name])
+    held[data.draw(st.integers(0, len(held) - 1))] ^= data.draw(st.integers(1, 255))
+    path = tmp_path / "altered.zip"
+    path.write_bytes(zipped({**files, name: bytes(held)}))
+    assert _verify.main(str(path)) == 1
+
+
+@pytest.mark.parametrize("name", ["log/entries/000004.json", "MANIFEST.json", "MANIFEST.sha256", "verify.py"])
+def test_a_file_that_is_gone_or_too_many_is_named(made: tuple[bytes, str], pack: Path, name: str) -> None:
+    """Nothing can be left out, slipped in, or be there twice."""
+    files = opened(made[0])
+    pack.write_bytes(zipped({each: held for each, held in files.items() if each != name}))
+    code, said = checked(pack)
+    assert (code, name in said) == (1, True), said
+    pack.write_bytes(zipped({**files, "notices/N1/v3.md": b"x"}))
+    assert checked(pack) == (1, "WRONG: notices/N1/v3.md is not in the manifest\n")
+
+
+def test_a_removed_or_moved_entry_is_named(made: tuple[bytes, str], pack: Path) -> None:
+    """Also where the manifest was made to fit."""
+
+    def without(files: dict[str, bytes]) -> None:
+        rows = json.loads(files["log/chain.json"])
+        del files[rows[3]["file"]], rows[3]
+        files["log/chain.json"] = told(rows)
+
+    def renumbered(files: dict[str, bytes]) -> None:
+        rows = json.loads(files["log/chain.json"])
+        del rows[3]
+        files["log/chain.json"] = told([{**row, "seq": number} for number, row in enumerate(rows, start=1)])
+
+    def moved(files: dict[str, bytes]) -> None:
+        one, other = "log/entries/000003.json", "log/entries/000004.json"
+        files[one], files[other] = files[other], files[one]
+
+    for change, words in (
+        (without, "entry 4 is missing (found 5)"),
+        (renumbered, "entry 4 does not follow the entry before it"),
+        (moved, "entry 3 was altered"),
+    ):
+        pack.write_bytes(forged(made[0], change))
+        assert checked(pack) == (1, f"WRONG: {words}\n")
+
+
+def test_a_forged_end_is_named_by_the_head(made: tuple[bytes, str], pack: Path) -> None:
+    """A chain cut short agrees with itself; the head somebody wrote down does not. An earlier head is still good."""
+    content, head = made
+    rows = json.loads(opened(content)["log/chain.json"])
+    assert checked(pack, rows[2]["hash"])[0] == 0
+    wrong = "0" * 64
+    assert checked(pack, wrong) == (1, f"WRONG: the head is {head}, and {wrong} is no entry of this log\n")
+
+    def cut(files: dict[str, bytes]) -> None:
+        kept = json.loads(files["log/chain.json"])[:2]
+        for name in [name for name in files if name.startswith("log/entries/")][2:]:
+            del files[name]
+        texts = [text for text in json.loads(files["log/texts.json"]) if text["entry"] <= 2]
+        files |= {"log/chain.json": told(kept), "log/texts.json": told(texts), "notices/index.json": told([]),
+                  "approvals.json": told([])}  # fmt: skip
+
+    pack.write_bytes(forged(content, cut))
+    assert checked(pack)[0] == 0
+    assert checked(pack, head)[0] == 1
+
+
+def test_words_of_a_notice_cannot_be_exchanged(made: tuple[bytes, str], pack: Path) -> None:
+    """Neither in its file, nor in the texts, nor a digest, nor an approval that nobody gave."""
+
+    def words(files: dict[str, bytes]) -> None:
+        files["notices/N1/v2.md"] += b"and more"
+
+    def texts(files: dict[str, bytes]) -> None:
+        held = json.loads(files["log/texts.json"])
+        held[0]["text"] = "other words"
+        files["log/texts.json"] = told(held)
+
+    def digest(files: dict[str, bytes]) -> None:
+        held = json.loads(files["notices/index.json"])
+        held[0]["digest"] = "0" * 64
+        files["notices/index.json"] = told(held)
+
+    def hidden(files: dict[str, bytes]) -> None:
+        files["notices/index.json"] = told(json.loads(files["notices/index.json"])[1:])
+
+    def approved(files: dict[str, bytes]) -> None:
+        held = json.loads(files["approvals.json"])
+        files["approvals.json"] = told([{**held[0], "by": "p_somebody_else"}, *held[1:]])
+
+    for change, part in (
+        (words, "N1 version 2: its text is not the one in the log"),
+        (texts, "was altered"),
+        (digest, "N1 version 1 is not what entry"),
+        (hidden, "the notices are not those that the log holds"),
+        (approved, "nobody approved M1 so"),
+    ):
+        pack.write_bytes(forged(made[0], change))
+        code, said = checked(pack)
+        assert (code, part in said) == (1, True), said
+
+
+async def test_what_was_erased_is_told_and_still_verifies(home: Place, tmp_path: Path) -> None:
+    """Erased words are marked, a notice whose words are gone keeps its digest, an erased exhibit is named."""
+    name = await incident(home)
+    for kept in await home.store.erasure.texts(name):
+        await home.store.erasure.erase(ref=kept.ref)
+    await home.store.exhibits.erase(name, home.clock.now())
+    path = tmp_path / "pack.zip"
+    path.write_bytes(await taken(home, name))
+    files = opened(path.read_bytes())
+    code, said = checked(path, (await home.desk.log.load(name)).head)
+    assert code == 0, said
+    assert ", 0 texts erased" not in said
+    assert all(each["erased"] and not each["file"] for each in json.loads(files["notices/index.json"]))
+    (exhibit,) = json.loads(files["evidence/index.json"])
+    assert (exhibit["file"], "was erased on" in exhibit["not_here_because"]) == ("", True)
+
+
+async def test_a_large_exhibit_is_named_and_left_out(home: Place, tmp_path: Path) -> None:
+    """Its hash is in the pack, its bytes stay in the house."""
+    name = await incident(home)
+    await home.store.exhibits.put(name, "dump.bin", "application/octet-stream", b"x" * 5_000_001, home.clock.now())
+    files = opened(await taken(home, name))
+    (large,) = [each for each in json.loads(files["evidence/index.json"]) if each["name"] == "dump.bin"]
+    assert (large["file"], large["sha256"]) == ("", hashlib.sha256(b"x" * 5_000_001).hexdigest())
+    assert "too large" in large["not_here_because"]
+
+
+async def test_only_those_who_answer_for_it_take_it_away(home: Place) -> None:
+    """Counsel, auditor, manager and administrator; of a restricted incident only those who may see it at all."""
+    name = await rich(home)
+    secret = await home.desk.declare("Names", Severity.SEV2, "", "", await home.who("max"), restricted=True)
+    for who, status, hidden in (("ana", 403, 404), ("otto", 403, 404), ("audrey", 200, 404), ("max", 200, 200),
+                                ("cleo", 200, 200), ("ida", 200, 200)):  # fmt: skip
+        async with home.api(who) as api:
+            answer = await api.get(f"/incidents/{name}/export.pack")
+            assert answer.status_code == status, (who, answer.text)
+            assert (await api.get(f"/incidents/{secret.id}/export.pack")).status_code == hidden, who
+    async with home.client() as nobody:
+        assert (await nobody.get(f"/incidents/{name}/export.pack")).status_code in {303, 401}
+
+
+async def test_a_program_is_told_why_not_in_json(home: Place) -> None:
+    """Whoever takes files away by program reads the same sentence a page would show."""
+    name = await rich(home)
+    async with home.api("ana") as api:
+        answer = await api.get(f"/incidents/{name}/export.pack", headers={"Accept": "application/json"})
+        assert (answer.status_code, answer.json()["because"]) == (
+            403, "only admin, auditor, counsel or manager may take the whole record of an incident out of the house",
+        )  # fmt: skip
+        page = await api.get(f"/incidents/{name}/export.pack", headers={"Accept": "text/html"})
+        assert page.headers["content-type"].startswith("text/html")
+
+
+async def test_a_redline_is_of_the_words_that_count(home: Place) -> None:
+    """Against the version before, or a named one; by whoever asked for it; another form and a first version have none."""
+    name = await incident(home)
+    async with home.api("cleo") as api:
+        answer = await api.get(f"/incidents/{name}/notices/N1/redline.docx")
+        assert answer.status_code == 200
+        assert f'filename="{name}-N1-v1-to-v2.docx"' in answer.headers["content-disposition"]
+        told_ = docx.Document(io.BytesIO(answer.content)).tables[0]
+        assert "marked against version 1; by Ana Ruiz" in " ".join(c.text for row in told_.rows for c in row.cells)
+        for path, status in (("N1/redline.pdf", 404), ("N1/redline.docx?against=7", 404), ("N2/redline.docx", 409)):
+            assert (await api.get(f"/incidents/{name}/notices/{path}")).status_code == status, path
+
+
+async def test_an_altered_log_gives_no_pack(home: Place) -> None:
+    """What does not verify is not handed out as a proof; the sentence names the entry."""
+    from sqlalchemy import update
+
+    from bot.store.tables import entries
+
+    name = await incident(home)
+    row = (entries.c.incident == name) & (entries.c.seq == 3)
+    await home.store.database.write(lambda c: c.execute(update(entries).where(row).values(hash="0" * 64)), within=None)
+    async with home.api("audrey") as api:
+        answer = await api.get(f"/incidents/{name}/export.pack")
+    assert answer.status_code >= 400
+    assert "entry 3 was altered" in answer.text
