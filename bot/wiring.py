@@ -124,6 +124,7 @@ def decisions(installation: Installation) -> dict[str, Decisions]:
 def drafting_room(installation: Installation) -> DraftingRoom:
     """The enabled regimes and the templates."""
     from bot.config.regimes import load as load_regimes
+    from bot.notices.deadline import Policy
 
     folders = (installation.root / "templates" / "notices", house() / "templates" / "notices")
     known = load_regimes(*(folder for folder in folders if folder.is_dir()))
@@ -136,6 +137,7 @@ def drafting_room(installation: Installation) -> DraftingRoom:
         organisation={name: getattr(organisation, name) or None for name in VOCABULARY["org"]},
         tz=organisation.timezone,
         country=organisation.country,
+        counting=Policy(closures={place: frozenset(days) for place, days in organisation.closures.items()}),
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -46,16 +47,22 @@ def read_facts(path: Path) -> dict[str, Fact]:
 def read_answers(path: Path, facts: Mapping[str, Fact]) -> Facts:
     """The facts people wrote into a YAML file (`sec_registrant: no`), each checked by its type. Raises Invalid."""
     page = Page(path)
+    answers = answered(page, page.entries(page.root), facts)
+    page.finish()
+    return answers
+
+
+def answered(page: Page, nodes: Mapping[str, yaml.Node], facts: Mapping[str, Fact]) -> dict[str, Value | None]:
+    """The facts among these entries; what is none, or cannot be read, is a problem of the page."""
     answers: dict[str, Value | None] = {}
-    for key, node in page.entries(page.root).items():
+    for key, node in nodes.items():
         if key not in facts:
-            page.wrong(node, f"there is no fact called {key!r}")
+            page.wrong(node, f"there is no fact called {key!r}", ", ".join(get_close_matches(key, facts, 3)))
             continue
         try:
             answers[key] = facts[key].type.read(page.plain(node))
         except UnreadableError as wrong:
             page.wrong(node, f"{key}: {wrong}")
-    page.finish()
     return answers
 
 

@@ -92,6 +92,16 @@ def record(path: Path, *, environ: Mapping[str, str]) -> str:
     return _Reader(path, environ, _no_models, path.parent).record()
 
 
+def organisation(path: Path, *, environ: Mapping[str, str]) -> tuple[Organisation, tuple[str, ...]]:
+    """Who runs the installation, and the regimes it watches: counsel's machine needs none of its secrets.
+
+    Raises:
+        Invalid: where `tocsin.yaml` cannot be read, or these two parts of it cannot be meant.
+
+    """
+    return _Reader(path, environ, _no_models, path.parent).organisation()
+
+
 def _no_models(shelf: str, name: str) -> type[BaseModel]:
     raise NotFound(shelf, name)
 
@@ -118,6 +128,19 @@ class _Reader:
         if self.problems or database is None:
             raise Invalid(self.problems)
         return _address(database, self.root, str(state or Tocsin.model_fields["state"].default))
+
+    def organisation(self) -> tuple[Organisation, tuple[str, ...]]:
+        found = self.fitter.fit(Organisation, self.page, "organisation")
+        watched = self.page.get("regimes") or []
+        if not isinstance(watched, list):
+            self.problems.append(self.page.problem("expected a list of regimes", "regimes"))
+            watched = []
+        for at, each in enumerate(watched):
+            if not isinstance(each, str):
+                self.problems.append(self.page.problem(f"{each!r} is no regime's id", "regimes", at))
+        if self.problems or found is None:
+            raise Invalid(self.problems)
+        return found, tuple(watched)
 
     def installation(self) -> Installation:
         tocsin = self.fitter.fit(Tocsin, self.page)

@@ -1,11 +1,21 @@
 """`tocsin.yaml` in its parts: the organisation, where state is kept, the web, Slack, the sources, and the rules."""
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from bot.config.emoji import Emoji
 from bot.config.policy import PolicyModel
@@ -21,14 +31,25 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def known_place(value: str) -> str:
+    """A country or a region of it. Raises ValueError; a country whose holidays are not on file is none the less one."""
+    from bot.notices.counting import unknown_region
+
+    if not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", value):
+        raise ValueError(f"{value!r} is no country or region (expected two capital letters, or such as DE-BY)")
+    if regions := unknown_region(value):
+        raise ValueError(f"{value!r} is no region of {value[:2]} (expected one of {', '.join(regions)})")
+    return value
+
+
 class Organisation(Part):
     """Who runs this installation, as notices and pages name it."""
 
     name: str = Field(min_length=1)
     contact: str = ""
     """Where questions about an incident go: a name, an address."""
-    country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
-    """ISO 3166 code in quotes, such as 'DE' (an unquoted NO is read as false)."""
+    country: str = ""
+    """ISO 3166 code in quotes, such as 'DE' (an unquoted NO is read as false), or a region's, such as 'DE-BY'."""
     timezone: str = "UTC"
     """IANA name, such as Europe/Berlin."""
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
@@ -39,8 +60,15 @@ class Organisation(Part):
     """The data protection officer, as a notice names them."""
     spokesperson: str = ""
     """Who answers the press, with a number or an address."""
+    closures: dict[Annotated[str, AfterValidator(known_place)], tuple[date, ...]] = Field(default_factory=dict)
+    """Days on which a country or region is closed beside its public holidays, as `US: [2026-12-24]`."""
     legal: dict[str, Any] = Field(default_factory=dict)
     """Facts the law asks for that hold in every incident, such as `sec_registrant: 'no'`."""
+
+    @field_validator("country")
+    @classmethod
+    def _a_place(cls, value: str) -> str:
+        return known_place(value) if value else value
 
     @field_validator("timezone")
     @classmethod

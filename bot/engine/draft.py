@@ -20,6 +20,7 @@ from bot.notices.applicability import facts_used
 from bot.notices.ask import Asked, Clock, OpenQuestion, ask, open_questions
 from bot.notices.checklist import GAP, Entry, Item, checklist, in_language
 from bot.notices.deadline import Policy as Counting
+from bot.notices.deadline import rule_version
 from bot.notices.derive import derived
 from bot.notices.draft import context, draft, plain_context
 from bot.notices.facts import Facts, UnreadableError, Value, plain
@@ -57,7 +58,7 @@ class DraftingRoom:
 
     def duties(self, situation: Situation) -> tuple[Duty, ...]:
         """Every enabled regime's answer, with the clocks of the notices it asks for or may ask for."""
-        return tuple(duty_of(each) for each in self.asked(situation))
+        return tuple(duty_of(each, rule_version(each.regime, self.counting)) for each in self.asked(situation))
 
     def questions(self, situation: Situation) -> tuple[OpenQuestion, ...]:
         """What would settle the open duties. One that a person decided is settled."""
@@ -152,7 +153,7 @@ class DraftingRoom:
         items = in_language(checklist(regime, stage, {**base, "facts": known}, entries), regime, tag)
         text = self.templates.fill(stage.template, context(regime, stage, items, base, known), tag)
         gaps = draft(1, text, items, known, situation.now, manner(tag)).gaps
-        rules = f"{regime.id} {regime.as_of}" if regime.as_of else regime.id
+        rules = f"{regime.id} {rule_version(regime, self.counting)}"
         used = {key: known[key] for key in facts_used(regime) if known.get(key) is not None}
         return self._words(template, text, gaps, items.items, used, notice, rules)
 
@@ -216,10 +217,9 @@ def _decision(incident: Incident, regime: str) -> str:
     return str(duty.answer) if duty is not None and duty.decided_by else ""
 
 
-def duty_of(asked: Asked) -> Duty:
+def duty_of(asked: Asked, rule: str) -> Duty:
     """A regime's answer as the log keeps it: what counsel should look at stands behind the reason."""
     said, first = asked.said, asked.first
-    rule = str(asked.regime.as_of or "")
     return Duty(
         regime=asked.regime.id,
         name=asked.regime.name,

@@ -47,7 +47,7 @@ def answer(regime: Regime, facts: Facts, *, today: date, tz: str = "UTC") -> App
     merits = _on_the_merits(regime, facts)
     started = facts.get(regime.clock_start)
     on = started.astimezone(ZoneInfo(tz)).date() if isinstance(started, datetime) else today
-    gate = _in_force(regime, facts, on)
+    gate = in_force(regime, facts, on)
     if gate is None or merits.answer == "no":
         return merits
     standing, since, why, ask = gate
@@ -123,7 +123,7 @@ def _remarks(regime: Regime, facts: Facts) -> Iterable[str]:
             yield f"For counsel: {exemption.says}"
 
 
-def _in_force(regime: Regime, facts: Facts, on: date) -> tuple[Truth, date | None, str, tuple[str, ...]] | None:
+def in_force(regime: Regime, facts: Facts, on: date) -> tuple[Truth, date | None, str, tuple[str, ...]] | None:
     """None when the regime applies on that date; else (False or None, first date, why, what to ask)."""
     rule = regime.in_force
     if not regime.enabled:

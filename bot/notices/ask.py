@@ -7,6 +7,7 @@ from datetime import date, datetime
 from bot.notices.applicability import Applicability, StageAnswer, answer, stages
 from bot.notices.deadline import NOTHING, Dates, Policy, deadlines, starts
 from bot.notices.facts import Facts
+from bot.notices.places import deciding
 from bot.notices.regime import Fact, Regime, Stage
 
 
@@ -49,16 +50,13 @@ def ask(
 ) -> Asked:
     """Ask one regime. `submitted` says when which of its stages was filed; `decided` is a person's own yes or no.
 
-    Days end in the regime's own zone where it names one, else in `tz`; `country` gives the public holidays where
-    neither the stage nor the authority's Member State does.
+    Days end, and public holidays are kept, where the regime decides: `tz` and `country` are the organisation's own.
     """
-    zone = regime.timezone or tz
+    zone, where = deciding(regime, facts, tz, country)
     moments = starts(regime, facts, submitted)
     said = answer(regime, {**facts, **{k: v for k, v in moments.items() if k in facts}}, today=today, tz=zone)
     if (decided or said.answer) == "no" and said.would_be in {None, "no"}:
         return Asked(regime, said)
-    place = facts.get("reporting_member_state") if regime.jurisdiction == "EU" else None
-    where = str(place) if place else country
     told = []
     for each in stages(regime, facts):
         start, started = _start(each.stage, moments)

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from importlib import metadata
 from zoneinfo import ZoneInfo
 
 LAST_HOUR = time(23, 59, 59)  # how the end of the last hour of a day is written
@@ -15,6 +16,8 @@ STRICT_TWIN = {
     "eu_months_1182": "months_strict",
     "eu_hours_1182": "elapsed_hours",
 }
+# Methods that are counted in one place, wherever the organisation is: EDGAR closes by New York's clock.
+COUNTED_AT = {"sec_business_days": ("America/New_York", "US")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,30 @@ class Calendar:
             while not self.working(day):
                 day += step
         return day
+
+
+def unknown_region(place: str) -> tuple[str, ...]:
+    """For a place such as DE-XX, the regions its country has; () where the place is right or its country unknown."""
+    code, _, part = place.partition("-")
+    if not part:
+        return ()
+    import holidays
+
+    regions = holidays.list_supported_countries().get("GB" if code == "UK" else code)
+    return tuple(regions) if regions and part not in regions else ()
+
+
+@functools.cache
+def counted_with() -> str:
+    """What a date is counted with beside the rule itself: the holiday calendars and the product, by version."""
+    return f"holidays {_version('holidays')}, tocsin {_version('tocsin')}"
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
 
 
 @functools.cache
@@ -163,6 +190,18 @@ METHODS = {
         days_after_year_end,
     )
 }
+SAID = {
+    "elapsed_hours": "hour by hour, through nights and weekends",
+    "eu_hours_1182": "in full hours from the next one, by Reg. 1182/71",
+    "calendar_days_strict": "in calendar days, to the end of the last, never extended",
+    "eu_days_1182": "in calendar days by Reg. 1182/71, to a working day and with two of them in it",
+    "months_strict": "to the same day of the month or its last, never extended",
+    "eu_months_1182": "in months by Reg. 1182/71, to a working day",
+    "business_days": "in working days of the place",
+    "sec_business_days": "in business days of the SEC, to 17:30 in New York",
+    "days_after_year_end": "from the end of the calendar year",
+}
+"""Each method as a page says it."""
 NAMES = (*METHODS, "dora_limit", "none")
 UNITS_OF = {
     "elapsed_hours": ("hours",),

@@ -1,5 +1,6 @@
 """By when a notice is due: the strict date alarms aim at, and the outer date that only counsel may argue."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -7,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from bot.notices.counting import METHODS, STRICT_TWIN, Calendar, Period
+from bot.notices.counting import COUNTED_AT, METHODS, STRICT_TWIN, Calendar, Period, counted_with
 from bot.notices.facts import Facts
 from bot.notices.logic import evaluate
 from bot.notices.regime import Deadline, Limit, Regime, Stage
@@ -24,6 +25,12 @@ class Policy:
     closures: Mapping[str, frozenset[date]] = field(default_factory=dict)
     target_hours: Mapping[str, int] = field(default_factory=dict)
     entity_types: frozenset[str] = frozenset()
+
+    def calendar(self, place: str) -> Calendar:
+        """Working days of a place; what its whole country closes on, a region closes on too."""
+        country, _, region = place.partition("-")
+        closed = self.closures.get(country, frozenset())
+        return Calendar(place, closed | self.closures.get(place, frozenset()) if region else closed)
 
 
 class Dates(NamedTuple):
@@ -52,12 +59,12 @@ def deadlines(
     rules = policy or Policy()
     stage = _for(stage, facts)
     rules = replace(rules, entity_types=rules.entity_types | entity_types(facts))
-    zone = ZoneInfo(tz)
+    own_zone, own_place = COUNTED_AT.get(stage.deadline.counting, ("", ""))
+    zone = ZoneInfo(own_zone or tz)
     starts = clock_start if isinstance(clock_start, Mapping) else {stage.clock_start: clock_start}
     if any(moment.tzinfo is None for moment in starts.values()):
         raise ValueError("a clock start without a time zone cannot be counted from")
-    place = stage.deadline.calendar or country
-    calendar = Calendar(place, rules.closures.get(place, frozenset()))
+    calendar = rules.calendar(stage.deadline.calendar or own_place or country)
     if stage.deadline.limits:
         return _earliest_limit(stage, starts, zone, calendar, rules)
     known = [name for name in (*stage.clock_also, stage.clock_start) if name in starts]
@@ -68,6 +75,19 @@ def deadlines(
     if stage.deadline.counting == "none" or not stage.deadline.amount:
         return _target(stage, start, zone, rules)
     return _counted(stage.deadline, stage.clock_start, start, zone, calendar)
+
+
+def rule_version(regime: Regime, policy: Policy | None = None) -> str:
+    """What a date was counted with: the regime as of its day, the holiday calendars, the product, and own closures.
+
+    Two dates with the same words, facts and rule version are the same date.
+    """
+    parts = [f"{regime.id} as of {regime.as_of or 'no date'}", counted_with()]
+    closures = {place: sorted(days) for place, days in (policy.closures if policy else {}).items() if days}
+    if closures:
+        told = "; ".join(f"{place} {' '.join(map(str, days))}" for place, days in sorted(closures.items()))
+        parts.append(f"own closures {hashlib.sha256(told.encode()).hexdigest()[:8]}")
+    return "; ".join(parts)
 
 
 NO_TIME = "promptly"
@@ -149,17 +169,20 @@ def _counted(deadline: Deadline, name: str, start: datetime, zone: ZoneInfo, cal
     law = deadline.counting
     strict = METHODS[deadline.strict or STRICT_TWIN.get(law, law)](period)
     outer = METHODS[deadline.outer or law](period)
-    because = f"{_amount(deadline.amount, deadline.unit)} from {name} at {_local(start, zone)}"
+    because = f"{spelled(deadline.amount, deadline.unit)} from {name} at {_local(start, zone)}"
     if deadline.also:
         says = "as agreed:" if deadline.hours_by else "the law also says"
         because += f"; {says} {deadline.also if deadline.hours_by else deadline.also.replace('_', ' ')}"
     if outer != strict:
         because += f"; the outer date is counted by {deadline.outer or law} and is for counsel only"
-    if not calendar.known and (law in _NEED_HOLIDAYS or deadline.outer in _NEED_HOLIDAYS):
-        because += (
-            f"; public holidays of {calendar.place or 'the place of notice'} are not on file, only weekends count"
-        )
+    if law in _NEED_HOLIDAYS or deadline.outer in _NEED_HOLIDAYS:
+        because += _blind(calendar)
     return Dates(strict, outer, because + ".")
+
+
+def _blind(calendar: Calendar) -> str:
+    place = calendar.place or "the place of notice"
+    return "" if calendar.known else f"; public holidays of {place} are not on file, only weekends count"
 
 
 _NEED_HOLIDAYS = frozenset({"eu_days_1182", "eu_months_1182", "business_days", "sec_business_days"})
@@ -192,7 +215,7 @@ def _earliest_limit(
         names = ", ".join(limit.start for limit in stage.deadline.limits)
         return Dates(None, None, f"The clock has not started: none of {names} is recorded.")
     due, limit = min(((_limit(item, starts, zone, calendar), item) for item in running), key=lambda pair: pair[0])
-    because = f"{_amount(limit.amount, limit.unit)} from {limit.start} at {_local(starts[limit.start], zone)}"
+    because = f"{spelled(limit.amount, limit.unit)} from {limit.start} at {_local(starts[limit.start], zone)}"
     if len(running) > 1:
         because += ", the earliest of its limits"
     if stage.deadline.also:
@@ -201,9 +224,12 @@ def _earliest_limit(
     closed = not calendar.working(due.date())
     if stage.deadline.noon_relief and closed and not excluded:
         relief = datetime.combine(calendar.next_working(due.date()), NOON, zone)
-        return Dates(relief, relief, f"{because}; it ends on a closed day, so at noon of the next working day.")
+        because += f"; it ends on a closed day, so at noon of the next working day{_blind(calendar)}"
+        return Dates(relief, relief, because + ".")
     if closed and excluded:
         because += f"; no weekend relief for {', '.join(sorted(excluded))}"
+    elif stage.deadline.noon_relief and not excluded:
+        because += _blind(calendar)
     return Dates(due, due, because + ".")
 
 
@@ -217,7 +243,8 @@ def _limit(limit: Limit, starts: Mapping[str, datetime], zone: ZoneInfo, calenda
     return METHODS[limit.counting](Period(starts[limit.start], limit.amount, limit.unit, zone, calendar))
 
 
-def _amount(amount: int, unit: str) -> str:
+def spelled(amount: int, unit: str) -> str:
+    """A number with its unit: 1 month, 72 hours, 10 business days before."""
     noun = unit.replace("_", " ").removesuffix("s") if abs(amount) == 1 else unit.replace("_", " ")
     return f"{abs(amount)} {noun}{' before, counted' if amount < 0 else ''}"
 

@@ -18,6 +18,8 @@ drafts ready; a few seconds, run only when asked for.
 
 `python -m tests.benchmarks affected` prints how long it takes to count who was decided about in a million decisions, and
 to make their list; half a minute, run only when asked for.
+
+`python -m tests.benchmarks duties` prints how long one recomputation over all regimes takes, in seconds altogether.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks import affected, changes, drift, house, notices, polling, restart, slack
+from tests.benchmarks import affected, changes, drift, duties, house, notices, polling, restart, slack
 from tests.benchmarks.child import end, memory, times
 
 
@@ -81,7 +83,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["help", "run", "drift", "polling", "restart", "slack", "changes", "notices", "affected"],
+        choices=["help", "run", "drift", "polling", "restart", "slack", "changes", "notices", "affected", "duties"],
         help="left out: help and run",
     )
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
@@ -118,6 +120,10 @@ def main() -> None:
     if asked.what == "affected":
         _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
         affected.measure(asked.decisions, _say)
+        return
+    if asked.what == "duties":
+        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
+        duties.measure(max(20, asked.rounds), _say)
         return
     if asked.what == "restart":
         restart.measure(asked.slos, min(asked.rounds, 3), _say)
