@@ -29,6 +29,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks import affected, changes, drift, duties, house, notices, polling, restart, slack
@@ -98,35 +99,19 @@ def main() -> None:
     parser.add_argument("--pending", type=int, default=1_000, help="changes to take up after a kill (default 1,000)")
     parser.add_argument("--decisions", type=int, default=1_000_000, help="decisions of affected (default 1,000,000)")
     asked = parser.parse_args()
-    if asked.what == "drift":
-        _say(f"Python {sys.version.split()[0]}, one run; on a busy machine the processor's seconds mean more")
-        drift.measure(asked.rows, max(1, min(asked.exact, drift.FEATURES)), _say)
-        return
-    if asked.what == "polling":
-        polling.measure(asked.slos, max(2, min(asked.subset, asked.slos // 2)), asked.rounds, _say)
-        return
-    if asked.what == "slack":
+    alone: dict[str, Callable[[], None]] = {
+        "drift": lambda: drift.measure(asked.rows, max(1, min(asked.exact, drift.FEATURES)), _say),
+        "polling": lambda: polling.measure(asked.slos, max(2, min(asked.subset, asked.slos // 2)), asked.rounds, _say),
+        "restart": lambda: restart.measure(asked.slos, min(asked.rounds, 3), _say),
+        "slack": lambda: slack.measure(asked.rounds, _say),
+        "changes": lambda: changes.measure(asked.rounds, asked.pending, _say),
+        "notices": lambda: notices.measure(asked.rounds, _say),
+        "affected": lambda: affected.measure(asked.decisions, _say),
+        "duties": lambda: duties.measure(max(20, asked.rounds), _say),
+    }
+    if asked.what in alone:
         _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
-        slack.measure(asked.rounds, _say)
-        return
-    if asked.what == "changes":
-        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
-        changes.measure(asked.rounds, asked.pending, _say)
-        return
-    if asked.what == "notices":
-        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
-        notices.measure(asked.rounds, _say)
-        return
-    if asked.what == "affected":
-        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
-        affected.measure(asked.decisions, _say)
-        return
-    if asked.what == "duties":
-        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
-        duties.measure(max(20, asked.rounds), _say)
-        return
-    if asked.what == "restart":
-        restart.measure(asked.slos, min(asked.rounds, 3), _say)
+        alone[asked.what]()
         return
     _say(f"Python {sys.version.split()[0]}, {asked.rounds} rounds, taking turns; times on a busy machine mean little")
     if asked.what != "run":
