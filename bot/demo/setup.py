@@ -21,6 +21,34 @@ PEOPLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "dev": ("Dev Rao", ("responder",), "U0DEV"),
 }
 
+LEGAL: Mapping[str, object] = {
+    "eu_nexus": True,
+    "org_role_gdpr": ["controller"],
+    "eu_establishment": ["DE"],
+    "reporting_member_state": "DE",
+    "financial_entity": False,
+    "nis2_entity": "none",
+    "medical_device": False,
+    "product_with_digital_elements": False,
+    "gpai_systemic_risk": False,
+    "frontier_model_10e26": False,
+    "sec_registrant": "no",
+    "us_banking_organization": "no",
+    "bank_service_provider": False,
+    "nydfs_covered_entity": False,
+    "glba_ftc_institution": False,
+    "hipaa_role": "none",
+    "residents_by_state": {},
+    "uk_authorised_firm": False,
+    "apra_regulated": False,
+    "ca_frfi": False,
+    "mas_regulated": False,
+    "contracts_with_notice_duty": {},
+    "insurance_policies_with_notice_duty": {},
+    "voluntary_reporting_opted_in": False,
+}
+"""What holds of an imaginary company in Berlin in every incident: most laws answer by it that no duty exists."""
+
 
 def write(folder: Path, world: Mapping[str, Any], slack_url: str, web_port: int) -> Path:
     """Write the folder for a world as its ports file tells it; the path of tocsin.yaml."""
@@ -63,6 +91,7 @@ def _house(world: Mapping[str, Any], slack_url: str, web_port: int) -> dict[str,
             "country": "DE",
             "timezone": "Europe/Berlin",
             "currency": "EUR",
+            "legal": dict(LEGAL),
         },
         "state": "state",
         "web": {"port": web_port},
@@ -80,7 +109,7 @@ def _house(world: Mapping[str, Any], slack_url: str, web_port: int) -> dict[str,
         "sources": {"visits": source},
         "poll": {"every": "1s"},
         "policy": {"verify_after": "4s", "soak": "5s", "cool_down": "10s", "evidence_hold": "10s"},
-        "regimes": ["eu_ai_act_art73", "eu_gdpr_art33"],
+        "regimes": ["*"],
     }
 
 
@@ -117,7 +146,12 @@ def _service(world: Mapping[str, Any]) -> dict[str, Any]:
         "legal": {
             "ai_system": True,
             "high_risk_ai_system": "no",
-            "eu_nexus": True,
+            "generative_ai": False,
+            "personal_data": True,
+            "decision_domain": ["health"],
+            "countries_affected": ["DE"],
+            "us_states_of_individuals": [],
+            "consumer_report_used": False,
         },
     }
     return service

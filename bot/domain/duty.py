@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
+from textwrap import shorten
 from typing import TYPE_CHECKING, ClassVar
 
 from bot.domain.errors import Refused
@@ -168,8 +169,11 @@ def _beside(known: Duty | None, fresh: Duty) -> Duty:
     )
 
 
-MOST_NAMED = 8
-"""Regimes one line of the timeline names before it counts the rest."""
+MOST_REASONED, REASON = 3, 200
+"""Regimes whose reasons one line of the timeline gives, and characters of each; the whole stands with the duty."""
+MOST_NAMED = {Answer.YES: 8, Answer.UNKNOWN: 3, Answer.NO: 0}
+"""Regimes that line names by their answer where there are more, before it counts the rest."""
+TOLD = {Answer.YES: "owed", Answer.UNKNOWN: "not known yet", Answer.NO: "no duty"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +195,33 @@ class DutiesAnswered(Event):
         return replace(incident, duties=duties, due_history=history, duty_basis=self.basis)
 
     def says(self, by: str) -> Sentence:
-        open_ones = [duty for duty in self.duties if duty.answer is not Answer.NO or duty.decided_by]
-        named = (open_ones if len(self.duties) > MOST_NAMED else list(self.duties))[:MOST_NAMED]
-        told = [f"{duty.name}: {duty.answer}, {duty.because}" for duty in named]
-        rest = len(self.duties) - len(named)
-        no = sum(duty.answer is Answer.NO for duty in self.duties) - sum(d.answer is Answer.NO for d in named)
-        if rest:
-            told.append(f"{rest} more, {no} of them without a duty" if told else f"no duty under {no} regimes")
-        return says("duties: {list}", list="; ".join(told))
+        if len(self.duties) > MOST_REASONED:
+            told = [_grouped(answer, [duty for duty in self.duties if duty.answer is answer]) for answer in TOLD]
+        else:
+            told = [f"{duty.name}: {_briefly(duty)}" for duty in self.duties]
+        return says("duties: {list}", list="; ".join(filter(None, told)))
+
+
+def _grouped(answer: Answer, duties: list[Duty]) -> str:
+    """Regimes that answer alike: the first by name, the rest by number; "" where none does."""
+    named = [f"{duty.name}{_by(duty)}" for duty in duties[: MOST_NAMED[answer]]]
+    rest = len(duties) - len(named)
+    if rest and not named:
+        return f"{TOLD[answer]} under {rest} regime{'s' if rest > 1 else ''}"
+    return f"{TOLD[answer]}: {' · '.join(named)}{f' and {rest} more' if rest else ''}" if duties else ""
+
+
+def _briefly(duty: Duty) -> str:
+    """The reason as far as a line has room; where a person decided, their answer stands before it."""
+    because = f"{duty.answer}, {duty.because}" if duty.decided_by else duty.because
+    return shorten(because, REASON, placeholder=" …") + _by(duty)
+
+
+def _by(duty: Duty) -> str:
+    """By when it is due, or would be; "" without a date or a duty."""
+    if duty.strict is None or duty.answer is Answer.NO:
+        return ""
+    return f" ({'' if duty.answer is Answer.YES else 'if so, '}by {duty.strict.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
 
 
 @dataclass(frozen=True, slots=True)

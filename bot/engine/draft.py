@@ -232,11 +232,11 @@ def duty_of(asked: Asked, rule: str) -> Duty:
         rests_on=said.rests_on,
         applies_from=said.applies_from,
         would_be=Answer(said.would_be) if said.would_be else None,
-        dues=tuple(_due(each, rule) for each in asked.clocks if each.said.answer != "no"),
+        dues=tuple(_due(asked.regime, each, rule) for each in asked.clocks if each.said.answer != "no"),
     )
 
 
-def _due(clock: Clock, rule: str) -> Due:
+def _due(regime: Regime, clock: Clock, rule: str) -> Due:
     return Due(
         stage=clock.said.stage.id,
         name=clock.said.stage.name,
@@ -245,10 +245,26 @@ def _due(clock: Clock, rule: str) -> Due:
         started=clock.started,
         strict=clock.dates.strict,
         outer=clock.dates.outer,
-        because=clock.dates.because,
+        because=_named(regime, clock.said.stage, clock.dates.because),
         by_law=clock.dates.by_law,
         rule=rule,
     )
+
+
+def _named(regime: Regime, stage: Stage, because: str) -> str:
+    """How a date was counted, with the moments it counts from as people name them."""
+    starts = {stage.clock_start, *stage.clock_also, *(limit.start for limit in stage.deadline.limits)}
+    for start in sorted(starts, key=len, reverse=True):
+        because = because.replace(start, f"“{_moment(regime, start)}”")
+    return because
+
+
+def _moment(regime: Regime, start: str) -> str:
+    """The moment a clock starts on: a fact by its label, a notice by its name."""
+    if not start.startswith("stage_submitted("):
+        return regime.label(start)
+    before = regime.stage(start.removeprefix("stage_submitted(").rstrip(")").split()[-1])
+    return f"{before.name if before else 'the last report'} filed"
 
 
 def _entries(incident: Incident, notice: Notice | None) -> dict[str, Entry]:

@@ -13,8 +13,12 @@ to its acknowledgement, on a practice workspace whose calls take 150 ms; two min
 `python -m tests.benchmarks changes` prints how long it takes from an approval's click to its effect at the target, and
 until a thousand approved changes are taken up after a kill, on SQLite and PostgreSQL; run only when asked for.
 
+`python -m tests.benchmarks notices` prints what it costs to ask every regime anew, and the time from facts known to all
+drafts ready; a few seconds, run only when asked for.
+
 `python -m tests.benchmarks affected` prints how long it takes to count who was decided about in a million decisions, and
 to make their list; half a minute, run only when asked for.
+
 `python -m tests.benchmarks duties` prints how long one recomputation over all regimes takes, in seconds altogether.
 """
 
@@ -25,9 +29,10 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import affected, changes, drift, duties, house, polling, restart, slack
+from tests.benchmarks import affected, changes, drift, duties, house, notices, polling, restart, slack
 from tests.benchmarks.child import end, memory, times
 
 
@@ -79,7 +84,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["help", "run", "drift", "polling", "restart", "slack", "changes", "affected", "duties"],
+        choices=["help", "run", "drift", "polling", "restart", "slack", "changes", "notices", "affected", "duties"],
         help="left out: help and run",
     )
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
@@ -94,31 +99,19 @@ def main() -> None:
     parser.add_argument("--pending", type=int, default=1_000, help="changes to take up after a kill (default 1,000)")
     parser.add_argument("--decisions", type=int, default=1_000_000, help="decisions of affected (default 1,000,000)")
     asked = parser.parse_args()
-    if asked.what == "drift":
-        _say(f"Python {sys.version.split()[0]}, one run; on a busy machine the processor's seconds mean more")
-        drift.measure(asked.rows, max(1, min(asked.exact, drift.FEATURES)), _say)
-        return
-    if asked.what == "polling":
-        polling.measure(asked.slos, max(2, min(asked.subset, asked.slos // 2)), asked.rounds, _say)
-        return
-    if asked.what == "slack":
+    alone: dict[str, Callable[[], None]] = {
+        "drift": lambda: drift.measure(asked.rows, max(1, min(asked.exact, drift.FEATURES)), _say),
+        "polling": lambda: polling.measure(asked.slos, max(2, min(asked.subset, asked.slos // 2)), asked.rounds, _say),
+        "restart": lambda: restart.measure(asked.slos, min(asked.rounds, 3), _say),
+        "slack": lambda: slack.measure(asked.rounds, _say),
+        "changes": lambda: changes.measure(asked.rounds, asked.pending, _say),
+        "notices": lambda: notices.measure(asked.rounds, _say),
+        "affected": lambda: affected.measure(asked.decisions, _say),
+        "duties": lambda: duties.measure(max(20, asked.rounds), _say),
+    }
+    if asked.what in alone:
         _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
-        slack.measure(asked.rounds, _say)
-        return
-    if asked.what == "changes":
-        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
-        changes.measure(asked.rounds, asked.pending, _say)
-        return
-    if asked.what == "affected":
-        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
-        affected.measure(asked.decisions, _say)
-        return
-    if asked.what == "duties":
-        _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")
-        duties.measure(max(20, asked.rounds), _say)
-        return
-    if asked.what == "restart":
-        restart.measure(asked.slos, min(asked.rounds, 3), _say)
+        alone[asked.what]()
         return
     _say(f"Python {sys.version.split()[0]}, {asked.rounds} rounds, taking turns; times on a busy machine mean little")
     if asked.what != "run":

@@ -15,7 +15,7 @@ from tests.kit import ANA, AUDREY, CLEO, MAX, Story, at, breached, declared, lin
 GDPR = Duty(
     "gdpr", "GDPR", Answer.UNKNOWN, "nobody said whether personal data was breached", ask=("personal_data_breach",)
 )
-AI_ACT = Duty("ai_act", "AI Act", Answer.NO, "the system is not of high risk")
+AI_ACT = Duty("ai_act", "AI Act", Answer.NO, "No duty, because the system is not of high risk")
 SERVICE = Service("visits", "Visits", "care", "C1", legal={"ai_system": True})
 
 
@@ -46,8 +46,34 @@ def test_a_fact_is_stated_once_and_may_be_unknown() -> None:
 def test_every_answer_is_recorded_a_no_with_its_reason_too() -> None:
     """The timeline says each regime, its answer and why."""
     story = answered()
-    assert "AI Act: no, the system is not of high risk" in lines(story)[-1]
+    assert "AI Act: No duty, because the system is not of high risk" in lines(story)[-1]
     assert story.when(AnswerDuties((GDPR, AI_ACT), "b1")).events == ()
+
+
+def test_many_answers_make_one_short_line() -> None:
+    """What is owed by name, what is not known by its first names and a number, no duty by number; reasons stay behind."""
+    why = "a reason of many words, " * 40
+    some = [Duty(f"r{n}", f"Regime {n}", Answer.UNKNOWN, why) for n in range(5)]
+    none = [Duty(f"n{n}", f"None {n}", Answer.NO, why) for n in range(38)]
+    owed = Duty("gdpr", "GDPR", Answer.YES, why, strict=at(72 * 3600))
+    (line,) = lines(declared().when(AnswerDuties((*none, *some, owed), "b1")))[-1:]
+    assert line == (
+        "duties: owed: GDPR (by 2026-11-23 12:00 UTC); not known yet: Regime 0 · Regime 1 · Regime 2 and 2 more; "
+        "no duty under 38 regimes"
+    )
+    (line,) = lines(declared().when(AnswerDuties((none[0],), "b1")))[-1:]
+    assert line.endswith("…")
+    assert len(line) < 240
+    (line,) = lines(declared().when(AnswerDuties(tuple(none), "b1")))[-1:]
+    assert line == "duties: no duty under 38 regimes"
+
+
+def test_a_line_tells_the_date_that_changed() -> None:
+    """An answer told again for its date alone says the date, and what is not known is due only if it is owed."""
+    story = answered().when(AnswerDuties((replace(GDPR, strict=at(3600)), AI_ACT), "b2"))
+    assert lines(story)[-1] == f"duties: GDPR: {GDPR.because} (if so, by 2026-11-20 13:00 UTC)"
+    owed = replace(GDPR, answer=Answer.YES, strict=at(3600))
+    assert lines(story.when(AnswerDuties((owed,), "b3")))[-1].endswith(" (by 2026-11-20 13:00 UTC)")
 
 
 def test_only_answers_that_changed_are_told_again() -> None:
