@@ -13,6 +13,7 @@ from bot.domain.clocks import answering, moments, running
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
 from bot.domain.mitigation import State
+from bot.domain.named import named
 from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy, Role
 from bot.domain.roles import Part
@@ -87,7 +88,7 @@ def reminders(
         *_leading(incident, policy),
         *_approving(incident, policy, on_call, people),
         *_promised(incident),
-        *_clocks(incident, policy, people),
+        *_clocks(incident, policy, on_call, people),
     ):
         if matter.mark not in incident.reminded.get(matter.person, Reminded()).marks:
             yield matter
@@ -172,8 +173,7 @@ def _may_know(incident: Incident, person: Person, on_call: Sequence[str]) -> boo
     """A restricted incident is for the people it names or pages, those on call, counsel and administrators."""
     if not incident.restricted or person.roles & {Role.COUNSEL, Role.ADMIN} or person.id in on_call:
         return True
-    paged = {page.person for page in incident.pages.values()}
-    return person.id in paged | {incident.declared_by, incident.acknowledged_by, *incident.parts.values()}
+    return person.id in named(incident)
 
 
 def _hears(incident: Incident, person: str, before: datetime) -> bool:
@@ -196,13 +196,14 @@ def _promised(incident: Incident) -> Iterator[Matter]:
         yield Matter(item.owner, Reason.FOLLOWUP, item.id, due, mark)
 
 
-def _clocks(incident: Incident, policy: Policy, people: Sequence[Person]) -> Iterator[Matter]:
+def _clocks(incident: Incident, policy: Policy, on_call: Sequence[str], people: Sequence[Person]) -> Iterator[Matter]:
     """A legal clock: whoever answers for it and their deputy hear at each share of its time, and when it has ended.
 
     A date that moves earlier has marks of its own, so that the shares of the new one are heard anew.
     """
+    may_know = [person for person in people if _may_know(incident, person, on_call)]
     for each in running(incident):
-        for person in answering(incident, each.duty.regime, policy, people):
+        for person in answering(incident, each.duty.regime, policy, may_know):
             for percent, at in moments(each, policy):
                 mark = f"{Reason.CLOCK}:{each.item}:{each.strict.isoformat()}:{percent}"
                 yield Matter(person, Reason.CLOCK, each.item, at, mark)

@@ -7,12 +7,12 @@ from bot.domain.duty import Answer
 from bot.domain.hold import HoldOverridden, HoldPlaced
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.mitigation import EFFECTIVE, PENDING
+from bot.domain.named import named
 from bot.domain.phase import Phase
 from bot.engine.situation import Situation
 from bot.slack.message import Surface
 from bot.slack.settings import SlackSettings
 from bot.slack.views import aloud, card, deadline, duties, notice, question, request, room, step, summary, update
-from bot.slack.views.home import named
 
 CARD, ROOM = "card", "room"
 """The card below which the thread hangs, and the same in the war room."""

@@ -13,6 +13,7 @@ from bot.domain.clocks import running
 from bot.domain.errors import NotFound, Refused, TocsinError
 from bot.domain.incident import Incident
 from bot.domain.mitigation import mitigation_of
+from bot.domain.named import named
 from bot.domain.policy import Role
 from bot.engine.affected import Listing
 from bot.engine.desk import Desk
@@ -67,9 +68,7 @@ class Console:
         """A restricted incident is for the people it names or pages, counsel and administrators."""
         if not incident.restricted or who.roles & EVERYTHING:
             return True
-        named = {incident.declared_by, incident.acknowledged_by, *incident.parts.values()}
-        named |= {page.person for page in incident.pages.values()} | set(await self.desk.on_call(incident.service))
-        return who.id in named
+        return who.id in named(incident) or who.id in await self.desk.on_call(incident.service)
 
     async def incident(self, name: str, who: Profile) -> Incident:
         """The incident, or NotFound: whether a hidden one is there is nobody's business either."""

@@ -11,6 +11,7 @@ from bot.domain.execution import in_doubt
 from bot.domain.glass import may_review
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
+from bot.domain.named import named
 from bot.domain.notice import Standing
 from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
@@ -53,13 +54,6 @@ class Shift:
 def may_see(incident: Incident, person: str, on_call: Sequence[str] = ()) -> bool:
     """A restricted incident is shown only to the people it names."""
     return not incident.restricted or person in named(incident) or person in on_call
-
-
-def named(incident: Incident) -> set[str]:
-    """The people an incident names: who declared it, has it, plays a part, was paged."""
-    people = {incident.declared_by, incident.acknowledged_by, *incident.parts.values()}
-    people |= {page.person for page in incident.pages.values()}
-    return {one for one in people if one and one != "tocsin"}
 
 
 def waiting(situations: Sequence[Situation], who: Person, policy: Policy) -> list[Waiting]:

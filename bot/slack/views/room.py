@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from bot.blockkit.blocks import View, context, modal, section, untrusted
 from bot.domain.incident import Incident
+from bot.domain.named import named
 from bot.domain.room import RoomArchived, RoomAsked, RoomFailed, RoomOpened
 from bot.engine.situation import Situation
 from bot.slack.ids import Ref
 from bot.slack.message import Message
 from bot.slack.views import info
 from bot.slack.views._words import about, person
-from bot.slack.views.home import named
 
 NAME = "room"
 LONGEST = 45
