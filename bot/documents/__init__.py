@@ -110,6 +110,7 @@ class Document:
     remarks: tuple[Remark, ...] = ()
     privileged: str = ""
     regime_name: str = ""
+    form: str = ""  # the lines of the authority's form as JSON
 
     @classmethod
     def of(
@@ -127,6 +128,7 @@ class Document:
         remarks: Iterable[Remark] = (),
         privileged: str = "",
         regime_name: str = "",
+        form: str = "",
     ) -> "Document":
         """A document of a draft's Markdown text.
 
@@ -149,6 +151,7 @@ class Document:
             ),
             privileged=" ".join(clean(privileged).split()),
             regime_name=clean(regime_name),
+            form=form,
         )
 
     @property

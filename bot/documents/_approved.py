@@ -118,4 +118,5 @@ def _document(situation: Situation, frozen: NoticeFrozen, signed: list[Entry]) -
         approvals=approvals,
         privileged=f"Privileged and confidential: {claim.basis}" if claim else "",
         regime_name=duty.name if duty else "",
+        form=frozen.form,
     )

@@ -7,7 +7,7 @@ from bot.documents import Block, Bullets, Document, Heading, Paragraph, Runs, Ta
 
 
 class Json:
-    """What the notice is, its gaps, and its blocks as plain text in reading order."""
+    """What the notice is, its gaps, its blocks as plain text in reading order, and the lines of its form by number."""
 
     shelf: ClassVar[str] = "documents"
     name = "json"
@@ -16,7 +16,7 @@ class Json:
 
     def write(self, document: Document) -> bytes:
         """UTF-8 bytes, the same for the same document."""
-        body = {
+        body: dict[str, object] = {
             "title": document.title,
             "regime": document.regime,
             "stage": document.stage,
@@ -28,6 +28,8 @@ class Json:
             "blocks": [_block(block) for block in document.blocks],
             "markdown": document.markdown,
         }
+        if document.form:
+            body["form"] = json.loads(document.form)
         return json.dumps(body, ensure_ascii=False, indent=2).encode() + b"\n"
 
 

@@ -52,7 +52,8 @@ class Signature:
 class Version:
     """Words as they were frozen: text, digest, what was missing, and as of when.
 
-    `facts` is the canonical JSON of the facts they rest on; `rules` the version of the law's data they were drawn from.
+    `facts` is the canonical JSON of the facts they rest on, `rules` the version of the law's data they were drawn from,
+    `form` the lines of the form as JSON.
     """
 
     number: int
@@ -65,6 +66,7 @@ class Version:
     signatures: tuple[Signature, ...] = ()
     asked_at: datetime | None = None
     rules: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class FreezeNotice(Command):
     as_of: datetime
     facts: str = ""
     rules: str = ""
+    form: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, READERS, "ask for approval of a notice")
@@ -39,7 +40,9 @@ class FreezeNotice(Command):
         if latest is not None and latest.digest == self.digest and notice.standing in STANDING_WORDS:
             return
         number = latest.number + 1 if latest else 1
-        yield NoticeFrozen(self.id, number, self.text, self.digest, self.gaps, self.as_of, self.facts, self.rules)
+        yield NoticeFrozen(
+            self.id, number, self.text, self.digest, self.gaps, self.as_of, self.facts, self.rules, self.form
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,21 @@ class NoticeFrozen(Event):
     as_of: datetime
     facts: Words = ""
     rules: str = ""
+    form: Words = ""
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         was = notice_of(incident, self.id)
         version = Version(
-            self.number, self.text, self.digest, self.gaps, self.as_of, entry.by, self.facts, (), entry.at, self.rules
+            self.number,
+            self.text,
+            self.digest,
+            self.gaps,
+            self.as_of,
+            entry.by,
+            self.facts,
+            asked_at=entry.at,
+            rules=self.rules,
+            form=self.form,
         )
         frozen = replace(
             was,

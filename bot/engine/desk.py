@@ -206,7 +206,9 @@ class Desk:
         situation = await self.situation(incident)
         known = notice_of(situation.incident, notice)
         words = self._drafted(situation, known.template, known)
-        command = FreezeNotice(notice, words.text, words.digest, words.gaps, situation.now, words.facts, words.rules)
+        command = FreezeNotice(
+            notice, words.text, words.digest, words.gaps, situation.now, words.facts, words.rules, words.form
+        )
         return await self.submit(incident, command, who, inbound=inbound)
 
     async def reword(self, incident: str, notice: str, text: str, who: Profile, *, inbound: str = "") -> Incident:

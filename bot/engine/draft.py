@@ -18,16 +18,18 @@ from bot.engine.material import material
 from bot.engine.situation import Situation, Words
 from bot.notices.applicability import facts_used
 from bot.notices.ask import Asked, Clock, OpenQuestion, ask, open_questions
-from bot.notices.checklist import GAP, Entry, Item, checklist, in_language
+from bot.notices.checklist import GAP, Checklist, Entry, Item, as_json, checklist, in_language
 from bot.notices.deadline import Policy as Counting
 from bot.notices.deadline import rule_version
 from bot.notices.derive import derived
+from bot.notices.dora_json import report
 from bot.notices.draft import context, draft, plain_context
 from bot.notices.facts import Facts, UnreadableError, Value, plain
+from bot.notices.form import typed
 from bot.notices.locales import locale as manner
 from bot.notices.locales import parted, tags
 from bot.notices.merge import Merged, merge
-from bot.notices.regime import Fact, Field, Regime, Stage, stated
+from bot.notices.regime import Fact, Regime, Stage, stated
 from bot.words import Words as Templates
 
 STAKEHOLDERS = f"{FOLDER}/"
@@ -155,7 +157,7 @@ class DraftingRoom:
         gaps = draft(1, text, items, known, situation.now, manner(tag)).gaps
         rules = f"{regime.id} {rule_version(regime, self.counting)}"
         used = {key: known[key] for key in facts_used(regime) if known.get(key) is not None}
-        return self._words(template, text, gaps, items.items, used, notice, rules)
+        return self._words(template, text, gaps, items.items, used, notice, rules, _form(regime, items))
 
     def _stage(self, template: str) -> tuple[Regime, Stage]:
         name, tag = parted(template)
@@ -175,6 +177,7 @@ class DraftingRoom:
         facts: Facts,
         notice: Notice | None,
         rules: str = "",
+        form: str = "",
     ) -> Words:
         """The words with counsel's rewording merged in; what is still missing is counted in the result."""
         worded = notice.rewording if notice else None
@@ -191,16 +194,20 @@ class DraftingRoom:
             json.dumps(plain(facts), sort_keys=True, separators=(",", ":")) if facts else "",
             rules,
             merged.clashes,
+            form,
         )
 
     def entered(self, template: str, key: str, value: str) -> str:
-        """A line of a form as the log keeps it. Raises Refused: there is no such line, or the form gives choices."""
+        """A line of a form as the log keeps it. Raises Refused: no such line, or the form takes no such answer."""
         _regime, stage = self._stage(template) if not template.startswith(STAKEHOLDERS) else (None, None)
         if stage is None or _regime is None or key not in stage.keys:
             raise Refused(f"{template} has no line {key!r}")
         field = _regime.fields[key]
-        if value and field.choices:
-            return _chosen(field, value)
+        if value:
+            try:
+                typed(field, value)
+            except UnreadableError as why:
+                raise Refused(f"{field.number} {field.label}: {why}".strip()) from None
         return value
 
     def postmortem(self, situation: Situation) -> str:
@@ -210,6 +217,15 @@ class DraftingRoom:
 
     def _base(self, situation: Situation) -> dict[str, object]:
         return material(situation, self.organisation, self.known(situation))
+
+
+def _form(regime: Regime, items: Checklist) -> str:
+    """The lines of the form as data, by the form's own numbers; what the form would not take is said in it."""
+    try:
+        told: dict[str, object] = report(regime, items)
+    except UnreadableError as wrong:
+        told = {**as_json(items), "wrong": str(wrong).splitlines()}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _decision(incident: Incident, regime: str) -> str:
@@ -280,15 +296,3 @@ def _entries(incident: Incident, notice: Notice | None) -> dict[str, Entry]:
     found = {key: given for _at, key, given in latest}
     found.update(notice.given if notice else {})
     return {key: Entry(given.value or None, given.unknown_because) for key, given in found.items()}
-
-
-def _chosen(field: Field, value: str) -> str:
-    """One of the form's own choices, or several of a multiple one. Raises Refused, listing them."""
-    several = "multi" in field.type.lower()
-    parts = [part.strip() for part in value.split(";")] if several else [value.strip()]
-    known = {choice.casefold(): choice for choice in field.choices}
-    strange = [part for part in parts if part.casefold() not in known]
-    if strange:
-        apart = " (several apart by ;)" if several else ""
-        raise Refused(f"{field.label}: {strange[0]!r} is none of: {'; '.join(field.choices)}{apart}")
-    return "; ".join(known[part.casefold()] for part in parts)

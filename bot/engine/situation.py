@@ -53,7 +53,8 @@ class Words:
     """A notice's words as the log would have them now: text, digest, and the gaps still open.
 
     `base` is what the facts alone say, before anybody's rewording; `items` are the lines of its form; `facts` is the
-    canonical JSON of what it rests on, `rules` the version of the law's data, `clashes` where wording and facts differ.
+    canonical JSON of what it rests on, `rules` the version of the law's data, `clashes` where wording and facts differ,
+    `form` the lines of the form as JSON.
     """
 
     text: str
@@ -64,6 +65,7 @@ class Words:
     facts: str = ""
     rules: str = ""
     clashes: tuple[str, ...] = ()
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ class MakeDocument(Protocol):
         remarks: Iterable[Any] = ...,
         privileged: str = ...,
         regime_name: str = ...,
+        form: str = ...,
     ) -> Any: ...
 
 

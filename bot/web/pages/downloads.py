@@ -90,7 +90,8 @@ def _writer(kind: str, here: Console) -> Writer:
 
 def _document(situation: Situation, notice: Notice, here: Console) -> tuple[Any, int]:
     """The words that count now as the writers take them, and which version they are, 0 for a draft."""
-    text, digest, _gaps, version = current(notice, situation.drafts.get(notice.id))
+    draft = situation.drafts.get(notice.id)
+    text, digest, _gaps, version = current(notice, draft)
     if not text:
         raise Refused(situation.unfilled.get(notice.id) or f"{notice.id} has no words yet")
     latest = notice.latest
@@ -108,6 +109,7 @@ def _document(situation: Situation, notice: Notice, here: Console) -> tuple[Any,
         remarks=[replace(each, by=situation.name(each.by)) for each in notice.comments if not each.resolved_by],
         privileged=marking(notice),
         regime_name=duty.name if duty else "",
+        form=latest.form if latest and version else draft.form if draft else "",
     )
     return document, version
 
