@@ -1,14 +1,18 @@
 """A live hiring model found biased after three months: what counsel sees, decides and sends, with every regime asked."""
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zipfile import ZipFile
 
 import httpx
 import pytest
 
 from bot.documents import Document
+from bot.documents._pack import pack, zipped
 from bot.domain.approval import ApproveMitigation, MitigationApproved
 from bot.domain.clocks import running
 from bot.domain.correction import CorrectTime, Moment
@@ -26,8 +30,9 @@ from bot.domain.mitigation import State
 from bot.domain.notice import Standing
 from bot.domain.roles import Assign, Part
 from bot.domain.signing import ApproveNotice
-from bot.domain.wording import EnterField
+from bot.domain.wording import ClaimPrivilege, CommentNotice, EnterField
 from bot.engine.affected import Wanted
+from bot.engine.parcel import gather
 from bot.notices.redline import plain, redline
 from bot.web.app import build
 from bot.web.house import WebHouse
@@ -363,3 +368,38 @@ async def test_what_was_decided_stands_in_the_record_and_nobody_else_reads_it(tm
         name = await begin(world, "stakeholders/affected_individuals", "cleo")
         assert set(await world.house.desk.log.verify("INC-1")) == {"INC-1"}
         await unread_by(world, "otto", name)
+
+
+async def test_the_auditor_proves_the_whole_record_without_tocsin(tmp_path: Path) -> None:
+    """Everything that happened leaves in one file; its own small script finds it in order, and one changed word out."""
+    async with found_biased(tmp_path) as world:
+        await answered(world)
+        await counted(world)
+        await world.say(DecideDisclosure("candidates", True, "whoever is looked at again should know why"), "cleo")
+        name = await send(world, "stakeholders/executives", "the board's secretary", "minutes of 23 November")
+        memo = await begin(world, "stakeholders/board", "cleo")
+        await world.say(CommentNotice(memo, "EXPOSURE 4 MILLION"), "cleo")
+        await world.say(ClaimPrivilege(memo, "legal advice", "matter 7", "to assess liability"), "cleo")
+        head = (await world.incident()).head
+        content = pack(await gather(world.house.desk, "INC-1"), "tocsin")
+        taken = tmp_path / "pack.zip"
+        taken.write_bytes(content)
+        assert proved(taken, head) == 0
+        with ZipFile(taken) as kept:
+            inside = {each: kept.read(each) for each in kept.namelist()}
+        assert f"notices/{name}/v1.md" in inside
+        assert b"no duty" in inside["duties.json"].lower()
+        assert not any(b"EXPOSURE" in each for each in inside.values())
+        altered = inside | {f"notices/{name}/v1.md": inside[f"notices/{name}/v1.md"].replace(b"a", b"e", 1)}
+        forged = tmp_path / "forged.zip"
+        forged.write_bytes(zipped(altered))
+        assert proved(forged, head) == 1
+
+
+def proved(path: Path, head: str) -> int:
+    """What the script in the pack itself says, run by a Python that knows nothing of Tocsin."""
+    folder = path.with_suffix("")
+    with ZipFile(path) as kept:
+        kept.extract("verify.py", folder)
+    asked = [sys.executable, "-I", "-S", str(folder / "verify.py"), str(path), head]
+    return subprocess.run(asked, timeout=60, check=False, capture_output=True).returncode
