@@ -124,6 +124,25 @@ def window(
     return began, ended
 
 
+def covers(incident: Incident, told: Tallied) -> bool:
+    """Whether a count is of the whole harm: its stretch to the end, every bad version, and everybody it fell on.
+
+    A narrower one, or one made while the harm went on, says how many there were at least, never that there were none.
+    """
+    began = incident.onset or incident.detected
+    ends = [each for each in (incident.mitigated, incident.resolved) if each is not None]
+    bad = frozenset(bad_versions(incident))
+    return (
+        told.complete
+        and began is not None
+        and told.since <= began
+        and bool(ends)
+        and told.until >= min(ends)
+        and (not told.versions or (bool(bad) and bad <= frozenset(told.versions)))
+        and told.slice in {"", incident.slice}
+    )
+
+
 # -- withholding -----------------------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ from bot.domain.affected import (
     TakeList,
     Tallied,
     bad_versions,
+    covers,
     require_people_data,
     window,
 )
@@ -240,14 +241,15 @@ def rates(by: str, cells: Mapping[str, Number]) -> Ratio | None:
 
 
 def implied(incident: Incident) -> dict[str, Value | None]:
-    """The facts that the newest count implies; what it cannot settle is left unknown."""
+    """The facts that the newest count implies: a part of it gives at least, and only the whole settles a no."""
     if incident.affected is None or incident.affected.told.decisions is None:
         return {}
     told = incident.affected.told
+    whole = covers(incident, told)
     found: dict[str, Value | None] = {}
     if told.adverse is not None:
-        found["adverse_decisions_count"] = told.adverse if told.complete else Range(told.adverse, inf)
-        if told.adverse or told.complete:
+        found["adverse_decisions_count"] = told.adverse if whole else Range(told.adverse, inf)
+        if told.adverse or whole:
             found["adverse_outcome"] = told.adverse > 0
     if told.ratios:
         found["selection_rate_ratio_min"] = min(each.ratio for each in told.ratios)
@@ -259,6 +261,6 @@ def implied(incident: Incident) -> dict[str, Value | None]:
             found["us_states_of_individuals"] = AtLeast(places)
             people = {cell.value: cell.people for cell in cut.cells}
             # a map says of everything it does not name that there is none, so a part of one is no answer
-            if told.complete and cut.silent == 0 and OTHERS not in people and None not in people.values():
+            if whole and cut.silent == 0 and OTHERS not in people and None not in people.values():
                 found["residents_by_state"] = {state: count for state, count in people.items() if count is not None}
     return found

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from math import inf
 
-from bot.domain.affected import bad_versions
+from bot.domain.affected import bad_versions, covers
 from bot.domain.duty import Answer, Duty
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, State
@@ -98,7 +98,7 @@ def _affected(incident: Incident, known: Facts) -> dict[str, object]:
     told = incident.affected.told if incident.affected else None
     decided: object = incident.impact.events if incident.impact and known.get("decision_domain") else None
     if told is not None and told.decisions is not None:
-        decided = told.decisions if told.complete else Range(told.decisions, inf)
+        decided = told.decisions if covers(incident, told) else Range(told.decisions, inf)
     versions = told.versions if told is not None and told.versions else bad_versions(incident)
     return {
         "version": known.get("ai_system_name_version") or ", ".join(versions) or None,

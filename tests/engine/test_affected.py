@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.affected import Cell, CountAffected, Cut, ListTaken, Tallied
+from bot.domain.affected import Affected, Cell, CountAffected, Cut, ListTaken, Tallied
 from bot.domain.duty import RecordFact
 from bot.domain.errors import Refused, Unavailable
 from bot.domain.incident import Incident
@@ -77,11 +77,11 @@ async def test_the_law_is_asked_with_the_numbers(world: World, tmp_path: Path) -
     desk = world.house.desk
     assert (await world.incident()).duty_basis != before
     known = desk.drafter.known(await desk.situation("INC-1"))
-    assert known["adverse_decisions_count"] == 60
+    assert known["adverse_decisions_count"] == Range(60, inf), "the harm goes on"
     assert known["adverse_outcome"] is True
     assert known["selection_rate_ratio_min"] == 0.5
     assert known["us_states_of_individuals"] == AtLeast(frozenset({"CA", "NY"}))
-    assert known["residents_by_state"] == {"CA": 90, "NY": 30}
+    assert "residents_by_state" not in known, "a map would say that there is nobody elsewhere"
     assert known["countries_affected"] == AtLeast(frozenset({"US"}))
     assert "protected_groups_affected" not in known, "that is for counsel to say"
     await world.say(RecordFact("adverse_decisions_count", 61), "cleo")
@@ -205,9 +205,29 @@ def test_residents_by_state_are_all_or_nothing(cells, silent: int, complete: boo
     """A map that lacks anybody would rule out what is only unknown; the states seen are at least those."""
     told = Tallied(NOON, at(60), (), "", 17, 10, 17, complete=complete, cuts=(Cut("s", "state", cells, silent),))
     story = declared().when(CountAffected(told), ANA)
-    known = implied(story.incident)
+    known = implied(replace(story.incident, onset=NOON, mitigated=at(60)))
     assert ("residents_by_state" in known) == whole
     assert "CA" in known["us_states_of_individuals"].items
+
+
+def test_only_a_count_of_the_whole_harm_settles_a_no() -> None:
+    """A minute, another version, one slice, or a count made too early say nothing of the rest: there may be others."""
+    whole = Tallied(NOON, at(600), (), "", 17, 0, 17, complete=True)
+    ended = replace(declared().incident, onset=NOON, mitigated=at(600), slice="health=poor")
+    affected = {
+        "whole": (ended, whole),
+        "the slice it fell on": (ended, replace(whole, slice="health=poor")),
+        "a minute of it": (ended, replace(whole, until=at(60))),
+        "begun too late": (ended, replace(whole, since=at(5))),
+        "another slice": (ended, replace(whole, slice="sex=m")),
+        "one version of nobody knows which": (ended, replace(whole, versions=("v9",))),
+        "while it goes on": (replace(ended, mitigated=None), whole),
+    }
+    settled = {
+        why: implied(replace(incident, affected=Affected(told, "ana", NOON))).get("adverse_outcome")
+        for why, (incident, told) in affected.items()
+    }
+    assert settled == dict.fromkeys(affected) | {"whole": False, "the slice it fell on": False}
 
 
 def test_nothing_counted_implies_nothing() -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
+from math import inf
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -33,6 +34,7 @@ from bot.domain.signing import ApproveNotice
 from bot.domain.wording import ClaimPrivilege, CommentNotice, EnterField
 from bot.engine.affected import Wanted
 from bot.engine.parcel import gather
+from bot.notices.facts import Range
 from bot.notices.redline import plain, redline
 from bot.web.app import build
 from bot.web.house import WebHouse
@@ -256,7 +258,7 @@ async def test_who_was_decided_about_is_counted_and_listed_for_counsel_alone(tmp
         told = (await world.incident()).affected.told
         assert (told.people, told.adverse) == (len(SINCE), TURNED_DOWN)
         known = world.house.desk.drafter.known(await world.house.desk.situation("INC-1"))
-        assert known["adverse_decisions_count"] == TURNED_DOWN
+        assert known["adverse_decisions_count"] == Range(TURNED_DOWN, inf), "the model still decides"
         assert 0.4 < known["selection_rate_ratio_min"] < 0.6
         # that candidates were turned down is what Colorado would ask from January on
         assert (await duty(world, "us_co_sb26_189")).would_be is Answer.UNKNOWN
