@@ -62,7 +62,14 @@ def running(incident: Incident) -> list[Running]:
 
 
 def _runs(incident: Incident, duty: Duty, due: Due) -> bool:
-    return due.strict is not None and due.answer is not Answer.NO and due.stage not in filed(incident, duty.regime)
+    return due.strict is not None and due.answer is not Answer.NO and ended(incident, duty, due) is None
+
+
+def ended(incident: Incident, duty: Duty, due: Due) -> datetime | None:
+    """When a filing ended this clock; None where none did, as with a recurring one that the last filing started."""
+    at = filed(incident, duty.regime).get(due.stage)
+    again = due.recurs and at is not None and due.started is not None and due.started >= at
+    return None if again else at
 
 
 def answering(incident: Incident, regime: str, policy: Policy, people: Sequence[Person]) -> tuple[str, ...]:

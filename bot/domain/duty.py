@@ -33,7 +33,7 @@ class Due:
     """One notice of a regime and its clock: whether it is owed, since when the clock runs, and by when it is due.
 
     `start` names the fact the clock starts on. Without `by_law` the date is our own target. `rule` is the version of
-    the rules it was counted with.
+    the rules it was counted with. One that `recurs` starts again with each filing of it.
     """
 
     stage: str
@@ -46,6 +46,7 @@ class Due:
     because: str = ""
     by_law: bool = True
     rule: str = ""
+    recurs: bool = False
 
     def same_date(self, other: Due) -> bool:
         """Whether the clock stands as it stood."""
@@ -85,6 +86,7 @@ class Duty:
     facts_say: Answer | None = None
     facts_because: str = ""
     decided_at: datetime | None = None
+    again: datetime | None = None  # it is asked again then: a date in the law itself passes
 
     @property
     def contradicted(self) -> bool:
@@ -140,15 +142,23 @@ def _said(value: str | float | bool | tuple[str, ...] | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDuties(Command):
-    """What every regime asked answers by the facts of that `basis`; a person's own decision stands."""
+    """What every regime asked answers by the facts of that `basis`; a person's own decision stands.
+
+    On the same facts they answer once, and once more when a date in a law has passed.
+    """
 
     duties: tuple[Duty, ...]
     basis: str
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
-        if incident.duty_basis == self.basis:
+        passed = {name for name, duty in incident.duties.items() if duty.again is not None and duty.again <= ask.at}
+        if incident.duty_basis == self.basis and not passed:
             return
-        asked = (_beside(incident.duties.get(duty.regime), duty) for duty in self.duties)
+        left = passed - {duty.regime for duty in self.duties}  # no rules are there for it any more: it has no date
+        asked = (
+            *(_beside(incident.duties.get(duty.regime), duty) for duty in self.duties),
+            *(replace(incident.duties[name], again=None) for name in sorted(left)),
+        )
         changed = tuple(duty for duty in asked if incident.duties.get(duty.regime) != duty)
         yield DutiesAnswered(changed, self.basis) if changed else DutiesStand(self.basis)
 

@@ -55,7 +55,7 @@ class DiagnoseOwed(Owed):
 
 @dataclass(frozen=True, slots=True)
 class DutiesOwed(Owed):
-    """Ask every regime anew: the facts changed since it last answered."""
+    """Ask every regime anew: the facts changed since it last answered, or a date in a law has passed."""
 
     basis: str = ""
 
@@ -266,6 +266,8 @@ def _understanding(incident: Incident, service: Service) -> Iterator[Owed]:
     basis = duty_basis(incident, service)
     if incident.duty_basis != basis:  # the law goes on asking after the harm is over
         yield DutiesOwed(f"duties:{incident.id}:{basis}", start, basis=basis)
+    elif (again := min((each.again for each in incident.duties.values() if each.again), default=None)) is not None:
+        yield DutiesOwed(f"duties:{incident.id}:{basis}:{again:%Y%m%dT%H%M}", again, basis=basis)
     if not incident.is_open:
         return
     if incident.diagnosed is None and service.evidence:

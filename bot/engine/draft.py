@@ -82,6 +82,7 @@ class DraftingRoom:
                 submitted=filed(incident, regime.id),
                 policy=self.counting,
                 decided=_decision(incident, regime.id),
+                now=situation.now,
             )
             for regime in self.regimes.values()
         )
@@ -248,6 +249,7 @@ def duty_of(asked: Asked, rule: str) -> Duty:
         rests_on=said.rests_on,
         applies_from=said.applies_from,
         would_be=Answer(said.would_be) if said.would_be else None,
+        again=asked.again,
         dues=tuple(_due(asked.regime, each, rule) for each in asked.clocks if each.said.answer != "no"),
     )
 
@@ -263,6 +265,7 @@ def _due(regime: Regime, clock: Clock, rule: str) -> Due:
         outer=clock.dates.outer,
         because=_named(regime, clock.said.stage, clock.dates.because),
         by_law=clock.dates.by_law,
+        recurs=clock.said.stage.recurs,
         rule=rule,
     )
 

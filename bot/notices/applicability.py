@@ -148,6 +148,14 @@ def in_force(regime: Regime, facts: Facts, on: date) -> tuple[Truth, date | None
     return None, since[0], f"it applies from {listed}, and {regime.label(rule.by)} is not known", (rule.by,)
 
 
+def next_date(regime: Regime, facts: Facts, after: date) -> date | None:
+    """The first day after that one on which a date in the law itself may change the answer; None where none is left."""
+    rule = regime.in_force
+    value = facts.get(rule.by) if rule.by else None
+    dates = [rule.dates[value]] if isinstance(value, str) and value in rule.dates else list(rule.dates.values())
+    return min((day for day in dates or ([rule.since] if rule.since else []) if day > after), default=None)
+
+
 def _in_force_source(regime: Regime) -> str:
     """The law itself and the act that last moved its dates: by custom the first two citations of a regime."""
     return "; ".join(str(citation) for citation in regime.citations[:2]) or regime.name

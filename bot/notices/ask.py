@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
-from bot.notices.applicability import Applicability, StageAnswer, answer, stages
+from bot.notices.applicability import Applicability, StageAnswer, answer, next_date, stages
 from bot.notices.deadline import NOTHING, Dates, Policy, deadlines, starts
 from bot.notices.facts import Facts
 from bot.notices.logic import points_to
@@ -24,11 +25,15 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A regime's answer and the clocks of the notices it asks for, or may ask for; none where there is no duty."""
+    """A regime's answer and the clocks of the notices it asks for, or may ask for; none where there is no duty.
+
+    `again` is when it must be asked again though no fact changed: a date in the law itself passes.
+    """
 
     regime: Regime
     said: Applicability
     clocks: tuple[Clock, ...] = ()
+    again: datetime | None = None
 
     @property
     def first(self) -> Clock | None:
@@ -48,24 +53,32 @@ def ask(
     submitted: Mapping[str, datetime] = NOTHING,
     policy: Policy | None = None,
     decided: str = "",
+    now: datetime | None = None,
 ) -> Asked:
     """Ask one regime. `submitted` says when which of its stages was filed; `decided` is a person's own yes or no.
 
+    A law that does not apply on `today` may come to apply while its clock has not started: it is judged by `now` then.
     Days end, and public holidays are kept, where the regime decides: `tz` and `country` are the organisation's own.
     """
     zone, where = deciding(regime, facts, tz, country)
     moments = starts(regime, facts, submitted)
-    said = answer(regime, {**facts, **{k: v for k, v in moments.items() if k in facts}}, today=today, tz=zone)
+    own = {**facts, **{k: v for k, v in moments.items() if k in facts}}
+    said, again = answer(regime, own, today=today, tz=zone), None
+    if now is not None and said.applies_from is not None and regime.clock_start not in moments:
+        day = max(today, now.astimezone(ZoneInfo(zone)).date())
+        said, later = answer(regime, own, today=day, tz=zone), next_date(regime, own, day)
+        if said.applies_from is not None and later is not None:
+            again = datetime.combine(later, time(), ZoneInfo(zone)).astimezone(UTC)
     merits = said.would_be or said.answer
     if decided == "no" or (not decided and merits == "no"):
-        return Asked(regime, said)
+        return Asked(regime, said, again=again)
     if not decided and merits == "unknown" and not points_to(regime.trigger, facts):
-        return Asked(regime, said)  # a law nothing points to is asked about, and starts no clock
+        return Asked(regime, said, again=again)  # a law nothing points to is asked about, and starts no clock
     told = []
     for each in stages(regime, facts):
         start, started = _start(each.stage, moments)
         told.append(Clock(each, deadlines(each.stage, moments, zone, where, policy, facts), start, started))
-    return Asked(regime, said, tuple(told))
+    return Asked(regime, said, tuple(told), again)
 
 
 def _start(stage: Stage, moments: Mapping[str, datetime]) -> tuple[str, datetime | None]:

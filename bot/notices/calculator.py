@@ -140,16 +140,11 @@ def _notices(
                 tuple(_question(regime, key) for key in each.ask),
                 dates,
                 _counted(regime, each.stage, dates),
-                _standing(dates, None if _recurs(each.stage) else at, asked.at),
+                _standing(dates, None if each.stage.recurs else at, asked.at),
                 at,
             )
         )
     return sorted(found, key=lambda each: (each.standing.startswith("filed"), each.dates.strict or FAR))
-
-
-def _recurs(stage: Stage) -> bool:
-    """Whether each filing of it starts its clock again: "at least every four weeks"."""
-    return stage.clock_start in {"stage_submitted(latest)", f"stage_submitted(latest {stage.id})"}
 
 
 def _standing(dates: Dates, filed: datetime | None, at: datetime) -> Standing:

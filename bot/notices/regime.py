@@ -224,6 +224,12 @@ class Stage:
         """Every line of it: required, required in some cases, optional."""
         return (*self.required, *(each.key for each in self.conditional), *self.optional)
 
+    @property
+    def recurs(self) -> bool:
+        """Whether each filing of it starts its clock again: "at least every four weeks"."""
+        own = {f"stage_submitted({self.id})", f"stage_submitted(latest {self.id})", "stage_submitted(latest)"}
+        return self.clock_start in own
+
 
 @dataclass(frozen=True, slots=True)
 class Regime:

@@ -8,10 +8,9 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from bot.domain.clocks import Running, answering, running
+from bot.domain.clocks import Running, answering, ended, running
 from bot.domain.duty import Due, Duty
 from bot.domain.errors import NotFound
-from bot.domain.filing import filed
 from bot.domain.notice import Comment, Notice, Standing, Version
 from bot.domain.policy import Policy
 from bot.domain.signing import wanting
@@ -82,7 +81,7 @@ def _due(duty: Duty, due: Due, situation: Situation) -> DueShape:
     return DueShape.model_validate({
         **asdict(due),
         "share": share,
-        "filed": filed(situation.incident, duty.regime).get(due.stage),
+        "filed": ended(situation.incident, duty, due),
         "history": [CountedShape.model_validate({**asdict(each.due), "at": each.at}) for each in past],
     })  # fmt: skip
 

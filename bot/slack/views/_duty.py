@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.blockkit.blocks import untrusted
-from bot.domain.clocks import Running, answering, running
+from bot.domain.clocks import Running, answering, ended, running
 from bot.domain.duty import Answer, Due, DutiesAnswered, Duty, DutyDecided
-from bot.domain.filing import filed
 from bot.domain.notice import Notice
 from bot.engine.situation import Situation
 from bot.slack.views._words import at, person
@@ -83,7 +82,8 @@ def dates(situation: Situation, duty: Duty) -> list[str]:
         return []
     if not duty.dues:
         return [f"by {at(duty.strict)}{_outer(duty.outer)}"] if duty.strict is not None else []
-    done, clocks = filed(situation.incident, duty.regime), {each.due.stage: each for each in _running(situation, duty)}
+    done = {due.stage: filed for due in duty.dues if (filed := ended(situation.incident, duty, due)) is not None}
+    clocks = {each.due.stage: each for each in _running(situation, duty)}
     dated = sorted(duty.dues, key=lambda due: (due.stage in done, due.strict is None, due.strict or situation.now))
     lines = [_line(situation, due, clocks.get(due.stage), done.get(due.stage)) for due in dated[:STAGES]]
     left = len(dated) - len(lines)
