@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import docx
 import pytest
@@ -23,7 +22,7 @@ from bot.domain.duty import Answer, DecideDuty
 from bot.domain.filing import FileNotice
 from bot.domain.policy import Severity
 from bot.domain.signing import ApproveNotice, RequestChanges
-from tests.forging import forged, opened
+from tests.forging import added, approvals, duties, erased, exported, fewer, forged, opened, rows, stated
 from tests.web.fakes import Place, place
 from tests.web.rich import rich
 
@@ -241,66 +240,6 @@ def test_words_of_a_notice_cannot_be_exchanged(made: tuple[bytes, str], pack: Pa
         pack.write_bytes(forged(made[0], change))
         code, said = checked(pack)
         assert (code, part in said) == (1, True), said
-
-
-def rows(files: dict[str, bytes], name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(files[name])
-    return found
-
-
-def erased(files: dict[str, bytes], *, texts: bool = True, listed: bool = True) -> None:
-    """Mark the words of N1's signed version as erased, and leave forged ones in their place."""
-    index = rows(files, "notices/index.json")
-    ref = json.loads(files[f"log/entries/{index[1]['entry']:06}.json"])["body"]["text"]["ref"]
-    gone = {"erased": True} | ({"text": None, "salt": None} if texts else {"text": "forged"})
-    held = rows(files, "log/texts.json")
-    files["log/texts.json"] = told([{**row, **gone} if row["ref"] == ref else row for row in held])
-    if not listed:
-        files["notices/index.json"] = told([row if row["version"] != 2 else {**row, "file": ""} for row in index])
-        del files["notices/N1/v2.md"]
-    else:
-        files["notices/N1/v2.md"] = b"# We told everybody and nothing was wrong\n"
-
-
-def exported(kind: str, old: bytes, new: bytes) -> Callable[[dict[str, bytes]], None]:
-    def change(files: dict[str, bytes]) -> None:
-        name = f"notices/N1/v2/N1-v2.{kind}"
-        assert old in files[name]
-        files[name] = files[name].replace(old, new)
-
-    return change
-
-
-def approvals(change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Callable[[dict[str, bytes]], None]:
-    def changed(files: dict[str, bytes]) -> None:
-        files["approvals.json"] = told(change(rows(files, "approvals.json")))
-
-    return changed
-
-
-def duties(**news: object) -> Callable[[dict[str, bytes]], None]:
-    """Another answer of the regime that counsel decided."""
-
-    def change(files: dict[str, bytes]) -> None:
-        held = json.loads(files["duties.json"])
-        for row in held["duties"]:
-            row.update(news if row["regime"] == "eu_gdpr_art33" else {})
-        files["duties.json"] = told(held)
-
-    return change
-
-
-def fewer(files: dict[str, bytes]) -> None:
-    held = json.loads(files["duties.json"])
-    files["duties.json"] = told({**held, "duties": held["duties"][1:]})
-
-
-def stated(files: dict[str, bytes]) -> None:
-    files["duties.json"] = told({**json.loads(files["duties.json"]), "facts": {"eu_nexus": False}})
-
-
-def added(files: dict[str, bytes]) -> None:
-    files["evidence/report.pdf"] = b"%PDF"
 
 
 @pytest.mark.parametrize(
