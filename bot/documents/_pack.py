@@ -167,7 +167,6 @@ def _duties(situation: Situation) -> dict[str, object]:
             "because": each.because,
             "stage": each.stage,
             "strict": when(each.strict),
-            "outer": when(each.outer),
             "open_questions": list(each.ask),
             "decided_by": each.decided_by,
             "decided_by_name": situation.name(each.decided_by) if each.decided_by else "",

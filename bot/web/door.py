@@ -17,12 +17,12 @@ from bot.domain.named import named
 from bot.domain.policy import Role
 from bot.engine.affected import Listing
 from bot.engine.desk import Desk
+from bot.engine.sight import as_seen, hidden
 from bot.engine.situation import Situation
 from bot.engine.values import Profile, Summary
 from bot.web.auth import LOOPBACK, Doorkeeper
 from bot.web.house import WebHouse
 from bot.web.shapes_notice import ClockShape
-from bot.web.sight import as_seen, hidden
 from bot.web.telling_notice import clocks
 from bot.web.tokens import PersonalTokens
 from bot.web.verbs import Asking, Declaring

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from bot.documents import Document
-from bot.documents._pack import pack, zipped
+from bot.documents._pack import pack
 from bot.domain.approval import ApproveMitigation, MitigationApproved
 from bot.domain.clocks import running
 from bot.domain.correction import CorrectTime, Moment
@@ -53,6 +53,7 @@ from tests.counsel import (
     words,
 )
 from tests.decisions.logs import decided, write
+from tests.forging import forged
 from tests.world import World
 
 EMPLOYER = {
@@ -133,6 +134,7 @@ ANSWERS = {
 }
 """What every regime says on 20 November 2026, and a word of its reason."""
 
+AUTHORITY = "the market surveillance authority"
 AUDIENCES = ("executives", "affected_individuals", "works_council", "insurer", "board")
 
 
@@ -372,6 +374,43 @@ async def test_what_was_decided_stands_in_the_record_and_nobody_else_reads_it(tm
         await unread_by(world, "otto", name)
 
 
+async def test_an_authority_is_told_by_choice_in_facts_alone(tmp_path: Path) -> None:
+    """Counsel decides to tell it though no law asks; the letter says what is not known, two sign, and it is filed."""
+    async with found_biased(tmp_path) as world:
+        await answered(world)
+        await counted(world)
+        assert not [each for each in running(await world.incident()) if "authority" in each.item]
+        await world.say(DecideDisclosure(AUTHORITY, True, "it should hear of it from us, and early"), "cleo")
+        await world.say(AssessImpact(len(SINCE), TURNED_DOWN, None, "EUR", ("why the scores differ",)), "ana")
+        letter = await begin(world, "stakeholders/authority_contact", "cleo")
+        text = await words(world, letter)
+        for told in (
+            "of our own accord",
+            f"adverse: {TURNED_DOWN}",
+            "- why the scores differ (as of ",
+            "admits neither fault nor liability",
+        ):
+            assert told in text
+        assert "## What is not known" in text
+        assert "person-" not in text
+        assert "discriminat" not in text.lower()
+
+        frozen = await freeze(world, letter, "cleo")
+        assert "second person" in await world.refuses(ApproveNotice(letter, frozen.digest), "cleo")
+        assert "approv" in await world.refuses(FileNotice(letter, AUTHORITY), "cleo")
+        signed = await sign(world, letter, "dina", "ben")
+        assert [each.capacity for each in signed.versions[-1].signatures] == ["legal", "technical"]
+        await world.say(FileNotice(letter, AUTHORITY, "letter of 23 November"), "cleo")
+        sent = await notice(world, letter)
+        assert (sent.standing, sent.filing.where, sent.filing.reference) == (
+            Standing.FILED, AUTHORITY, "letter of 23 November",
+        )  # fmt: skip
+        assert (await world.incident()).disclosures[AUTHORITY].tell
+        assert f"Cleo Marchetti decided to tell {AUTHORITY} voluntarily: it should hear of it from us, and early" in (
+            await world.lines()
+        )
+
+
 async def test_the_auditor_proves_the_whole_record_without_tocsin(tmp_path: Path) -> None:
     """Everything that happened leaves in one file; its own small script finds it in order, and one changed word out."""
     async with found_biased(tmp_path) as world:
@@ -392,10 +431,13 @@ async def test_the_auditor_proves_the_whole_record_without_tocsin(tmp_path: Path
         assert f"notices/{name}/v1.md" in inside
         assert b"no duty" in inside["duties.json"].lower()
         assert not any(b"EXPOSURE" in each for each in inside.values())
-        altered = inside | {f"notices/{name}/v1.md": inside[f"notices/{name}/v1.md"].replace(b"a", b"e", 1)}
-        forged = tmp_path / "forged.zip"
-        forged.write_bytes(zipped(altered))
-        assert proved(forged, head) == 1
+
+        def altered(files: dict[str, bytes]) -> None:
+            files[f"notices/{name}/v1.md"] = files[f"notices/{name}/v1.md"].replace(b"a", b"e", 1)
+
+        other = tmp_path / "forged.zip"
+        other.write_bytes(forged(content, altered))
+        assert proved(other, head) == 1
 
 
 def proved(path: Path, head: str) -> int:

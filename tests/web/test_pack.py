@@ -7,8 +7,8 @@ import io
 import json
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import docx
@@ -22,6 +22,7 @@ from bot.domain.duty import Answer, DecideDuty
 from bot.domain.filing import FileNotice
 from bot.domain.policy import Severity
 from bot.domain.signing import ApproveNotice, RequestChanges
+from tests.forging import added, approvals, duties, erased, exported, fewer, forged, opened, rows, stated
 from tests.web.fakes import Place, place
 from tests.web.rich import rich
 
@@ -49,11 +50,6 @@ async def taken(home: Place, name: str, who: str = "audrey") -> bytes:
     assert answer.status_code == 200, answer.text
     assert f'filename="{name}-pack.zip"' in answer.headers["content-disposition"]
     return answer.content
-
-
-def opened(content: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(content)) as held:
-        return {name: held.read(name) for name in held.namelist()}
 
 
 def checked(path: Path, *head: str) -> tuple[int, str]:
@@ -89,27 +85,14 @@ def pack(made: tuple[bytes, str], tmp_path: Path) -> Path:
     return path
 
 
-def forged(content: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
-    """Somebody altered files and wrote the manifest anew, so that only what lies deeper can tell."""
-    files = opened(content)
-    change(files)
-    manifest = json.loads(files.pop("MANIFEST.json"))
-    del files["MANIFEST.sha256"]
-    manifest["files"] = {name: hashlib.sha256(held).hexdigest() for name, held in files.items()}
-    manifest["entries"] = len(json.loads(files["log/chain.json"]))
-    manifest["head"] = json.loads(files["log/chain.json"])[-1]["hash"]
-    files["MANIFEST.json"] = told(manifest)
-    files["MANIFEST.sha256"] = f"{hashlib.sha256(files['MANIFEST.json']).hexdigest()}  MANIFEST.json\n".encode()
-    return zipped(files)
-
-
 def test_a_pack_proves_itself_in_a_bare_python(made: tuple[bytes, str], pack: Path, tmp_path: Path) -> None:
     """As a zip and unpacked, by the script of the house and by its own, with the head and without."""
     content, head = made
     assert opened(content)["verify.py"] == SCRIPT.read_bytes()
-    assert len(SCRIPT.read_text().splitlines()) < 120
+    assert len(SCRIPT.read_text().splitlines()) < 210
     code, said = checked(pack, head)
     assert (code, "in order: INC-1" in said, f"head: {head} (yours is in it)" in said) == (0, True, True), said
+    assert "not proved by this script: the timeline, names, PDF and Word files" in said
     folder = tmp_path / "unpacked"
     for name, held in opened(content).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -204,7 +187,8 @@ def test_a_forged_end_is_named_by_the_head(made: tuple[bytes, str], pack: Path) 
     """A chain cut short agrees with itself; the head somebody wrote down does not. An earlier head is still good."""
     content, head = made
     rows = json.loads(opened(content)["log/chain.json"])
-    assert checked(pack, rows[2]["hash"])[0] == 0
+    code, said = checked(pack, rows[2]["hash"])
+    assert (code, f"yours is entry 3; {len(rows) - 3} after it are not covered by yours" in said) == (0, True), said
     wrong = "0" * 64
     assert checked(pack, wrong) == (1, f"WRONG: the head is {head}, and {wrong} is no entry of this log\n")
 
@@ -213,8 +197,10 @@ def test_a_forged_end_is_named_by_the_head(made: tuple[bytes, str], pack: Path) 
         for name in [name for name in files if name.startswith("log/entries/")][2:]:
             del files[name]
         texts = [text for text in json.loads(files["log/texts.json"]) if text["entry"] <= 2]
+        for name in [name for name in files if name.startswith("notices/")]:
+            del files[name]
         files |= {"log/chain.json": told(kept), "log/texts.json": told(texts), "notices/index.json": told([]),
-                  "approvals.json": told([])}  # fmt: skip
+                  "approvals.json": told([]), "duties.json": told({"facts": {}, "duties": []})}  # fmt: skip
 
     pack.write_bytes(forged(content, cut))
     assert checked(pack)[0] == 0
@@ -249,11 +235,74 @@ def test_words_of_a_notice_cannot_be_exchanged(made: tuple[bytes, str], pack: Pa
         (texts, "was altered"),
         (digest, "N1 version 1 is not what entry"),
         (hidden, "the notices are not those that the log holds"),
-        (approved, "nobody approved M1 so"),
+        (approved, "approvals.json does not hold the approvals that the log holds"),
     ):
         pack.write_bytes(forged(made[0], change))
         code, said = checked(pack)
         assert (code, part in said) == (1, True), said
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (erased, "N1 version 2: its words are erased, and there are files of it"),
+        (partial(erased, listed=False), "N1 version 2: its words are erased, and there are files of it"),
+        (partial(erased, texts=False), "was altered"),
+        (exported("md", b"Harm stopped", b"No harm came"), "N1-v2.md: its words are not those in the log"),
+        (exported("md", b"\n---\n\nDraft", b"\n---\n\nWe paid them.\n\nDraft"), "N1-v2.md: its words are not"),
+        (exported("json", b"Harm stopped", b"No harm came"), "N1-v2.json: its words are not those in the log"),
+        (approvals(lambda held: held[:1]), "approvals.json does not hold"),
+        (approvals(lambda held: held[::-1]), "approvals.json does not hold"),
+        (approvals(lambda held: [{**each, "at": "2020-01-01T00:00:00Z"} for each in held]), "approvals.json does not"),
+        (duties(answer="yes"), "eu_gdpr_art33 does not follow from the log"),
+        (duties(because="forged"), "eu_gdpr_art33 does not follow from the log"),
+        (duties(decided_by="p_mallory"), "eu_gdpr_art33 does not follow from the log"),
+        (duties(strict="2027-01-01T00:00:00Z"), "eu_gdpr_art33 does not follow from the log"),
+        (fewer, "duties.json does not hold the log's regimes"),
+        (stated, "duties.json does not hold the facts"),
+        (added, "evidence/report.pdf belongs to nothing in this pack"),
+    ],
+)
+def test_no_paper_says_what_the_log_does_not(
+    made: tuple[bytes, str], pack: Path, change: Callable[[dict[str, bytes]], None], part: str
+) -> None:
+    """Words behind an erasure, exports, approvals, duties, a file too many: forged with a manifest that fits."""
+    pack.write_bytes(forged(made[0], change))
+    code, said = checked(pack, made[1])
+    assert (code, part in said) == (1, True), said
+
+
+def test_what_was_added_behind_the_head_is_said_to_be_uncovered(made: tuple[bytes, str], pack: Path) -> None:
+    """An approval forged after the head somebody wrote down makes a chain of its own; the script says that it may."""
+
+    def appended(files: dict[str, bytes]) -> None:
+        chain = rows(files, "log/chain.json")
+        waits = rows(files, "notices/index.json")
+        given = rows(files, "approvals.json")
+        like = json.loads(files[f"log/entries/{given[-1]['entry']:06}.json"])
+        seq, name = len(chain) + 1, f"log/entries/{len(chain) + 1:06}.json"
+        news = {"id": "N2", "number": 1, "digest": waits[-1]["digest"]}
+        files[name] = json.dumps({**like, "seq": seq, "body": {**like["body"], **news}}).encode()
+        digest = hashlib.sha256(chain[-1]["hash"].encode() + b"\n" + files[name]).hexdigest()
+        files["log/chain.json"] = told(
+            [*chain, {"seq": seq, "file": name, "before": chain[-1]["hash"], "hash": digest}]
+        )
+        waits[-1]["approved_in_entries"] = [seq]
+        files["notices/index.json"] = told(waits)
+        files["approvals.json"] = told([*given, {**given[-1], "entry": seq, "of": "N2", "digest": news["digest"]}])
+
+    pack.write_bytes(forged(made[0], appended))
+    code, said = checked(pack, made[1])
+    assert code == 0, said
+    assert "1 after it are not covered by yours" in said
+    assert "yours is in it" not in said
+
+
+def test_the_latest_reading_of_a_date_stays_with_counsel(made: tuple[bytes, str]) -> None:
+    """The duties as they leave the house name the target date alone."""
+    told_ = json.loads(opened(made[0])["duties.json"])["duties"]
+    assert told_
+    assert not [each for each in told_ if "outer" in each]
 
 
 async def test_what_was_erased_is_told_and_still_verifies(home: Place, tmp_path: Path) -> None:

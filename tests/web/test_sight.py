@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
+from datetime import UTC
 
 import pytest
 from starlette.routing import BaseRoute, Mount, Route
@@ -208,3 +209,20 @@ async def test_the_latest_reading_of_a_date_is_for_counsel(home: Place) -> None:
             assert any(row["outer"] for row in (await api.get("/api/notices")).json()) is told
             assert ("latest reading" in (await api.get(f"/incidents/{name}")).text) is told
     assert Policy().approve_notice == {"counsel"}
+
+
+async def test_a_notice_to_the_board_holds_no_date_of_counsels(home: Place) -> None:
+    """Taken as a file by a responder it names the target date; the latest reading stands in it for nobody."""
+    name = await breach(home)
+    duty = (await home.desk.log.load(name)).duties["eu_gdpr_art33"]
+    assert duty.strict is not None
+    assert duty.outer is not None
+    target, latest = (f"{each.astimezone(UTC):%Y-%m-%d %H:%M} UTC" for each in (duty.strict, duty.outer))
+    assert target != latest
+    await home.desk.request_notice(name, "stakeholders/board", await home.who("ana"))
+    for who in ("ana", "cleo"):
+        async with home.api(who) as api:
+            text = (await api.get(f"/incidents/{name}/notices/N1/export.md")).text
+        assert target in text
+        assert latest not in text
+        assert "for counsel" not in text

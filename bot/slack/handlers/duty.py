@@ -11,8 +11,7 @@ from bot.slack.views import duties, duty
 
 async def _duty(knock: Knock) -> tuple[Situation, Duty]:
     """The duty that is meant, for somebody who works on the incident. Raises Refused."""
-    notices.reader(knock)
-    situation = await knock.situation()
+    situation = await notices.seen(knock)
     known = situation.incident.duties.get(knock.ref.item)
     if known is None:
         raise Refused(f"{knock.ref.item} was not asked for {situation.incident.id}")
@@ -32,8 +31,7 @@ async def opened(knock: Knock) -> Reply:
 
 async def reasons(knock: Knock) -> Reply:
     """Every answer with its reason, from the first page on."""
-    notices.reader(knock)
-    return Show(duty.reasons(await knock.situation()))
+    return Show(duty.reasons(await notices.seen(knock)))
 
 
 async def turned(knock: Knock) -> Reply:
@@ -42,7 +40,7 @@ async def turned(knock: Knock) -> Reply:
     page = int(knock.ref.item) if knock.ref.item.isdecimal() else 0
 
     async def draw() -> dict[str, object]:
-        return duty.reasons(await knock.situation(), page)
+        return duty.reasons(await notices.seen(knock), page)
 
     return Redraw(draw)
 

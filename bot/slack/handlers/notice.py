@@ -7,6 +7,7 @@ from bot.domain.filing import FileNotice
 from bot.domain.notice import DropNotice, Notice, Standing, notice_of
 from bot.domain.policy import Person, Role
 from bot.domain.signing import ApproveNotice, RequestChanges
+from bot.engine.sight import dated
 from bot.engine.situation import Situation
 from bot.slack.knock import Close, Errors, Knock, Reply, Show, Tell
 from bot.slack.views import legal, notice, notice_form
@@ -27,10 +28,16 @@ def viewer(knock: Knock, situation: Situation) -> Person:
     return knock.who.person.among(situation.on_call)
 
 
-async def overview(knock: Knock) -> Reply:
-    """Duties, notices, and a form to request another."""
+async def seen(knock: Knock) -> Situation:
+    """The incident as whoever knocks may read it: the latest dates are counsel's. Raises Refused."""
     reader(knock)
     situation = await knock.situation()
+    return dated(situation, viewer(knock, situation), situation.policy)
+
+
+async def overview(knock: Knock) -> Reply:
+    """Duties, notices, and a form to request another."""
+    situation = await seen(knock)
     badges = viewer(knock, situation).badges
     decides = bool(badges & situation.policy.approve_notice)
     return Show(legal.overview(situation, decides=decides, holds=bool(badges & situation.policy.counsel)))
@@ -47,8 +54,7 @@ async def requested(knock: Knock) -> Reply:
 
 async def meant(knock: Knock) -> tuple[Situation, Notice]:
     """The notice that is meant, for somebody who works on the incident. Raises Refused."""
-    reader(knock)
-    situation = await knock.situation()
+    situation = await seen(knock)
     return situation, notice_of(situation.incident, knock.ref.item.partition("/")[0])
 
 

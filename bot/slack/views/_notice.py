@@ -89,7 +89,7 @@ def signed(situation: Situation, notice: Notice) -> str:
 
 
 def clock(situation: Situation, notice: Notice) -> str:
-    """By when it is due, in full for counsel: the strict date, how much of its time is gone, the outer one."""
+    """By when it is due and how much of its time is gone; the outer date where the situation is shown to counsel."""
     duty = situation.incident.duties.get(notice.regime)
     if duty is None or notice.over:
         return "no clock runs"

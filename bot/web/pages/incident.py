@@ -17,6 +17,7 @@ from bot.domain.policy import Policy, Role, Severity
 from bot.domain.roles import Part
 from bot.domain.saying import ground
 from bot.domain.service import Offer
+from bot.engine.sight import is_counsel
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.web.chart import draw, marks_of
@@ -24,7 +25,6 @@ from bot.web.door import Console, Here, Who
 from bot.web.pages._duties import asked, grouped, labels
 from bot.web.pages._page import Form, show
 from bot.web.pages._plan import Given, badged, block
-from bot.web.sight import is_counsel
 from bot.web.telling import tell
 from bot.web.verbs import VERBS
 from bot.words import span

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from bot.domain.errors import NotFound
 from bot.domain.notice import Notice, Standing
+from bot.engine.sight import is_counsel
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.notices.redline import Piece, changed, redline
@@ -18,7 +19,6 @@ from bot.web.door import Here, Who, console
 from bot.web.pages._notice import deeds, groups, signatures, why_not_sign
 from bot.web.pages._page import Form, show
 from bot.web.pages._plan import badged
-from bot.web.sight import is_counsel
 from bot.web.telling_notice import FROZEN, current, duties, frozen, version_of
 from bot.web.telling_notice import notice as told_notice
 from bot.web.verbs import VERBS

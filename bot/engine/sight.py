@@ -34,11 +34,13 @@ def as_seen(situation: Situation, person: Person, policy: Policy) -> Situation:
             drafts={name: words for name, words in situation.drafts.items() if name not in away},
             unfilled={name: why for name, why in situation.unfilled.items() if name not in away},
         )
-    return situation if is_counsel(person, policy) else _strictly(situation)
+    return dated(situation, person, policy)
 
 
-def _strictly(situation: Situation) -> Situation:
-    """Without the latest dates anybody could argue for."""
+def dated(situation: Situation, person: Person, policy: Policy) -> Situation:
+    """The situation without the latest dates anybody could argue for, which are for counsel: for showing it only."""
+    if is_counsel(person, policy):
+        return situation
     incident = situation.incident
     duties = {name: _duty(each) for name, each in incident.duties.items()}
     history = {
