@@ -157,7 +157,9 @@ def check_duties(files: dict[str, bytes], entries: list[Any], texts: Any) -> Non
     for told in entries:
         body = told["body"]
         if told["name"] == "DutiesAnswered":
-            held |= {each["regime"]: each for each in body["duties"]}
+            for each in body["duties"]:  # a decider's reason stands in the decision alone
+                kept = {} if each["because"] or not each["decided_by"] else {"because": held[each["regime"]]["because"]}
+                held[each["regime"]] = each | kept
         elif told["name"] == "FactRecorded":
             facts[body["fact"]] = body["value"]
         elif told["name"] == "DutyDecided":

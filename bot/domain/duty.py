@@ -159,7 +159,7 @@ class AnswerDuties(Command):
             *(_beside(incident.duties.get(duty.regime), duty) for duty in self.duties),
             *(replace(incident.duties[name], again=None) for name in sorted(left)),
         )
-        changed = tuple(duty for duty in asked if incident.duties.get(duty.regime) != duty)
+        changed = tuple(_kept(duty) for duty in asked if incident.duties.get(duty.regime) != duty)
         yield DutiesAnswered(changed, self.basis) if changed else DutiesStand(self.basis)
 
 
@@ -179,6 +179,11 @@ def _beside(known: Duty | None, fresh: Duty) -> Duty:
     )
 
 
+def _kept(duty: Duty) -> Duty:
+    """As the entry holds it: a person's reason stands in their own decision alone, where it can be erased."""
+    return replace(duty, because="") if duty.decided_by else duty
+
+
 MOST_REASONED, REASON = 3, 200
 """Regimes whose reasons one line of the timeline gives, and characters of each; the whole stands with the duty."""
 MOST_NAMED = {Answer.YES: 8, Answer.UNKNOWN: 3, Answer.NO: 0}
@@ -194,7 +199,7 @@ class DutiesAnswered(Event):
     basis: str
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        duties = {**incident.duties, **{duty.regime: duty for duty in self.duties}}
+        duties = {**incident.duties, **{duty.regime: _told(incident, duty) for duty in self.duties}}
         history = dict(incident.due_history)
         for duty in self.duties:
             for due in duty.dues:
@@ -212,6 +217,13 @@ class DutiesAnswered(Event):
         return says("duties: {list}", list="; ".join(filter(None, told)))
 
 
+def _told(incident: Incident, duty: Duty) -> Duty:
+    """The duty with its decider's reason, which the entry of the decision holds."""
+    known = incident.duties.get(duty.regime)
+    decided = bool(duty.decided_by) and known is not None and not duty.because
+    return replace(duty, because=known.because) if decided and known is not None else duty
+
+
 def _grouped(answer: Answer, duties: list[Duty]) -> str:
     """Regimes that answer alike: the first by name, the rest by number; "" where none does."""
     named = [f"{duty.name}{_by(duty)}" for duty in duties[: MOST_NAMED[answer]]]
@@ -223,7 +235,7 @@ def _grouped(answer: Answer, duties: list[Duty]) -> str:
 
 def _briefly(duty: Duty) -> str:
     """The reason as far as a line has room; where a person decided, their answer stands before it."""
-    because = f"{duty.answer}, {duty.because}" if duty.decided_by else duty.because
+    because = f"{duty.answer}, as was decided" if duty.decided_by else duty.because
     return shorten(because, REASON, placeholder=" …") + _by(duty)
 
 

@@ -89,11 +89,14 @@ def test_only_answers_that_changed_are_told_again() -> None:
 
 
 def test_counsels_decision_stands_against_later_answers() -> None:
-    """A person decided with a reason; the rules go on asking and change nothing of it."""
+    """A person decided with a reason; the rules go on asking and change nothing of it, nor write it down again."""
     story = answered().when(DecideDuty("gdpr", Answer.YES, "voluntary disclosure"), CLEO)
     assert (story.incident.duties["gdpr"].answer, story.incident.duties["gdpr"].decided_by) == (Answer.YES, "cleo")
     later = story.when(AnswerDuties((replace(GDPR, answer=Answer.NO), AI_ACT), "b9"))
-    assert later.incident.duties["gdpr"].answer is Answer.YES
+    kept = later.incident.duties["gdpr"]
+    assert (kept.answer, kept.because, kept.facts_say) == (Answer.YES, "voluntary disclosure", Answer.NO)
+    (told,) = [duty for duty in later.events[0].duties if duty.regime == "gdpr"]
+    assert told.because == "", "erasing the decision's words reaches every copy"
     assert story.when(DecideDuty("gdpr", Answer.YES, "voluntary disclosure "), CLEO).events == ()
     assert story.when(DecideDuty("gdpr", Answer.NO, "advice received"), CLEO).events
 
