@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot.notices.applicability import Applicability, StageAnswer, answer, stages
+from bot.notices.clocks import asks, clocks, runs
 from bot.notices.deadline import NOTHING, Dates, Policy, deadlines, starts
 from bot.notices.facts import Facts
-from bot.notices.logic import points_to
 from bot.notices.places import deciding
 from bot.notices.regime import Fact, Regime, Stage
 
@@ -56,11 +56,8 @@ def ask(
     zone, where = deciding(regime, facts, tz, country)
     moments = starts(regime, facts, submitted)
     said = answer(regime, {**facts, **{k: v for k, v in moments.items() if k in facts}}, today=today, tz=zone)
-    merits = said.would_be or said.answer
-    if decided == "no" or (not decided and merits == "no"):
+    if decided == "no" or (not decided and not runs(regime, said, facts)):
         return Asked(regime, said)
-    if not decided and merits == "unknown" and not points_to(regime.trigger, facts):
-        return Asked(regime, said)  # a law nothing points to is asked about, and starts no clock
     told = []
     for each in stages(regime, facts):
         start, started = _start(each.stage, moments)
@@ -70,7 +67,7 @@ def ask(
 
 def _start(stage: Stage, moments: Mapping[str, datetime]) -> tuple[str, datetime | None]:
     """The moment a stage's clock starts on; of several limits the one that started first."""
-    names = [limit.start for limit in stage.deadline.limits] or [stage.clock_start, *stage.clock_also]
+    names = clocks(stage)
     running = [(moments[name], name) for name in names if name in moments]
     return (min(running)[1], min(running)[0]) if running else (names[0], None)
 
@@ -83,13 +80,13 @@ class OpenQuestion:
     regimes: tuple[str, ...]
 
 
-def open_questions(asked: Iterable[Asked], facts: Facts) -> tuple[OpenQuestion, ...]:
+def open_questions(asked: Iterable[Asked]) -> tuple[OpenQuestion, ...]:
     """What to ask next, the question that settles most first: whether duties exist, which notices, since when."""
     wanted: dict[str, list[str]] = {}
     known: dict[str, Fact] = {}
     for each in asked:
         known.update(each.regime.facts)
-        for key in (*each.said.ask, *_of_clocks(each, facts)):
+        for key in (*each.said.ask, *_of_clocks(each)):
             regimes = wanted.setdefault(key, [])
             if each.regime.id not in regimes:
                 regimes.append(each.regime.id)
@@ -97,10 +94,7 @@ def open_questions(asked: Iterable[Asked], facts: Facts) -> tuple[OpenQuestion, 
     return tuple(OpenQuestion(known[key], tuple(wanted[key])) for key in ranked if key in known)
 
 
-def _of_clocks(asked: Asked, facts: Facts) -> Iterable[str]:
-    if asked.said.answer != "yes":
-        return
-    for clock in asked.clocks:
-        yield from clock.said.ask
-        if clock.said.answer == "yes" and clock.started is None and facts.get(clock.start) is None:
-            yield clock.start
+def _of_clocks(asked: Asked) -> Iterable[str]:
+    if asked.said.answer == "yes":
+        for clock in asked.clocks:
+            yield from asks(asked.said, clock.said, clock.dates)
