@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.cli._text import wrapped
-from bot.notices.calculator import clock, clocks
+from bot.notices.clocks import clock, clocks
 from bot.notices.counting import SAID
 from bot.notices.deadline import spelled
 from bot.notices.logic import says
@@ -120,7 +120,11 @@ def period(stage: Stage, regime: Regime) -> str:
         limits = "; ".join(f"{spelled(each.amount, each.unit)} from {names[each.start]}" for each in rule.limits)
         first = f"the earliest of {limits}" if len(rule.limits) > 1 else limits
         noon = "; a limit on a closed day ends at noon of the next working day" if rule.noon_relief else ""
-        none = f", not for {', '.join(rule.no_relief_for)}" if rule.noon_relief and rule.no_relief_for else ""
+        none = (
+            f", not for {', '.join(rule.no_relief_for).replace('_', ' ')}"
+            if rule.noon_relief and rule.no_relief_for
+            else ""
+        )
         return first + noon + none
     start = f"the first of {' and '.join(names.values())}" if len(names) > 1 else names[stage.clock_start]
     if rule.hours_by:

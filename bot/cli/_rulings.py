@@ -150,8 +150,9 @@ def _told(notice: Notice, zone: ZoneInfo, at: datetime, paint: Paint) -> Iterato
     """One notice: whether it is owed, by when, how that was counted, and what of it is done."""
     sure = "" if notice.answer == "yes" else "perhaps: "
     yield from wrapped(f"{sure}{notice.stage.name} ({notice.stage.id})", PAD)
+    settles = "for the date" if notice.answer == "yes" else "to settle it"
     for each in notice.ask:
-        yield from wrapped(f"to settle it, ask {each.asks}: {each.label} [{each.fact}]", IN)
+        yield from wrapped(f"{settles}, ask {each.asks}: {each.label} [{each.fact}]", IN)
     if notice.dates.strict or notice.submitted:
         when = list(wrapped(_when(notice, zone, at), IN))
         yield from (paint.bad(each) for each in when) if notice.standing in {"overdue", "filed_late"} else when

@@ -19,6 +19,7 @@ from bot.engine.situation import Situation, Words
 from bot.notices.applicability import facts_used
 from bot.notices.ask import Asked, Clock, OpenQuestion, ask, open_questions
 from bot.notices.checklist import GAP, Checklist, Entry, Item, as_json, checklist, in_language
+from bot.notices.clocks import in_words
 from bot.notices.deadline import Policy as Counting
 from bot.notices.deadline import rule_version
 from bot.notices.derive import derived
@@ -66,7 +67,7 @@ class DraftingRoom:
         """What would settle the open duties. One that a person decided is settled."""
         decided = {name for name, duty in situation.incident.duties.items() if duty.decided_by}
         asked = [each for each in self.asked(situation) if each.regime.id not in decided]
-        return open_questions(asked, self.known(situation))
+        return open_questions(asked)
 
     def asked(self, situation: Situation) -> tuple[Asked, ...]:
         """Every enabled regime, asked with the facts known now."""
@@ -263,27 +264,11 @@ def _due(regime: Regime, clock: Clock, rule: str) -> Due:
         started=clock.started,
         strict=clock.dates.strict,
         outer=clock.dates.outer,
-        because=_named(regime, clock.said.stage, clock.dates.because),
+        because=in_words(regime, clock.dates.because),
         by_law=clock.dates.by_law,
         recurs=clock.said.stage.recurs,
         rule=rule,
     )
-
-
-def _named(regime: Regime, stage: Stage, because: str) -> str:
-    """How a date was counted, with the moments it counts from as people name them."""
-    starts = {stage.clock_start, *stage.clock_also, *(limit.start for limit in stage.deadline.limits)}
-    for start in sorted(starts, key=len, reverse=True):
-        because = because.replace(start, f"“{_moment(regime, start)}”")
-    return because
-
-
-def _moment(regime: Regime, start: str) -> str:
-    """The moment a clock starts on: a fact by its label, a notice by its name."""
-    if not start.startswith("stage_submitted("):
-        return regime.label(start)
-    before = regime.stage(start.removeprefix("stage_submitted(").rstrip(")").split()[-1])
-    return f"{before.name if before else 'the last report'} filed"
 
 
 def _entries(incident: Incident, notice: Notice | None) -> dict[str, Entry]:

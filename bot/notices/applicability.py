@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.notices.expression import And, Expression, Not, Or
 from bot.notices.facts import Facts, shown
 from bot.notices.logic import Truth, evaluate, facts_of, grounds, shortest
-from bot.notices.regime import Exemption, Regime, Stage
+from bot.notices.regime import RELIEF_BY, Exemption, Regime, Stage
 
 Answer = Literal["yes", "no", "unknown"]
 
@@ -214,5 +214,9 @@ def facts_used(regime: Regime) -> tuple[str, ...]:
         keys += [*facts_of(exemption.when), *(facts_of(exemption.to) if exemption.to else ())]
     for stage in regime.stages:
         keys += [*(facts_of(stage.condition) if stage.condition else ()), *stage.clock_also, stage.clock_start]
+        keys += [limit.start for limit in stage.deadline.limits]
+        keys += [key for variant in stage.deadline.variants for key in facts_of(variant.when)]
+        keys += [stage.deadline.hours_by, stage.deadline.amounts_by]
+        keys += RELIEF_BY if stage.deadline.noon_relief and stage.deadline.no_relief_for else ()
     keys += [regime.clock_start, regime.in_force.by]
     return tuple(key for key in dict.fromkeys(keys) if key in regime.facts)

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from bot.notices.applicability import Applicability, StageAnswer, answer, next_date, stages
+from bot.notices.clocks import asks, clocks, runs
 from bot.notices.deadline import NOTHING, Dates, Policy, deadlines, starts
 from bot.notices.facts import Facts
-from bot.notices.logic import points_to
 from bot.notices.places import deciding
 from bot.notices.regime import Fact, Regime, Stage
 
@@ -69,11 +69,8 @@ def ask(
         said, later = answer(regime, own, today=day, tz=zone), next_date(regime, own, day)
         if said.applies_from is not None and later is not None:
             again = datetime.combine(later, time(), ZoneInfo(zone)).astimezone(UTC)
-    merits = said.would_be or said.answer
-    if decided == "no" or (not decided and merits == "no"):
+    if decided == "no" or (not decided and not runs(regime, said, facts)):
         return Asked(regime, said, again=again)
-    if not decided and merits == "unknown" and not points_to(regime.trigger, facts):
-        return Asked(regime, said, again=again)  # a law nothing points to is asked about, and starts no clock
     told = []
     for each in stages(regime, facts):
         start, started = _start(each.stage, moments)
@@ -83,7 +80,7 @@ def ask(
 
 def _start(stage: Stage, moments: Mapping[str, datetime]) -> tuple[str, datetime | None]:
     """The moment a stage's clock starts on; of several limits the one that started first."""
-    names = [limit.start for limit in stage.deadline.limits] or [stage.clock_start, *stage.clock_also]
+    names = clocks(stage)
     running = [(moments[name], name) for name in names if name in moments]
     return (min(running)[1], min(running)[0]) if running else (names[0], None)
 
@@ -96,13 +93,13 @@ class OpenQuestion:
     regimes: tuple[str, ...]
 
 
-def open_questions(asked: Iterable[Asked], facts: Facts) -> tuple[OpenQuestion, ...]:
+def open_questions(asked: Iterable[Asked]) -> tuple[OpenQuestion, ...]:
     """What to ask next, the question that settles most first: whether duties exist, which notices, since when."""
     wanted: dict[str, list[str]] = {}
     known: dict[str, Fact] = {}
     for each in asked:
         known.update(each.regime.facts)
-        for key in (*each.said.ask, *_of_clocks(each, facts)):
+        for key in (*each.said.ask, *_of_clocks(each)):
             regimes = wanted.setdefault(key, [])
             if each.regime.id not in regimes:
                 regimes.append(each.regime.id)
@@ -110,10 +107,7 @@ def open_questions(asked: Iterable[Asked], facts: Facts) -> tuple[OpenQuestion, 
     return tuple(OpenQuestion(known[key], tuple(wanted[key])) for key in ranked if key in known)
 
 
-def _of_clocks(asked: Asked, facts: Facts) -> Iterable[str]:
-    if asked.said.answer != "yes":
-        return
-    for clock in asked.clocks:
-        yield from clock.said.ask
-        if clock.said.answer == "yes" and clock.started is None and facts.get(clock.start) is None:
-            yield clock.start
+def _of_clocks(asked: Asked) -> Iterable[str]:
+    if asked.said.answer == "yes":
+        for clock in asked.clocks:
+            yield from asks(asked.said, clock.said, clock.dates)

@@ -7,6 +7,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bot.notices.applicability import Answer, Applicability, answer, stages
+from bot.notices.clocks import asks, in_words, runs
 from bot.notices.deadline import Dates, Policy, deadlines, rule_version, starts
 from bot.notices.facts import Facts, shown
 from bot.notices.places import deciding
@@ -103,8 +104,8 @@ def ruling(regime: Regime, asked: Given) -> Ruling:
     zone = ZoneInfo(place.tz)
     said = answer(regime, facts, today=asked.at.astimezone(zone).date(), tz=place.tz)
     notices: tuple[Notice, ...] = ()
-    if said.answer != "no":
-        notices = tuple(_notices(regime, facts, moments, filed, asked, place.tz, place.country))
+    if said.answer != "no" and (filed or runs(regime, said, facts)):
+        notices = tuple(_notices(regime, said, facts, moments, filed, asked, place.tz, place.country))
     return Ruling(
         regime,
         said,
@@ -119,6 +120,7 @@ def ruling(regime: Regime, asked: Given) -> Ruling:
 
 def _notices(
     regime: Regime,
+    said: Applicability,
     facts: Facts,
     moments: Mapping[str, datetime],
     filed: Mapping[str, datetime],
@@ -137,9 +139,9 @@ def _notices(
                 each.stage,
                 each.answer,
                 each.because,
-                tuple(_question(regime, key) for key in each.ask),
+                tuple(_question(regime, key) for key in asks(said, each, dates) if at is None or key in each.ask),
                 dates,
-                _counted(regime, each.stage, dates),
+                in_words(regime, dates.because),
                 _standing(dates, None if each.stage.recurs else at, asked.at),
                 at,
             )
@@ -153,32 +155,6 @@ def _standing(dates: Dates, filed: datetime | None, at: datetime) -> Standing:
     if dates.strict is None:
         return "not_started" if dates.by_law else "no_number"
     return "overdue" if at > dates.strict else "due"
-
-
-def _counted(regime: Regime, stage: Stage, dates: Dates) -> str:
-    """How it was counted, with every clock under the name a person knows it by."""
-    text = dates.because
-    for key in sorted(clocks(stage), key=len, reverse=True):
-        text = text.replace(key, f'"{clock(regime, key)}"')
-    return text
-
-
-def clocks(stage: Stage) -> tuple[str, ...]:
-    """The names of the moments a stage can be counted from."""
-    limits = tuple(dict.fromkeys(each.start for each in stage.deadline.limits))
-    return limits or (stage.clock_start, *stage.clock_also)
-
-
-def clock(regime: Regime, key: str) -> str:
-    """A moment in words: a fact's label, or the notice whose filing it is."""
-    if not key.startswith("stage_submitted("):
-        return regime.label(key)
-    name = key.removeprefix("stage_submitted(").removesuffix(")")
-    latest, _, named = name.rpartition(" ")
-    if named == "latest":
-        return "latest filing"
-    stage = regime.stage(named)
-    return f"{'latest ' if latest else ''}filing of {stage.name if stage else named}"
 
 
 def _question(regime: Regime, key: str) -> Question:

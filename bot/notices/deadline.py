@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from bot.notices.counting import COUNTED_AT, METHODS, STRICT_TWIN, Calendar, Period, counted_with
 from bot.notices.facts import Facts
-from bot.notices.logic import evaluate
-from bot.notices.regime import Deadline, Limit, Regime, Stage
+from bot.notices.logic import evaluate, shortest
+from bot.notices.regime import RELIEF_BY, Deadline, Limit, Regime, Stage
 
 NOON = time(12)
 NONE: Facts = MappingProxyType({})
@@ -34,12 +34,16 @@ class Policy:
 
 
 class Dates(NamedTuple):
-    """`strict` is the target, `outer` for counsel only; None where nothing runs. `by_law` False: our own target."""
+    """`strict` is the target, `outer` for counsel only; None where nothing runs. `by_law` False: our own target.
+
+    `ask` are facts that nobody knows yet and that would start the clock or move a date.
+    """
 
     strict: datetime | None
     outer: datetime | None
     because: str
     by_law: bool = True
+    ask: tuple[str, ...] = ()
 
 
 def deadlines(
@@ -57,7 +61,7 @@ def deadlines(
     `facts` some have other numbers than the rest, and some no relief at weekends.
     """
     rules = policy or Policy()
-    stage = _for(stage, facts)
+    stage, longest, ask = _for(stage, facts)
     rules = replace(rules, entity_types=rules.entity_types | entity_types(facts))
     own_zone, own_place = COUNTED_AT.get(stage.deadline.counting, ("", ""))
     zone = ZoneInfo(own_zone or tz)
@@ -66,15 +70,26 @@ def deadlines(
         raise ValueError("a clock start without a time zone cannot be counted from")
     calendar = rules.calendar(stage.deadline.calendar or own_place or country)
     if stage.deadline.limits:
-        return _earliest_limit(stage, starts, zone, calendar, rules)
+        return _earliest_limit(stage, starts, zone, calendar, rules, facts)
     known = [name for name in (*stage.clock_also, stage.clock_start) if name in starts]
     stage = replace(stage, clock_start=min(known, key=lambda name: starts[name], default=stage.clock_start))
     start = starts.get(stage.clock_start)
     if start is None:
-        return Dates(None, None, f"The clock has not started: {stage.clock_start} is not recorded.")
+        why = f"The clock has not started: {stage.clock_start} is not recorded."
+        return Dates(None, None, why, ask=(*_unrecorded(stage.clock_start, facts), *ask))
     if stage.deadline.counting == "none" or not stage.deadline.amount:
-        return _target(stage, start, zone, rules)
-    return _counted(stage.deadline, stage.clock_start, start, zone, calendar)
+        return _target(stage, start, zone, rules)._replace(ask=ask)
+    dates = _counted(stage.deadline, stage.clock_start, start, zone, calendar)
+    if longest is not None:
+        outer = _counted(longest, stage.clock_start, start, zone, calendar).outer
+        long = f"{spelled(longest.amount, longest.unit)}, for counsel only while that is not known"
+        dates = dates._replace(outer=outer, because=f"{dates.because.removesuffix('.')}; the outer date counts {long}.")
+    return dates._replace(ask=ask)
+
+
+def _unrecorded(start: str, facts: Facts) -> tuple[str, ...]:
+    """The fact to ask for where a clock waits for it; a filing is no fact."""
+    return () if start.startswith("stage_submitted(") or facts.get(start) is not None else (start,)
 
 
 def rule_version(regime: Regime, policy: Policy | None = None) -> str:
@@ -91,35 +106,56 @@ def rule_version(regime: Regime, policy: Policy | None = None) -> str:
 
 
 NO_TIME = "promptly"
+NAMED = "named_by_authority"
 
 
-def _for(stage: Stage, facts: Facts) -> Stage:
-    """The stage with the number that holds on these facts: a variant's, or the shortest a contract gives."""
+def _for(stage: Stage, facts: Facts) -> tuple[Stage, Deadline | None, tuple[str, ...]]:
+    """The stage with the number that holds on these facts, the longest that may yet hold, and what is not known of it.
+
+    The number is a variant's, or the shortest a contract gives. While it is open whether a variant holds, the least
+    number counts: what is not known never makes a period longer.
+    """
     rule = stage.deadline
-    if rule.hours_by:
-        terms = facts.get(rule.hours_by)
-        given = (
-            {name: hours for name, hours in terms.items() if isinstance(hours, int) and hours}
-            if isinstance(terms, Mapping)
-            else {}
-        )
-        prompt = sorted(name for name, hours in terms.items() if hours == 0) if isinstance(terms, Mapping) else []
-        soon = f"{NO_TIME}: {', '.join(prompt)}" if prompt else ""
-        if not given:
-            words = "; ".join(part for part in (rule.text, soon) if part and not (soon and part == NO_TIME))
-            return replace(stage, deadline=replace(rule, counting="none", amount=0, text=words or NO_TIME))
-        first = min(given, key=lambda name: (given[name], name))
-        also = f"the shortest of {len(given)}, {first}" if len(given) > 1 else first
-        also = f"{also}; {soon}" if soon else also
-        counted = replace(rule, counting="elapsed_hours", amount=given[first], unit="hours", also=also)
-        return replace(stage, deadline=counted)
-    if rule.amounts_by:
-        return replace(stage, deadline=_shortest(rule, facts))
+    by = rule.hours_by or rule.amounts_by
+    if by:
+        found = _agreed(stage, facts) if rule.hours_by else replace(stage, deadline=_shortest(rule, facts))
+        return found, None, () if facts.get(by) is not None else (by,)
+    amounts, says, ask = list[int](), list[str](), list[str]()
     for variant in rule.variants:
-        if evaluate(variant.when, facts) is True:
-            also = "; ".join(part for part in (rule.also, variant.says) if part)
-            return replace(stage, deadline=replace(rule, amount=variant.amount, also=also))
-    return stage
+        holds = evaluate(variant.when, facts)
+        if holds is False:
+            continue
+        amounts.append(variant.amount)
+        says += [f"{variant.says}{'' if holds else ', which is not known yet'}"] if variant.says else []
+        ask += shortest(variant.when, facts)
+        if holds:
+            break
+    else:
+        amounts.append(rule.amount)
+    also = "; ".join(part for part in (rule.also, *says) if part)
+    short, long = (replace(rule, amount=amount, also=also) for amount in (min(amounts), max(amounts)))
+    return replace(stage, deadline=short), None if long == short else long, tuple(dict.fromkeys(ask))
+
+
+def _agreed(stage: Stage, facts: Facts) -> Stage:
+    """The stage with the shortest hours a contract gives, or the law's own words where none gives any."""
+    rule = stage.deadline
+    terms = facts.get(rule.hours_by)
+    given = (
+        {name: hours for name, hours in terms.items() if isinstance(hours, int) and hours}
+        if isinstance(terms, Mapping)
+        else {}
+    )
+    prompt = sorted(name for name, hours in terms.items() if hours == 0) if isinstance(terms, Mapping) else []
+    soon = f"{NO_TIME}: {', '.join(prompt)}" if prompt else ""
+    if not given:
+        words = "; ".join(part for part in (rule.text, soon) if part and not (soon and part == NO_TIME))
+        return replace(stage, deadline=replace(rule, counting="none", amount=0, text=words or NO_TIME))
+    first = min(given, key=lambda name: (given[name], name))
+    also = f"the shortest of {len(given)}, {first}" if len(given) > 1 else first
+    also = f"{also}; {soon}" if soon else also
+    counted = replace(rule, counting="elapsed_hours", amount=given[first], unit="hours", also=also)
+    return replace(stage, deadline=counted)
 
 
 def _shortest(rule: Deadline, facts: Facts) -> Deadline:
@@ -138,10 +174,22 @@ def _shortest(rule: Deadline, facts: Facts) -> Deadline:
 
 
 def entity_types(facts: Facts) -> frozenset[str]:
-    """What an organisation is to rules with relief for some: `credit_institution`, `nis2_essential`."""
-    kind, nis2 = facts.get("dora_entity_type"), facts.get("nis2_entity")
+    """What an organisation is to rules with relief for some: `credit_institution`, `nis2_essential`, `nis2_none`."""
+    kind, nis2, named = (facts.get(key) for key in RELIEF_BY)
     found = {str(kind)} if kind else set[str]()
-    return frozenset(found | ({f"nis2_{nis2}"} if nis2 in {"essential", "important"} else set()))
+    found |= {f"nis2_{nis2}"} if nis2 else set()
+    return frozenset(found | ({NAMED} if named is True else set()))
+
+
+def _type_unknown(rule: Deadline, types: frozenset[str]) -> tuple[str, ...]:
+    """The facts without which nobody can say that relief is not denied to us."""
+    of_nis2 = {each for each in rule.no_relief_for if each.startswith("nis2_")}
+    wanted = {
+        "dora_entity_type": bool(set(rule.no_relief_for) - of_nis2 - {NAMED})
+        and not any(each != NAMED and not each.startswith("nis2_") for each in types),
+        "nis2_entity": bool(of_nis2) and not any(each.startswith("nis2_") for each in types),
+    }
+    return tuple(key for key, open_yet in wanted.items() if open_yet)
 
 
 def starts(regime: Regime, facts: Facts, submitted: Mapping[str, datetime] = NOTHING) -> dict[str, datetime]:
@@ -174,7 +222,7 @@ def _counted(deadline: Deadline, name: str, start: datetime, zone: ZoneInfo, cal
         says = "as agreed:" if deadline.hours_by else "the law also says"
         because += f"; {says} {deadline.also if deadline.hours_by else deadline.also.replace('_', ' ')}"
     if outer != strict:
-        because += f"; the outer date is counted by {deadline.outer or law} and is for counsel only"
+        because += f"; the outer date, for counsel only, is counted {deadline.outer or law}"
     if law in _NEED_HOLIDAYS or deadline.outer in _NEED_HOLIDAYS:
         because += _blind(calendar)
     return Dates(strict, outer, because + ".")
@@ -204,16 +252,21 @@ def _target(stage: Stage, start: datetime, zone: ZoneInfo, policy: Policy) -> Da
 
 
 def _earliest_limit(
-    stage: Stage, starts: Mapping[str, datetime], zone: ZoneInfo, calendar: Calendar, policy: Policy
+    stage: Stage, starts: Mapping[str, datetime], zone: ZoneInfo, calendar: Calendar, policy: Policy, facts: Facts
 ) -> Dates:
     """Several limits, the earliest counts; on a closed day some entities have until noon of the next working day.
+
+    While it is not known that ours has it, that noon is the outer date only.
 
     RTS (EU) 2025/301 Art. 5(1), (2) and (4) to (6). The limit itself, not the start, must fall on the closed day.
     """
     running = [limit for limit in stage.deadline.limits if limit.start in starts and not _switched_off(limit, starts)]
     if not running:
         names = ", ".join(limit.start for limit in stage.deadline.limits)
-        return Dates(None, None, f"The clock has not started: none of {names} is recorded.")
+        ask = _unrecorded(stage.deadline.limits[0].start, facts)
+        none = f"none of {names}" if len(stage.deadline.limits) > 1 else names
+        told = f"{none} is {'' if len(stage.deadline.limits) > 1 else 'not '}recorded"
+        return Dates(None, None, f"The clock has not started: {told}.", ask=ask)
     due, limit = min(((_limit(item, starts, zone, calendar), item) for item in running), key=lambda pair: pair[0])
     because = f"{spelled(limit.amount, limit.unit)} from {limit.start} at {_local(starts[limit.start], zone)}"
     if len(running) > 1:
@@ -224,10 +277,19 @@ def _earliest_limit(
     closed = not calendar.working(due.date())
     if stage.deadline.noon_relief and closed and not excluded:
         relief = datetime.combine(calendar.next_working(due.date()), NOON, zone)
+        unknown = _type_unknown(stage.deadline, policy.entity_types)
+        if unknown:
+            because += (
+                f"; it ends on a closed day, and noon of the next working day{_blind(calendar)} is for counsel only"
+            )
+            because += f" while this is not known: {', '.join(unknown)}"
+            return Dates(due, relief, because + ".", ask=unknown)
         because += f"; it ends on a closed day, so at noon of the next working day{_blind(calendar)}"
+        if NAMED in stage.deadline.no_relief_for and facts.get(RELIEF_BY[2]) is None:
+            because += f", unless the authority takes that from us (not known: {RELIEF_BY[2]})"
         return Dates(relief, relief, because + ".")
     if closed and excluded:
-        because += f"; no weekend relief for {', '.join(sorted(excluded))}"
+        because += f"; no weekend relief for {', '.join(sorted(excluded)).replace('_', ' ')}"
     elif stage.deadline.noon_relief and not excluded:
         because += _blind(calendar)
     return Dates(due, due, because + ".")

@@ -18,6 +18,8 @@ CONFIDENCE = {
     "B": "taken from an official summary or a good secondary source",
     "C": "background knowledge, not verified against a source",
 }
+RELIEF_BY = ("dora_entity_type", "nis2_entity", "dora_named_by_authority")
+"""The facts that decide whom `no_relief_for` means."""
 UNITS = ("hours", "days", "weeks", "months", "business_days")
 
 
@@ -125,8 +127,9 @@ class Deadline:
 
     `counting` is the law's method, `strict` the twin without extensions that alarms aim at, `outer` the last arguable
     moment. Without a number, `target_hours` is the number the organisation or draft guidance suggests. The first of
-    `variants` that holds replaces the amount. `amounts` gives each place its own: the least counts among those where
-    the map fact `amounts_by` has somebody, the least of all while that is not known, and no number where none has any.
+    `variants` that holds replaces the amount; while one may hold, the
+    shorter counts. `amounts` gives each place its own: the least counts among those where the map fact `amounts_by` has
+    somebody, the least of all while that is not known, and no number where none has any.
     """
 
     counting: str = "none"

@@ -8,9 +8,10 @@ from difflib import get_close_matches
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.notices.applicability import in_force
-from bot.notices.calculator import clocks
+from bot.notices.clocks import clocks
 from bot.notices.deadline import Dates, Policy, deadlines, starts
-from bot.notices.facts import FactType, UnreadableError, Value
+from bot.notices.facts import Facts, FactType, UnreadableError, Value
+from bot.notices.logic import facts_of
 from bot.notices.places import deciding
 from bot.notices.regime import Regime, Stage
 
@@ -90,7 +91,10 @@ def read(row: Mapping[str, str], regimes: Mapping[str, Regime]) -> Vector:
 
 def found(vector: Vector, policy: Policy | None = None) -> Found:
     """Count it: the date its policy asks for, in its zone, or why there is none. Raises RowError."""
-    regime, facts = vector.regime, {**vector.facts, **vector.starts}
+    regime = vector.regime
+    special = (key for each in vector.stage.deadline.variants for key in facts_of(each.when))
+    ordinary = dict.fromkeys((key for key in special if regime.facts[key].type.kind == "bool"), False)
+    facts: Facts = {**ordinary, **vector.facts, **vector.starts}  # a row that names no special case is of none
     moments = {**vector.starts, **starts(regime, facts)}
     began = moments.get(regime.clock_start) or min(moments.values())
     gate = in_force(regime, facts, began.astimezone(vector.zone).date())

@@ -12,6 +12,7 @@ import pytest
 from bot.cli._main import run
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import UpdatePosted
+from bot.notices.regime import DISCLAIMER
 from bot.store import Store
 from bot.store.migrations import HEAD
 from tests.cli.live import Answer, Scripted, free_port
@@ -312,7 +313,7 @@ def test_the_dates_are_told(house, told):
     out = told()[0]
     assert "YES      GDPR" in out
     assert "due 2026-11-23 08:00 CET" in out
-    assert out.splitlines()[-1].startswith("Drafting aid, not legal advice")
+    assert " ".join(out.split()).endswith(DISCLAIMER), "the last words, on however many lines the terminal needs"
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,9 @@ def test_uk_payment_services_keep_four_hours_and_the_final_report_counts_english
     """Christmas and Boxing Day, which move to Monday and Tuesday, are not counted."""
     regime = REGIMES.by_id["uk_fca_pra_incident"]
     first, last = regime.stage("initial_report"), regime.stage("final_report")
-    assert deadlines(first, NOON, "Europe/London").strict == NOON + timedelta(hours=24)
+    assert deadlines(
+        first, NOON, "Europe/London", facts={"uk_payment_service_provider": False}
+    ).strict == NOON + timedelta(hours=24)
     four = deadlines(first, NOON, "Europe/London", facts={"uk_payment_service_provider": True})
     assert four.strict == NOON + timedelta(hours=4)
     assert "payment service providers" in four.because

@@ -129,6 +129,7 @@ def test_a_dated_example_comes_out_by_the_facts_of_the_entity(row):
     name, _, options = re.fullmatch(r"(\w+)@(\w+)(?:\[(.*)\])?", row["stage"]).groups()
     words = dict(pair.split("=") for pair in (options or "").split(",") if pair)
     facts = {"dora_entity_type": words.get("entity"), "nis2_entity": words.get("nis2")}
+    facts["uk_payment_service_provider"] = facts["trust_service_provider"] = False
     stage, text = regime.stage(name), row["clock_start_iso"]
     pairs = [pair.split("=", 1) for pair in text.split(";")] if "=" in text else [["", text]]
     first = stage.deadline.limits[0].start if stage.deadline.limits else stage.clock_start
@@ -161,7 +162,17 @@ SATURDAY = datetime(2026, 11, 21, 9, tzinfo=UTC)  # four hours later it is still
         ({"dora_entity_type": "payment_institution", "nis2_entity": "essential"}, False),
         ({"dora_entity_type": "payment_institution", "nis2_entity": "important"}, False),
         ({"dora_entity_type": "payment_institution", "nis2_entity": "none"}, True),
-        ({}, True),
+        ({}, False),
+        ({"dora_entity_type": "payment_institution"}, False),
+        ({"nis2_entity": "none"}, False),
+        (
+            {
+                "dora_entity_type": "payment_institution",
+                "nis2_entity": "none",
+                "dora_named_by_authority": True,
+            },
+            False,
+        ),
     ],
 )
 def test_noon_relief_is_not_for_every_entity_but_for_every_final_report(facts, relief):

@@ -101,7 +101,9 @@ def test_the_keys_state_who_and_where():
     assert date_of("capped@legal[nis2=essential]", friday) == datetime(2026, 11, 21, 13, tzinfo=UTC)
     assert date_of("capped@legal[entity=credit_institution]", friday) == datetime(2026, 11, 21, 13, tzinfo=UTC)
     bastille = "aware=2026-07-14T08:00:00+02:00"
-    assert date_of("capped[ms=FR]", "aware=2026-07-13T08:00:00+02:00") == datetime(2026, 7, 15, 10, tzinfo=UTC)
+    assert date_of("capped[entity=payment_institution,nis2=none,ms=FR]", "aware=2026-07-13T08:00:00+02:00") == datetime(
+        2026, 7, 15, 10, tzinfo=UTC
+    )
     assert date_of("capped[ms=DE]", bastille) == datetime(2026, 7, 15, 6, tzinfo=UTC)
 
 

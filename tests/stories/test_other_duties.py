@@ -193,7 +193,7 @@ async def test_a_break_in_at_a_bank_starts_each_clock_on_its_own_fact(tmp_path: 
         # the intermediate report counts from the initial one as it was filed; nobody reads a fact by its key
         waiting = (await duty(world, "eu_dora_art19")).due("intermediate")
         assert (waiting.strict, waiting.start) == (None, "stage_submitted(initial)")
-        assert "“Initial notification filed”" in waiting.because
+        assert '"filing of Initial notification"' in waiting.because
         told = [due.because for each in (await world.incident()).duties.values() for due in each.dues]
         assert not any("_at " in each or "stage_submitted" in each for each in told)
         await wait(world, AWARE + timedelta(hours=4))
