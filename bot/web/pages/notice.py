@@ -119,7 +119,7 @@ def page(
         "kinds": sorted(each.suffix.lstrip(".") for each in here.house.documents.values()),
         "waits": notice.standing is Standing.FROZEN,
         "typed": typed,
-        "overtaken": near(redline(draft.text, typed)) if draft and typed and read != draft.digest else [],
+        "overtaken": overtaken(draft.text, typed) if draft and typed and read != draft.digest else [],
         "form": form,
         "done": VERBS[done].done if done in VERBS else "",
         "live": "" if form.verb else situation.incident.head,
@@ -174,6 +174,13 @@ def near(pieces: Sequence[Piece]) -> list[Piece | Skipped]:
         found.append(Skipped(f"{left_out} lines as they were"))
         found.append(Piece("same", "".join(lines[len(lines) - tail :])))
     return found
+
+
+def overtaken(now: str, typed: str) -> list[Piece | Skipped]:
+    """What typed words would change in today's; far longer ones are another text, and are not compared word by word."""
+    if len(typed) > 2 * len(now):
+        return [Piece("del", now), Piece("ins", typed)]
+    return near(redline(now, typed))
 
 
 def _against(notice: Notice) -> str:
