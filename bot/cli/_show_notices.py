@@ -48,6 +48,20 @@ def notice(incident: str, each: Json) -> Iterator[str]:
     yield f"  digest  {line(each['digest'])}"
 
 
+def rewording(each: Json, words: str) -> Iterator[str]:
+    """What somebody's words change in those that stand; none of them goes back to what the facts say."""
+    from bot.notices.redline import plain, redline
+
+    now = str(each["text"])
+    told = plain(redline(now, words)) if words.strip() else now
+    for row in told.splitlines():
+        yield clean(row).rstrip()
+    yield ""
+    if not words.strip():
+        yield "  Without words of your own it reads as the facts say it."
+    yield f"  digest  {line(each['digest'])}"
+
+
 def form(incident: str, each: Json) -> Iterator[str]:
     """The lines of a notice's form, what is missing first."""
     if not each["items"]:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from bot.cli._ask import ask, door, look, one, post, said
-from bot.cli._common import TOCSIN_YAML, As, Because, Config, Incident
+from bot.cli._ask import agreed, ask, door, look, one, post, said
+from bot.cli._common import TOCSIN_YAML, Agreed, As, Because, Config, Incident
 
 app = typer.Typer()
 
@@ -46,20 +46,33 @@ def reword(
     incident: Incident,
     name: Notice,
     text: Annotated[Path, typer.Argument(help="A file with the whole text; - for the standard input.")],
+    yes: Agreed = "",
     config: Config = TOCSIN_YAML,
     person: As = "",
 ) -> None:
-    """Counsel's own words in place of the draft's; an empty file goes back to what the facts say."""
+    """Counsel's own words in place of today's, after reading what they change; an empty file goes back to the facts."""
     import sys
 
+    from bot.cli._show_notices import rewording
+    from bot.cli._text import out
     from bot.domain.errors import Refused
 
+    if str(text) == "-" and not yes:
+        raise Refused("with the words on the standard input nobody can be asked; say --yes with the digest you read")
     try:
         words = sys.stdin.read() if str(text) == "-" else text.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{text} cannot be read: {error}") from None
     api = door(config, person)
-    after = post(api, incident, "reword", notice=name, text=words)
+    found = one(api, look(api, incident).get("notices"), "notice", name)
+    with api.understood():
+        lines, read = list(rewording(found, words)), str(found["digest"])
+        unfilled = str(found["unfilled"])
+    if unfilled or not read:
+        raise Refused(unfilled or f"{name} has no words yet")
+    out(lines)
+    agreed("Keep your words in place of these?", yes=yes, read=read)
+    after = post(api, incident, "reword", notice=name, text=words, digest=read)
     with api.understood():
         clashes = one(api, after["notices"], "notice", name)["clashes"]
         left = f" The facts changed in {len(clashes)} of the places you worded." if clashes else ""

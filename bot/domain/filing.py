@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Slot, When, Who, Words, says
-from bot.domain.notice import Filing, Standing, amended, notice_of
+from bot.domain.notice import Filing, Standing, amended, notice_of, outdated, readable
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -29,21 +29,34 @@ def filed(incident: Incident, regime: str) -> Mapping[str, datetime]:
 
 @dataclass(frozen=True, slots=True)
 class FileNotice(Command):
-    """A person sent the approved words; `at` is when, the moment of recording it if left out."""
+    """A person sent the approved words; `at` is when, the moment of recording it if left out.
+
+    `digest` is of the words they sent, where they say so; `unfilled` is why today's words cannot be had.
+    """
 
     id: str
     where: str
     reference: str = ""
     at: datetime | None = None
     proof: str = ""
+    digest: str = ""
+    unfilled: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, ask.policy.approve_notice, "record that a notice was filed")
-        notice = notice_of(incident, self.id)
+        notice = readable(notice_of(incident, self.id), ask)
         if notice.standing is Standing.FILED:
             return
+        if notice.standing is Standing.STALE:
+            raise Refused(f"only approved words are filed: {outdated(notice)}")
         if notice.standing is not Standing.APPROVED:
             raise Refused(f"{self.id} is {notice.standing.said}; only approved words are filed")
+        if notice.latest is not None and self.digest not in ("", notice.latest.digest):
+            raise Refused(f"{self.id} is at version {notice.latest.number} now, in other words; read it again")
+        if self.unfilled:
+            raise Refused(
+                f"{self.id} cannot be filed while its words cannot be compared with the facts: {self.unfilled}"
+            )
         if not self.where.strip():
             raise Refused("say where it was filed")
         if self.at is not None and self.at > ask.at + AHEAD:

@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.domain.duty import READERS
-from bot.domain.errors import Refused
+from bot.domain.errors import NotYours, Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
+from bot.domain.policy import Person, Policy
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -162,6 +163,15 @@ class Notice:
         return self.standing in OVER
 
 
+def outdated(notice: Notice) -> str:
+    """Why its last version counts no more: the facts moved on."""
+    number = notice.latest.number if notice.latest else 0
+    return (
+        f"{notice.id} version {number} is stale: later facts changed its words, so its approval is void; "
+        "read what changed and ask for approval again"
+    )
+
+
 def notice_of(incident: Incident, name: str) -> Notice:
     """The notice of that id. Raises Refused naming those there are."""
     found = incident.notices.get(name)
@@ -175,6 +185,18 @@ def still_open(incident: Incident, name: str) -> Notice:
     notice = notice_of(incident, name)
     if notice.over:
         raise Refused(f"{name} is {notice.standing}; what comes later needs a new notice")
+    return notice
+
+
+def visible(notice: Notice, person: Person, policy: Policy) -> bool:
+    """A privileged document is read by counsel alone; every other by whoever reads the incident."""
+    return notice.privilege is None or bool(person.badges & policy.counsel)
+
+
+def readable(notice: Notice, ask: Ask) -> Notice:
+    """The notice, for somebody who may read it: nobody decides on words that are kept from them. Raises NotYours."""
+    if not visible(notice, ask.person, ask.policy):
+        raise NotYours(f"{notice.id} is privileged: it is for counsel alone")
     return notice
 
 
@@ -233,7 +255,7 @@ class DropNotice(Command):
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, ask.policy.approve_notice, "give a notice up")
-        notice = notice_of(incident, self.id)
+        notice = readable(notice_of(incident, self.id), ask)
         if notice.standing is Standing.DROPPED:
             return
         if notice.standing is Standing.FILED:

@@ -146,8 +146,11 @@ class Policy:
 
     @property
     def fingerprint(self) -> str:
-        """A digest of every rule: a plan is frozen under it, and an approval given under other rules is void."""
-        return fingerprint(self)
+        """A digest of every rule of changes: a plan is frozen under it, and an approval under other rules is void.
+
+        Who signs a notice and who takes the list of people concerns no change of production.
+        """
+        return fingerprint(replace(self, notices=NoticeRules(), people_data=frozenset()))
 
     def rules_of(self, target: str) -> TargetRules:
         """What holds for one target in particular."""

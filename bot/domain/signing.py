@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING
 from bot.domain.duty import READERS
 from bot.domain.errors import NotYours, Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
-from bot.domain.notice import STANDING_WORDS, Notice, Signature, Standing, Version, amended, notice_of, still_open
+from bot.domain.notice import (
+    STANDING_WORDS,
+    Notice,
+    Signature,
+    Standing,
+    Version,
+    amended,
+    notice_of,
+    outdated,
+    readable,
+    still_open,
+    visible,
+)
 from bot.domain.policy import Person, Policy, SignOff
 
 if TYPE_CHECKING:
@@ -22,7 +34,11 @@ LEGAL = "legal"
 
 @dataclass(frozen=True, slots=True)
 class FreezeNotice(Command):
-    """Ask for approval: the words, their facts and "as of" are frozen as the next version."""
+    """Ask for approval: the words, their facts and "as of" are frozen as the next version.
+
+    The same words are frozen anew only where no signature is wanted any more and they still wait: the sign-offs
+    changed after the last one, and nobody could complete them.
+    """
 
     id: str
     text: str
@@ -35,9 +51,10 @@ class FreezeNotice(Command):
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, READERS, "ask for approval of a notice")
-        notice = still_open(incident, self.id)
+        notice = readable(still_open(incident, self.id), ask)
         latest = notice.latest
-        if latest is not None and latest.digest == self.digest and notice.standing in STANDING_WORDS:
+        stands = notice.standing in STANDING_WORDS and not stuck(notice, ask.policy)
+        if latest is not None and latest.digest == self.digest and stands:
             return
         number = latest.number + 1 if latest else 1
         yield NoticeFrozen(
@@ -101,10 +118,17 @@ def wanting(notice: Notice, policy: Policy) -> tuple[SignOff, ...]:
     return tuple(each for each in policy.sign_offs_of(notice.template) if each.capacity not in given)
 
 
+def stuck(notice: Notice, policy: Policy) -> bool:
+    """Whether a version waits for a signature the rules no longer ask for; approval must be asked for again."""
+    return notice.standing is Standing.FROZEN and not wanting(notice, policy)
+
+
 def may_sign(notice: Notice, person: Person, policy: Policy) -> tuple[SignOff, ...]:
     """In which capacities somebody may sign it now: none for whoever wrote, asked for or already signed it."""
     latest = notice.latest
     if latest is None or notice.standing is not Standing.FROZEN or person.is_bot:
+        return ()
+    if not visible(notice, person, policy):
         return ()
     if person.id in {latest.asked_by, *notice.authors, *(each.by for each in latest.signatures)}:
         return ()
@@ -113,17 +137,22 @@ def may_sign(notice: Notice, person: Person, policy: Policy) -> tuple[SignOff, .
 
 @dataclass(frozen=True, slots=True)
 class ApproveNotice(Command):
-    """Approve exactly the words of that digest, in one capacity: the first this person may sign in if none is named."""
+    """Approve exactly the words of that digest, in one capacity: the first this person may sign in if none is named.
+
+    `unfilled` is why today's words cannot be had, "" where they can: what cannot be compared is not approved.
+    """
 
     id: str
     digest: str
     capacity: str = ""
+    unfilled: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         notice = notice_of(incident, self.id)
         offs = ask.policy.sign_offs_of(notice.template)
         everyone = frozenset[str]().union(*(each.badges for each in offs))
         ask.policy.require_somebody(ask.person, everyone, "approve a notice", NotYours)
+        readable(notice, ask)
         latest = notice.latest
         if latest is None:
             raise Refused(f"{self.id} has no version to approve yet")
@@ -132,17 +161,26 @@ class ApproveNotice(Command):
             return
         if latest.digest != self.digest:
             raise Refused(f"{self.id} is at version {latest.number} now; read it again")
+        if notice.standing is Standing.STALE:
+            raise Refused(outdated(notice))
         if notice.standing is not Standing.FROZEN:
             raise Refused(f"{self.id} is {notice.standing.said}; there is nothing to approve")
         if ask.person.is_bot or latest.asked_by == ask.by:
             raise NotYours(f"you asked for approval of {self.id}; a second person must approve it")
         if ask.by in notice.authors:
             raise NotYours(f"you wrote part of {self.id}; somebody who did not must approve it")
-        yield NoticeApproved(self.id, latest.number, self.digest, *self._signing(notice, ask))
+        signing = self._signing(notice, ask)
+        if self.unfilled:
+            raise Refused(
+                f"{self.id} cannot be approved while its words cannot be compared with the facts: {self.unfilled}"
+            )
+        yield NoticeApproved(self.id, latest.number, self.digest, *signing)
 
     def _signing(self, notice: Notice, ask: Ask) -> tuple[str, bool]:
         """The capacity it is signed in, and whether that completes it. Raises NotYours."""
         left = wanting(notice, ask.policy)
+        if not left:
+            raise Refused(f"who must sign {self.id} has changed since it was asked for; ask for approval again")
         mine = [each for each in left if each.badges & ask.person.badges]
         if self.capacity:
             mine = [each for each in mine if each.capacity == self.capacity]
@@ -198,6 +236,7 @@ class RequestChanges(Command):
         offs = ask.policy.sign_offs_of(notice.template)
         everyone = ask.policy.approve_notice.union(*(each.badges for each in offs))
         ask.policy.require_somebody(ask.person, everyone, "request changes to a notice")
+        readable(notice, ask)
         if not self.because.strip():
             raise Refused("say what must change")
         if notice.standing not in STANDING_WORDS:

@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING
 from bot.domain.duty import READERS
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
-from bot.domain.notice import Comment, Given, Notice, Privilege, Rewording, Standing, amended, notice_of, still_open
-from bot.domain.policy import Person, Policy
+from bot.domain.notice import (
+    Comment,
+    Given,
+    Notice,
+    Privilege,
+    Rewording,
+    Standing,
+    amended,
+    notice_of,
+    readable,
+    still_open,
+)
 from bot.domain.turned_away import ApprovalRefused
 
 if TYPE_CHECKING:
@@ -18,11 +28,6 @@ if TYPE_CHECKING:
 
 MOST = 100_000
 """Characters a notice may have: a book, and no more."""
-
-
-def visible(notice: Notice, person: Person, policy: Policy) -> bool:
-    """A privileged document is read by counsel alone; every other by whoever reads the incident."""
-    return notice.privilege is None or bool(person.badges & policy.counsel)
 
 
 OF_NOTICES = frozenset(f"bot.domain.{topic}" for topic in ("notice", "signing", "filing", "wording"))
@@ -39,10 +44,7 @@ def meant(event: Event) -> str:
 def _writable(incident: Incident, name: str, ask: Ask, to: str) -> Notice:
     """The notice, for somebody who may write in it. Raises Refused."""
     ask.policy.require(ask.person, READERS, to)
-    notice = still_open(incident, name)
-    if not visible(notice, ask.person, ask.policy):
-        raise Refused(f"{name} is privileged: it is for counsel alone")
-    return notice
+    return readable(still_open(incident, name), ask)
 
 
 # -- the lines of the form -------------------------------------------------------------------------------------------
@@ -99,11 +101,17 @@ class FieldEntered(Event):
 
 @dataclass(frozen=True, slots=True)
 class Reword(Command):
-    """Write the text anew in place; `base` is what the facts alone say now. Empty words go back to what they say."""
+    """Write the text anew in place; `base` is what the facts alone say now. Empty words go back to what they say.
+
+    `read` says whether the words are still those the writer read, `over` the rewording they held (None: not asked):
+    what others wrote and the facts changed meanwhile is never overwritten unseen.
+    """
 
     id: str
     text: str
     base: str
+    read: bool = True
+    over: str | None = None
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         notice = _writable(incident, self.id, ask, "reword a notice")
@@ -111,9 +119,16 @@ class Reword(Command):
         if len(self.text) > MOST:
             raise Refused(f"a notice holds at most {MOST:,} characters")
         text = "" if self.text.strip() == self.base.strip() else self.text
-        was = notice.rewording
-        if (was.text if was else "") != text:
-            yield NoticeReworded(self.id, text, self.base if text else "")
+        base = self.base if text else ""
+        was = (notice.rewording.text, notice.rewording.base) if notice.rewording else ("", "")
+        if was == (text, base):
+            return
+        if not self.read or self.over not in (None, was[0]):
+            raise Refused(
+                f"{self.id}'s words have changed since you opened them; nothing was replaced. Read what they say now, "
+                "then keep yours or take theirs"
+            )
+        yield NoticeReworded(self.id, text, base)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from bot.domain.approval import ApproveMitigation
 from bot.domain.duty import AssignDuty, RecordFact
 from bot.domain.errors import Conflict, Invalid, NotFound, NotYours, Refused, Unavailable
 from bot.domain.execution import ReportOutcome
+from bot.domain.filing import FileNotice
 from bot.domain.glass import BreakGlass, ReviewGlass
 from bot.domain.impact import Impact, estimate
 from bot.domain.incident import Incident
@@ -19,13 +20,13 @@ from bot.domain.kept import ReportKeptTooLate
 from bot.domain.lifecycle import Declare
 from bot.domain.log import Command
 from bot.domain.mitigation import Outcome
-from bot.domain.notice import Notice, RequestNotice, notice_of
+from bot.domain.notice import STANDING_WORDS, Notice, RequestNotice, notice_of
 from bot.domain.phase import RESPONDERS
 from bot.domain.policy import THE_BOT, Person, Policy, Severity
 from bot.domain.roles import Assign
 from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Service
-from bot.domain.signing import ApproveNotice, FreezeNotice
+from bot.domain.signing import ApproveNotice, FreezeNotice, MarkStale
 from bot.domain.turned_away import NoteRefusal
 from bot.domain.undo import ReportUndo
 from bot.domain.wording import EnterField, Reword
@@ -115,6 +116,8 @@ class Desk:
             command = replace(command, value=self.drafter.stated(command.fact, command.value))
         if isinstance(command, EnterField):
             command = await self._entered(incident, command)
+        if isinstance(command, ApproveNotice | FileNotice):
+            command = await self._compared(incident, command)
         if isinstance(command, AssignDuty):
             await self._fit_duty(command)
         if isinstance(command, Assign):
@@ -177,6 +180,25 @@ class Desk:
         notice = notice_of(await self.log.load(incident), command.id)
         return replace(command, value=self.drafter.entered(notice.template, command.key, command.value.strip()))
 
+    async def _compared(self, incident: str, command: ApproveNotice | FileNotice) -> ApproveNotice | FileNotice:
+        """Frozen words that no longer say what the record says are marked stale before anybody signs or files them.
+
+        What was approved is recorded as filed even where its template is gone since.
+        """
+        situation = await self._bare(incident)
+        notice = situation.incident.notices.get(command.id)
+        if notice is None or notice.latest is None or notice.standing not in STANDING_WORDS:
+            return command
+        try:
+            now = self._drafted(situation, notice.template, notice).digest
+        except NotFound as gone:
+            return command if isinstance(command, FileNotice) else replace(command, unfilled=str(gone))
+        except Refused as wrong:
+            return replace(command, unfilled=wrong.because)
+        if now != notice.latest.digest:
+            await self.submit(incident, MarkStale(notice.id, now), cause=f"notice:{notice.id}")
+        return command
+
     async def _fit_duty(self, command: AssignDuty) -> None:
         """Who answers for a duty must be somebody the directory knows. Raises NotFound."""
         for person in filter(None, (command.owner, command.deputy)):
@@ -211,13 +233,17 @@ class Desk:
         )
         return await self.submit(incident, command, who, inbound=inbound)
 
-    async def reword(self, incident: str, notice: str, text: str, who: Profile, *, inbound: str = "") -> Incident:
-        """Counsel's own words in place of the draft's; what the facts say later is merged into them."""
+    async def reword(
+        self, incident: str, notice: str, text: str, digest: str, who: Profile, *, inbound: str = ""
+    ) -> Incident:
+        """Counsel's own words in place of those of that digest; what the facts say later is merged into them."""
         situation = await self.situation(incident)
         known = notice_of(situation.incident, notice)
         words = self._drafted(situation, known.template, known)
         lines = text.replace("\r\n", "\n")  # as a browser sends them
-        return await self.submit(incident, Reword(notice, lines, words.base), who, inbound=inbound)
+        over = known.rewording.text if known.rewording else ""
+        command = Reword(notice, lines, words.base, digest == words.digest, over)
+        return await self.submit(incident, command, who, inbound=inbound)
 
     async def estimate_impact(self, incident: str) -> Impact:
         """What the data and the catalogue say of the impact, to begin an assessment with."""
@@ -238,6 +264,10 @@ class Desk:
 
     async def situation(self, incident: str) -> Situation:
         """Everything a view may look at. Raises NotFound where there is no such incident."""
+        return self._with_drafts(await self._bare(incident))
+
+    async def _bare(self, incident: str) -> Situation:
+        """All of it but the words of its notices and what is asked."""
         known = await self.log.load(incident)
         if not known.exists:
             raise NotFound("incident", incident)
@@ -248,7 +278,7 @@ class Desk:
         names = [known.slo, *(sli.slo for sli in known.attached)]
         charts = [self._chart(slo, known.onset, now) for slo in names if slo]
         kept = [Keepsake(e.id, e.name, e.media_type, e.sha256, e.at) for e in await self.exhibits.of(incident)]
-        bare = Situation(
+        return Situation(
             incident=known,
             entries=tuple(entries),
             now=now,
@@ -263,7 +293,6 @@ class Desk:
             policy=self.handler.policy,
             directory=tuple(p.person.among(on_call) for p in everyone),
         )
-        return self._with_drafts(bare)
 
     async def postmortem(self, incident: str) -> str:
         """The draft of a post-mortem as of now, in Markdown. Raises NotFound; Refused where its template is wrong."""

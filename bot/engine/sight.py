@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from bot.domain.duty import Counted, Due, Duty
 from bot.domain.incident import Incident
+from bot.domain.notice import visible
 from bot.domain.policy import Person, Policy
-from bot.domain.wording import meant, visible
+from bot.domain.wording import meant
 from bot.engine.situation import Situation
 
 

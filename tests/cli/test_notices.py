@@ -66,7 +66,14 @@ def test_a_notice_is_written_at_a_terminal(live: Live, told, tmp_path: Path) -> 
     text = tmp_path / "words.md"
     text.write_text("# To the authority\n\nOur own words.\n")
     assert "only counsel may" in refused_own(live, told, text)
-    assert "Your words stand." in does("reword", "INC-1", "N1", str(text))
+    read = live.do(live.world.house.desk.situation("INC-1")).drafts["N1"].digest
+    does("fact", "INC-1", "data_subjects_count", "98765")
+    assert "is not what you read" in refused("reword", "INC-1", "N1", str(text), "--yes", read)
+    assert "nobody can be asked" in refused("reword", "INC-1", "N1", "-")
+    now = live.do(live.world.house.desk.situation("INC-1")).drafts["N1"].digest
+    kept = does("reword", "INC-1", "N1", str(text), "--yes", now)
+    assert "{+To+}" in kept
+    assert "Your words stand." in kept
     assert "cannot be read" in refused("reword", "INC-1", "N1", str(tmp_path / "none.md"))
     does("comment", "INC-1", "N1", "too short", "--quote", "own words", person="ana")
     does("settle-comment", "INC-1", "N1", "C1")
@@ -88,8 +95,9 @@ def test_a_notice_is_written_at_a_terminal(live: Live, told, tmp_path: Path) -> 
 def refused_own(live: Live, told, text: Path) -> str:
     """Ana, with her own token, tries to word it."""
     live.token("ana")
+    digest = live.do(live.world.house.desk.situation("INC-1")).drafts["N1"].digest
     told()
-    assert live.tocsin("incident", "reword", "INC-1", "N1", str(text), person="ana") == 1
+    assert live.tocsin("incident", "reword", "INC-1", "N1", str(text), "--yes", digest, person="ana") == 1
     return told()[1]
 
 

@@ -25,6 +25,7 @@ from bot.domain.guard import ActionClass, Freeze, TargetRules
 from bot.domain.log import link
 from bot.domain.mitigation import Plan, ProposeMitigation, State, amend
 from bot.domain.policy import Policy
+from bot.domain.signoff import NoticeRules, SignOff
 from bot.store import Store
 from bot.store.codec import canonical
 from bot.store.tables import entries, incidents
@@ -33,7 +34,9 @@ from tests.kit import ANA, BEN, Story, declared, plan
 from tests.world import World
 
 PLAN = tuple(each.name for each in fields(Plan))
-RULES = tuple(each.name for each in fields(Policy))
+OF_WORDS = ("notices", "people_data")
+"""Rules of what is written and read: who signs a notice, who takes the list of people. They change no production."""
+RULES = tuple(each.name for each in fields(Policy) if each.name not in OF_WORDS)
 OF_A_TARGET = tuple(each.name for each in fields(TargetRules))
 
 
@@ -196,6 +199,14 @@ def test_the_rules_are_altered_after_the_approval(name: str) -> None:
     proposed = declared().when(ProposeMitigation(plan()), ANA)
     digest = proposed.incident.mitigations["M1"].digest
     assert replace(proposed, policy=rules).refuses(ApproveMitigation("M1", digest), BEN) == ENDED
+
+
+def test_rules_of_words_leave_an_approved_change_alone() -> None:
+    """Another signature for notices, or other readers of people's data: the approved change is claimed as before."""
+    signs = NoticeRules((("stakeholders/*", (SignOff("legal", frozenset({"counsel"})),)),))
+    rules = replace(Policy(), notices=signs, people_data=frozenset({"auditor"}))
+    claimed = replace(ready(Policy()), policy=rules).when(ClaimMitigation("M1", "7", (BEN,)))
+    assert claimed.incident.mitigations["M1"].claimed_at is not None
 
 
 @pytest.mark.parametrize("name", OF_A_TARGET)

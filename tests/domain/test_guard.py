@@ -219,10 +219,11 @@ def test_equal_rules_have_one_fingerprint(policy: Policy) -> None:
 @settings(max_examples=300, deadline=None)
 @given(policy=policies, data=st.data())
 def test_another_rule_has_another_fingerprint(policy: Policy, data: st.DataObject) -> None:
-    """Whichever of them is changed, and only where it is."""
+    """Whichever of them is changed, and only where it is; those of notices and of people's data change no production."""
     name = data.draw(st.sampled_from([each.name for each in fields(Policy)]))
     other = replace(policy, **{name: data.draw(OF[name])})
-    assert (other.fingerprint == policy.fingerprint) == (other == policy)
+    same = other == policy or name in ("notices", "people_data")
+    assert (other.fingerprint == policy.fingerprint) == same
 
 
 REASONS: dict[str, Callable[[Policy], Policy]] = {

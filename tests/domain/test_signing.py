@@ -106,3 +106,23 @@ def test_nothing_is_filed_before_it_was_approved_or_in_the_future() -> None:
     assert "in the future" in story.refuses(FileNotice("N1", "portal", "", story.now + timedelta(hours=1)), CLEO)
     assert "say where" in story.refuses(FileNotice("N1", " "), CLEO)
     assert at(0) <= story.now
+
+
+def test_a_version_nobody_can_complete_is_frozen_anew() -> None:
+    """The sign-off that was still to come is asked for no more: the same words become the next version, signed afresh."""
+    story = frozen().when(ApproveNotice("N1", "d1"), CLEO)
+    again = FreezeNotice("N1", "words", "d1", ("a gap",), NOON)
+    assert story.when(again, ANA).events == ()
+    legal = NoticeRules((("eu_dora_art19/*", (SignOff("legal", frozenset({Role.COUNSEL})),)),))
+    story = replace(story, policy=replace(RULES, notices=legal))
+    assert "ask for approval again" in story.refuses(ApproveNotice("N1", "d1"), DORA)
+    story = story.when(again, ANA)
+    assert story.incident.notices["N1"].latest.number == 2
+    assert standing(story.when(ApproveNotice("N1", "d1"), CLEO)) is Standing.APPROVED
+
+
+def test_a_filing_is_of_the_words_that_were_approved() -> None:
+    """Whoever says which words they sent is refused where others are approved; whoever does not is taken at their word."""
+    story = frozen("stakeholders/update").when(ApproveNotice("N1", "d1"), CLEO)
+    assert "in other words" in story.refuses(FileNotice("N1", "the board", digest="d0"), CLEO)
+    assert standing(story.when(FileNotice("N1", "the board", digest="d1"), CLEO)) is Standing.FILED

@@ -1,8 +1,12 @@
 """Writing a notice together: lines, counsel's words, remarks, privilege; whoever wrote some of it approves none of it."""
 
-from bot.domain.notice import DropNotice, RequestNotice, Standing
+from dataclasses import replace
+
+from bot.domain.filing import FileNotice
+from bot.domain.notice import DropNotice, RequestNotice, Standing, visible
 from bot.domain.policy import Person, Policy, Role
-from bot.domain.signing import ApproveNotice, FreezeNotice
+from bot.domain.signing import ApproveNotice, FreezeNotice, RequestChanges, may_sign
+from bot.domain.signoff import NoticeRules, SignOff
 from bot.domain.wording import (
     MOST,
     ClaimPrivilege,
@@ -11,7 +15,6 @@ from bot.domain.wording import (
     Reword,
     SettleComment,
     WaivePrivilege,
-    visible,
 )
 from tests.kit import ANA, AUDREY, BEN, CLEO, NOON, Story, declared, lines
 
@@ -103,3 +106,35 @@ def test_nothing_is_written_into_a_notice_that_is_over() -> None:
     assert set(anew.incident.notices) == {"N1", "N2"}
     assert "say why" in begun().refuses(DropNotice("N1", ""), CLEO)
     assert "only counsel" in begun().refuses(DropNotice("N1", "x"), ANA)
+
+
+def test_a_rewording_of_words_that_moved_on_replaces_nothing() -> None:
+    """Neither the facts that came meanwhile nor another counsel's words are lost; the same words again are no news."""
+    assert "changed since you opened them" in begun().refuses(Reword("N1", "mine", "base", read=False), CLEO)
+    worded = begun().when(Reword("N1", "hers", "base", over=""), CLEO)
+    assert "changed since you opened them" in worded.refuses(Reword("N1", "mine", "base", over=""), DORA)
+    assert worded.when(Reword("N1", "hers", "base", read=False, over=""), CLEO).events == ()
+    assert notice(worded.when(Reword("N1", "mine", "base", over="hers"), DORA)).rewording.text == "mine"
+    assert "only counsel" in begun().refuses(Reword("N1", "mine", "base", read=False), ANA)
+
+
+def test_nobody_decides_on_words_that_are_kept_from_them() -> None:
+    """Freezing, signing, sending back, giving up and filing a privileged notice are counsel's alone, whatever a rule says."""
+    dev = Person("dev", frozenset({Role.APPROVER}))
+    offs = (SignOff("legal", frozenset({"counsel"})), SignOff("technical", frozenset({"approver"})))
+    both = frozenset({"counsel", "approver"})
+    rules = Policy(notices=NoticeRules((("*", offs),)), approve_notice=both)
+    story = replace(begun(), policy=rules).when(FreezeNotice("N1", "text", "d1", (), NOON), ANA)
+    story = story.when(ClaimPrivilege("N1", "legal advice", "", "assess liability"), CLEO)
+    commands = (
+        FreezeNotice("N1", "other", "d2", (), NOON),
+        ApproveNotice("N1", "d1", "technical"),
+        RequestChanges("N1", "shorter"),
+        DropNotice("N1", "no need"),
+        FileNotice("N1", "the authority"),
+    )
+    for command in commands:
+        assert "it is for counsel alone" in story.refuses(command, dev), command
+    assert may_sign(notice(story), dev, rules) == ()
+    waived = story.when(WaivePrivilege("N1", "the authority asked"), CLEO)
+    assert waived.when(ApproveNotice("N1", "d1", "technical"), dev).events

@@ -92,14 +92,16 @@ async def test_counsel_words_it_and_later_facts_clash(home: Place) -> None:
     name = await drafted(home)
     cleo = await home.who("cleo")
     assert "Edit the words" not in await seen(home, "ana")
-    before = (await home.desk.situation(name)).drafts["N1"].text
-    await sent(home, "cleo", "reword", 303, notice="N1", text=before.replace("about 412", "about four hundred"))
+    before = (await home.desk.situation(name)).drafts["N1"]
+    words = before.text.replace("about 412", "about four hundred")
+    await sent(home, "cleo", "reword", 303, notice="N1", text=words, digest=before.digest)
     await home.desk.submit(name, RecordFact("data_subjects_count", 1403), cleo)
     text = await seen(home, "cleo")
     assert "The facts changed below Cleo Martin's wording" in text
     assert "they now say 1403" in text
     assert "about four hundred" in text
-    await sent(home, "cleo", "reword", 303, notice="N1", text="")
+    now = (await home.desk.situation(name)).drafts["N1"].digest
+    await sent(home, "cleo", "reword", 303, notice="N1", text="", digest=now)
     text = await seen(home, "cleo")
     assert "about 1403" in text
     assert "four hundred" not in text
@@ -109,7 +111,7 @@ async def test_too_long_a_text_is_refused_and_kept(home: Place) -> None:
     """Not one letter of it is lost."""
     await drafted(home)
     text = "word " * 25_000
-    back = await sent(home, "cleo", "reword", 409, notice="N1", text=text)
+    back = await sent(home, "cleo", "reword", 409, notice="N1", text=text, digest="as read")
     assert "a notice holds at most 100,000 characters" in back
     assert text.strip() in back
 

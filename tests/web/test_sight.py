@@ -81,7 +81,8 @@ async def scene(home: Place, *, restricted: bool, sealed: bool) -> str:
     await desk.submit(name, EnterField("N1", "likely_consequences", WORDS), cleo)
     await desk.submit(name, EnterField("N1", "record_categories", "", WORDS), cleo)
     await desk.submit(name, CommentNotice("N1", WORDS, WORDS), cleo)
-    await desk.reword(name, "N1", f"# {WORDS}\n\n" + (await desk.situation(name)).drafts["N1"].text, cleo)
+    read = (await desk.situation(name)).drafts["N1"]
+    await desk.reword(name, "N1", f"# {WORDS}\n\n{read.text}", read.digest, cleo)
     await desk.ask_approval(name, "N1", cleo)
     await desk.submit(name, RequestChanges("N1", WORDS), cleo)
     await desk.ask_approval(name, "N1", cleo)

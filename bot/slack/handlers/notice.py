@@ -122,7 +122,8 @@ async def filed(knock: Knock) -> Reply:
             at = _sent(int(when), found.approved_at)
         except (ValueError, OverflowError, OSError):
             return Errors({"when": "That is no time; choose day and hour."})
-    command = FileNotice(found.id, values.text("where"), values.text("reference"), at, values.text("proof"))
+    where, reference, proof = (values.text(each) for each in ("where", "reference", "proof"))
+    command = FileNotice(found.id, where, reference, at, proof, knock.ref.digest)
     try:
         await knock.submit(command)
     except Refused as refused:

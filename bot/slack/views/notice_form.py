@@ -106,9 +106,12 @@ def file(situation: Situation, notice: Notice, heading: str, blocks: list[Block]
         input_block("Proof", plain_text_input("value", max_length=500), block_id="proof", optional=True,
                     hint="Such as where the confirmation is kept."),
     ]  # fmt: skip
-    return _modal(heading, situation, notice, [*blocks, *asked], FILE, "Record filing")
+    digest = notice.latest.digest if notice.latest else ""
+    return _modal(heading, situation, notice, [*blocks, *asked], FILE, "Record filing", digest)
 
 
-def _modal(heading: str, situation: Situation, notice: Notice, blocks: list[Block], name: str, submit: str) -> View:
-    ref = Ref(situation.incident.id, notice.id)
+def _modal(
+    heading: str, situation: Situation, notice: Notice, blocks: list[Block], name: str, submit: str, digest: str = ""
+) -> View:
+    ref = Ref(situation.incident.id, notice.id, digest)
     return modal(heading, in_full(situation, blocks), callback_id=name, submit=submit, private_metadata=ref.metadata)

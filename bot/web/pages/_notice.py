@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.domain.duty import READERS
 from bot.domain.notice import STANDING_WORDS, Notice, Standing
 from bot.domain.policy import Person, Policy, SignOff
-from bot.domain.signing import may_sign, wanting
+from bot.domain.signing import may_sign, stuck, wanting
 from bot.web.shapes_notice import ItemShape, SignatureShape
 
 MANY = 24
@@ -41,7 +41,7 @@ def deeds(notice: Notice, person: Person, policy: Policy, *, unfilled: bool) -> 
     return Deeds(
         write=reader and not notice.over,
         reword=reader and approver and not notice.over and not unfilled,
-        ask=reader and not notice.over and not stands and not unfilled,
+        ask=reader and not notice.over and (not stands or stuck(notice, policy)) and not unfilled,
         sign=may_sign(notice, person, policy),
         changes=stands and bool(person.badges & signers),
         file=approver and notice.standing is Standing.APPROVED,
@@ -57,6 +57,8 @@ def why_not_sign(notice: Notice, person: Person, policy: Policy) -> str:
     if latest is None or notice.standing is not Standing.FROZEN or may_sign(notice, person, policy):
         return ""
     left = wanting(notice, policy)
+    if not left:
+        return "Who must sign it has changed since it was asked for; ask for approval again."
     if latest.asked_by == person.id:
         return "You asked for approval; a second person must approve it."
     if mine := [each.capacity for each in latest.signatures if each.by == person.id]:

@@ -87,6 +87,9 @@ def page(
     to_compare = draft is not None or notice.standing in FROZEN
     pieces = changes(notice, draft.text if draft else "") if to_compare else []
     types = {item.key: item.type for item in draft.items} if draft else {}
+    form = form or Form()
+    typed = str(form.value("reword", "text", "", name)).replace("\r\n", "\n")
+    read = form.value("reword", "digest", "", name)
     duty = next((each for each in duties(situation, policy) if each.regime == notice.regime), None)
     context: dict[str, object] = {
         "i": situation.incident,
@@ -115,9 +118,11 @@ def page(
         "zone": here.desk.catalogue.timezone,
         "kinds": sorted(each.suffix.lstrip(".") for each in here.house.documents.values()),
         "waits": notice.standing is Standing.FROZEN,
-        "form": form or Form(),
+        "typed": typed,
+        "overtaken": overtaken(draft.text, typed) if draft and typed and read != draft.digest else [],
+        "form": form,
         "done": VERBS[done].done if done in VERBS else "",
-        "live": "" if form else situation.incident.head,
+        "live": "" if form.verb else situation.incident.head,
     }
     return show(request, "notice", who, context, status=status)
 
@@ -169,6 +174,13 @@ def near(pieces: Sequence[Piece]) -> list[Piece | Skipped]:
         found.append(Skipped(f"{left_out} lines as they were"))
         found.append(Piece("same", "".join(lines[len(lines) - tail :])))
     return found
+
+
+def overtaken(now: str, typed: str) -> list[Piece | Skipped]:
+    """What typed words would change in today's; far longer ones are another text, and are not compared word by word."""
+    if len(typed) > 2 * len(now):
+        return [Piece("del", now), Piece("ins", typed)]
+    return near(redline(now, typed))
 
 
 def _against(notice: Notice) -> str:

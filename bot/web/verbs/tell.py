@@ -196,8 +196,10 @@ class FileIt(Asking):
     reference: Text = ""
     when: Annotated[datetime | None, BlankIsNone] = None
     proof: Text = ""
+    digest: Word = ""
+    """Of the approved words that were sent; other words than those approved now are refused."""
 
     async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
         at = by_the_clock(self.when, desk.catalogue.timezone, later=True) if self.when else None
-        command = FileNotice(self.notice, self.where, self.reference, at, self.proof)
+        command = FileNotice(self.notice, self.where, self.reference, at, self.proof, self.digest)
         return await desk.submit(incident, command, who, inbound=inbound)

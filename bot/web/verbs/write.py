@@ -36,7 +36,7 @@ class Enter(Asking):
 
 
 class RewordIt(Asking):
-    """Counsel's own words: the whole text in place; empty text goes back to what the facts say."""
+    """Counsel's own words: the whole text in place of that of `digest`; empty text goes back to what the facts say."""
 
     verb: ClassVar[str] = "reword"
     section: ClassVar[str] = "words"
@@ -46,9 +46,11 @@ class RewordIt(Asking):
 
     notice: Name
     text: Whole
+    digest: Name
+    """Of the words as they would be now (`draft_digest`), as the writer read them."""
 
     async def ask(self, desk: Desk, incident: str, who: Profile, inbound: str) -> Incident:
-        return await desk.reword(incident, self.notice, self.text, who, inbound=inbound)
+        return await desk.reword(incident, self.notice, self.text, self.digest, who, inbound=inbound)
 
 
 class Remark(Asking):
