@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -55,8 +57,22 @@ class Regimes:
 def load(*folders: Path) -> Regimes:
     """Every `<folder>/<id>/regime.yaml` with the facts of every `<folder>/facts.yaml`; an earlier folder wins.
 
-    Raises Invalid with every problem of every file at once.
+    Read once for as long as no file of theirs changes. Raises Invalid with every problem of every file at once.
     """
+    read = _read(folders, tuple(_state(folder) for folder in folders))
+    if isinstance(read, Regimes):
+        return read
+    raise Invalid(list(read))
+
+
+def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Every file below a folder with its time and size: where they are as they were, so is what stands in them."""
+    found = ((path, path.stat()) for path in folder.rglob("*") if path.is_file())
+    return tuple(sorted((str(path), state.st_mtime_ns, state.st_size) for path, state in found))
+
+
+@lru_cache(maxsize=8)
+def _read(folders: tuple[Path, ...], _states: tuple[object, ...]) -> Regimes | tuple[Problem, ...]:
     problems: list[Problem] = []
     facts: dict[str, Fact] = {}
     for folder in reversed(folders):
@@ -68,9 +84,7 @@ def load(*folders: Path) -> Regimes:
         if regime is not None:
             found[regime.id] = regime
             problems += template_problems(path.parent, regime)
-    if problems:
-        raise Invalid(problems)
-    return Regimes(facts, found)
+    return tuple(problems) if problems else Regimes(MappingProxyType(facts), MappingProxyType(found))
 
 
 def enabled(wanted: Iterable[str], known: Regimes | None) -> tuple[str, ...]:
