@@ -146,7 +146,7 @@ async def walk(desk: Desk) -> None:
     console = await desk.console("ana")
     await console.get_by_role("link", name=re.compile("INC-1|Recall for people")).first.click()
     await picture(console, "console-incident")
-    await console.get_by_role("button", name="Draft it").click()
+    await console.get_by_role("button", name="Draft it", exact=True).click()
     await console.get_by_role("link", name=re.compile("N1")).first.click()
     await console.get_by_role("button", name="Ask for approval").click()
     await desk.until(lambda seen: seen["notices"][0]["standing"] == "waiting for approval")

@@ -386,7 +386,7 @@ async def test_an_authority_is_told_by_choice_in_facts_alone(tmp_path: Path) -> 
         text = await words(world, letter)
         for told in (
             "of our own accord",
-            f"adverse: {TURNED_DOWN}",
+            f"adverse: at least {TURNED_DOWN}",
             "- why the scores differ (as of ",
             "admits neither fault nor liability",
         ):
