@@ -1,13 +1,16 @@
 """One regime file with its marks: what it holds, and the line and column of everything that is wrong with it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import yaml
 
 from bot.domain.errors import Invalid, Problem
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Page:
@@ -124,3 +127,12 @@ class Page:
         except (yaml.YAMLError, ValueError) as wrong:
             self.wrong(node, f"cannot be read: {getattr(wrong, 'problem', None) or wrong}")
             return None
+
+
+def collect(problems: list[Problem], read: Callable[P, T], *place: P.args, **_none: P.kwargs) -> T | None:
+    """What was read, or None where it is Invalid: its problems are kept among `problems`."""
+    try:
+        return read(*place, **_none)
+    except Invalid as wrong:
+        problems += wrong.problems
+        return None

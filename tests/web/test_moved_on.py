@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from bot.domain.duty import RecordFact
-from bot.domain.errors import NotFound, Refused
+from bot.domain.errors import Invalid, NotFound, Problem, Refused
 from bot.domain.filing import FileNotice
 from bot.domain.notice import Notice, Standing
 from bot.domain.signing import ApproveNotice
 from bot.domain.wording import EnterField
-from bot.engine.situation import Situation, Words
+from bot.engine.situation import Words
 from tests.web.fakes import Place
 from tests.web.legal import drafted
 from tests.web.test_counsel import approved, markup, sent
@@ -95,7 +96,20 @@ async def test_words_the_facts_left_behind_are_not_filed(home: Place) -> None:
     assert (await noted(home)).standing is Standing.STALE
 
 
-async def test_without_its_template_it_is_filed_but_not_signed(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+class Without:
+    """The drafting room on a day on which no template can be filled, for that reason."""
+
+    def __init__(self, room: Any, why: Exception) -> None:
+        self.room, self.why = room, why
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.room, name)
+
+    def draft(self, *_asked: object) -> Words:
+        raise self.why
+
+
+async def test_without_its_template_it_is_filed_but_not_signed(home: Place) -> None:
     """What cannot be compared is not approved; what was approved and sent is recorded. A wrong template refuses both."""
     name, cleo = await approved(home), await home.who("cleo")
     ana, dora = await home.who("ana"), await home.who("otto")
@@ -103,17 +117,11 @@ async def test_without_its_template_it_is_filed_but_not_signed(home: Place, monk
     await home.desk.ask_approval(name, "N2", dora)
     digest = (await home.desk.log.load(name)).notices["N2"].latest.digest
 
-    def gone(_situation: Situation, template: str, _notice: Notice | None = None) -> Words:
-        raise NotFound("notice template", template, [])
-
-    def wrong(_situation: Situation, template: str, _notice: Notice | None = None) -> Words:
-        raise Refused(f"the template of {template} cannot be filled: line 3")
-
-    monkeypatch.setattr(home.desk, "_drafted", wrong)
+    home.desk.drafter = Without(home.desk.drafter, Invalid([Problem("update.md.j2", 3, 1, "no such word")]))
     for command in (ApproveNotice("N2", digest), FileNotice("N1", "portal")):
-        with pytest.raises(Refused, match="cannot be filled: line 3"):
+        with pytest.raises(Refused, match=r"cannot be filled: update\.md\.j2:3:1"):
             await home.desk.submit(name, command, cleo)
-    monkeypatch.setattr(home.desk, "_drafted", gone)
+    home.desk.drafter = Without(home.desk.drafter, NotFound("notice template", "stakeholders/update", []))
     with pytest.raises(Refused, match="N2 cannot be approved while"):
         await home.desk.submit(name, ApproveNotice("N2", digest), cleo)
     await home.desk.submit(name, FileNotice("N1", "portal"), cleo)
