@@ -18,6 +18,7 @@ from bot.demo.gateway import SLICE_HEADER
 from bot.domain.errors import Invalid, Unavailable
 
 _PIDS = "parts.json"
+_DOORS = 3  # ports tried when another takes the one we found
 _GRACE = 5.0  # seconds between asking a part to end and ending it
 
 
@@ -51,7 +52,7 @@ class HAProxy:
     async def say(self, line: str) -> str:
         """One command, its whole answer; raises Unavailable when the socket is dead."""
         try:
-            reader, writer = await asyncio.open_unix_connection(str(self.socket))
+            reader, writer = await _connect(self.socket)
             writer.write(line.encode() + b"\n")
             await writer.drain()
             answer = await asyncio.wait_for(reader.read(), 5)
@@ -86,17 +87,34 @@ def binary(name: str) -> str:
 async def haproxy(home: Path, backends: Mapping[str, str], weighted: Sequence[str]) -> HAProxy:
     """HAProxy in front of the model service: first of `weighted` at 100, slices by the header X-Health and a map."""
     program, folder = binary("haproxy"), _folder(home, "haproxy")
-    sock = hosting.door(None)
-    url = hosting.url(sock)
+    (folder / "slices.map").write_text("")
+    for left in reversed(range(_DOORS)):
+        sock = hosting.door(None)
+        url = hosting.url(sock)
+        (folder / "haproxy.cfg").write_text(_balancing(folder, url, backends, weighted))
+        sock.close()
+        part = await _start("haproxy", folder, url, [program, "-db", "-f", str(folder / "haproxy.cfg")], {})
+        try:
+            await _ready(part, "/healthz", 10)
+        except Unavailable as error:
+            # between our letting go of the port and its taking it, somebody else may have
+            if not left or "already in use" not in str(error):
+                raise
+        else:
+            return HAProxy(part)
+    raise AssertionError("unreachable: the last door opens or raises")
+
+
+def _balancing(folder: Path, url: str, backends: Mapping[str, str], weighted: Sequence[str]) -> str:
+    """Its configuration. Its admin socket is named from where it runs: a whole path may be too long for one."""
     servers = "\n".join(
         f"  server {name} {_host(backends[name])} weight {100 * (name == weighted[0])}" for name in weighted
     )
     others = "\n".join(
         f"backend {name}\n  server {name} {_host(backends[name])}" for name in backends if name not in weighted
     )
-    (folder / "slices.map").write_text("")
-    (folder / "haproxy.cfg").write_text(f"""global
-  stats socket {folder}/admin.sock mode 600 level admin
+    return f"""global
+  stats socket unix@admin.sock mode 600 level admin
   maxconn 512
 defaults
   mode http
@@ -113,11 +131,7 @@ backend visits
   balance random
 {servers}
 {others}
-""")
-    sock.close()
-    part = await _start("haproxy", folder, url, [program, "-db", "-f", str(folder / "haproxy.cfg")], {})
-    await _ready(part, "/healthz", 10)
-    return HAProxy(part)
+"""
 
 
 async def prometheus(home: Path, targets: Sequence[str], *, every: str = "1s") -> Part:
@@ -200,6 +214,16 @@ async def _ready(part: Part, path: str, seconds: float) -> None:
     await part.stop()
     tail = (part.folder / "output.log").read_text("utf-8", "replace").strip().splitlines()[-3:]
     raise Unavailable(part.name, f"did not become ready within {seconds:g} s: {' / '.join(tail) or 'no output'}")
+
+
+async def _connect(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to that socket, however deep its folder lies: a socket's address holds 107 bytes."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        short = Path(f"/proc/self/fd/{folder}") / path.name
+        return await asyncio.open_unix_connection(str(short if short.exists() else path))
+    finally:
+        os.close(folder)
 
 
 def _folder(home: Path, name: str) -> Path:

@@ -128,6 +128,7 @@ async def test_traffic_through_haproxy_follows_its_weights_and_its_map(start: St
             raise
         pytest.skip(str(missing))
     process, urls = await start("--rate", "200", "--haproxy")
+    assert urls, (await process.communicate())[1].decode()
     folder = Path(urls["haproxy"]["socket"]).parent
     child = asyncio.subprocess.Process  # only its socket is needed here
     balancer = parts.HAProxy(parts.Part("haproxy", child, urls["haproxy"]["url"], folder))  # type: ignore[arg-type]

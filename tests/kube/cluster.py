@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import os
 import shutil
 import ssl
@@ -136,12 +137,21 @@ class Cluster:
             time.sleep(0.03)
 
 
+class _Unheard(logging.Filter):
+    """Keeps the pretended kubelet's requests out of the log: its thread outlives any one test's captured output."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return threading.current_thread().name != "kubelet"
+
+
 class Kubelet:
     """Says of every pod that it runs and is ready, without running anything. An image `broken...` never is."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster, self._over = cluster, threading.Event()
-        self._thread = threading.Thread(target=self._rounds, daemon=True)
+        self._thread = threading.Thread(target=self._rounds, name="kubelet", daemon=True)
+        for name in ("httpx", "httpcore"):
+            logging.getLogger(name).addFilter(_Unheard())
         self._thread.start()
 
     def stop(self) -> None:
