@@ -1,0 +1,1 @@
+"""Schedules that are kept elsewhere: who is on call by them."""
