@@ -1,0 +1,110 @@
+"""What goes through a pager: whom to reach and where, what to say, and what the channel says became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from bot.domain.paging import Receipt
+from bot.domain.policy import Severity
+from bot.engine.situation import Situation
+from bot.engine.values import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where a person is reached beside the chat; it stands in the configuration alone and is never stored.
+
+    `phone` is E.164, `zone` an IANA name ("" for the organisation's), `reach` names pagers in the person's own order
+    (empty: that of the installation), `handles` the person's name with a push service.
+    """
+
+    key: str
+    email: str = ""
+    phone: str = field(default="", repr=False)
+    zone: str = ""
+    reach: tuple[str, ...] = ()
+    handles: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Summons:
+    """One page to one person, about one incident or several at once; none at all is a test page to oneself.
+
+    `headline` and `text` are fit for any channel: plain words, nothing of a restricted incident but its number. `key`
+    is the idempotency key; `url` is where the page is acknowledged ("" without a console).
+    """
+
+    key: str
+    person: Profile
+    contact: Contact
+    headline: str
+    text: str = ""
+    url: str = ""
+    severity: Severity = Severity.SEV3
+    situations: tuple[Situation, ...] = ()  # the worst first
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The channel took it: `where` it went, in words.
+
+    `ref` is the provider's own name for it, by which it can be asked what became of it. `rings` where it goes on
+    calling until it is told to stop.
+    """
+
+    where: str
+    ref: str = ""
+    rings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What a provider says of a page it took earlier; `final` where nothing more is to be learned."""
+
+    receipt: Receipt
+    at: datetime | None = None
+    detail: str = ""
+    final: bool = False
+
+
+class Over(StrEnum):
+    """Why a page may stop ringing."""
+
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Pager(Protocol):
+    """A channel that reaches a person."""
+
+    def way(self, summons: Summons) -> str:
+        """Where a page would go, in words without the whole number or address. Raises Refused: this person has none."""
+
+    async def page(self, summons: Summons) -> Sent:
+        """Reach them. Raises Unavailable, Refused. A page in doubt is sent again under the same key.
+
+        Raises Unheard where it arrived and will not be noticed: the next channel is tried, and this one counts where
+        there is none.
+        """
+
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Following(Protocol):
+    """A pager whose provider can be asked what became of a page."""
+
+    async def became(self, ref: str) -> Became:
+        """What it says now. Raises Unavailable."""
+
+
+@runtime_checkable
+class Ringing(Protocol):
+    """A pager whose provider goes on calling until it is told that somebody answers."""
+
+    async def stand_down(self, key: str, ref: str, over: Over) -> None:
+        """Stop it; harmless where it has stopped. Raises Unavailable, Refused."""
