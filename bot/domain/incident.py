@@ -76,6 +76,8 @@ class Incident:
     parts: Mapping[Part, str] = field(default_factory=dict)
     pages: Mapping[str, Page] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()  # for people by name
+    unanswered: int = -1  # the return of the breach at which it was last said that nobody answered
+    unanswered_at: datetime | None = None
     findings: tuple[Finding, ...] = ()
     notes: tuple[Note, ...] = ()  # what people said, kept in the timeline
     hypotheses: tuple[Hypothesis, ...] = ()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -18,15 +18,25 @@ if TYPE_CHECKING:
 
 
 class Receipt(StrEnum):
-    """How far a page got, as far as the channel can tell."""
+    """How far a page got, as far as the channel can tell. That it was acknowledged is the incident's own fact."""
 
     ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    SEEN = "seen"
     FAILED = "failed"
+
+
+ORDER = (Receipt.FAILED, Receipt.ACCEPTED, Receipt.DELIVERED, Receipt.SEEN)
+"""A receipt only goes further."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page to one person through one channel; `key` is its idempotency key, `attempts` counts the tries."""
+    """One page to one person through one channel; `key` is its idempotency key, `attempts` counts the tries.
+
+    `ref` is the provider's name for it, by which it is followed; it `rings` where the provider goes on calling until it
+    is told that it is over, which `stood_down` says it was. `receipts` holds when each receipt was had.
+    """
 
     key: str
     person: str
@@ -35,6 +45,17 @@ class Page:
     at: datetime
     attempts: int
     detail: str = ""
+    ref: str = ""
+    rings: bool = False
+    looks: int = 0  # how often the provider was asked what became of it
+    final: bool = False  # nothing more is to be learned
+    stood_down: str = ""
+    receipts: Mapping[Receipt, datetime] = field(default_factory=dict)
+
+    @property
+    def reached(self) -> bool:
+        """Whether a channel took it, and did not say later that it was lost."""
+        return self.receipt is not Receipt.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +67,16 @@ class ReportPage(Command):
     channel: str
     receipt: Receipt
     detail: str = ""
+    ref: str = ""
+    rings: bool = False
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if not ask.person.is_bot:
             raise Refused("pages are reported by the pager, not by hand")
         known = incident.pages.get(self.key)
-        if known is not None and known.receipt is Receipt.ACCEPTED:
+        if known is not None and known.reached:
             return
-        yield Paged(self.key, self.person, self.channel, self.receipt, self.detail)
+        yield Paged(self.key, self.person, self.channel, self.receipt, self.detail, self.ref, self.rings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +88,16 @@ class Paged(Event):
     channel: str
     receipt: Receipt
     detail: Words
+    ref: str = ""
+    rings: bool = False
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         known = incident.pages.get(self.key)
         attempts = known.attempts + 1 if known else 1
-        page = Page(self.key, self.person, self.channel, self.receipt, entry.at, attempts, self.detail)
+        page = Page(
+            self.key, self.person, self.channel, self.receipt, entry.at, attempts, self.detail, self.ref, self.rings,
+            receipts={self.receipt: entry.at},
+        )  # fmt: skip
         return replace(incident, pages={**incident.pages, self.key: page})
 
     def says(self, by: str) -> Sentence:
