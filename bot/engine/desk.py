@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.domain.approval import ApproveMitigation
 from bot.domain.duty import AssignDuty, RecordFact
 from bot.domain.errors import Conflict, Invalid, NotFound, NotYours, Refused, Unavailable
+from bot.domain.escalation import Ladder
 from bot.domain.execution import ReportOutcome
 from bot.domain.filing import FileNotice
 from bot.domain.glass import BreakGlass, ReviewGlass
@@ -340,6 +341,10 @@ class Desk:
         """Opaque ids of the people on call for a service, first one first."""
         found = [await self.people.by_key(key) for key in self.catalogue.on_call.get(service, ())]
         return tuple(profile.id for profile in found if profile)
+
+    async def ladder(self, incident: Incident) -> Ladder:
+        """Whom its pages climb to, as it stands now."""
+        return Ladder.of(await self.on_call(incident.service))
 
     async def open_incidents(self) -> Sequence[Incident]:
         """Every incident that is not closed, oldest first."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from weakref import WeakValueDictionary
 
 from bot.domain.climbing import FollowOwed, PageOwed, StandDownOwed
 from bot.domain.errors import Refused
+from bot.domain.escalation import Ladder
 from bot.domain.incident import Incident
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.policy import Severity
@@ -45,17 +46,13 @@ class Paging:
         self._told: dict[str, datetime] = {}
 
     async def page(self, incident: Incident, owed: PageOwed) -> None:
-        """Page a person. Whatever else waits for them by now goes with it, in one message.
-
-        Whoever was paged a moment ago is not paged again within the policy's `merge_pages`, unless it is worse.
-        """
+        """Page a person. Whatever else waits for them by now goes with it, in one message."""
         waiting = self._waiting.setdefault(owed.person, {})
         waiting[owed.key] = _Waits(incident.id, owed)
         turn = self._turns.setdefault(owed.person, asyncio.Lock())
         try:
             async with turn:
                 if await self._still(incident.id, owed):
-                    await self._pause(incident, owed.person)
                     await self._go(owed)
         finally:
             waiting.pop(owed.key, None)
@@ -68,13 +65,18 @@ class Paging:
             return False
         return not _climbs(owed) or incident.unclaimed
 
-    async def _pause(self, incident: Incident, person: str) -> None:
-        last, every = self._told.get(person), self.desk.handler.policy.merge_pages
-        if last is None or incident.severity is Severity.SEV1:
-            return
-        left = (last + every - self.desk.clock.now()).total_seconds()
-        if left > 0:
-            await self.desk.clock.sleep(left)
+    def calmly(self, incident: Incident, ladder: Ladder) -> Ladder:
+        """The ladder on which nobody who was paged a moment ago is paged again at once, but for the worst.
+
+        Their pages wait for the policy's `merge_pages` and then go out together. This says when a page is begun, never
+        whether one that was begun is sent.
+        """
+        every = self.desk.handler.policy.merge_pages
+        if incident.severity is Severity.SEV1 or not every:
+            return ladder
+        until = {one: self._told[one] + every for one in ladder.people if one in self._told}
+        quiet = {**until, **{one: max(end, until.get(one, end)) for one, end in ladder.quiet.items()}}
+        return replace(ladder, quiet=quiet)
 
     async def _go(self, owed: PageOwed) -> None:
         """Send what waits for this person, all of it in one message under the key of the oldest incident's page."""

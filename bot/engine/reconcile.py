@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from bot.domain.approval import ExpireMitigation
 from bot.domain.climbing import FollowOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed
@@ -135,11 +136,13 @@ class Reconciler:
         await self.hands.diagnosis.rerank(incident)
         await self._check_notices(incident)
 
-    async def _owed(self, incident: Incident) -> list[Owed]:
-        on_call = await self.desk.on_call(incident.service)
+    async def _owed(self, incident: Incident, *, begun: bool = False) -> list[Owed]:
+        """What is owed now and later. A page that was `begun` waits no longer: its attempt could not be begun again."""
+        ladder = await self.desk.ladder(incident)
+        ladder = replace(ladder, quiet={}) if begun else self.hands.paging.calmly(incident, ladder)
         asked = any(each.state is State.PROPOSED for each in incident.mitigations.values())
         people = await everybody(self.desk) if asked or running(incident) else ()
-        owed = list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), on_call, people))
+        owed = list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), ladder, people))
         if not self.hands.pagers and any(page.channel == NO_CHANNEL for page in incident.pages.values()):
             return [each for each in owed if not isinstance(each, PageOwed)]  # said once; trying again changes nothing
         return owed
@@ -226,7 +229,9 @@ class Reconciler:
         name = key.split(":")[1]
         incident = await self.desk.log.load(name)
         now = self.desk.clock.now()
-        owed = next((each for each in await self._owed(incident) if each.key == key and each.due <= now), None)
+        owed = next(
+            (each for each in await self._owed(incident, begun=True) if each.key == key and each.due <= now), None
+        )
         if owed is None:
             return
         try:

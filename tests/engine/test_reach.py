@@ -69,5 +69,5 @@ async def test_a_page_step_that_is_live_again_pages_again(tmp_path: Path) -> Non
         await world.declare("It is slow", "ana")
         await world.say(StartRunbook(Runbook("b", "B", "d", (call, ask))), "ana")
         await world.say(CompleteStep("more", "again"), "ana")
-        keys = [key for who, key in world.phone.pages if who == "ben" and "/call/" in key]
+        keys = [key for who, key in world.phone.pages if who == "ben" and ":call:" in key]
         assert len(keys) == len(set(keys)) == 2
