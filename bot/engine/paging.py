@@ -78,13 +78,22 @@ class Paging:
         quiet = {**until, **{one: max(end, until.get(one, end)) for one, end in ladder.quiet.items()}}
         return replace(ladder, quiet=quiet)
 
+    def note(self, incident: str, owed: PageOwed) -> None:
+        """Remember a page that waits, so that the next one to its person takes it along. Forgotten by a restart."""
+        self._waiting.setdefault(owed.person, {}).setdefault(owed.key, _Waits(incident, owed))
+
     async def _go(self, owed: PageOwed) -> None:
-        """Send what waits for this person, all of it in one message under the key of the oldest incident's page."""
-        batch = [each for each in self._waiting[owed.person].values() if _fits(each.owed, owed)]
+        """Send what waits for this person, all of it in one message under the key of the page whose turn it is."""
+        now = self.desk.clock.now()
+        calm = self._told.get(owed.person, now) + self.desk.handler.policy.merge_pages
+        waiting = self._waiting[owed.person]
+        batch = [each for each in waiting.values() if _fits(each.owed, owed) and each.owed.due <= max(now, calm)]
+        for each in batch:
+            waiting.pop(each.owed.key, None)
         batch = [each for each in batch if await self._still(each.incident, each.owed)]
         if not batch:
             return
-        batch.sort(key=lambda each: (each.owed.due, each.owed.key))
+        batch.sort(key=lambda each: (each.owed.key != owed.key, each.owed.due, each.owed.key))
         profile = await self.desk.people.by_id(owed.person)
         reached = await self._together(profile, batch) if profile else Reached("", "")
         for each in batch:

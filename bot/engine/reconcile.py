@@ -128,6 +128,8 @@ class Reconciler:
         (self.proving.add if waits else self.proving.discard)(name)
         for owed in sorted(todo_now, key=lambda each: each.due > now):  # no wake-up is set before what is due begins
             if owed.due > now:
+                if isinstance(owed, PageOwed):
+                    self.hands.paging.note(name, owed)
                 await self.durable.wake_at(name, owed.due, now)
             else:
                 await self._try(incident, owed)

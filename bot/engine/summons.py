@@ -30,9 +30,9 @@ def summon(
 def told(incident: Incident) -> str:
     """An incident in a line; of a restricted one only that it is there."""
     if incident.restricted:
-        return f"{incident.id}, {_grade(incident)}: a restricted incident"
-    service = f" {incident.service}:" if incident.service else ""
-    return f"{incident.id}, {_grade(incident)}:{service} {' '.join(incident.title.split())}"
+        return f"{incident.id}, {incident.severity}: a restricted incident"
+    about = f"{incident.severity} {incident.service}" if incident.service else str(incident.severity)
+    return f"{incident.id}, {about}: {' '.join(incident.title.split())}"
 
 
 def _headline(ordered: Sequence[Situation]) -> str:
@@ -51,10 +51,6 @@ def _lines(ordered: Sequence[Situation], why: str) -> list[str]:
     if len(ordered) > NAMED:
         lines.append(f"and {len(ordered) - NAMED} more")
     return lines
-
-
-def _grade(incident: Incident) -> str:
-    return str(incident.severity)
 
 
 def _since(incident: Incident) -> datetime:
