@@ -24,8 +24,8 @@ def import_(
 ) -> None:
     """Bring rotas, escalations and people from PagerDuty, Opsgenie or Grafana OnCall.
 
-    What stands in the folder already stays: people.yaml is added to, other files are only written over with --force. The
-    report names what does not carry over, with its place in the export.
+    What stands in the folder already stays: people.yaml is added to, other files are only written over with --force.
+    The report names what does not carry over, with its place in the export.
     """
     from bot.cli import _import
     from bot.cli._text import out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from bot.importers._found import Harvest, Seen
 from bot.rota.rota import Rota
@@ -51,7 +52,7 @@ def _differences(
     ours = [Seen(each.person, each.start, each.end) for rota in rotas for each in shifts(rota, start, end)]
     edges = sorted({start, end, *(edge for each in (*seen, *ours) for edge in _edges(each) if start < edge < end)})
     found: list[Difference] = []
-    for since, until in zip(edges, edges[1:], strict=False):
+    for since, until in pairwise(edges):
         both = _there(seen, since), _there(ours, since)
         if both[0] == both[1]:
             continue

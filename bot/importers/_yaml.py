@@ -14,7 +14,7 @@ from bot.rota.rota import Layer, Only, Override, Turn, Unit
 
 WIDTH = 100
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_PLAIN = re.compile(r"[^\W_][\w .,()/+@–—·-]*")  # noqa: RUF001 - dashes people write
+_PLAIN = re.compile(r"[^\W_][\w .,()/+@–—·-]*")
 _IN_A_LIST = re.compile(r"[^\W_][\w .()/+-]*")
 
 
@@ -153,4 +153,4 @@ def _settings(found: Elsewhere) -> str:
 
 
 def _comment(words: str) -> str:
-    return " ".join(re.sub(r"[^\w\s.,:;()/@+–—’'&-]", "", words).split())  # noqa: RUF001
+    return " ".join(re.sub(r"[^\w\s.,:;()/@+–—’'&-]", "", words).split())

@@ -108,7 +108,11 @@ class _Reader:
         over = 0
         for shift in self._shifts_of(node, key):
             theirs = self._layers(shift, zone)
-            gone = [each for each in theirs if each.end is not None and each.end <= _wall.local(self.now, ZoneInfo(each.zone or zone.key))]
+            gone = [
+                each
+                for each in theirs
+                if each.end is not None and each.end <= _wall.local(self.now, ZoneInfo(each.zone or zone.key))
+            ]
             over += bool(theirs) and len(gone) == len(theirs)
             level = ABOVE_ALL if shift.at("type").value == "override" else shift.number("level", otherwise=0)
             found += [(level, each, f"shift {shift.text('id')}") for each in theirs if each not in gone]
