@@ -49,6 +49,7 @@ def run(
     out(_files_told(plan, dry_run=dry_run, force=force))
     out(_compared(compared, harvest.vendor))
     out(_remarks(harvest.remarks))
+    out(_needed(harvest))
     if plan.conflicts and not force:
         for each in plan.conflicts:
             out(("", *(clean(one) for one in each.difference())))
@@ -112,6 +113,14 @@ def _remarks(remarks: Sequence[Remark]) -> Iterator[str]:
     for what, where in places.items():
         more = f" and {len(where) - MOST_PLACES} more" if len(where) > MOST_PLACES else ""
         yield from wrapped(line(f"{', '.join(where[:MOST_PLACES])}{more}: {what}."))
+
+
+def _needed(harvest: Harvest) -> Iterator[str]:
+    """What the files rest on in tocsin.yaml."""
+    pagers = sorted({way for person in harvest.people if person.is_new for way in person.reach} - {"slack"})
+    if pagers:
+        yield ""
+        yield f"tocsin.yaml needs these under `pagers`, for people are reached by them: {', '.join(pagers)}."
 
 
 def _end(plan: Plan, folder: Path, *, dry_run: bool) -> str:

@@ -103,9 +103,11 @@ def _person(account: Account, key: str, harvest: Harvest, *, is_new: bool) -> Pe
     phones = list(dict.fromkeys(account.phones))
     if is_new and len(phones) > 1:
         harvest.remark(account.node, "of several numbers the first is kept")
-    ways = [way for way in dict.fromkeys(account.ways) if phones or way not in BY_PHONE]
-    if is_new and len(ways) < len(set(account.ways)):
-        harvest.remark(account.node, "wants text messages or calls, and the export has no number: set `phone` by hand")
+    has = {SMS: bool(phones), VOICE: bool(phones), EMAIL: bool(account.email), SLACK: bool(account.slack_user)}
+    ways = [way for way in dict.fromkeys(account.ways) if has[way]]
+    for lacking in (way for way in dict.fromkeys(account.ways) if is_new and not has[way]):
+        needs = "a number" if lacking in BY_PHONE else "an account in Slack" if lacking == SLACK else "a mail address"
+        harvest.remark(account.node, f"`reach` is without {lacking}: the export does not have {needs}")
     return Person(
         key=key,
         name=account.name or key,

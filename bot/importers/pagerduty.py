@@ -98,6 +98,8 @@ class _Reader:
         start, virtual = node.required_moment("start"), node.moment("rotation_virtual_start") or node.moment("start")
         end = node.moment("end")
         seconds = node.number("rotation_turn_length_seconds")
+        if not seconds and node.at("rotation_turn_length_seconds"):
+            node.at("rotation_turn_length_seconds").complain("a length of more than 0 s")
         turns = tuple((self._user(each.at("user") or each),) for each in node.many("users"))
         only = self._restrictions(node, zone)
         if start is None or virtual is None or "" in [person for turn in turns for person in turn]:
