@@ -15,6 +15,8 @@ from bot.domain.errors import Invalid, Problem
 
 Place = tuple[str | int, ...]
 
+NAMES = ("name", "fullName", "summary", "label", "username")
+"""Where the name of a thing stands, so that a place says something to a person."""
 MOST_BYTES = 200_000_000
 MOST_PROBLEMS = 20
 _TOKEN = re.compile(r'[\s,:]*("(?:[^"\\]|\\.)*"|[][{}]|[^][{}\s,:"]+)')
@@ -29,8 +31,9 @@ class Node:
     export: Export = field(repr=False)
 
     def __str__(self) -> str:
-        """`schedules[0].schedule_layers[2]`."""
-        return shown(self.place)
+        """`schedules[0].schedule_layers[2] (Weekends)`: the place, and what is called so there."""
+        called = next((name for each in NAMES if isinstance(name := self.at(each).value, str) and name.strip()), "")
+        return f"{shown(self.place)} ({called.strip()})" if called else shown(self.place)
 
     def __bool__(self) -> bool:
         return self.value is not None

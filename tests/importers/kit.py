@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -108,7 +109,7 @@ def over(top: Sequence[Seen], below: Sequence[Seen]) -> list[Seen]:
     found = list(top)
     for each in below:
         inner = [each.start, *(edge for edge in edges if each.start < edge < each.end), each.end]
-        for since, until in zip(inner, inner[1:], strict=False):
+        for since, until in pairwise(inner):
             if not any(one.start <= since < one.end for one in top):
                 found.append(Seen(each.person, since, until))
     return found
@@ -116,4 +117,4 @@ def over(top: Sequence[Seen], below: Sequence[Seen]) -> list[Seen]:
 
 def remarks(harvest: Harvest) -> dict[str, str]:
     """Place → what does not carry over."""
-    return {each.place: each.what for each in harvest.remarks}
+    return {each.place.partition(" (")[0]: each.what for each in harvest.remarks}
