@@ -19,6 +19,10 @@ NAMES = ("name", "fullName", "summary", "label", "username")
 """Where the name of a thing stands, so that a place says something to a person."""
 MOST_BYTES = 200_000_000
 MOST_PROBLEMS = 20
+MOST = 1_000_000_000
+"""No length and no count of an export is more."""
+YEARS = range(1980, 2200)
+"""Other times are marks of something else, such as the year 1 for none."""
 _TOKEN = re.compile(r'[\s,:]*("(?:[^"\\]|\\.)*"|[][{}]|[^][{}\s,:"]+)')
 
 
@@ -60,7 +64,7 @@ class Node:
         found = self.at(*path)
         if not found and otherwise is not None:
             return otherwise
-        if isinstance(found.value, int) and not isinstance(found.value, bool) and found.value >= 0:
+        if isinstance(found.value, int) and not isinstance(found.value, bool) and 0 <= found.value <= MOST:
             return found.value
         found.complain("a whole number from 0 on")
         return otherwise or 0
@@ -92,7 +96,7 @@ class Node:
             moment = datetime.fromisoformat(found.value)
         except (TypeError, ValueError):
             moment = None
-        if moment is not None and (moment.tzinfo is not None or zone is not None):
+        if moment is not None and moment.year in YEARS and (moment.tzinfo is not None or zone is not None):
             return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
         expected = "a time such as 2026-01-05T09:00:00" + ("" if zone is not None else "Z, with its offset")
         found.complain(expected)
@@ -194,13 +198,14 @@ def pages(root: Node, name: str, *inside: str, one: str = "") -> tuple[list[Node
             things.append(part.at(one) if one and isinstance(part.at(one).value, dict) else part)
         elif part:
             part.complain(f"a list, or an answer with {' or '.join(inside)}")
-    kept = []
+    kept: dict[object, Node] = {}
     for each in things:
         if isinstance(each.value, dict):
-            kept.append(each)
+            key = each.at("id").value
+            kept.setdefault(key if isinstance(key, str) else each.place, each)  # pages may overlap
         else:
             each.complain("an object", what=f"is {_kind(each.value)}")
-    return kept, more
+    return list(kept.values()), more
 
 
 def _next(part: Node) -> bool:

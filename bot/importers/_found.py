@@ -117,6 +117,27 @@ class Known:
     email: str = ""
 
 
+SHORTEST, LONGEST = timedelta(seconds=15), timedelta(days=1)
+"""What a level may wait."""
+
+
+def waiting(lasting: timedelta, place: object, harvest: Harvest) -> timedelta | None:
+    """How long a level waits; None where it does not. What we cannot wait is brought near, with a remark."""
+    if not lasting:
+        return None
+    allowed = min(max(lasting, SHORTEST), LONGEST)
+    if allowed != lasting:
+        harvest.remark(place, "a level waits 15 s at least and a day at most")
+    return allowed
+
+
+def fresh(name: str, taken: set[str], key: str) -> str:
+    """The name, or where it is taken one with the id in it; it is taken from now on."""
+    found = name if name not in taken else f"{name}-{slug(key)}"
+    taken.add(found)
+    return found
+
+
 def slug(text: str) -> str:
     """A name for a file or a key: small letters, digits and hyphens; "" where nothing is left."""
     plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()

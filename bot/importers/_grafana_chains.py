@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from bot.importers._export import Node
-from bot.importers._found import Escalation, Harvest, Level
+from bot.importers._found import Escalation, Harvest, Level, waiting
 from bot.importers._people import People
 
 TITLE = "Grafana OnCall"
@@ -60,7 +60,10 @@ def chain(
     if not levels:
         harvest.remark(node, f"{title!r} has no step that pages anybody here; it is left out")
         return None
-    kept = tuple(Level(tuple(dict.fromkeys(page)), timedelta(seconds=seconds) or None) for page, seconds in levels)
+    kept = tuple(
+        Level(tuple(dict.fromkeys(page)), waiting(timedelta(seconds=seconds), node, harvest))
+        for page, seconds in levels
+    )
     return Escalation(name, kept, rounds, title, f"{TITLE} escalation chain {key}")
 
 

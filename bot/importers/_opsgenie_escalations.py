@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from bot.importers._export import Node
-from bot.importers._found import Escalation, Harvest, Level
+from bot.importers._found import Escalation, Harvest, Level, waiting
 from bot.importers._people import People
 
 TITLE = "Opsgenie"
@@ -40,7 +40,7 @@ def escalation(
     repeats = repeat if wait else 0  # "0 disables repeat" (Escalation API)
     waits = [after - before for before, after in pairwise(delays)] + [wait if repeats else 0]
     levels = [
-        Level(tuple(dict.fromkeys(by_delay[delay])), timedelta(minutes=within) or None)
+        Level(tuple(dict.fromkeys(by_delay[delay])), waiting(timedelta(minutes=within), node, harvest))
         for delay, within in zip(delays, waits, strict=True)
     ]
     if node.at("repeat", "closeAlertAfterAll").value is True:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.importers._export import Node
+from bot.importers._found import Harvest
 from bot.rota.rota import Layer, Only, Turn, Unit
 
 DAY = timedelta(days=1)
@@ -19,6 +21,16 @@ _MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001 - any Monday, on a wall clock
 def local(moment: datetime, zone: ZoneInfo) -> datetime:
     """What the wall clock of the zone shows at that instant, to the minute."""
     return moment.astimezone(zone).replace(tzinfo=None, fold=0, second=0, microsecond=0)
+
+
+def kept(node: Node, moment: datetime, zone: ZoneInfo, harvest: Harvest) -> datetime:
+    """The same for a time of the export; with a remark where the wall clock cannot say it exactly."""
+    wall = local(moment, zone)
+    if moment.second or moment.microsecond:
+        harvest.remark(node, "times are kept to the minute")
+    if wall.replace(tzinfo=zone).astimezone(UTC) != moment.replace(second=0, microsecond=0).astimezone(UTC):
+        harvest.remark(node, "the clocks show this time twice that night; the first of the two is kept")
+    return wall
 
 
 def turn(length: timedelta) -> Turn | None:

@@ -29,7 +29,7 @@ from zoneinfo import ZoneInfo
 from bot.importers import _wall
 from bot.importers._apart import groups, overlap
 from bot.importers._export import Export, Node, pages
-from bot.importers._found import Elsewhere, Escalation, Found, Harvest, Known, Seen, names
+from bot.importers._found import Elsewhere, Escalation, Found, Harvest, Known, Seen, fresh, names
 from bot.importers._grafana_chains import chain
 from bot.importers._grafana_people import read_users
 from bot.importers._grafana_shifts import Groups, layers
@@ -62,6 +62,7 @@ class _Reader:
         self.swaps = self._listed("shift_swaps")
         self.rotas: dict[str, tuple[str, ...]] = {}
         slugs = names((each.text("id"), each.text("name")) for each in schedules)
+        self.taken = set(slugs.values())
         for each in schedules:
             self._schedule(each, slugs[each.text("id")])
         steps = self._listed("escalation_policies")
@@ -123,7 +124,7 @@ class _Reader:
         overrides += self._swapped(key, zone)
         numbers = _classes(kept, zone, self.now)
         count = max(numbers, default=0) + 1
-        called = [name, *(f"{name}-{also}" for also in range(2, count + 1))]
+        called = [name, *(fresh(f"{name}-{also}", self.taken, key) for also in range(2, count + 1))]
         for first, each in enumerate(called):
             order = sorted(range(len(kept)), key=lambda at: (kept[at][0], numbers[at] == first))
             distinct = _wall.distinct(kept[at][1] for at in order)
@@ -210,7 +211,9 @@ class _Reader:
                 continue
             person = self.people.key(each.at("benefactor"), each.text("benefactor"))
             instead = self.people.key(each.at("beneficiary"), each.text("beneficiary"))
-            override = Override(_wall.local(start, zone), _wall.local(end, zone), person, instead)
+            since = _wall.kept(each.at("swap_start"), start, zone, self.harvest)
+            until = _wall.kept(each.at("swap_end"), end, zone, self.harvest)
+            override = Override(since, until, person, instead)
             swaps.append((override, f"shift swap {each.text('id')}"))
         return swaps
 

@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 from bot.importers import _wall
 from bot.importers._apart import groups
 from bot.importers._export import Export, Node, pages
-from bot.importers._found import Found, Harvest, Known, names, slug
+from bot.importers._found import Found, Harvest, Known, fresh, names, slug
 from bot.importers._opsgenie_escalations import escalation
 from bot.importers._opsgenie_people import read_users
 from bot.importers._people import People
@@ -55,6 +55,7 @@ class _Reader:
         self.rotas: dict[str, tuple[str, ...]] = {}
         self.titles: dict[str, str] = {}
         slugs = names((each.text("id"), each.text("name")) for each in schedules)
+        self.taken = set(slugs.values())
         for each in schedules:
             self._schedule(each, slugs[each.text("id")])
         named = names((each.text("id"), each.text("name")) for each in escalations)
@@ -101,6 +102,7 @@ class _Reader:
             return
         parts = self._parts(layers, overrides, zone)
         called = _called(name, [part[0][0].name for part in parts])
+        called = [each if each == name else fresh(each, self.taken, key) for each in called]
         for part_name, part in zip(called, parts, strict=True):
             theirs = [one for one in overrides if not one[1] or part[0][1] in one[1]]
             more = f", {part[0][0].name}" if len(parts) > 1 else ""
@@ -149,8 +151,11 @@ class _Reader:
         if not any(turns):
             self.harvest.remark(node, f"the rotation {title!r} has nobody who can be on call; it is left out")
             return []
-        until = None if end is None else _wall.local(end, zone)
-        return [Layer(title, turns, _wall.local(start, zone), every, until, only or ())]
+        until = None if end is None else self._wall(node.at("endDate"), end, zone)
+        return [Layer(title, turns, self._wall(node.at("startDate"), start, zone), every, until, only or ())]
+
+    def _wall(self, node: Node, moment: datetime, zone: ZoneInfo) -> datetime:
+        return _wall.kept(node, moment, zone, self.harvest)
 
     def _participant(self, node: Node) -> tuple[str, ...]:
         kind = node.text("type")
@@ -194,7 +199,8 @@ class _Reader:
                 over += 1
                 continue
             rotations = frozenset(one.text("id") for one in each.many("rotations"))
-            override = Override(_wall.local(start, zone), _wall.local(end, zone), person[0])
+            since, until = self._wall(each.at("startDate"), start, zone), self._wall(each.at("endDate"), end, zone)
+            override = Override(since, until, person[0])
             found.append((override, rotations, f"override {each.at('alias').value or ''}".strip()))
         self.harvest.read["overrides"] += len(inside) + len(apart)
         if over:

@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 
 from bot.importers import _wall
 from bot.importers._export import Export, Node, pages
-from bot.importers._found import Escalation, Found, Harvest, Known, Level, Seen, names
+from bot.importers._found import Escalation, Found, Harvest, Known, Level, Seen, names, waiting
 from bot.importers._pagerduty_people import read_users
 from bot.importers._people import People
 from bot.rota.rota import Layer, Only, Override, Rota, Turn
@@ -119,12 +119,14 @@ class _Reader:
             )
             self.harvest.remark(node.at("rotation_turn_length_seconds"), what)
             return []
-        anchor = _wall.local(virtual, zone)
-        if virtual.second:
-            self.harvest.remark(node.at("rotation_virtual_start"), "hand-offs are kept to the minute")
-        until = None if end is None else _wall.local(end, zone)
+        anchor = self._wall(node.at("rotation_virtual_start"), virtual, zone)
+        until = None if end is None else self._wall(node.at("end"), end, zone)
         layer = Layer(title, turns, anchor, every, until, only or ())
-        return _wall.rotation(layer, _wall.local(start, zone), _wall.local(self.now, zone))
+        begin = _wall.local(start, zone) if start <= self.now else self._wall(node.at("start"), start, zone)
+        return _wall.rotation(layer, begin, _wall.local(self.now, zone))
+
+    def _wall(self, node: Node, moment: datetime, zone: ZoneInfo) -> datetime:
+        return _wall.kept(node, moment, zone, self.harvest)
 
     def _restrictions(self, node: Node, zone: ZoneInfo) -> tuple[Only, ...] | None:
         given: list[Only | None] = []
@@ -188,7 +190,12 @@ class _Reader:
                 over += 1
                 continue
             source = f"override {each.at('id').value or ''}".strip()
-            overrides.append((Override(_wall.local(start, zone), _wall.local(end, zone), person), source))
+            overrides.append(
+                (
+                    Override(self._wall(each.at("start"), start, zone), self._wall(each.at("end"), end, zone), person),
+                    source,
+                )
+            )
         self.harvest.read["overrides"] += len(found) + len(apart)
         if over:
             some = "1 override is" if over == 1 else f"{over} overrides are"
@@ -240,4 +247,6 @@ class _Reader:
         if strategy == ROUND_ROBIN and len(page) > 1:
             self.harvest.remark(node, "round robin: PagerDuty pages one of them in turn, here all are paged together")
         minutes = node.number("escalation_delay_in_minutes")
-        return Level(tuple(dict.fromkeys(page)), timedelta(minutes=minutes) or None) if page else None
+        return (
+            Level(tuple(dict.fromkeys(page)), waiting(timedelta(minutes=minutes), node, self.harvest)) if page else None
+        )

@@ -219,3 +219,17 @@ def test_files_keep_their_mode_and_no_half_written_one_stays(there):
     (there / "escalations").unlink()
     imported(there)
     assert (there / "people.yaml").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_it_writes_is_in_order_but_for_the_pagers_it_names(there, capsys):
+    """`tocsin check` reads the starter folder with the import in it, and misses only what the report says is needed."""
+    folder = there.parent / "starter"
+    assert run(["init", str(folder)]) == 0
+    assert run(["import", "pagerduty", str(there.parent / "export.json"), "--to", str(folder)]) == 0
+    assert "under `pagers`, for people are reached by them: email, sms, voice." in capsys.readouterr().out
+    run(["check", "-c", str(folder / "tocsin.yaml")])
+    problems = [line for line in capsys.readouterr().err.splitlines() if "yaml:" in line and "warning" not in line]
+    assert [line.partition("there is no pager ")[2][:5] for line in problems] == ["'sms'", "'voic", "'emai"]
+    people = folder / "people.yaml"
+    people.write_text("".join(line for line in people.read_text().splitlines(True) if not line.startswith("  reach:")))
+    assert run(["check", "-c", str(folder / "tocsin.yaml")]) == 0

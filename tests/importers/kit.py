@@ -69,12 +69,14 @@ def _no_models(shelf: str, name: str) -> Any:
     raise AssertionError(f"{shelf} {name}")
 
 
-def same(theirs: Sequence[Seen], rotas: Iterable[Rota], now: datetime, upto: timedelta = NINETY) -> None:
+def same(
+    theirs: Sequence[Seen], rotas: Iterable[Rota], now: datetime, upto: timedelta = NINETY, least: int = 10
+) -> None:
     """At every instant from now on the same people are on call: between two changes of either nothing happens."""
     end = now + upto
     ours = [Seen(each.person, each.start, each.end) for rota in rotas for each in shifts(rota, now, end)]
     edges = {now, *(edge for each in (*theirs, *ours) for edge in each[1:] if now < edge < end)}
-    assert len(edges) > 10, "too little happens to show anything"
+    assert len(edges) > least, "too little happens to show anything"
     for at in sorted(edges):
         there, here = ({each.person for each in given if each.start <= at < each.end} for given in (theirs, ours))
         assert there == here, f"at {at.astimezone(UTC)}: {sorted(there)} there, {sorted(here)} here"
