@@ -42,6 +42,11 @@ class Node:
     def __bool__(self) -> bool:
         return self.value is not None
 
+    @property
+    def word(self) -> str:
+        """The text that stands here; "" where none does, and nothing is complained of."""
+        return self.value.strip() if isinstance(self.value, str) else ""
+
     def at(self, *path: str | int) -> Node:
         """The value at `path` below; one of None where there is none."""
         value = self.value

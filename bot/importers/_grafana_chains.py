@@ -76,6 +76,8 @@ def _paged(step: Node, kind: str, people: People, rotas: Mapping[str, tuple[str,
             step.at("notify_on_call_from_schedule").complain(
                 "a schedule of the export", what=f"schedule {key} is not among them"
             )
+        elif not rotas[key]:
+            harvest.remark(step, "the schedule is left out, so nobody is paged for it")
         return [f"rota:{name}" for name in rotas.get(key, ())]
     if kind == "notify_persons":
         return _keys(step.many("persons_to_notify"), people)

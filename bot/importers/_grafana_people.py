@@ -35,7 +35,7 @@ def _account(node: Node, rules: Sequence[Node], harvest: Harvest) -> Account:
     if first:
         account.slack_user = first.text("user_id")
         account.slack_team = first.text("team_id", required=False)
-    mine = [each for each in rules if each.at("user_id").value == account.id]
+    mine = [each for each in rules if each.at("user_id").word == account.id]
     important = [each for each in mine if each.at("important").value is True]
     if important and len(important) < len(mine):
         plain = next(each for each in mine if each not in important)

@@ -54,17 +54,17 @@ def _recipient(
     rule: Node, people: People, rotas: Callable[[Node], tuple[str, ...]], harvest: Harvest
 ) -> tuple[str, ...]:
     recipient, kind = rule.at("recipient"), rule.text("recipient", "type")
-    if rule.at("condition").value == "if-not-closed":
+    if rule.at("condition").word == "if-not-closed":
         harvest.remark(rule, "goes on until the alert is closed in Opsgenie; here acknowledging stops it")
-    if (notify := rule.at("notifyType").value) in NOTIFY:
-        harvest.remark(rule, NOTIFY[str(notify)])
+    if (notify := rule.at("notifyType").word) in NOTIFY:
+        harvest.remark(rule, NOTIFY[notify])
     if kind == "user":
         ids = (recipient.text("id", required=False), recipient.text("username", required=False))
         key = people.key(recipient, *ids)
         return (key,) if key else ()
     if kind == "schedule":
         return rotas(recipient)
-    name = recipient.at("name").value or recipient.at("id").value
+    name = recipient.at("name").word or recipient.at("id").word
     harvest.remark(recipient, f"the {kind} {name!r} is not paged: write people or a rota into the level")
     return ()
 

@@ -30,7 +30,7 @@ def _account(node: Node, root: Node, harvest: Harvest) -> Account:
         harvest.remark(node, "is blocked in Opsgenie, and stands in people.yaml all the same, for rotas may name them")
     plain: list[str] = []
     for each in _contacts(node, root, account.id):
-        way = (each.at("contactMethod").value or each.text("method")).lower()
+        way = (each.at("contactMethod").word or each.text("method")).lower()
         if each.at("status", "enabled").value is False or each.at("enabled").value is False:
             continue
         plain.append(way)
@@ -55,12 +55,12 @@ def _steps(rules: Sequence[Node], harvest: Harvest) -> list[Node]:
     """What is done of a new alert, the soonest first; other occasions and conditions have no counterpart."""
     found: list[tuple[int, Node]] = []
     for rule in rules:
-        kind = rule.at("actionType").value or rule.at("action_type").value
+        kind = rule.at("actionType").word or rule.text("action_type")
         if kind != NEW_ALERT or rule.at("enabled").value is False:
             if kind != NEW_ALERT:
                 harvest.remark(rule, f"rules for {kind} are not kept: `reach` is for pages alone")
             continue
-        if rule.at("timeRestriction") or rule.at("criteria", "type").value not in (None, "match-all"):
+        if rule.at("timeRestriction") or rule.at("criteria", "type").word not in {"", "match-all"}:
             harvest.remark(rule, "its conditions and hours are not kept: `reach` holds for every page")
         steps = [each for each in rule.many("steps") if each.at("enabled").value is not False]
         found += [(each.number("sendAfter", "timeAmount", otherwise=0), each) for each in steps]

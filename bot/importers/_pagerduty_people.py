@@ -16,7 +16,7 @@ MANAGERS = ("account_owner", "owner", "admin", "global_admin")
 def read_users(users: Sequence[Node], harvest: Harvest) -> list[Account]:
     """Everybody, with their numbers and ways."""
     found = [_account(each, harvest) for each in users]
-    managers = sum(each.at("role").value in MANAGERS for each in users)
+    managers = sum(each.at("role").word in MANAGERS for each in users)
     if managers:
         some = "1 user administers" if managers == 1 else f"{managers} users administer"
         harvest.remark(
@@ -47,9 +47,9 @@ def _account(node: Node, harvest: Harvest) -> Account:
                 harvest.remark(each, "a further mail address is left out; one is kept for each person")
     wanted = _rules(node, harvest)
     for delay, rule in wanted:
-        key = str(rule.at("contact_method", "id").value or "")
+        key = rule.at("contact_method", "id").word
         method = methods.get(key) or rule.at("contact_method")
-        kind = str(method.at("type").value or "").removesuffix("_reference")
+        kind = method.at("type").word.removesuffix("_reference")
         if kind in WAYS:
             account.ways.append(WAYS[kind])
             account.phones += [numbers[key]] if numbers.get(key) else []
@@ -65,8 +65,8 @@ def _account(node: Node, harvest: Harvest) -> Account:
 def _rules(node: Node, harvest: Harvest) -> list[tuple[int, Node]]:
     """The rules for what is urgent, the soonest first; those for what is not have no counterpart."""
     rules = [(each.number("start_delay_in_minutes", otherwise=0), each) for each in node.many("notification_rules")]
-    urgent = [one for one in rules if one[1].at("urgency").value != "low"]
+    urgent = [one for one in rules if one[1].at("urgency").word != "low"]
     if len(urgent) < len(rules):
-        low = next(each for _delay, each in rules if each.at("urgency").value == "low")
+        low = next(each for _delay, each in rules if each.at("urgency").word == "low")
         harvest.remark(low, "rules for low urgency are not kept: a ticket pages nobody here")
     return sorted(urgent, key=lambda one: one[0])

@@ -144,8 +144,8 @@ def zone_of(node: Node) -> str:
     """The time zone that is named there; "" where there is none, or none we know."""
     from zoneinfo import ZoneInfo
 
-    name = node.value
+    name = node.word
     try:
-        return ZoneInfo(name).key if isinstance(name, str) and name else ""
+        return ZoneInfo(name).key if name else ""
     except (ValueError, OSError, LookupError):
         return ""

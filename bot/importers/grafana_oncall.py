@@ -69,7 +69,7 @@ class _Reader:
         named = names((each.text("id"), each.text("name")) for each in chains)
         for each in chains:
             key = each.text("id")
-            theirs = [one for one in steps if one.at("escalation_chain_id").value == key]
+            theirs = [one for one in steps if one.at("escalation_chain_id").word == key]
             found: Escalation | None = chain(each, named[key], theirs, self.people, self.rotas, self.harvest)
             self.harvest.escalations += [found] if found else []
 
@@ -115,12 +115,16 @@ class _Reader:
                 if each.end is not None and each.end <= _wall.local(self.now, ZoneInfo(each.zone or zone.key))
             ]
             over += bool(theirs) and len(gone) == len(theirs)
-            level = ABOVE_ALL if shift.at("type").value == "override" else shift.number("level", otherwise=0)
+            level = ABOVE_ALL if shift.at("type").word == "override" else shift.number("level", otherwise=0)
             found += [(level, each, f"shift {shift.text('id')}") for each in theirs if each not in gone]
         if over:
             some = "1 shift is" if over == 1 else f"{over} shifts are"
             self.harvest.remark(node.at("shifts"), f"{some} over and left out")
         overrides, kept = self._overrides(found, zone)
+        if not kept:
+            self.rotas[key] = ()
+            self.harvest.remark(node, "the schedule has no shift that can be kept; it is left out")
+            return
         overrides += self._swapped(key, zone)
         numbers = _classes(kept, zone, self.now)
         count = max(numbers, default=0) + 1
@@ -146,11 +150,11 @@ class _Reader:
     def _shifts_of(self, node: Node, key: str) -> list[Node]:
         found = []
         for each in node.many("shifts"):
-            if each.value in self.shifts:
-                found.append(self.shifts[each.value])
+            if each.word in self.shifts:
+                found.append(self.shifts[each.word])
             else:
                 each.complain("a shift of the export", what=f"shift {each.value} is not among the on_call_shifts")
-        more = [each for each in self.shifts.values() if each.at("schedule").value == key and each not in found]
+        more = [each for each in self.shifts.values() if each.at("schedule").word == key and each not in found]
         return found + more
 
     def _layers(self, node: Node, schedule: ZoneInfo) -> list[Layer]:
@@ -201,7 +205,7 @@ class _Reader:
     def _swapped(self, key: str, zone: ZoneInfo) -> list[tuple[Override, str]]:
         swaps = []
         for each in self.swaps:
-            if each.at("schedule").value != key:
+            if each.at("schedule").word != key:
                 continue
             start, end = each.required_moment("swap_start"), each.required_moment("swap_end")
             if start is None or end is None or end <= self.now:

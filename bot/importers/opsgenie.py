@@ -78,7 +78,7 @@ class _Reader:
             node.complain("a schedule of the export", what=f"schedule {shown} is not among them")
             return ()
         if not self.rotas[key]:
-            self.harvest.remark(node, "the schedule has nobody on call, or is switched off: nobody is paged for it")
+            self.harvest.remark(node, "the schedule is left out, so nobody is paged for it")
         return tuple(f"rota:{name}" for name in self.rotas[key])
 
     def _schedule(self, node: Node, name: str) -> None:
@@ -163,7 +163,7 @@ class _Reader:
             key = self.people.key(node, node.text("id", required=False), node.text("username", required=False))
             return (key,) if key else ()
         if kind != "none":
-            name = node.at("name").value or node.at("id").value
+            name = node.at("name").word or node.at("id").word
             self.harvest.remark(node, f"the turn of the {kind} {name!r} stays empty: write people into it")
         return ()
 
@@ -201,7 +201,7 @@ class _Reader:
             rotations = frozenset(one.text("id") for one in each.many("rotations"))
             since, until = self._wall(each.at("startDate"), start, zone), self._wall(each.at("endDate"), end, zone)
             override = Override(since, until, person[0])
-            found.append((override, rotations, f"override {each.at('alias').value or ''}".strip()))
+            found.append((override, rotations, f"override {each.at('alias').word}".strip()))
         self.harvest.read["overrides"] += len(inside) + len(apart)
         if over:
             self.harvest.remark(node, f"{'1 override is' if over == 1 else f'{over} overrides are'} over and left out")

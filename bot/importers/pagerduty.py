@@ -55,6 +55,7 @@ class _Reader:
         self.people = People(read_users(users, self.harvest), known, self.harvest)
         self.rotas = names((each.text("id"), each.text("name")) for each in schedules)
         self.policies = names((each.text("id"), each.text("name")) for each in policies)
+        self.empty: set[str] = set()  # schedules that nobody is left on
         for each in schedules:
             self._schedule(each, root)
         for each in policies:
@@ -81,20 +82,22 @@ class _Reader:
         for each in reversed(node.many("schedule_layers")):
             for layer in self._layer(each, zone):
                 layers.append(layer)
-                sources.append(f"layer {each.at('id').value or each.text('name', required=False)}")
+                sources.append(f"layer {each.at('id').word or each.at('name').word}")
         overrides, ids = self._overrides(node, root, key, zone)
         name = self.rotas[key]
+        if not layers:
+            self.empty.add(key)
+            self.harvest.remark(node, "the schedule has no layer that can be kept; it is left out")
+            return
         rota = Rota(name, zone.key, _wall.distinct(layers), tuple(overrides), title)
         self.harvest.rotas.append(Found(rota, f"{TITLE} schedule {key}", tuple(sources), tuple(ids)))
-        if not layers:
-            self.harvest.remark(node, f"{title!r} has no layer any more: {name} has nobody on call")
         entries = node.at("final_schedule").many("rendered_schedule_entries") if node.at("final_schedule") else []
         seen = [self._seen(each) for each in entries]
         if seen:
             self.harvest.seen[(name,)] = [each for each in seen if each is not None]
 
     def _layer(self, node: Node, zone: ZoneInfo) -> list[Layer]:
-        title = node.text("name", required=False) or str(node.at("id").value or "")
+        title = node.text("name", required=False) or node.at("id").word
         start, virtual = node.required_moment("start"), node.moment("rotation_virtual_start") or node.moment("start")
         end = node.moment("end")
         seconds = node.number("rotation_turn_length_seconds")
@@ -189,7 +192,7 @@ class _Reader:
             if end <= self.now:
                 over += 1
                 continue
-            source = f"override {each.at('id').value or ''}".strip()
+            source = f"override {each.at('id').word}".strip()
             overrides.append(
                 (
                     Override(self._wall(each.at("start"), start, zone), self._wall(each.at("end"), end, zone), person),
@@ -225,10 +228,10 @@ class _Reader:
         source = f"{TITLE} escalation policy {key}"
         self.harvest.escalations.append(Escalation(name, tuple(levels), rounds, title, source))
         for each in node.many("services"):
-            service = each.at("summary").value or each.at("name").value or each.at("id").value
+            service = each.at("summary").word or each.at("name").word or each.at("id").word
             what = f"the service {service!r} is not imported: write `escalation: {name}` into its file in services/"
             self.harvest.remark(each, what)
-        if node.at("on_call_handoff_notifications").value == "always":
+        if node.at("on_call_handoff_notifications").word == "always":
             self.harvest.remark(node, "nobody is told of a hand-off by the escalation; rotas have calendars instead")
 
     def _rule(self, node: Node) -> Level | None:
@@ -237,13 +240,15 @@ class _Reader:
             kind, key = each.text("type").removesuffix("_reference"), each.text("id")
             if kind == "user":
                 page.append(self._user(each))
+            elif kind == "schedule" and key in self.empty:
+                self.harvest.remark(each, "the schedule is left out, so nobody is paged for it")
             elif kind == "schedule" and key in self.rotas:
                 page.append(f"rota:{self.rotas[key]}")
             elif kind == "schedule":
                 each.complain("a schedule of the export", what=f"schedule {key} is not among them")
             else:
                 self.harvest.remark(each, f"a target of type {kind!r} cannot be paged")
-        strategy = node.at("escalation_rule_assignment_strategy", "type").value
+        strategy = node.at("escalation_rule_assignment_strategy", "type").word
         if strategy == ROUND_ROBIN and len(page) > 1:
             self.harvest.remark(node, "round robin: PagerDuty pages one of them in turn, here all are paged together")
         minutes = node.number("escalation_delay_in_minutes")

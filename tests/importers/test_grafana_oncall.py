@@ -343,3 +343,14 @@ def test_a_broken_export_names_the_place(data, tmp_path, path, value, told):
     held[path[-1]] = value
     problems = kit.refused(grafana_oncall, data, tmp_path)
     assert any(told in each for each in problems), problems
+
+
+def test_a_schedule_that_nobody_is_left_on_is_left_out(data, tmp_path):
+    """A rota without layers is none; the chain that pages it pages the others of the level, and it is said."""
+    schedule(data, "SWEB")["shifts"] = ["OGONE"]
+    harvest = kit.converted(grafana_oncall, data, tmp_path)
+    assert list(kit.written(harvest, tmp_path)) == ["follow-the-sun"]
+    assert harvest.escalations[0].levels[0].page == ("dan",)
+    said = kit.remarks(harvest)
+    assert "left out" in said["schedules.results[0]"]
+    assert "nobody is paged" in said["escalation_policies.results[2]"]

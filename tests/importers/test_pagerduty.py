@@ -315,3 +315,17 @@ def test_schedules_listed_without_their_layers_are_not_taken_for_empty(data, tmp
     (problem,) = kit.refused(pagerduty, data, tmp_path)
     assert "schedule_layers is missing" in problem
     assert "ask for each schedule by its id" in problem
+
+
+def test_a_schedule_that_nobody_is_left_on_is_left_out(data, tmp_path):
+    """A rota without layers is none; whoever pages the schedule pages the others of the level, and it is said."""
+    schedule(data, "PSSECND")["schedule_layers"] = []
+    schedule(data, "PSSUN00")["schedule_layers"] = []
+    harvest = kit.converted(pagerduty, data, tmp_path)
+    assert list(kit.written(harvest, tmp_path)) == ["ml-platform-first-line"]
+    (found,) = harvest.escalations
+    assert found.levels[1].page == ("ana",)
+    said, place = kit.remarks(harvest), "escalation_policies.escalation_policies"
+    assert "left out" in said["schedules[2].schedule"]
+    assert "nobody is paged" in said[f"{place}[0].escalation_rules[1].targets[0]"]
+    assert "no rule that pages anybody" in said[f"{place}[1]"]
