@@ -33,6 +33,11 @@ def kept(node: Node, moment: datetime, zone: ZoneInfo, harvest: Harvest) -> date
     return wall
 
 
+def changes_clocks(zone: ZoneInfo, now: datetime) -> bool:
+    """Whether the zone moves its clocks within a year."""
+    return len({(now.astimezone(UTC) + weeks * WEEK).astimezone(zone).utcoffset() for weeks in range(53)}) > 1
+
+
 def turn(length: timedelta) -> Turn | None:
     """A turn of that length: weeks and days where they are whole, hours otherwise; None where it has no whole hours."""
     for size, unit in ((WEEK, Unit.WEEKS), (DAY, Unit.DAYS), (HOUR, Unit.HOURS)):

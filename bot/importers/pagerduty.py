@@ -4,7 +4,7 @@ The file is one JSON object that holds the API's answers under their own names, 
 
     {"users":               [GET /users?include[]=contact_methods&include[]=notification_rules, every page],
      "schedules":           [GET /schedules/{id}?since=…&until=…, one for each schedule],
-     "overrides":           {"{id}": GET /schedules/{id}/overrides?since=…&until=…},
+     "overrides":           {"{id}": GET /schedules/{id}/overrides?since=…&until=…}, or those the schedules show,
      "escalation_policies": [GET /escalation_policies, every page]}
 
 Written with curl and jq, `jq -s .` makes the lists. A schedule asked for with `since` and `until` carries
@@ -33,6 +33,9 @@ from bot.rota.rota import Layer, Only, Override, Rota, Turn
 TITLE = "PagerDuty"
 DAILY, WEEKLY = "daily_restriction", "weekly_restriction"
 ROUND_ROBIN = "round_robin"
+SECONDS = (
+    "turns counted in seconds become turns of the wall clock: hand-offs stay at their local time when clocks change"
+)
 _EVERY_DAY = range(7)
 
 
@@ -123,6 +126,8 @@ class _Reader:
             self.harvest.remark(node.at("rotation_turn_length_seconds"), what)
             return []
         anchor = self._wall(node.at("rotation_virtual_start"), virtual, zone)
+        if _wall.changes_clocks(zone, self.now) and len(turns) > 1:
+            self.harvest.remark(node.at("rotation_turn_length_seconds"), SECONDS)
         until = None if end is None else self._wall(node.at("end"), end, zone)
         layer = Layer(title, turns, anchor, every, until, only or ())
         begin = _wall.local(start, zone) if start <= self.now else self._wall(node.at("start"), start, zone)
@@ -180,6 +185,8 @@ class _Reader:
     def _overrides(self, node: Node, root: Node, key: str, zone: ZoneInfo) -> tuple[list[Override], list[str]]:
         found, _more = pages(node, "overrides", "overrides")
         apart, _more = pages(root.at("overrides"), key, "overrides") if root.at("overrides", key) else ([], None)
+        if not node.at("overrides") and not root.at("overrides", key):
+            found = self._shown_overrides(node)
         overrides: list[tuple[Override, str]] = []
         over = 0
         for each in (*found, *apart):
@@ -205,6 +212,16 @@ class _Reader:
             self.harvest.remark(node, f"{some} over and left out")
         overrides.sort(key=lambda one: one[0].start)
         return [one for one, _source in overrides], [source for _one, source in overrides]
+
+    def _shown_overrides(self, node: Node) -> list[Node]:
+        """Those of the stretch that the schedule was asked for, where the export has no list of them."""
+        shown = node.at("overrides_subschedule", "rendered_schedule_entries")
+        found = shown.many()
+        if found:
+            self.harvest.remark(
+                shown, "overrides outside of `since` and `until` are not among these; fetch them by themselves"
+            )
+        return found
 
     def _seen(self, node: Node) -> Seen | None:
         start, end = node.required_moment("start"), node.required_moment("end")

@@ -329,3 +329,36 @@ def test_a_schedule_that_nobody_is_left_on_is_left_out(data, tmp_path):
     assert "left out" in said["schedules[2].schedule"]
     assert "nobody is paged" in said[f"{place}[0].escalation_rules[1].targets[0]"]
     assert "no rule that pages anybody" in said[f"{place}[1]"]
+
+
+def test_overrides_are_taken_from_the_schedule_where_they_were_not_fetched(data, tmp_path):
+    """`overrides_subschedule` shows those of the stretch asked for; a list of them, even an empty one, goes before it."""
+    held = schedule(data, "PSSECND")
+    entry = {"start": "2026-05-01T09:00:00+01:00", "end": "2026-05-02T09:00:00+01:00", "user": {"id": "PBEN001"}}
+    held["overrides_subschedule"] = {"name": "Overrides", "rendered_schedule_entries": [entry]}
+    assert [one.person for one in overrides_of(data, tmp_path)] == ["cleo"]
+    held["overrides"] = []
+    assert overrides_of(data, tmp_path) == ()
+    del held["overrides"]
+    (one,) = overrides_of(data, tmp_path)
+    assert (one.person, one.start, one.end) == ("ben-okafor", datetime(2026, 5, 1, 9), datetime(2026, 5, 2, 9))
+    said = kit.remarks(kit.converted(pagerduty, data, tmp_path))
+    assert "outside of" in said["schedules[2].schedule.overrides_subschedule.rendered_schedule_entries"]
+
+
+def overrides_of(data, folder):
+    found = kit.converted(pagerduty, data, folder).rotas
+    return next(each.rota.overrides for each in found if each.rota.name == "ml-platform-second-line")
+
+
+def test_what_becomes_of_seconds_is_said_where_clocks_change(data, tmp_path):
+    """For rotations of several people in zones that move their clocks, and for no others."""
+    schedule(data, "PSSUN00")["time_zone"] = "Asia/Kolkata"
+    places = {
+        place for place, what in kit.remarks(kit.converted(pagerduty, data, tmp_path)).items() if "wall clock" in what
+    }
+    layers = "schedule.schedule_layers"
+    assert places == {
+        *(f"schedules[0].{layers}[{at}].rotation_turn_length_seconds" for at in (0, 1, 3)),
+        *(f"schedules[2].{layers}[{at}].rotation_turn_length_seconds" for at in (0, 1)),
+    }
