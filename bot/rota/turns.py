@@ -105,8 +105,8 @@ def _turns(layer: Layer, start: datetime, end: datetime, zone: ZoneInfo, because
     at = start
     while at < end:
         after = min(instant(layer.start + (number + 1) * every, zone), end)
-        if after > at:
-            people = layer.turns[number % len(layer.turns)]
+        people = layer.turns[number % len(layer.turns)]
+        if after > at and people:
             yield Stretch(at, after, tuple((person,) for person in people), because)
         at, number = max(at, after), number + 1
 
