@@ -198,7 +198,7 @@ async def opened(
         if pagers is None:
             pagers = {name: pager(name, settings, clock, slack) for name, settings in installation.pagers.items()}
         diagnosis = Diagnosis(desk, doors.instruments, doors.reporters)
-        hands = Hands.of(desk, watch, diagnosis, pagers, chat, sources=doors.sources)
+        hands = Hands.of(desk, watch, diagnosis, pagers, chat, sources=doors.sources, contacts=installation.contacts)
         durable = durable or engine(installation)
         reconciler = Reconciler(desk, durable, hands)
         rounds = Rounds(watch, reconciler, durable, store.lead)
