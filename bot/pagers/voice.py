@@ -95,13 +95,12 @@ def script(summons: Summons, language: str) -> str:
     """What the call says and asks, as TwiML."""
     says = f"<Say language={quoteattr(language)}"
     told = words.one_line(f"This is Tocsin. {summons.headline.rstrip('. ')}. {summons.text}", LONGEST)
-    action = words.by_phone(summons.url)
+    action = words.by_phone(summons.url) if summons.situations else ""
     if not action:
-        look = " Answer in the chat, or in Tocsin's console." if summons.situations else ""
-        return f'<Response>{says} loop="2">{escape(told + look)}</Say></Response>'
-    ask = "Press 1 to acknowledge." if summons.situations else "Press 1 to say that you heard it."
+        look = "Answer in the chat, or in Tocsin's console." if summons.situations else "There is nothing to do."
+        return f'<Response>{says} loop="2">{escape(f"{told} {look}")}</Say></Response>'
     return (
         f'<Response><Gather input="dtmf" numDigits="1" timeout="8" method="POST" action={quoteattr(action)}>'
-        f'{says} loop="2">{escape(f"{told} {ask}")}</Say></Gather>'
+        f'{says} loop="2">{escape(f"{told} Press 1 to acknowledge.")}</Say></Gather>'
         f"{says}>Nothing was pressed, so nothing is acknowledged. Goodbye.</Say></Response>"
     )

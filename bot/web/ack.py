@@ -58,7 +58,10 @@ class PageLinks:
         )
 
     def link(self, incident: str, key: str, person: str) -> str:
-        """Where this person (by opaque id) acknowledges this page; "" where no console has an address."""
+        """Where this person (by opaque id) acknowledges this page; "" where no console has an address.
+
+        Without an incident it is that of a test page.
+        """
         if not self.address:
             return ""
         until = int((self.clock.now() + PAGE_LASTS).timestamp())
@@ -82,6 +85,10 @@ class NoGoodError(TocsinError):
     def __init__(self, because: str, status: int) -> None:
         super().__init__(because)
         self.status = status
+
+
+class NothingToDoError(NoGoodError):
+    """The address is good, and about nothing: a test page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,8 @@ async def opened(request: Request, token: str) -> Opened:
     who = await here.desk.people.by_id(signed.person)
     if who is None or not who.roles:
         raise NoGoodError("This page was for somebody who is not named in people.yaml any more.", 403)
+    if not signed.incident:
+        raise NothingToDoError("This is a test page. It reached you, and there is nothing to acknowledge.", 200)
     incident = await here.desk.log.load(signed.incident)
     if not incident.exists:
         raise NoGoodError(f"There is no incident {signed.incident} here.", 404)
@@ -191,7 +200,8 @@ async def _show(
 
 
 def _no(request: Request, gone: NoGoodError) -> Response:
-    return show(request, "ack", None, {"gone": str(gone), "because": ""}, status=gone.status)
+    heading = "It works" if isinstance(gone, NothingToDoError) else "This page cannot be answered here"
+    return show(request, "ack", None, {"gone": str(gone), "heading": heading}, status=gone.status)
 
 
 def _say(text: str) -> Response:

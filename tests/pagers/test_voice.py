@@ -84,6 +84,15 @@ async def test_without_a_signed_address_no_digit_is_asked_for(url: str) -> None:
     assert by_phone(url) == ""
 
 
+async def test_a_test_call_asks_for_nothing() -> None:
+    """There is no incident to acknowledge, whatever its address is."""
+    server = twilio.Twilio()
+    await made(server).page(summons(situations=(), headline="A test page"))
+    response = ET.fromstring(server.made["Calls"][0]["twiml"])
+    assert [each.tag for each in response] == ["Say"]
+    assert (response[0].text or "").endswith("There is nothing to do.")
+
+
 @given(st.text(max_size=3000), st.text(max_size=3000))
 def test_whatever_it_is_called_the_script_stays_one(headline: str, text: str) -> None:
     """Angle brackets, quotes and letters XML has no place for add no verb and break nothing; it stays within 4,000."""

@@ -31,10 +31,7 @@ def private(text: str) -> list[str]:
 def at_port(name: str, port: int):
     """The pager in front of a port of this machine."""
     kind = shelf.load("pagers", name)
-    given = settings("pagers", name, port)
-    if isinstance(given.get("port"), str):
-        given["port"] = int(given["port"])
-    return kind(kind.Settings.model_validate(given), clock=Hands())
+    return kind(kind.Settings.model_validate(settings("pagers", name, port)), clock=Hands())
 
 
 @of_each

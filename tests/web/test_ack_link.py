@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -191,6 +193,30 @@ async def test_an_address_for_a_page_that_is_gone_from_the_log_still_acknowledge
     path = home.app.state.page_links.link(name, "page:merged:1", ana.id).removeprefix(HOME)
     assert (await phone.post(path)).status_code == 303
     assert (await home.desk.log.load(name)).acknowledged_by == ana.id
+
+
+async def test_the_address_of_a_test_page_says_that_it_works(home: Place, phone) -> None:
+    """Without an incident there is nothing to press, and no error either."""
+    path = home.app.state.page_links.link("", "page:test:ana", (await home.who("ana")).id).removeprefix(HOME)
+    for answer in (await phone.get(path), await phone.post(path)):
+        assert answer.status_code == 200
+        assert "This is a test page. It reached you" in answer.text
+        assert "<form" not in answer.text
+
+
+async def test_while_the_log_is_silent_nothing_is_said_to_be_done(home: Place, phone, tmp_path: Path) -> None:
+    """The page says that nothing was recorded; the next press, when the log answers again, acknowledges."""
+    name, path = await paged(home)
+    with contextlib.closing(sqlite3.connect(tmp_path / "tocsin.db", isolation_level=None)) as held:
+        held.execute("BEGIN IMMEDIATE")
+        pressed = await phone.post(path)
+        assert pressed.status_code == 503
+        assert "Nothing was recorded" in pressed.text
+        assert "Nothing was recorded" in spoken(await phone.post(f"{path}/call", data={"Digits": "1"}))
+        held.execute("ROLLBACK")
+    assert (await home.desk.log.load(name)).acknowledged is None
+    assert (await phone.post(path)).status_code == 303
+    assert (await home.desk.log.load(name)).acknowledged is not None
 
 
 async def test_a_digit_acknowledges_and_any_other_does_not(home: Place, phone) -> None:
