@@ -24,7 +24,6 @@ from tests.parts import CANARY, Hands
 SETTINGS: dict[str, Any] = {"url": "{url}/tocsin", "secret": CANARY, "timeout_seconds": 0.4}
 ABSENT = frozenset({"junk", "html", "other json", "empty object", "empty"})
 """A 2xx is all it asks for."""
-TAKES_ANYTHING = True
 
 
 def made(server: httpx.AsyncBaseTransport, **changes: Any):
