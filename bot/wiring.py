@@ -23,6 +23,7 @@ from bot.engine.hands import Hands
 from bot.engine.ports import Action, Chat, Durable, Evidence, Reporter, Source
 from bot.engine.reconcile import Reconciler
 from bot.engine.rounds import Rounds
+from bot.engine.summons import Link
 from bot.engine.watch import Watch
 from bot.heap import growing, settled
 from bot.notices.draft import VOCABULARY
@@ -198,7 +199,10 @@ async def opened(
         if pagers is None:
             pagers = {name: pager(name, settings, clock, slack) for name, settings in installation.pagers.items()}
         diagnosis = Diagnosis(desk, doors.instruments, doors.reporters)
-        hands = Hands.of(desk, watch, diagnosis, pagers, chat, sources=doors.sources, contacts=installation.contacts)
+        hands = Hands.of(
+            desk, watch, diagnosis, pagers, chat,
+            sources=doors.sources, contacts=installation.contacts, link=page_link(installation, clock),
+        )  # fmt: skip
         durable = durable or engine(installation)
         reconciler = Reconciler(desk, durable, hands)
         rounds = Rounds(watch, reconciler, durable, store.lead)
@@ -235,6 +239,15 @@ def slack_room(installation: Installation, desk: Desk, store: Store, clock: Cloc
         web_url=installation.web.address,
     )
     return SlackRoom(settings, desk, store.mirror, clock)
+
+
+def page_link(installation: Installation, clock: Clock) -> Link | None:
+    """Where a page is acknowledged from whatever phone it arrived on; None without a console to do it at."""
+    if not installation.web.address:
+        return None
+    from bot.web.ack import PageLinks
+
+    return PageLinks(clock, installation.state, installation.web.address).link
 
 
 def pager(name: str, settings: BaseModel, clock: Clock, slack: SlackRoom | None) -> Pager:

@@ -25,6 +25,8 @@ from bot.domain.errors import (
     Unavailable,
 )
 from bot.telemetry import log
+from bot.web.ack import PageLinks
+from bot.web.ack import router as page_links
 from bot.web.api import api
 from bot.web.auth import Doorkeeper
 from bot.web.door import Console, ForeignError, NotLoggedInError
@@ -63,9 +65,11 @@ def build(house: WebHouse) -> FastAPI:
         title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.state.console = Console(house, door, PersonalTokens(desk.clock, house.state))
+    app.state.page_links = PageLinks(desk.clock, house.state, desk.catalogue.web_url)
     app.state.numbers = Numbers(desk, house.watch, house.chat)
     app.include_router(health)
     app.include_router(api)
+    app.include_router(page_links)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if house.slack_http is not None:
