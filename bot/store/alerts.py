@@ -40,8 +40,8 @@ class _Offer:
 class Alerts:
     """The port Inbox on a database."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Clock, *, most_waiting: int = MOST_WAITING) -> None:
+        self._database, self._clock, self._most = database, clock, most_waiting
         self._waiting: deque[_Offer] = deque()
         self._size = 0  # alerts that wait
         self._committing: asyncio.Task[None] | None = None
@@ -59,7 +59,7 @@ class Alerts:
         """
         if not alerts:
             return 0
-        if self._size and self._size + len(alerts) > MOST_WAITING:
+        if self._size and self._size + len(alerts) > self._most:
             raise Unavailable("the inbox", f"{self._size:,} alerts wait already")
         offer = _Offer([row_of(alert) for alert in alerts], asyncio.get_running_loop().create_future())
         self._waiting.append(offer)

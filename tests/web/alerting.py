@@ -16,6 +16,7 @@ import httpx
 from bot.domain.alert import Alert
 from bot.intake.sender import Basic, Bearer, Mapped, Sender, Signed
 from bot.store import Store
+from bot.store.alerts import MOST_WAITING, Alerts
 from bot.web.alerts.door import AlertDoor
 from tests.web.fakes import HOME, FakeClock
 
@@ -75,12 +76,14 @@ class Gate:
 
 
 @asynccontextmanager
-async def gate(folder: Path):
+async def gate(folder: Path, *, most_waiting: int = MOST_WAITING, **bounds: float):
     """A door over a fresh SQLite inbox."""
     clock = FakeClock()
     async with await Store.open(f"sqlite:///{folder / 'alerts.db'}", clock) as store:
         wanted: list[str] = []
-        yield Gate(store, clock, AlertDoor(nobody, SENDERS, store.alerts, clock, wanted.append), wanted)
+        inbox = Alerts(store.database, clock, most_waiting=most_waiting)
+        yield Gate(store, clock, AlertDoor(nobody, SENDERS, inbox, clock, wanted.append, **bounds), wanted)
+        await inbox.close()
 
 
 def signature(body: bytes, *, told: str = "", secret: str = SECRET) -> str:

@@ -14,8 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.intake.sender import Bearer
-from bot.store import alerts as inbox
-from bot.web.alerts import door
 from tests.web.alerting import BEARER, SECRET, SENDERS, Gate, am, am_alert, gate, signature
 
 
@@ -172,9 +170,8 @@ async def test_a_body_that_never_says_how_long_it_is_is_cut_off(home: Gate) -> N
     assert chunks == 3
 
 
-async def test_a_body_that_drips_is_not_waited_for(home: Gate, monkeypatch) -> None:
+async def test_a_body_that_drips_is_not_waited_for(tmp_path) -> None:
     """A sender that stops in the middle is answered, and its room is free again."""
-    monkeypatch.setattr(door, "PATIENCE", 0.05)
     sent = []
 
     async def receive():
@@ -186,9 +183,10 @@ async def test_a_body_that_drips_is_not_waited_for(home: Gate, monkeypatch) -> N
 
     headers = [(b"authorization", BEARER["Authorization"].encode())]
     scope = {"type": "http", "method": "POST", "path": "/alerts/prod", "headers": headers, "query_string": b""}
-    await home.door(scope, receive, send)
-    assert sent[0]["status"] == 408
-    assert (await home.post("prod", am(am_alert()))).status_code == 200
+    async with gate(tmp_path, patience=0.05) as home:
+        await home.door(scope, receive, send)
+        assert sent[0]["status"] == 408
+        assert (await home.post("prod", am(am_alert()))).status_code == 200
 
 
 async def test_a_sender_that_hangs_up_changes_nothing(home: Gate) -> None:
@@ -273,15 +271,15 @@ async def test_no_json_is_a_fault_of_ours(home: Gate, name: str, document: objec
 # -- when it cannot be kept ------------------------------------------------------------------------------------------
 
 
-async def test_a_full_inbox_is_told_to_come_back(home: Gate, monkeypatch) -> None:
+async def test_a_full_inbox_is_told_to_come_back(tmp_path) -> None:
     """503 with Retry-After; what was answered 200 is there, and what was not is counted."""
-    monkeypatch.setattr(inbox, "MOST_WAITING", 3)
-    answers = await asyncio.gather(*(home.post("prod", am(am_alert(f"A{n}"))) for n in range(12)))
-    full = [each for each in answers if each.status_code == 503]
-    assert full
-    assert {each.headers["retry-after"] for each in full} == {"2"}
-    assert len(await home.kept()) == sum(each.status_code == 200 for each in answers)
-    assert home.door.heard["prod"].turned_away == len(full)
+    async with gate(tmp_path, most_waiting=3) as home:
+        answers = await asyncio.gather(*(home.post("prod", am(am_alert(f"A{n}"))) for n in range(12)))
+        full = [each for each in answers if each.status_code == 503]
+        assert full
+        assert {each.headers["retry-after"] for each in full} == {"2"}
+        assert len(await home.kept()) == sum(each.status_code == 200 for each in answers)
+        assert home.door.heard["prod"].turned_away == len(full)
 
 
 async def test_a_silent_inbox_is_told_to_come_back(home: Gate) -> None:
@@ -301,9 +299,8 @@ async def test_a_silent_inbox_is_told_to_come_back(home: Gate) -> None:
     assert (await home.post("prod", am(am_alert()))).status_code == 200
 
 
-async def test_bodies_in_hand_have_a_bound(home: Gate, monkeypatch) -> None:
+async def test_bodies_in_hand_have_a_bound(tmp_path) -> None:
     """More at once than memory has room for: the later ones are told to come back."""
-    monkeypatch.setattr(door, "MOST_HELD", 1000)
     release = asyncio.Event()
     sent = []
 
@@ -316,12 +313,13 @@ async def test_bodies_in_hand_have_a_bound(home: Gate, monkeypatch) -> None:
 
     headers = [(b"authorization", BEARER["Authorization"].encode()), (b"content-length", b"900")]
     scope = {"type": "http", "method": "POST", "path": "/alerts/prod", "headers": headers, "query_string": b""}
-    first = asyncio.create_task(home.door(scope, receive, send))
-    await asyncio.sleep(0)
-    assert (await home.post("prod", am(am_alert()))).status_code == 503
-    release.set()
-    await first
-    assert (await home.post("prod", am(am_alert()))).status_code == 200
+    async with gate(tmp_path, most_held=1000) as home:
+        first = asyncio.create_task(home.door(scope, receive, send))
+        await asyncio.sleep(0)
+        assert (await home.post("prod", am(am_alert()))).status_code == 503
+        release.set()
+        await first
+        assert (await home.post("prod", am(am_alert()))).status_code == 200
 
 
 async def test_what_was_heard_is_told_by_sender(home: Gate) -> None:

@@ -38,7 +38,15 @@ class AlertDoor:
     """An ASGI app that takes alerts, and hands everything else on."""
 
     def __init__(
-        self, app: Any, senders: Iterable[Sender], inbox: Inbox, clock: Clock, truncated: Callable[[str], None]
+        self,
+        app: Any,
+        senders: Iterable[Sender],
+        inbox: Inbox,
+        clock: Clock,
+        truncated: Callable[[str], None],
+        *,
+        patience: float = PATIENCE,
+        most_held: int = MOST_HELD,
     ) -> None:
         """`truncated` is told the name of a sender that left alerts out of a message."""
         self.app, self._inbox, self._clock, self._truncated = app, inbox, clock, truncated
@@ -46,7 +54,7 @@ class AlertDoor:
         self._proofs = {name: Proof(each) for name, each in self._senders.items()}
         self.heard = {name: Heard() for name in self._senders}
         self._turns = Turns()
-        self._held = 0
+        self._held, self._most_held, self._patience = 0, most_held, patience
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
@@ -103,11 +111,11 @@ class AlertDoor:
         """The body as it was sent, among no more bodies than memory has room for."""
         length = headers.get("content-length", "")
         room = int(length) if length.isascii() and length.isdigit() else sender.max_body
-        if self._held and self._held + room > MOST_HELD:
+        if self._held and self._held + room > self._most_held:
             raise NotTakenError(503, "too many messages arrive at once; send it again", **{"retry-after": "2"})
         self._held += room
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 return await whole(receive, sender.max_body)
         except TimeoutError:
             raise NotTakenError(408, "the body did not come to its end in time", connection="close") from None
