@@ -57,7 +57,12 @@ def labels(value: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in names[:LABELS]:
         held = value[name]
-        if type(held) not in {dict, list}:
+        if (  # as nearly all are
+            type(held) is str and len(held) <= LABEL_VALUE and held.isascii() and held.isprintable()
+            and len(name) <= LABEL_NAME and name.isascii() and name.isprintable()
+        ):  # fmt: skip
+            found[name] = held
+        elif type(held) is not dict and type(held) is not list:
             found[text(name, LABEL_NAME)] = text(held, LABEL_VALUE)
     return found
 

@@ -132,8 +132,7 @@ class AlertDoor:
             self._truncated(sender.name)
         heard = self.heard[sender.name]
         try:
-            async with asyncio.timeout(SILENT):
-                unbound = await self._accept(sender, reading, letter.now)
+            unbound = await self._accept(sender, reading, letter.now)
         except (Unavailable, TimeoutError):
             because = "nothing was kept: too much waits, or the database is silent; send it again"
             raise NotTakenError(503, because, **{"retry-after": "2"}) from None
@@ -150,7 +149,8 @@ class AlertDoor:
         """Keep them; of how many the service was not the sender's to name. Raises Unavailable."""
         if any(told.open for told in reading.told):
             fingerprints = {told.fingerprint for told in reading.told}
-            async with self._turns.of(f"alert/{sender.name}/{each}" for each in fingerprints) as keys:
+            named = (f"alert/{sender.name}/{each}" for each in fingerprints)
+            async with asyncio.timeout(SILENT), self._turns.of(named) as keys:
                 # one at a time: a second message about an alert must see the episode the first began
                 newest = await self._inbox.newest(keys)
                 return await self._keep(sender, reading, newest, now)
