@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, SecretStr
 
-from bot import shelf
+from bot import selfwatch, shelf
 from bot.clock import Clock, SystemClock
 from bot.engine.decisions import Decisions
 from bot.engine.desk import Catalogue, Desk
@@ -22,6 +22,8 @@ from bot.engine.hands import Hands
 from bot.engine.ports import Action, Chat, Durable, Evidence, Pager, Reporter, Source
 from bot.engine.reconcile import Reconciler
 from bot.engine.rounds import Rounds
+from bot.engine.vigil import Vigil
+from bot.engine.vitals import Vitals
 from bot.engine.watch import Watch
 from bot.heap import growing, settled
 from bot.notices.draft import VOCABULARY
@@ -59,6 +61,7 @@ class House:
     durable: Durable
     rounds: Rounds
     slack: SlackRoom | None
+    vigil: Vigil
 
 
 @dataclass
@@ -163,10 +166,12 @@ async def opened(
             doors = outside(installation, clock)
             stack.push_async_callback(doors.close)
         handler = Handler(store.log, clock, installation.policy)
+        catalogue = selfwatch.services(installation)
+        vitals = Vitals(clock, installation.poll_every)
         watch = Watch(
             slos=installation.slos,
             sources=doors.sources,
-            services=installation.services,
+            services=catalogue,
             handler=handler,
             checkpoints=store.checkpoints,
             every=installation.poll_every,
@@ -177,10 +182,10 @@ async def opened(
             people=store.people,
             exhibits=store.exhibits,
             catalogue=Catalogue(
-                services=installation.services,
+                services=catalogue,
                 runbooks=installation.runbooks,
                 policy=installation.policy,
-                on_call={name: service.on_call for name, service in installation.services.items()},
+                on_call={name: service.on_call for name, service in catalogue.items()},
                 web_url=installation.web.address,
                 timezone=installation.organisation.timezone,
             ),
@@ -199,9 +204,20 @@ async def opened(
         diagnosis = Diagnosis(desk, doors.instruments, doors.reporters)
         hands = Hands.of(desk, watch, diagnosis, pagers, chat, sources=doors.sources)
         durable = durable or engine(installation)
-        reconciler = Reconciler(desk, durable, hands)
-        rounds = Rounds(watch, reconciler, durable, store.lead)
-        yield House(installation, clock, store, desk, watch, reconciler, durable, rounds, slack)
+        reconciler = Reconciler(desk, durable, hands, vitals)
+        vigil = selfwatch.vigil(
+            installation,
+            store=store,
+            main=watch,
+            reconciler=reconciler,
+            vitals=vitals,
+            lead=store.lead,
+            pagers=pagers,
+            slack=slack,
+        )
+        stack.push_async_callback(vigil.end)
+        rounds = Rounds(watch, reconciler, durable, store.lead, vitals, vigil)
+        yield House(installation, clock, store, desk, watch, reconciler, durable, rounds, slack, vigil)
 
 
 def engine(installation: Installation) -> Durable:
@@ -280,6 +296,7 @@ async def running(installation: Installation, **given: Any) -> AsyncIterator[Hou
     async with opened(installation, **given) as home, contextlib.AsyncExitStack() as stack:  # whatever one end does
         with growing():
             await home.watch.restore()
+            await home.vigil.begin()
         await home.durable.open(home.reconciler.perform, home.reconciler.wake)
         stack.push_async_callback(home.durable.close)
         if home.slack is not None:

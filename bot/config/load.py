@@ -14,9 +14,10 @@ from bot.config.emoji import overlaps as emoji_overlaps
 from bot.config.files import listed, read_page
 from bot.config.fit import Fitter, Unreadable
 from bot.config.guards import read_freezes
+from bot.config.heartbeat import LOOPBACK, Heartbeat, admin_problems, admins
 from bot.config.maintenance import Named, read_maintenance
 from bot.config.marks import Marked
-from bot.config.model import LOOPBACK, Database, Organisation, Slack, Tocsin, Web
+from bot.config.model import Database, Organisation, Slack, Tocsin, Web
 from bot.config.objectives import objectives
 from bot.config.openslo import DEFAULT, same_language
 from bot.config.people import read_people
@@ -60,6 +61,9 @@ class Installation:
     """Their `id` is empty: the directory gives it."""
     regimes: tuple[str, ...]
     pagers: tuple[str, ...]
+    admins: tuple[str, ...] = ()
+    """Keys of those Tocsin tells how it is itself."""
+    heartbeat: Heartbeat | None = None
     maintenance: tuple[Maintenance, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -155,6 +159,7 @@ class _Reader:
         self.problems += template_problems(self.root / "templates", self.shipped / "templates", known.regimes)
         pagers = self._pagers(tocsin, slack)
         maintenance = self._maintenance(tocsin, known)
+        self.problems += admin_problems(tocsin.admins, known.people, self.page) if tocsin is not None else ()
         if self.problems or tocsin is None or slack is None or policy is None:
             raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))
         services = {
@@ -178,6 +183,8 @@ class _Reader:
             people=known.people.profiles,
             regimes=regimes.enabled(tocsin.regimes, known.regimes),
             pagers=pagers,
+            admins=admins(tocsin.admins, known.people),
+            heartbeat=tocsin.heartbeat,
             maintenance=maintenance,
             warnings=(*self._warnings(known, tocsin), *rules.warnings(known, policy)),
         )

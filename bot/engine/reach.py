@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bot.domain.errors import TocsinError, Unheard
+from bot.domain.errors import Refused, TocsinError, Unheard
+from bot.engine.lines import Lines
 from bot.engine.ports import Pager
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
@@ -25,12 +26,16 @@ class Reached:
     failures: tuple[str, ...]
 
 
-async def reach(pagers: Mapping[str, Pager], person: Profile, situation: Situation, key: str) -> Reached:
+async def reach(
+    pagers: Mapping[str, Pager], person: Profile, situation: Situation, key: str, lines: Lines | None = None
+) -> Reached:
     """Try each pager until one takes the page. Never raises: that nobody was reached is an answer too.
 
-    A page that arrived where the person rests counts only where no other channel takes it.
+    A page that arrived where the person rests counts only where no other channel takes it. `lines` learn which channels
+    work.
     """
     failures: list[str] = []
+    lines = lines or Lines()
     resting: Reached | None = None
     for channel, pager in pagers.items():
         try:
@@ -39,11 +44,17 @@ async def reach(pagers: Mapping[str, Pager], person: Profile, situation: Situati
         except Unheard as asleep:
             failures.append(f"{channel}: {asleep}")
             resting = resting or Reached(channel, f"{asleep.where} ({asleep})", ())
+            lines.took(channel)
+        except Refused as refused:  # this person has no such way: nothing is wrong with the channel
+            failures.append(f"{channel}: {refused}")
         except TocsinError as trouble:
             failures.append(f"{channel}: {trouble}")
+            lines.lost(channel, person.key, str(trouble))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one channel, the next one is tried
             logger().error("a pager broke", channel=channel, error=repr(error))
             failures.append(f"{channel}: {type(error).__name__}")
+            lines.lost(channel, person.key, type(error).__name__)
         else:
+            lines.took(channel)
             return Reached(channel, where, tuple(failures))
     return replace(resting, failures=tuple(failures)) if resting else Reached("", "", tuple(failures))

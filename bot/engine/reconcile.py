@@ -41,6 +41,7 @@ from bot.engine.hands import Hands
 from bot.engine.look import GLANCE_WITHIN
 from bot.engine.ports import Durable
 from bot.engine.reach import Reached, reach
+from bot.engine.vitals import Vitals
 from bot.telemetry import log as logger
 
 AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
@@ -54,8 +55,9 @@ DECIDE_WITHIN = GLANCE_WITHIN + 2.0  # seconds: one target that hangs must not h
 class Reconciler:
     """Looks at one incident at a time; looking twice is harmless, a missed look is repaired by the next."""
 
-    def __init__(self, desk: Desk, durable: Durable, hands: Hands) -> None:
+    def __init__(self, desk: Desk, durable: Durable, hands: Hands, vitals: Vitals | None = None) -> None:
         self.desk, self.durable, self.hands = desk, durable, hands
+        self.vitals = vitals or Vitals(desk.clock)
         self.errands = Errands(desk, hands.chat)
         self._dirty: dict[str, None] = {}
         self._noted = asyncio.Event()
@@ -112,6 +114,7 @@ class Reconciler:
     # -- one look ----------------------------------------------------------------------------------------------------
 
     async def _look_at(self, name: str) -> None:
+        self.vitals.looked(name)
         try:
             await self.look(name)
         except Unavailable as trouble:
@@ -136,6 +139,10 @@ class Reconciler:
             await self.durable.wake_at(name, incident.update_due, now)  # its views change then, whoever leads
         await self.hands.diagnosis.rerank(incident)
         await self._check_notices(incident)
+
+    async def owing(self, incident: Incident) -> list[Owed]:
+        """Everything owed to an incident, now and later, by whoever is on call now. Raises Unavailable."""
+        return await self._owed(incident)
 
     async def _owed(self, incident: Incident) -> list[Owed]:
         on_call = await self.desk.on_call(incident.service)
@@ -221,6 +228,7 @@ class Reconciler:
             if owed is not None and owed.attempt == attempt:
                 because = "it was given up after the bot died of it several times"
                 await self.desk.submit(name, ReportTrouble(key, attempt, because), cause=key)
+                self.vitals.given_up()
 
     async def _perform(self, key: str) -> None:
         name = key.split(":")[1]
@@ -261,7 +269,8 @@ class Reconciler:
         """Try each pager in turn until one takes it; that none did is a receipt too."""
         person = await self.desk.people.by_id(owed.person)
         situation = await self.desk.situation(incident.id)
-        reached = await reach(self.hands.pagers, person, situation, owed.key) if person else Reached("", "", ())
+        lines = self.vitals.lines
+        reached = await reach(self.hands.pagers, person, situation, owed.key, lines) if person else Reached("", "", ())
         if reached.channel:
             report = ReportPage(owed.key, owed.person, reached.channel, Receipt.ACCEPTED, reached.where)
         else:
