@@ -77,8 +77,12 @@ def vigil(
     handler.after_commit(vitals.noted)
     handler.after_commit(deliveries.noted)
     spell = spoken(installation.organisation.timezone)
+
+    async def asked() -> object:
+        return await handler.log.open_ids()
+
     probes: list[Probe] = [
-        DatabaseProbe(handler.log.open_ids, vitals),
+        DatabaseProbe(asked, vitals),
         PagerProbe(vitals.lines),
         DiskProbe(lambda: _free(installation)),
         LettersProbe(vitals),
@@ -105,7 +109,7 @@ def vigil(
         receiver = Deadman(beat.url, method=beat.method, within=beat.within.total_seconds())
     signs = (
         on_time(lambda: main.polled, clock, main.every),
-        answers(handler.log.open_ids, "the database"),
+        answers(asked, "the database"),
         leads(lead.holds),
         answers(reconciler.durable.dead_letters, "the durable engine"),
     )

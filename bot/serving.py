@@ -16,6 +16,8 @@ from bot.domain.errors import Unavailable
 from bot.telemetry import log as logger
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from bot.config.load import Installation
     from bot.config.model import Web
     from bot.slack.room import SlackRoom
@@ -67,8 +69,14 @@ def console(house: House) -> Any:
             pack=functools.partial(pack, product=_product()),
             words=wiring.templates(house.installation),
             chat=_chat(slack) if slack is not None else None,
+            vigil=house.vigil,
+            metrics_token=_secret(house.installation.web.metrics_token),
         )
     )
+
+
+def _secret(held: SecretStr | None) -> str:
+    return held.get_secret_value() if held is not None else ""
 
 
 def _product() -> str:

@@ -188,7 +188,9 @@ class SelfCare:
             text = f"{ailment.headline}. It began {since} and is over since {until}."
         else:
             headline, text = ailment.headline, f"{ailment.text} Since {since}."
-        summons = Summons(f"house:{key}", admin.person, admin.contact, headline, text, severity=Severity.SEV2)
+        summons = Summons(
+            f"house:{key}/{admin.person.key}", admin.person, admin.contact, headline, text, severity=Severity.SEV2
+        )
         resting = False
         for name in admin.contact.reach or tuple(self._pagers):
             if name not in self._pagers or (name in ailment.avoid and not over):

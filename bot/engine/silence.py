@@ -18,7 +18,7 @@ from bot.slo.notation import length_text
 from bot.telemetry import log as logger
 
 STEADY = timedelta(minutes=5)
-"""So long, or as long as it may be silent if that is less, a sender must be heard again before its silence is over."""
+"""Over so long a sender must be heard again and again before its silence is over; once alone is not yet better."""
 
 
 class Heard(Protocol):
@@ -68,10 +68,14 @@ class Silences:
         handler: Handler,
         heard: Heard,
         expected: Mapping[str, timedelta],
+        *,
         zone: Callable[[datetime], str],
-        tier: int,
+        tier: int = 2,
     ) -> None:
-        """`expected` says how often each must be heard; `tier` is the bot's own, 1 the most important."""
+        """`expected` says how often each must be heard; `zone` writes a moment as people here read it.
+
+        `tier` is the bot's own, 1 the most important.
+        """
         self._handler, self._heard, self._time, self._tier = handler, heard, zone, tier
         self._senders = [_Sender(name, every) for name, every in expected.items()]
         self._began: datetime | None = None
@@ -108,7 +112,7 @@ class Silences:
             sender.heard_since = None
             return True if now - max(last or began, began) > sender.every else None
         sender.heard_since = sender.heard_since or last
-        steady = now - sender.heard_since >= min(sender.every, STEADY)
+        steady = last - sender.heard_since >= min(sender.every, STEADY)
         return False if steady or sender.silent is False else None
 
     async def _fell_silent(self, sender: _Sender, last: datetime | None, now: datetime) -> None:

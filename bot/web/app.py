@@ -27,6 +27,7 @@ from bot.domain.errors import (
 from bot.telemetry import log
 from bot.web.api import api
 from bot.web.auth import Doorkeeper
+from bot.web.counted import Counted
 from bot.web.door import Console, ForeignError, NotLoggedInError
 from bot.web.health import Numbers, health
 from bot.web.house import WebHouse
@@ -63,7 +64,7 @@ def build(house: WebHouse) -> FastAPI:
         title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.state.console = Console(house, door, PersonalTokens(desk.clock, house.state))
-    app.state.numbers = Numbers(desk, house.watch, house.chat)
+    app.state.numbers = Numbers(desk, house.watch, house.chat, house.vigil)
     app.include_router(health)
     app.include_router(api)
     app.include_router(pages)
@@ -71,6 +72,8 @@ def build(house: WebHouse) -> FastAPI:
     if house.slack_http is not None:
         app.router.routes.append(Route("/slack/events", _Ingress(house.slack_http)))
     app.add_middleware(Manners, secure=door.secure)
+    if house.vigil is not None:
+        app.add_middleware(Counted, vitals=house.vigil.vitals)
     app.add_exception_handler(TocsinError, _tocsin_error)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http_error)

@@ -12,6 +12,7 @@ from bot.engine.desk import Desk
 from bot.engine.parcel import Parcel
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
+from bot.engine.vigil import Vigil
 from bot.slo.burn import Verdict
 from bot.slo.spec import Slo
 from bot.words import Words
@@ -119,3 +120,7 @@ class WebHouse:
     pack: Callable[[Parcel], bytes] | None = None
     chat: Callable[[], ChatHealth] | None = None
     """How the chat stands, where there is one: what it does not show must be told elsewhere than in it."""
+    vigil: Vigil | None = None
+    """The watch over Tocsin itself."""
+    metrics_token: str = field(default="", repr=False)
+    """Lets whoever has it read /metrics from elsewhere, and nothing else."""
