@@ -75,7 +75,7 @@ class Vigil:
             await self.watch.tick(leads=leads)
             for each in self.promises():
                 for window, burn in each.burn.items():
-                    self.vitals.burn.labels(_plain(each.name), window).set(burn or 0.0)
+                    self.vitals.burn.labels(_plain(each.name), window).set(float("nan") if burn is None else burn)
                 self.vitals.budget.labels(_plain(each.name)).set(each.remaining)
 
         return judged
