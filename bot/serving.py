@@ -16,6 +16,8 @@ from bot.domain.errors import Unavailable
 from bot.telemetry import log as logger
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from bot.config.load import Installation
     from bot.config.model import Web
     from bot.slack.room import SlackRoom
@@ -70,8 +72,14 @@ def console(house: House) -> Any:
             inbox=house.inbox,
             senders=[each.sender for each in house.installation.alerts],
             truncated=house.pulling.want,
+            vigil=house.vigil,
+            metrics_token=_secret(house.installation.web.metrics_token),
         )
     )
+
+
+def _secret(held: SecretStr | None) -> str:
+    return held.get_secret_value() if held is not None else ""
 
 
 def _product() -> str:

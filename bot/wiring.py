@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, SecretStr
 
-from bot import shelf
+from bot import selfwatch, shelf
 from bot.clock import Clock, SystemClock
 from bot.engine.calling import Pager
 from bot.engine.decisions import Decisions
@@ -25,6 +25,8 @@ from bot.engine.pulling import Asked, Pulling
 from bot.engine.reconcile import Reconciler
 from bot.engine.rounds import Rounds
 from bot.engine.summons import Link
+from bot.engine.vigil import Vigil
+from bot.engine.vitals import Vitals
 from bot.engine.watch import Watch
 from bot.heap import growing, settled
 from bot.notices.draft import VOCABULARY
@@ -65,6 +67,7 @@ class House:
     slack: SlackRoom | None
     inbox: Alerts
     pulling: Pulling
+    vigil: Vigil
 
 
 @dataclass
@@ -169,10 +172,12 @@ async def opened(
             doors = outside(installation, clock)
             stack.push_async_callback(doors.close)
         handler = Handler(store.log, clock, installation.policy)
+        catalogue = selfwatch.services(installation)
+        vitals = Vitals(clock, installation.poll_every)
         watch = Watch(
             slos=installation.slos,
             sources=doors.sources,
-            services=installation.services,
+            services=catalogue,
             handler=handler,
             checkpoints=store.checkpoints,
             every=installation.poll_every,
@@ -183,10 +188,10 @@ async def opened(
             people=store.people,
             exhibits=store.exhibits,
             catalogue=Catalogue(
-                services=installation.services,
+                services=catalogue,
                 runbooks=installation.runbooks,
                 policy=installation.policy,
-                on_call={name: service.on_call for name, service in installation.services.items()},
+                on_call={name: service.on_call for name, service in catalogue.items()},
                 web_url=installation.web.address,
                 timezone=installation.organisation.timezone,
             ),
@@ -206,13 +211,28 @@ async def opened(
         hands = Hands.of(
             desk, watch, diagnosis, pagers, chat,
             sources=doors.sources, contacts=installation.contacts, link=page_link(installation, clock),
+            lines=vitals.lines,
         )  # fmt: skip
         durable = durable or engine(installation)
-        reconciler = Reconciler(desk, durable, hands)
-        rounds = Rounds(watch, reconciler, durable, store.lead, store.alerts)
+        reconciler = Reconciler(desk, durable, hands, vitals)
+        vigil = selfwatch.vigil(
+            installation,
+            store=store,
+            main=watch,
+            reconciler=reconciler,
+            vitals=vitals,
+            lead=store.lead,
+            pagers=pagers,
+            slack=slack,
+            inbox=store.alerts,
+        )
+        stack.push_async_callback(vigil.end)
+        rounds = Rounds(watch, reconciler, durable, store.lead, vitals=vitals, vigil=vigil, alerts=store.alerts)
         pulling = Pulling(store.alerts, clock, alerting(installation, clock))
         stack.push_async_callback(pulling.close)
-        yield House(installation, clock, store, desk, watch, reconciler, durable, rounds, slack, store.alerts, pulling)
+        yield House(
+            installation, clock, store, desk, watch, reconciler, durable, rounds, slack, store.alerts, pulling, vigil
+        )
 
 
 def alerting(installation: Installation, clock: Clock) -> dict[str, Asked]:
@@ -311,6 +331,7 @@ async def running(installation: Installation, **given: Any) -> AsyncIterator[Hou
     async with opened(installation, **given) as home, contextlib.AsyncExitStack() as stack:  # whatever one end does
         with growing():
             await home.watch.restore()
+            await home.vigil.begin()
         await home.durable.open(home.reconciler.perform, home.reconciler.wake)
         stack.push_async_callback(home.durable.close)
         if home.slack is not None:

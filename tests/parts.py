@@ -25,6 +25,7 @@ REQUIRED = frozenset(
     {
         "prometheus",
         "prometheus-alertmanager",
+        "promtool",
         "haproxy",
         "mlflow",
         "etcd",

@@ -49,7 +49,7 @@ async def examine(installation: Installation, config: Path, environ: Mapping[str
     found.append(await _bounded("database", lambda: _database(installation)))
     if found[-1].mark == OK:
         found.append(await _bounded("last poll", lambda: _last_poll(installation, clock)))
-    found.append(await asyncio.to_thread(_server, config, environ))
+    found += await asyncio.to_thread(_server, config, environ)
     found += [each async for each in _outside(installation, clock)]
     found.append(await _bounded("Slack", lambda: _slack(installation)))
     return found
@@ -121,24 +121,30 @@ async def _last_poll(installation: Installation, clock: Clock) -> Found:
     return Found(NOTE if late else OK, "last poll", f"written down {span(ago)} ago{': nobody watches' if late else ''}")
 
 
-def _server(config: Path, environ: Mapping[str, str]) -> Found:
+def _server(config: Path, environ: Mapping[str, str]) -> list[Found]:
+    """The running server, and what it says of itself."""
     import httpx
 
     from bot.cli._api import LOOPBACK, place
+    from bot.cli._own import told
 
     try:
         url = place(config, environ).url
         near = httpx.URL(url).host in LOOPBACK
         answer = httpx.get(f"{url}/readyz", timeout=5, trust_env=not near)
     except TocsinError as error:
-        return Found(BAD, "server", str(error))
+        return [Found(BAD, "server", str(error))]
     except (httpx.ConnectError, httpx.ConnectTimeout):
-        return Found(NOTE, "server", f"nobody answers at {url}; `tocsin run` is not up")
+        return [Found(NOTE, "server", f"nobody answers at {url}; `tocsin run` is not up")]
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Found(BAD, "server", f"{url} gives no answer: {type(error).__name__}")
+        return [Found(BAD, "server", f"{url} gives no answer: {type(error).__name__}")]
+    try:
+        said = list(told(answer.json()))
+    except ValueError:
+        said = []
     if answer.is_success:
-        return Found(OK, "server", f"{url} answers and is ready")
-    return Found(BAD, "server", f"{url} answers {answer.status_code} to /readyz: {answer.text[:200]}")
+        return [Found(OK, "server", f"{url} answers and is ready"), *said]
+    return [Found(BAD, "server", f"{url} answers {answer.status_code} to /readyz: {answer.text[:200]}"), *said]
 
 
 async def _outside(installation: Installation, clock: Clock) -> AsyncIterator[Found]:

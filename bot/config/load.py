@@ -10,15 +10,17 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from bot.config import check, oncall_checks, regimes, rules
+from bot.config.admins import admin_problems, admins
 from bot.config.alerts import AlertSource, read_alerts
 from bot.config.emoji import overlaps as emoji_overlaps
 from bot.config.escalations import read_escalations
 from bot.config.files import listed, read_page
 from bot.config.fit import Fitter, Unreadable
 from bot.config.guards import read_freezes
+from bot.config.heartbeat import LOOPBACK, Heartbeat
 from bot.config.maintenance import Named, read_maintenance
 from bot.config.marks import Marked
-from bot.config.model import LOOPBACK, Database, Organisation, Slack, Tocsin, Web
+from bot.config.model import Database, Organisation, Slack, Tocsin, Web
 from bot.config.objectives import objectives
 from bot.config.openslo import DEFAULT, same_language
 from bot.config.pagers import named_pagers, read_pagers
@@ -68,6 +70,9 @@ class Installation:
     regimes: tuple[str, ...]
     pagers: Mapping[str, BaseModel]
     """Name → its settings, in the order in which they are tried."""
+    admins: tuple[str, ...] = ()
+    """Keys of those Tocsin tells how it is itself."""
+    heartbeat: Heartbeat | None = None
     maintenance: tuple[Maintenance, ...] = ()
     alerts: tuple[AlertSource, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -180,6 +185,7 @@ class _Reader:
         self.problems += template_problems(self.root / "templates", self.shipped / "templates", known.regimes)
         maintenance = self._maintenance(tocsin, known)
         alerts = read_alerts(self.page, self.fitter, known.catalogue.named, known.catalogue.by_name)
+        self.problems += admin_problems(tocsin.admins, known.people, self.page) if tocsin is not None else ()
         if self.problems or tocsin is None or slack is None or policy is None:
             raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))
         services = {
@@ -207,6 +213,8 @@ class _Reader:
             schedules=known.rotas.schedules,
             escalations=known.escalations.by_name,
             contacts=known.people.contacts,
+            admins=admins(tocsin.admins, known.people),
+            heartbeat=tocsin.heartbeat,
             maintenance=maintenance,
             alerts=tuple(alerts),
             warnings=(*self._warnings(known, tocsin), *rules.warnings(known, policy)),
@@ -320,6 +328,10 @@ class _Reader:
         if tocsin.web.host not in LOOPBACK and not tocsin.web.address.startswith("https://"):
             what = "the console listens beyond this machine and its address is not https"
             found.append(self.page.problem(what, "web", expected="a proxy with https in front, and web.url naming it"))
+        if (tocsin.slack.mode != "off" or tocsin.pagers) and not admins(tocsin.admins, known.people):
+            what = "nobody is told when Tocsin itself is in trouble"
+            expected = "admins: [KEY, ...], or the role admin for somebody in people.yaml"
+            found.append(self.page.problem(what, "admins", expected=expected))
         return [*found, *self.notes]
 
 

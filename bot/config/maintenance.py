@@ -12,6 +12,9 @@ from bot.config.moments import moment
 from bot.domain.errors import Problem
 from bot.slo.maintenance import Maintenance
 
+OWN = "tocsin"
+"""The service that is Tocsin itself; its objectives begin so too."""
+
 KEYS = ("from", "to", "services", "slos", "because")
 
 
@@ -42,6 +45,8 @@ def _window(page: Page, named: Named, zone: ZoneInfo) -> Maintenance | None:
     if not page.known((), *KEYS):
         return None
     start, end = moment(page, "from", zone), moment(page, "to", zone)
+    if _own_health(page):
+        return None
     slos = frozenset(_slos(page, named))
     because = page.text("because")
     if page.get("services") is None and page.get("slos") is None:
@@ -52,6 +57,19 @@ def _window(page: Page, named: Named, zone: ZoneInfo) -> Maintenance | None:
         page.complain("this window ends before it begins", "to", expected="a time after `from`")
         return None
     return Maintenance(start, end, slos, because)
+
+
+def _own_health(page: Page) -> bool:
+    """Whether the window would silence Tocsin itself: nobody else would then say that it does not work."""
+    found = False
+    for key in ("services", "slos"):
+        held = page.get(key)
+        for index, name in enumerate(held if isinstance(held, list) else ()):
+            if isinstance(name, str) and (name == OWN if key == "services" else name.startswith(f"{OWN}-")):
+                what = "no maintenance silences Tocsin itself: nobody else would say that it does not work"
+                page.complain(what, key, index, expected="the services that are worked on")
+                found = True
+    return found
 
 
 def _slos(page: Page, named: Named) -> Iterator[str]:

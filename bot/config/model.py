@@ -18,10 +18,10 @@ from pydantic import (
 )
 
 from bot.config.emoji import Emoji
+from bot.config.heartbeat import LOOPBACK, Heartbeat
 from bot.config.policy import PolicyModel
 
 SLACK_API = "https://slack.com/api/"
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 DATABASES = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgresql+psycopg")
 
 
@@ -106,6 +106,8 @@ class Web(Part):
     port: int = Field(default=8080, ge=1, le=65535)
     url: str = ""
     """What links are made of; left out, http://host:port."""
+    metrics_token: SecretStr | None = None
+    """Lets whoever scrapes /metrics from another machine read that and nothing else."""
 
     @field_validator("url")
     @classmethod
@@ -189,3 +191,7 @@ class Tocsin(Part):
     regimes: list[str] = Field(default_factory=list)
     pagers: list[Any] | None = None
     """In their order, each a name or one name with its settings; left out: slack where Slack is on."""
+    heartbeat: Heartbeat | None = None
+    """Who raises the alarm when Tocsin itself falls silent."""
+    admins: list[str] = Field(default_factory=list)
+    """Whom Tocsin tells of its own troubles, by key of people.yaml; left out, everybody with the role of an admin."""

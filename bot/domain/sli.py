@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from bot.domain.incident import Incident
 
 
+SILENCE = "silence/"
+"""Begins the fingerprint of an incident about somebody who is not heard: there silence is what breaks."""
+
+
 class Judged(StrEnum):
     """An SLI's verdict. No data is its own answer: it never resolves anything."""
 
@@ -72,7 +76,8 @@ class SliObserved(Event):
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         if self.sli.judged is Judged.MET:
             return replace(incident, sli=self.sli, phase=Phase.MITIGATED, mitigated=self.sli.since)
-        if self.sli.judged is Judged.BREACHED and incident.phase is Phase.MITIGATED:
+        silence = self.sli.judged is Judged.NO_DATA and incident.fingerprint.startswith(SILENCE)
+        if (silence or self.sli.judged is Judged.BREACHED) and incident.phase is Phase.MITIGATED:
             back = replace(incident, phase=Phase.DECLARED, returned=entry.at, returns=incident.returns + 1)
             return replace(back, sli=self.sli, mitigated=None)
         return replace(incident, sli=self.sli)

@@ -17,6 +17,7 @@ from bot.engine.diagnose import Diagnosis
 from bot.engine.guide import Guide
 from bot.engine.holding import Holder
 from bot.engine.keeping import Keeper
+from bot.engine.lines import Lines
 from bot.engine.paging import Paging
 from bot.engine.ports import Chat, Source
 from bot.engine.prove import Prover
@@ -50,9 +51,10 @@ class Hands:
         sources: Mapping[str, Source],
         contacts: Mapping[str, Contact] | None = None,
         link: Link | None = None,
+        lines: Lines | None = None,
     ) -> Hands:
         """Everybody it takes, at one desk; `contacts` by key of a person."""
-        paging = Paging(desk, pagers, contacts or {}, link)
+        paging = Paging(desk, pagers, contacts or {}, link, lines)
         return cls(
             carrier=Carrier(desk),
             holder=Holder(desk, diagnosis, watch),

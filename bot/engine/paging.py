@@ -17,6 +17,7 @@ from bot.domain.policy import Severity
 from bot.domain.receipt import ReportReceipt, ReportStoodDown
 from bot.engine.calling import Contact, Following, Over, Pager, Ringing
 from bot.engine.desk import Desk
+from bot.engine.lines import Lines
 from bot.engine.reach import Reached, reach
 from bot.engine.situation import Situation
 from bot.engine.summons import Link, summon
@@ -37,10 +38,16 @@ class Paging:
     """Everything that goes through the pagers on behalf of an incident."""
 
     def __init__(
-        self, desk: Desk, pagers: Mapping[str, Pager], contacts: Mapping[str, Contact], link: Link | None = None
+        self,
+        desk: Desk,
+        pagers: Mapping[str, Pager],
+        contacts: Mapping[str, Contact],
+        link: Link | None = None,
+        lines: Lines | None = None,
     ) -> None:
-        """`contacts` by key of a person."""
+        """`contacts` by key of a person; `lines` learn which channels work."""
         self.desk, self.pagers, self.contacts, self._link = desk, pagers, contacts, link
+        self.lines = lines or Lines()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting: dict[str, dict[str, _Waits]] = {}
         self._told: dict[str, datetime] = {}
@@ -114,7 +121,8 @@ class Paging:
         first = situations[0].incident
         url = self._link(first.id, key, person.id) if self._link else self._page_of(first.id)
         asked = (call.because for call in first.calls if call.key(first.id) == key)
-        return await reach(self.pagers, summon(key, person, contact, situations, url, next(asked, "")), past)
+        summons = summon(key, person, contact, situations, url, next(asked, ""))
+        return await reach(self.pagers, summons, past, self.lines)
 
     def _page_of(self, incident: str) -> str:
         base = self.desk.catalogue.web_url

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from bot.domain.errors import TocsinError, Unheard
+from bot.domain.errors import Refused, TocsinError, Unheard
 from bot.engine.calling import Pager, Summons
+from bot.engine.lines import Lines
 from bot.telemetry import log as logger
 
 PAGE_WITHIN = 30.0
@@ -34,12 +35,16 @@ def channels(pagers: Mapping[str, Pager], summons: Summons, past: Collection[str
     return [name for name in order if name in pagers and name not in past]
 
 
-async def reach(pagers: Mapping[str, Pager], summons: Summons, past: Collection[str] = ()) -> Reached:
+async def reach(
+    pagers: Mapping[str, Pager], summons: Summons, past: Collection[str] = (), lines: Lines | None = None
+) -> Reached:
     """Try each channel until one takes the page. Never raises: that nobody was reached is an answer too.
 
-    A page that arrived where the person rests counts only where no other channel takes it.
+    A page that arrived where the person rests counts only where no other channel takes it. `lines` learn which channels
+    work.
     """
     failures: list[str] = []
+    lines = lines or Lines()
     resting: Reached | None = None
     for channel in channels(pagers, summons, past):
         try:
@@ -48,11 +53,17 @@ async def reach(pagers: Mapping[str, Pager], summons: Summons, past: Collection[
         except Unheard as asleep:
             failures.append(f"{channel}: {asleep}")
             resting = resting or Reached(channel, f"{asleep.where} ({asleep})")
+            lines.took(channel)
+        except Refused as refused:  # this person has no such way: nothing is wrong with the channel
+            failures.append(f"{channel}: {refused}")
         except TocsinError as trouble:
             failures.append(f"{channel}: {trouble}")
+            lines.lost(channel, summons.person.key, str(trouble))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one channel, the next one is tried
             logger().error("a pager broke", channel=channel, error=repr(error))
             failures.append(f"{channel}: {type(error).__name__}")
+            lines.lost(channel, summons.person.key, type(error).__name__)
         else:
+            lines.took(channel)
             return Reached(channel, sent.where, tuple(failures), sent.ref, sent.rings)
     return replace(resting, failures=tuple(failures)) if resting else Reached("", "", tuple(failures))

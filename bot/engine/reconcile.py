@@ -41,6 +41,7 @@ from bot.engine.hands import Hands
 from bot.engine.look import GLANCE_WITHIN
 from bot.engine.paging import NO_CHANNEL
 from bot.engine.ports import Durable
+from bot.engine.vitals import Vitals
 from bot.telemetry import log as logger
 
 AT_ONCE = (UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
@@ -53,8 +54,9 @@ DECIDE_WITHIN = GLANCE_WITHIN + 2.0  # seconds: one target that hangs must not h
 class Reconciler:
     """Looks at one incident at a time; looking twice is harmless, a missed look is repaired by the next."""
 
-    def __init__(self, desk: Desk, durable: Durable, hands: Hands) -> None:
+    def __init__(self, desk: Desk, durable: Durable, hands: Hands, vitals: Vitals | None = None) -> None:
         self.desk, self.durable, self.hands = desk, durable, hands
+        self.vitals = vitals or Vitals(desk.clock)
         self.errands = Errands(desk, hands.chat)
         self._dirty: dict[str, None] = {}
         self._noted = asyncio.Event()
@@ -111,6 +113,7 @@ class Reconciler:
     # -- one look ----------------------------------------------------------------------------------------------------
 
     async def _look_at(self, name: str) -> None:
+        self.vitals.looked(name)
         try:
             await self.look(name)
         except Unavailable as trouble:
@@ -137,6 +140,10 @@ class Reconciler:
             await self.durable.wake_at(name, incident.update_due, now)  # its views change then, whoever leads
         await self.hands.diagnosis.rerank(incident)
         await self._check_notices(incident)
+
+    async def owing(self, incident: Incident) -> list[Owed]:
+        """Everything owed to an incident, now and later, by whoever is on call now. Raises Unavailable."""
+        return await self._owed(incident)
 
     async def _owed(self, incident: Incident, *, begun: bool = False) -> list[Owed]:
         """What is owed now and later. A page that was `begun` waits no longer: its attempt could not be begun again."""
@@ -226,6 +233,7 @@ class Reconciler:
             if owed is not None and owed.attempt == attempt:
                 because = "it was given up after the bot died of it several times"
                 await self.desk.submit(name, ReportTrouble(key, attempt, because), cause=key)
+                self.vitals.given_up()
 
     async def _perform(self, key: str) -> None:
         name = key.split(":")[1]

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from bot.domain.kept import KEEP_EVERY
 from bot.engine.ports import Durable
 from bot.engine.reconcile import Reconciler
+from bot.engine.vigil import Vigil
+from bot.engine.vitals import Vitals
 from bot.engine.watch import Watch
 from bot.telemetry import log as logger
 
@@ -38,8 +40,17 @@ class Rounds:
     """APScheduler in the running loop, its jobs built anew from the configuration at every start."""
 
     def __init__(
-        self, watch: Watch, reconciler: Reconciler, durable: Durable, lead: Lead, alerts: Forgetful | None = None
+        self,
+        watch: Watch,
+        reconciler: Reconciler,
+        durable: Durable,
+        lead: Lead,
+        *,
+        vitals: Vitals | None = None,
+        vigil: Vigil | None = None,
+        alerts: Forgetful | None = None,
     ) -> None:
+        self.vitals, self.vigil = vitals, vigil
         self.watch, self.reconciler, self.durable, self.lead = watch, reconciler, durable, lead
         self._alerts = alerts
         self._scheduler: Any = None
@@ -61,6 +72,9 @@ class Rounds:
         scheduler.add_job(self.look, "interval", seconds=LOOK_EVERY.total_seconds(), id="look", misfire_grace_time=None)
         scheduler.add_job(self.keep, "interval", seconds=KEEP_EVERY.total_seconds(), id="keep", misfire_grace_time=None)
         scheduler.add_job(self.prune, "cron", hour=3, minute=17, id="prune", misfire_grace_time=None)
+        for name, often, job in self.vigil.jobs if self.vigil is not None else ():
+            seconds = often.total_seconds()
+            scheduler.add_job(job, "interval", seconds=seconds, id=name, misfire_grace_time=None)
         scheduler.start()
         self._scheduler = scheduler
         await self.poll()
@@ -73,6 +87,8 @@ class Rounds:
             self._slow = True
             return
         self._polling, slow = True, self._slow
+        if self.vitals is not None:
+            self.vitals.poll_began()
         try:
             await self.watch.tick(leads=await self.lead.holds())
             for name in tuple(self.reconciler.proving):
@@ -126,3 +142,5 @@ class Rounds:
                 await self.watch.save()
         except Exception as error:  # noqa: BLE001 - best effort: the next start takes up an older checkpoint
             logger().warning("what the watch knows could not be written down at the end", error=repr(error))
+        if self.vigil is not None:
+            await self.vigil.close()

@@ -36,7 +36,7 @@ TIDY_EVERY = timedelta(minutes=1)
 BARS = 60
 MOST_BUCKETS = 5000
 UNTOLD = timedelta(minutes=2)  # so long a standby keeps what the leader should have told of slices
-FEW = 2  # objectives of one source that are told one by one when it does not answer
+FEW = 1  # objectives of one source that are told one by one when it does not answer
 SLACK = timedelta(days=2)  # kept beyond the longest window
 
 STATES = {Level.SILENT: "no_data", Level.QUIET: "no_data", Level.MET: "met"}

@@ -31,6 +31,7 @@ from bot.web.alerts.door import AlertDoor
 from bot.web.alerts.listing import alerts
 from bot.web.api import api
 from bot.web.auth import Doorkeeper
+from bot.web.counted import Counted
 from bot.web.door import Console, ForeignError, NotLoggedInError
 from bot.web.health import Numbers, health
 from bot.web.house import WebHouse
@@ -79,7 +80,7 @@ def build(house: WebHouse) -> FastAPI:
     )
     app.state.console = Console(house, door, PersonalTokens(desk.clock, house.state))
     app.state.page_links = PageLinks(desk.clock, house.state, desk.catalogue.web_url)
-    app.state.numbers = Numbers(desk, house.watch, house.chat)
+    app.state.numbers = Numbers(desk, house.watch, house.chat, house.vigil)
     app.include_router(health)
     app.include_router(api)
     app.include_router(page_links)
@@ -94,6 +95,8 @@ def build(house: WebHouse) -> FastAPI:
         senders = AlertDoor(app.router, house.senders, house.inbox, desk.clock, house.truncated)
         app.state.alerts = senders
         app.add_middleware(_Before, door=senders)
+    if house.vigil is not None:
+        app.add_middleware(Counted, vitals=house.vigil.vitals)
     app.add_exception_handler(TocsinError, _tocsin_error)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http_error)

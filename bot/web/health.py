@@ -7,10 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from bot.domain.errors import TocsinError
+from bot.domain.errors import TocsinError, Unavailable
 from bot.domain.measures import lag
 from bot.engine.desk import Desk
-from bot.web.door import Here, nearby
+from bot.engine.vigil import Vigil
+from bot.web.door import Here, scraper
 from bot.web.house import ChatHealth, Watching
 
 health = APIRouter()
@@ -21,8 +22,14 @@ SETTLED = timedelta(minutes=5)  # a page that was not accepted by then will not 
 class Numbers:
     """The bot's own metrics, in a registry of their own; no label ever names an incident."""
 
-    def __init__(self, desk: Desk, watch: Watching, chat: Callable[[], ChatHealth] | None = None) -> None:
-        self.desk, self.watch, self._chat = desk, watch, chat
+    def __init__(
+        self,
+        desk: Desk,
+        watch: Watching,
+        chat: Callable[[], ChatHealth] | None = None,
+        vigil: Vigil | None = None,
+    ) -> None:
+        self.desk, self.watch, self._chat, self._vigil = desk, watch, chat, vigil
         self.registry = CollectorRegistry()
         self.commits = Counter("tocsin_commits", "Commits to the log since the start", registry=self.registry)
         self.open = Gauge("tocsin_open_incidents", "Incidents that are not closed", registry=self.registry)
@@ -48,10 +55,19 @@ class Numbers:
         desk.handler.after_commit(lambda _incident: self.commits.inc())
 
     async def text(self) -> bytes:
-        """The metrics as they are now, in the Prometheus text format."""
-        names = await self.desk.log.open_ids()
-        self.open.set(len(names))
-        await self._observe(names)
+        """The metrics as they are now, in the Prometheus text format; without a database all that is known without it.
+
+        Whoever reads them must learn above all that the database is silent.
+        """
+        try:
+            names = await self.desk.log.open_ids()
+            self.open.set(len(names))
+            await self._observe(names)
+        except Unavailable:
+            self.open.set(float("nan"))
+            self._answers(False)
+        else:
+            self._answers(True)
         polled = self.watch.polled
         self.age.set((self.desk.clock.now() - polled).total_seconds() if polled else float("nan"))
         if self._chat is not None:
@@ -60,7 +76,11 @@ class Numbers:
             self.behind.set(chat.behind)
         for state in ("met", "breached", "no_data"):
             self.slos.labels(state).set(self.watch.states.get(state, 0))
-        return generate_latest(self.registry)
+        return generate_latest(self.registry) + (self._vigil.vitals.text() if self._vigil is not None else b"")
+
+    def _answers(self, answers: bool) -> None:
+        if self._vigil is not None:
+            self._vigil.vitals.answered(answers)
 
     async def _observe(self, names: Sequence[str]) -> None:
         """The lag of each incident once, when all its stages are known or will not be."""
@@ -98,11 +118,17 @@ async def ready(here: Here, request: Request, response: Response) -> dict[str, A
     door = request.app.state.alerts
     if door is not None and here.house.inbox is not None:
         found["alerts"] = door.told(here.house.inbox.waiting)
+    if here.house.vigil is not None:
+        found["own"] = {
+            each.name: {"state": each.state, "burn": each.burn, "budget_remaining": round(each.remaining, 4)}
+            for each in here.house.vigil.promises()
+        }
+        found["troubles"] = here.house.vigil.care.kinds
     return found
 
 
-@health.get("/metrics", dependencies=[Depends(nearby)])
+@health.get("/metrics", dependencies=[Depends(scraper)])
 async def metrics(request: Request) -> Response:
-    """The bot's own metrics; from this machine, or with its token."""
+    """The bot's own metrics; from this machine, with its token, or with the one for this page alone."""
     numbers: Numbers = request.app.state.numbers
     return Response(await numbers.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -14,6 +14,7 @@ from bot.engine.intake_ports import Inbox as AnyInbox
 from bot.engine.parcel import Parcel
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
+from bot.engine.vigil import Vigil
 from bot.intake.sender import Sender
 from bot.slo.burn import Verdict
 from bot.slo.spec import Slo
@@ -144,3 +145,7 @@ class WebHouse:
     """Who may send alerts."""
     truncated: Callable[[str], None] = _ignore
     """Told the name of a sender that left alerts out of a message."""
+    vigil: Vigil | None = None
+    """The watch over Tocsin itself."""
+    metrics_token: str = field(default="", repr=False)
+    """Lets whoever has it read /metrics from elsewhere, and nothing else."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import structlog
 
+from bot.config.heartbeat import Heartbeat
 from bot.engine.rounds import Rounds
 from tests.world import World
 
@@ -59,3 +61,35 @@ async def test_a_chart_begins_where_there_is_something_to_see(tmp_path: Path) ->
         for days in (0, 1, 60):
             drawn = desk._chart(incident.slo, incident.onset - timedelta(days=days), now)
             assert sum(bar.covered for bar in drawn.bars) >= 10, days
+
+
+async def test_the_watch_over_ourselves_has_jobs_of_its_own(tmp_path: Path) -> None:
+    """Beside the rounds, so that a poll that hangs holds up neither the care nor the heartbeat; it ends with them."""
+    beat = Heartbeat(url="https://beats.example/x")
+    async with World.open(tmp_path, heartbeat=beat) as world:
+        rounds = world.house.rounds
+        await rounds.start()
+        jobs = {
+            job.id: job.trigger.interval.total_seconds() for job in rounds._scheduler.get_jobs() if job.id != "prune"
+        }
+        assert {name: jobs[name] for name in ("vigil", "selfcare", "heartbeat")} == {
+            "vigil": 15, "selfcare": 15, "heartbeat": 60,
+        }  # fmt: skip
+        held = {name: value for name, labels, value in rounds.vitals.samples(["tocsin_slo_events_total"])
+                if labels["slo"] == "polls"}  # fmt: skip
+        assert held == {"tocsin_slo_events_total": 1}
+        await rounds.stop()
+
+
+async def test_the_bot_is_a_service_of_the_catalogue(tmp_path: Path) -> None:
+    """Administrators are on call for it; where a file describes it, that counts, and they stand in where it names none."""
+    async with World.open(tmp_path, admins=("max",)) as world:
+        own = world.house.desk.catalogue.services["tocsin"]
+        assert (own.title, own.on_call) == ("Tocsin itself", ("max",))
+        services = {**world.installation().services, "tocsin": replace(own, title="The bell", on_call=())}
+        await world.restart(services=services, admins=("ben",))
+        own = world.house.desk.catalogue.services["tocsin"]
+        assert (own.title, own.on_call) == ("The bell", ("ben",))
+        services["tocsin"] = replace(own, on_call=("ana",))
+        await world.restart(services=services, admins=("ben",))
+        assert world.house.desk.catalogue.services["tocsin"].on_call == ("ana",)

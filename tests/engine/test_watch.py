@@ -332,6 +332,19 @@ async def test_a_source_that_is_away_is_one_incident(tmp_path: Path) -> None:
         assert len(await world.house.desk.summaries()) == 1
 
 
+async def test_two_objectives_of_a_source_that_is_away_are_one_incident(tmp_path: Path) -> None:
+    """What is wrong is the source, once; an objective alone on its source is told by its own name."""
+    async with World.open(tmp_path, slos=(POOR, GOOD)) as world:
+        await world.healthy(5)
+        world.counters.down = "connection refused"
+        await silent(world, 60)
+        (only,) = await world.house.desk.summaries()
+        assert only.title == "No data from metrics: 2 objectives are not watched"
+        world.counters.down = ""
+        await world.healthy(5)
+        assert (await world.incident()).phase is Phase.MITIGATED
+
+
 async def test_a_source_that_breaks_is_one_incident_too(tmp_path: Path) -> None:
     """A bug in a source leaves as many objectives unseen as its being down: that is no reason for as many pages."""
     many = tuple(objective(f"recall-{n}", 'health="good"', display=f"Recall {n}") for n in range(10))
