@@ -9,8 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from bot.clock import Clock
+from bot.store.calendars import Calendars
 from bot.store.checkpoints import Checkpoints
 from bot.store.codec import Codec, RandomHex
+from bot.store.covers import Covers
 from bot.store.database import Database, parse
 from bot.store.erasure import Erasure
 from bot.store.exhibits import Exhibits
@@ -40,6 +42,8 @@ class Store:
     checkpoints: Checkpoints
     mirror: Mirror
     talk: Talk
+    covers: Covers
+    calendars: Calendars
     erasure: Erasure
     lead: Lead
     database: Database
@@ -69,6 +73,8 @@ class Store:
             checkpoints=Checkpoints(aside),
             mirror=Mirror(database),
             talk=Talk(database, clock),
+            covers=Covers(database),
+            calendars=Calendars(database),
             erasure=Erasure(database, codec, clock),
             lead=Lead(database.url),
             database=database,
