@@ -12,7 +12,13 @@ from bot.domain.errors import NotFound, Problem
 Models: TypeAlias = Callable[[str, str], type[BaseModel]]
 """(shelf, name) → the settings model of that file; raises NotFound naming what there is."""
 
-SHELF_WORDS = {"sources": "source", "actions": "action", "evidence": "evidence", "pagers": "pager"}
+SHELF_WORDS = {
+    "sources": "source",
+    "actions": "action",
+    "evidence": "evidence",
+    "pagers": "pager",
+    "oncall": "on-call provider",
+}
 
 
 def settings_model(
