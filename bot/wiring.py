@@ -195,7 +195,7 @@ async def opened(
             slack = slack_room(installation, desk, store, clock)
             chat = slack.chat
         if pagers is None:
-            pagers = {name: pager(name, clock, slack) for name in installation.pagers}
+            pagers = {name: pager(name, settings, clock, slack) for name, settings in installation.pagers.items()}
         diagnosis = Diagnosis(desk, doors.instruments, doors.reporters)
         hands = Hands.of(desk, watch, diagnosis, pagers, chat, sources=doors.sources)
         durable = durable or engine(installation)
@@ -236,17 +236,17 @@ def slack_room(installation: Installation, desk: Desk, store: Store, clock: Cloc
     return SlackRoom(settings, desk, store.mirror, clock)
 
 
-def pager(name: str, clock: Clock, slack: SlackRoom | None) -> Pager:
-    """A pager of the shelf; Slack's is handed Slack's own delivery."""
+def pager(name: str, settings: BaseModel, clock: Clock, slack: SlackRoom | None) -> Pager:
+    """A pager of the shelf with its settings; Slack's is handed Slack's own delivery."""
     made = shelf.load("pagers", name)
     if name == "slack":
         if slack is None:
             from bot.domain.errors import NotFound
 
             raise NotFound("pager", "slack", ["none: slack is off"])
-        found: Pager = made(made.Settings(), clock=clock, deliver=slack.page, resting=slack.chat.resting)
+        found: Pager = made(settings, clock=clock, deliver=slack.page, resting=slack.chat.resting)
         return found
-    return cast("Pager", made(made.Settings(), clock=clock))
+    return cast("Pager", made(settings, clock=clock))
 
 
 WARM = ("numpy", "jinja2", "holidays", "markdown_it", "bot.slo.drift", "bot.web.pages")

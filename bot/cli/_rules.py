@@ -52,8 +52,11 @@ class Rulebook:
         yield Group(self.head("", "Every target without rules of its own", ()), self.classes("", ()))
         for service in self.installation.services.values():
             for target in service.targets:
-                title = f"{target.name} ({target.action} of {service.name})"
-                yield Group(self.head(target.name, title, service.on_call), self.classes(target.name, service.on_call))
+                title, on_call = (
+                    f"{target.name} ({target.action} of {service.name})",
+                    self.installation.ever_on_call(service),
+                )
+                yield Group(self.head(target.name, title, on_call), self.classes(target.name, on_call))
 
     def house(self) -> Table:
         """What holds wherever no target says otherwise."""

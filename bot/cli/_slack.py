@@ -49,7 +49,9 @@ def expected(installation: Installation) -> Expected:
         channels=channels,
         legal=given.legal_channel,
         people=installation.people,
-        on_call=frozenset(key for service in installation.services.values() for key in service.on_call),
+        on_call=frozenset(
+            key for service in installation.services.values() for key in installation.ever_on_call(service)
+        ),
     )
 
 

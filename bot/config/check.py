@@ -4,16 +4,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.config.escalations import Escalations
 from bot.config.fit import closest, listing
 from bot.config.marks import Marked
 from bot.config.people import People
 from bot.config.regimes import Regimes, enabled, is_pattern
+from bot.config.rotas import Rotas
 from bot.config.runbooks import Written
 from bot.config.services import Catalogue, Catalogued
 from bot.domain.errors import Problem
 from bot.domain.runbook import Kind
 from bot.domain.service import Service
 from bot.notices.facts import UnreadableError
+from bot.rota.escalation import climbed_for, everybody
 from bot.slo.spec import Expression, Origin, Slo
 
 SCRAPED = ("openmetrics", "predictions")  # sources without a query language
@@ -37,6 +40,17 @@ class Known:
     book_names: frozenset[str] = frozenset()
     regimes: Regimes | None = None
     regime_names: tuple[str, ...] = ()
+    rotas: Rotas = field(default_factory=Rotas)
+    escalations: Escalations = field(default_factory=Escalations)
+    pagers: tuple[str, ...] = ()
+
+    def ever_on_call(self, service: Service) -> tuple[str, ...]:
+        """Keys of everybody who may be paged for it; a schedule kept elsewhere may name anybody, a broken file too."""
+        climbed = climbed_for(service, self.escalations.by_name)
+        unread = service.escalation and service.escalation not in self.escalations.by_name
+        if unread or any(name not in self.rotas.by_name for name in climbed.rotas):
+            return tuple(self.people.by_key)
+        return everybody(climbed.paged, self.rotas.by_name)
 
 
 def problems(known: Known) -> Iterator[Problem]:
@@ -44,7 +58,7 @@ def problems(known: Known) -> Iterator[Problem]:
     if known.regimes is not None:
         for index, name in enumerate(known.regime_names):
             if not is_pattern(name):
-                yield from _unknown("regime", name, known.regimes.by_id, known.page, "regimes", index)
+                yield from unknown("regime", name, known.regimes.by_id, known.page, "regimes", index)
             elif not enabled([name], known.regimes):
                 yield known.page.problem(f"no regime is called like {name!r}", "regimes", index)
         legal = known.page.get("organisation", "legal")
@@ -68,14 +82,10 @@ def warnings(known: Known, *, shipped: Path, slack_off: bool) -> Iterator[Proble
         yield known.page.problem("Slack is off: incidents are shown in the web console, and nobody is paged", "slack")
     for each in known.catalogue.by_name.values():
         service = each.service
-        if not service.on_call:
+        if not service.on_call and not service.escalation:
             yield each.page.problem(f"nobody is on call for {service.name}", "on_call")
         if not service.slos:
             yield each.page.problem(f"no objective watches {service.name}", "name")
-        for index, name in enumerate(() if slack_off else service.on_call):
-            person = known.people.by_key.get(name)
-            if person is not None and not person.slack_user:
-                yield each.page.problem(f"{name} is on call and has no Slack account to be paged at", "on_call", index)
     yield from _by_hand(known, shipped)
 
 
@@ -94,7 +104,8 @@ def _by_hand(known: Known, shipped: Path) -> Iterator[Problem]:
                 yield written.page.problem(what, "steps", index, "params", "means", expected="an offer of that means")
 
 
-def _unknown(what: str, name: str, there_is: Collection[str], page: Marked, *path: str | int) -> Iterator[Problem]:
+def unknown(what: str, name: str, there_is: Collection[str], page: Marked, *path: str | int) -> Iterator[Problem]:
+    """A problem where there is nothing of that name."""
     if name not in there_is:
         written = isinstance(page.get(*path), str)  # else it came from outside and is not to be shown
         shown = f"{name!r}{closest(name, there_is)}" if written else "of that name"
@@ -129,22 +140,16 @@ def _of_service(each: Catalogued, known: Known) -> Iterator[Problem]:
     service, page = each.service, each.page
     lists: list[tuple[str, str, tuple[str, ...], frozenset[str]]] = [
         ("depends_on", "service", service.depends_on, known.catalogue.named),
-        ("on_call", "person", service.on_call, known.people.named),
         ("runbooks", "runbook", service.runbooks, known.book_names),
     ]
     for key, what, names, there_is in lists:
         for index, name in enumerate(names):
-            yield from _unknown(what, name, there_is, page, key, index)
+            yield from unknown(what, name, there_is, page, key, index)
     for index, name in enumerate(page.get("slos") or ()):
-        yield from _unknown("objective", name, known.slo_names, page, "slos", index)
+        yield from unknown("objective", name, known.slo_names, page, "slos", index)
         owner = next((slo.service for slo in known.slos if slo.name == name), service.name)
         if owner != service.name:
             yield page.problem(f"the objective {name!r} is of {owner}, not of {service.name}", "slos", index)
-    for index, name in enumerate(service.on_call):
-        person = known.people.by_key.get(name)
-        if person is not None and not person.slack_user and not person.email:
-            what = f"{name} is on call and cannot be reached"
-            yield page.problem(what, "on_call", index, expected="slack or email for them in people.yaml")
     if known.regimes is not None:
         yield from _of_facts(each.service.legal, known.regimes, each.page, "legal")
 
@@ -169,11 +174,11 @@ def _of_mitigations(each: Catalogued, known: Known) -> Iterator[Problem]:
     yield from _twice("offer", [offer.name for offer in service.offers], "offers", page)
     for index, offer in enumerate(service.offers):
         targets = [target.name for target in service.targets]
-        yield from _unknown("target", offer.target, targets, page, "offers", index, "target")
+        yield from unknown("target", offer.target, targets, page, "offers", index, "target")
     for index in range(len(service.targets)):
         counted = page.get("targets", index, "traffic", "source")
         if counted is not None:
-            yield from _unknown("source", counted, known.sources, page, "targets", index, "traffic", "source")
+            yield from unknown("source", counted, known.sources, page, "targets", index, "traffic", "source")
     for index, name in enumerate(service.runbooks):
         written = known.books.get(name)
         for reference, _ in written.references() if written else ():
@@ -204,7 +209,7 @@ def _of_runbook(written: Written, known: Known) -> Iterator[Problem]:
     for reference, path in written.references():
         if reference.what in there_is:
             what, names = there_is[reference.what]
-            yield from _unknown(what, reference.name, names, written.page, *path)
+            yield from unknown(what, reference.name, names, written.page, *path)
 
 
 def _circles(catalogue: Catalogue) -> Iterator[Problem]:

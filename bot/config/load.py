@@ -1,7 +1,7 @@
 """Reads a whole configuration folder: either everything in it fits together, or every mistake is named at once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from bot.config import check, regimes, rules
+from bot.config import check, oncall_checks, regimes, rules
 from bot.config.emoji import overlaps as emoji_overlaps
+from bot.config.escalations import read_escalations
 from bot.config.files import listed, read_page
 from bot.config.fit import Fitter, Unreadable
 from bot.config.guards import read_freezes
@@ -19,8 +20,10 @@ from bot.config.marks import Marked
 from bot.config.model import LOOPBACK, Database, Organisation, Slack, Tocsin, Web
 from bot.config.objectives import objectives
 from bot.config.openslo import DEFAULT, same_language
+from bot.config.pagers import named_pagers, read_pagers
 from bot.config.people import read_people
 from bot.config.policy import PolicyModel
+from bot.config.rotas import Elsewhere, read_rotas
 from bot.config.runbooks import read_runbooks
 from bot.config.secrets import Resolved, Secrets, plain_secret
 from bot.config.services import Catalogue, read_services
@@ -30,8 +33,11 @@ from bot.domain.errors import Invalid, NotFound, Problem
 from bot.domain.policy import Policy
 from bot.domain.runbook import Runbook
 from bot.domain.service import Service
+from bot.engine.calling import Contact
 from bot.engine.values import Profile
 from bot.heap import growing
+from bot.rota.escalation import Escalation, climbed_for, everybody
+from bot.rota.rota import Rota
 from bot.slo.maintenance import Maintenance
 from bot.slo.spec import Slo
 from bot.words import house
@@ -59,16 +65,31 @@ class Installation:
     people: tuple[Profile, ...]
     """Their `id` is empty: the directory gives it."""
     regimes: tuple[str, ...]
-    pagers: tuple[str, ...]
+    pagers: Mapping[str, BaseModel]
+    """Name → its settings, in the order in which they are tried."""
     maintenance: tuple[Maintenance, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    rotas: Mapping[str, Rota] = field(default_factory=dict)
+    schedules: Mapping[str, Elsewhere] = field(default_factory=dict)
+    """Those that are kept elsewhere, by name."""
+    escalations: Mapping[str, Escalation] = field(default_factory=dict)
+    contacts: Mapping[str, Contact] = field(default_factory=dict)
+    """By key of the person; never stored."""
+
+    def escalation_of(self, service: Service) -> Escalation:
+        """How pages for a service climb: by its escalation, or each entry of its on_call a level of its own."""
+        return climbed_for(service, self.escalations)
+
+    def ever_on_call(self, service: Service) -> tuple[str, ...]:
+        """Keys of everybody who may be paged for a service, as far as our own files tell."""
+        return everybody(self.escalation_of(service).paged, self.rotas)
 
 
 def load(path: Path, *, environ: Mapping[str, str], models: Models, shipped: Path | None = None) -> Installation:
     """The installation whose `tocsin.yaml` is at `path`.
 
     Args:
-        path: the file; folders slos/, services/, runbooks/, templates/, people.yaml and
+        path: the file; folders slos/, services/, rotas/, escalations/, runbooks/, templates/, people.yaml and
             maintenance.yaml are looked for beside it.
         environ: where `{env: NAME}` is looked up.
         models: (shelf, name) → the settings model of that file; raises NotFound naming what there is.
@@ -148,12 +169,13 @@ class _Reader:
         self.problems += emoji_overlaps(self.page, slack.emoji) if slack is not None else ()
         self._database_secret()
         sources = self._sources()
-        known = self._known(tocsin, sources)
+        pagers = read_pagers(self.page, self.fitter, self.models, slack) if tocsin is not None else {}
+        known = self._known(tocsin, sources, pagers)
         self.problems += check.problems(known)
+        self.problems += oncall_checks.problems(known)
         policy = self._policy(tocsin)
         self.problems += rules.problems(known, policy) if policy is not None else ()
         self.problems += template_problems(self.root / "templates", self.shipped / "templates", known.regimes)
-        pagers = self._pagers(tocsin, slack)
         maintenance = self._maintenance(tocsin, known)
         if self.problems or tocsin is None or slack is None or policy is None:
             raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))
@@ -178,11 +200,15 @@ class _Reader:
             people=known.people.profiles,
             regimes=regimes.enabled(tocsin.regimes, known.regimes),
             pagers=pagers,
+            rotas=known.rotas.by_name,
+            schedules=known.rotas.schedules,
+            escalations=known.escalations.by_name,
+            contacts=known.people.contacts,
             maintenance=maintenance,
             warnings=(*self._warnings(known, tocsin), *rules.warnings(known, policy)),
         )
 
-    def _known(self, tocsin: Tocsin | None, sources: Mapping[str, Any]) -> check.Known:
+    def _known(self, tocsin: Tocsin | None, sources: Mapping[str, Any], pagers: Mapping[str, BaseModel]) -> check.Known:
         """Everything in the files beside tocsin.yaml."""
         team, currency = self.page.get("slack", "team"), self.page.get("organisation", "currency")
         named = self.page.get("sources")
@@ -205,6 +231,9 @@ class _Reader:
             book_names=frozenset(path.stem for folder in folders for path in listed(folder, ".md")),
             regimes=self._regimes(),
             regime_names=tuple(tocsin.regimes) if tocsin is not None else (),
+            rotas=read_rotas(self.root / "rotas", self.fitter, self.models),
+            escalations=read_escalations(self.root / "escalations", self.fitter),
+            pagers=named_pagers(self.page, pagers),
         )
 
     def _slos(
@@ -281,20 +310,9 @@ class _Reader:
             line, column = self.page.where("database", "url")
             self.problems.append(plain_secret(self.page.file, line, column, "the database's password"))
 
-    def _pagers(self, tocsin: Tocsin | None, slack: Slack | None) -> tuple[str, ...]:
-        if tocsin is None or slack is None:
-            return ()
-        if tocsin.pagers is None:
-            return () if slack.mode == "off" else ("slack",)
-        for index, name in enumerate(tocsin.pagers):
-            settings_model("pagers", name, self.page, ("pagers", index), self.models, self.problems)
-            if name == "slack" and slack.mode == "off":
-                what = "Slack is off and is to page people"
-                self.problems.append(self.page.problem(what, "pagers", index, expected="slack.mode: socket or http"))
-        return tuple(tocsin.pagers)
-
     def _warnings(self, known: check.Known, tocsin: Tocsin) -> list[Problem]:
         found = list(check.warnings(known, shipped=self.shipped, slack_off=tocsin.slack.mode == "off"))
+        found += oncall_checks.warnings(known) if tocsin.slack.mode != "off" else ()
         if tocsin.web.host not in LOOPBACK and not tocsin.web.address.startswith("https://"):
             what = "the console listens beyond this machine and its address is not https"
             found.append(self.page.problem(what, "web", expected="a proxy with https in front, and web.url naming it"))

@@ -42,6 +42,15 @@ def known_place(value: str) -> str:
     return value
 
 
+def known_zone(value: str) -> str:
+    """An IANA time zone. Raises ValueError."""
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {value!r} (expected an IANA name such as Europe/Berlin)") from None
+    return value
+
+
 class Organisation(Part):
     """Who runs this installation, as notices and pages name it."""
 
@@ -73,11 +82,7 @@ class Organisation(Part):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError):
-            raise ValueError(f"there is no time zone {value!r} (expected an IANA name such as Europe/Berlin)") from None
-        return value
+        return known_zone(value)
 
 
 class Database(Part):
@@ -180,5 +185,5 @@ class Tocsin(Part):
     poll: Poll = Poll()
     policy: PolicyModel = PolicyModel()
     regimes: list[str] = Field(default_factory=list)
-    pagers: list[str] | None = None
-    """Left out: slack where Slack is on."""
+    pagers: list[Any] | None = None
+    """In their order, each a name or one name with its settings; left out: slack where Slack is on."""

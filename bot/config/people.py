@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from bot.config.contacts import Phone, Zone, handles
 from bot.config.files import read_page
 from bot.config.fit import Fitter, Unreadable
 from bot.config.marks import Marked
 from bot.domain.policy import Role
+from bot.engine.calling import Contact
 from bot.engine.values import Profile
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
@@ -38,6 +41,14 @@ class PersonModel(BaseModel):
     email: str = Field(default="", pattern=r"^([^@\s]+@[^@\s]+)?$")
     groups: list[str] = Field(default_factory=list)
     """Teams and the like; a rule of the policy names one as group:name."""
+    phone: Phone = ""
+    """With its country, such as '+49 30 123456'."""
+    zone: Zone = ""
+    """IANA name; left out, the organisation's."""
+    reach: list[str] = Field(default_factory=list)
+    """Pagers of tocsin.yaml in this person's order; left out, all of them in theirs."""
+    push: dict[str, Any] = Field(default_factory=dict)
+    """Names with push services, read by `contacts.handles`."""
 
     @field_validator("groups")
     @classmethod
@@ -56,6 +67,7 @@ class People:
     page: Marked | None = None
     by_key: dict[str, Profile] = field(default_factory=dict)
     named: frozenset[str] = frozenset()  # every key that stands in the file, those with mistakes included
+    contacts: dict[str, Contact] = field(default_factory=dict)
 
 
 def read_people(path: Path, fitter: Fitter, *, team: str) -> People:
@@ -68,6 +80,7 @@ def read_people(path: Path, fitter: Fitter, *, team: str) -> People:
             fitter.problems.append(page.problem("holds no people", expected="`key:` lines, one for each person"))
         return People(named=Unreadable())
     profiles: dict[str, Profile] = {}
+    contacts: dict[str, Contact] = {}
     for key in page.data:
         if not isinstance(key, str) or not _KEY.match(key):
             shown = str(key).lower() if isinstance(key, bool) else key
@@ -80,8 +93,9 @@ def read_people(path: Path, fitter: Fitter, *, team: str) -> People:
             profile = _profile(key, model, team)
             _check_own(profile, profiles.values(), page, fitter)
             profiles[key] = profile
+            contacts[key] = _contact(key, model, handles(page, key, fitter))
     named = frozenset(key for key in page.data if isinstance(key, str))
-    return People(tuple(profiles.values()), page, profiles, named)
+    return People(tuple(profiles.values()), page, profiles, named, contacts)
 
 
 def _profile(key: str, model: PersonModel, team: str) -> Profile:
@@ -95,6 +109,10 @@ def _profile(key: str, model: PersonModel, team: str) -> Profile:
         email=model.email,
         groups=frozenset(model.groups),
     )
+
+
+def _contact(key: str, model: PersonModel, push: dict[str, str]) -> Contact:
+    return Contact(key, model.email, model.phone, model.zone, tuple(model.reach), push)
 
 
 def _check_own(profile: Profile, earlier: Iterable[Profile], page: Marked, fitter: Fitter) -> None:

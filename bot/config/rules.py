@@ -58,7 +58,11 @@ class Rules:
         """Each target with the offers that would change it and the keys of whoever is on call for it."""
         services = [each.service for each in self.known.catalogue.by_name.values()]
         return {
-            target.name: (target, tuple(o for o in service.offers if o.target == target.name), service.on_call)
+            target.name: (
+                target,
+                tuple(o for o in service.offers if o.target == target.name),
+                self.known.ever_on_call(service),
+            )
             for service in services
             for target in service.targets
         }
@@ -72,7 +76,8 @@ class Rules:
         """Keys of the people on call for a target; of any service where none is named."""
         if target:
             return self.targets[target][2] if target in self.targets else ()
-        return tuple(key for each in self.known.catalogue.by_name.values() for key in each.service.on_call)
+        services = [each.service for each in self.known.catalogue.by_name.values()]
+        return tuple(key for service in services for key in self.known.ever_on_call(service))
 
     def proposers(self, target: str) -> frozenset[str]:
         return frozenset(holders(self.policy.proposers(target), self.people, self.on_call(target)))

@@ -73,7 +73,9 @@ class ServiceModel(BaseModel):
     channel: str = ""
     """The Slack channel its incidents are told in."""
     on_call: list[str] = Field(default_factory=list)
-    """Keys of people.yaml, the first paged first."""
+    """Keys of people.yaml and rota:NAME, each a level of its own, the first paged first."""
+    escalation: str = ""
+    """In place of on_call: a file of escalations/."""
     tier: int = Field(default=2, ge=1, le=4)
     """1 is the most important."""
     depends_on: list[str] = Field(default_factory=list)
@@ -184,6 +186,7 @@ def _service(page: Marked, fitter: Fitter, models: Models, currency: str) -> Ser
         people_per_event=model.people_per_event,
         legal=model.legal,
         prediction_log=read_prediction_log(page, fitter) if model.prediction_log is not None else None,
+        escalation=model.escalation,
         records=model.records,
     )
 

@@ -17,7 +17,7 @@ SHELF_WORDS = {
     "actions": "action",
     "evidence": "evidence",
     "pagers": "pager",
-    "oncall": "schedule provider",
+    "oncall": "on-call provider",
 }
 
 

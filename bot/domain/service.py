@@ -79,7 +79,10 @@ class PredictionLog:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service or model. `tier` 1 is the most important; `value_per_event` is money per good event."""
+    """One service or model. `tier` 1 is the most important; `value_per_event` is money per good event.
+
+    `on_call` holds keys of people and `rota:NAME`, each a level of its own; where `escalation` names one it is empty.
+    """
 
     name: str
     title: str
@@ -99,6 +102,7 @@ class Service:
     people_per_event: Decimal | None = None
     legal: Mapping[str, object] = field(default_factory=dict)
     prediction_log: PredictionLog | None = None
+    escalation: str = ""
     records: Mapping[str, str] = field(default_factory=dict)  # what is kept elsewhere → where, as a template
 
     def pointers(self, **values: str) -> Mapping[str, str]:

@@ -104,7 +104,7 @@ class Course:
         own, gaps = self.stage.installation, self.report.gaps
         if not own.pagers:
             gaps.append("no pager is set up (Slack is off): incidents stand in the console, and nobody is woken")
-        for key in self.stage.service.on_call:
+        for key in own.ever_on_call(self.stage.service):
             person = next((each for each in own.people if each.key == key), None)
             if person is not None and "slack" in own.pagers and not person.slack_user:
                 gaps.append(f"{person.name} is on call and has no Slack account to be paged at")

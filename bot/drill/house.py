@@ -110,7 +110,7 @@ def drilled(
         slack=connected(slack) if slack is not None else Slack(),
         people=tuple(practising(installation)) if slack is not None else installation.people,
         sources={},
-        pagers=(),
+        pagers={},
         policy=replace(installation.policy, freezes=()),
         services=services,
         slos=(simulated(slo),),
@@ -162,5 +162,5 @@ async def opened(
             stack.push_async_callback(house.slack.close)
             await house.slack.open()
             await house.slack.warm()
-            recorder.practice = wiring.pager("slack", clock, house.slack)
+            recorder.practice = wiring.pager("slack", wiring.models("pagers", "slack")(), clock, house.slack)
         yield Stage(installation, broken, objective, clock, breach, standins, recorder, memory, house, slack)

@@ -32,6 +32,7 @@ from bot.domain.lifecycle import Declare
 from bot.domain.policy import THE_BOT, Role, Severity
 from bot.engine.values import Profile
 from bot.heap import settled
+from bot.pagers.slack import SlackSettings
 from bot.slack.lanes import Lane, Pace
 from tests.benchmarks.child import end
 from tests.edge import Counters
@@ -133,7 +134,7 @@ async def house(slack: Workspace, folder: Path, objectives: int) -> AsyncIterato
     })  # fmt: skip
     installation = replace(
         given, database_url=f"sqlite+aiosqlite:///{folder / 'tocsin.db'}", state=folder, services=services,
-        slos=tuple(slos), people=tuple(people), slack=chat, pagers=("slack",), regimes=(),
+        slos=tuple(slos), people=tuple(people), slack=chat, pagers={"slack": SlackSettings()}, regimes=(),
     )  # fmt: skip
     doors = wiring.Outside(sources={"metrics": counters}, actions={}, instruments={}, reporters={})  # type: ignore[dict-item]
     async with wiring.opened(installation, clock=clock, doors=doors) as home, contextlib.AsyncExitStack() as stack:

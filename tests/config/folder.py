@@ -141,11 +141,28 @@ class Rows(BaseModel):
     rows: int = 100
 
 
+class Mail(BaseModel):
+    """Settings of a pager that needs some."""
+
+    model_config = ConfigDict(extra="forbid")
+    host: str
+    password: SecretStr | None = None
+
+
+class Feed(BaseModel):
+    """Settings of a schedule kept elsewhere."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: SecretStr
+    every: timedelta = timedelta(minutes=5)
+
+
 SHELVES: dict[str, dict[str, type[BaseModel]]] = {
     "sources": {"prometheus": Http, "openmetrics": Http},
     "actions": {"router": Http, "mlflow": Http},
     "evidence": {"drift": Rows, "lineage": Rows},
-    "pagers": {"slack": Rows},
+    "pagers": {"slack": Rows, "email": Mail, "sms": Rows, "voice": Rows, "ntfy": Rows, "pushover": Rows},
+    "oncall": {"ical": Feed},
 }
 
 

@@ -24,7 +24,7 @@ def test_a_folder_in_order_is_an_installation(folder):
     assert found.web.address == "http://127.0.0.1:8080"
     assert found.poll_every == timedelta(seconds=5)
     assert found.regimes == ("eu_gdpr_art33",)
-    assert found.pagers == ("slack",)
+    assert list(found.pagers) == ["slack"]
     assert found.sources["prom"][0] == "prometheus"
     assert found.sources["prom"][1].token == SecretStr("p-1")
     assert [slo.name for slo in found.slos] == ["scoring-answers"]
@@ -128,7 +128,7 @@ def test_off_without_quotes_is_off(folder):
     folder.change("tocsin.yaml", "mode: socket", "mode: off")
     found = folder.load()
     assert found.slack.mode == "off"
-    assert found.pagers == ()
+    assert found.pagers == {}
     assert "Slack is off" in str(found.warnings[0])
 
 
