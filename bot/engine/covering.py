@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.domain.errors import NotFound, Refused
+from bot.domain.errors import NotFound, Refused, TocsinError
 from bot.domain.phase import RESPONDERS
 from bot.domain.policy import Role
 from bot.engine.roster_ports import Cover, Covers, Stand
 from bot.engine.values import Profile
+from bot.telemetry import log as logger
 
 if TYPE_CHECKING:
     from bot.engine.roster import Roster, Stint
@@ -33,11 +35,33 @@ class Agreed:
     text: str
 
 
+Tell = Callable[[Agreed], Awaitable[None]]
+
+
 class Covering:
     """What people may ask of covers. Everything may raise NotFound, Refused, Unavailable with a sentence to show."""
 
-    def __init__(self, roster: Roster, covers: Covers) -> None:
-        self.roster, self._covers = roster, covers
+    def __init__(self, roster: Roster) -> None:
+        self.roster = roster
+        self.tell: Tell | None = None
+        """How those a cover concerns hear of it; whoever opens the chat sets it."""
+
+    @property
+    def _covers(self) -> Covers:
+        if self.roster.kept is None:
+            raise Refused("covers are not kept here")
+        return self.roster.kept
+
+    async def _agreed(self, cover: Cover, tell: tuple[str, ...] = (), text: str = "") -> Agreed:
+        """What is agreed stands whether or not those it concerns can be told now."""
+        await self.roster.reread()
+        found = Agreed(cover, tell, text)
+        if self.tell is not None and tell:
+            try:
+                await self.tell(found)
+            except TocsinError as error:
+                logger().warning("nobody could be told of a cover", cover=cover.id, because=str(error))
+        return found
 
     async def ask(
         self,
@@ -71,9 +95,9 @@ class Covering:
         cover = Cover(id or f"cover-{secrets.token_hex(6)}", rota, start, end, asker.id, because=because.strip())
         cover = replace(cover, asked_at=now)
         await self._covers.ask(cover)
-        await roster.reread()
         text = f"{asker.name} asks to be covered {self._hours(cover)}"
-        return Agreed(cover, await self._others(cover, who), text + (f": {cover.because}" if cover.because else "."))
+        text += f": {cover.because}" if cover.because else "."
+        return await self._agreed(cover, await self._others(cover, who), text)
 
     async def take(self, cover: str, who: Profile) -> Agreed:
         """Stand in for somebody: from now on pages of that time come to the taker."""
@@ -83,11 +107,9 @@ class Covering:
             raise Refused("no channel reaches you, so nobody could page you; people.yaml needs an address first")
         before = await self._known(cover)
         taken = await self._covers.take(cover, who.id, self.roster.clock.now())
-        await self.roster.reread()
-        again = before.stand is Stand.TAKEN
-        tell = () if again else self._but(who, taken.asker)
+        tell = () if before.stand is Stand.TAKEN else self._but(who, taken.asker)
         asker = await self._name(taken.asker)
-        return Agreed(taken, tell, f"{who.name} covers {asker} {self._hours(taken)}.")
+        return await self._agreed(taken, tell, f"{who.name} covers {asker} {self._hours(taken)}.")
 
     async def withdraw(self, cover: str, who: Profile) -> Agreed:
         """Take a request back, or let go of what one took; a manager does so for its asker."""
@@ -97,16 +119,16 @@ class Covering:
             raise Refused("only who asked for this cover, who took it, or a manager can withdraw it")
         by = who.id if mine else before.asker
         after = await self._covers.withdraw(cover, by, self.roster.clock.now())
-        await self.roster.reread()
         asker, taker = await self._name(before.asker), await self._name(before.taker)
         if before.stand is Stand.WITHDRAWN:
-            return Agreed(after, (), "")
+            return await self._agreed(after)
         if by == before.taker:
             text = f"{taker} cannot cover {asker} {self._hours(after)} after all; somebody else is needed."
-            return Agreed(after, tuple(dict.fromkeys((before.asker, *await self._others(after, who)))), text)
+            tell = tuple(dict.fromkeys((before.asker, *await self._others(after, who))))
+            return await self._agreed(after, tell, text)
         text = f"{asker} needs no cover any more {self._hours(before)}"
         tell = self._but(who, before.asker, before.taker)
-        return Agreed(after, tell, text + (f"; {taker} is not on call for them." if taker else "."))
+        return await self._agreed(after, tell, text + (f"; {taker} is not on call for them." if taker else "."))
 
     # -- looking -----------------------------------------------------------------------------------------------------
 

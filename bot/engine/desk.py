@@ -33,6 +33,7 @@ from bot.domain.wording import EnterField, Reword
 from bot.engine.affected import AffectedRoom
 from bot.engine.changes import OF_CHANGES, Changes
 from bot.engine.courtesy import Courtesy
+from bot.engine.covering import Covering
 from bot.engine.decisions import Decisions
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
@@ -93,6 +94,7 @@ class Desk:
         self.changes = Changes(self, actions)
         self.affected = AffectedRoom(self, decisions or {})
         self.roster = roster or Roster(Plans(by_service=_levels(catalogue)), people, handler.clock)
+        self.covering = Covering(self.roster)
 
     @property
     def log(self) -> Log:

@@ -104,7 +104,7 @@ class Roster:
         covers: Covers | None = None,
         schedules: Schedules | None = None,
     ) -> None:
-        self.plans, self.people, self.clock, self._kept = plans, people, clock, covers
+        self.plans, self.people, self.clock, self.kept = plans, people, clock, covers
         self.schedules = schedules or Schedules({}, None, clock)
         self.covers: tuple[Cover, ...] = ()  # those not long over, the one taken last last
         self._overrides: dict[str, tuple[Override, ...]] = {}  # covers that were taken, by rota
@@ -119,7 +119,7 @@ class Roster:
         await self.reread()
 
     async def refresh(self) -> None:
-        """Read the covers, and ask the providers whose time has come. Never raises."""
+        """Read the covers and ask the providers whose time has come. Never raises; a page never waits for it."""
         await self.reread()
         await self.schedules.refresh()
 
@@ -127,8 +127,8 @@ class Roster:
         """Read the covers again; where the database is silent what is known stands. Never raises."""
         self._keys.clear()
         try:
-            if self._kept is not None:
-                self.covers = tuple(await self._kept.since(self.clock.now() - KNOWN_FOR))
+            if self.kept is not None:
+                self.covers = tuple(await self.kept.since(self.clock.now() - KNOWN_FOR))
             self._overrides = await self._taken()
         except TocsinError as error:
             logger().warning("covers cannot be read; those known before stand", because=str(error))
@@ -152,7 +152,7 @@ class Roster:
         return tuple(each for each in around if each.start <= at < each.end)
 
     async def shifts(self, rota: str, start: datetime, end: datetime) -> tuple[Stint, ...]:
-        """Everybody's shifts by that rota from `start` up to `end`, cut off at both, the first first. Raises NotFound."""
+        """Everybody's shifts by that rota from `start` up to `end`, cut off at both, in order. Raises NotFound."""
         self._require(rota)
         return tuple([await self._stint(rota, shift) for shift in await self._between(rota, start, end)])
 
@@ -163,8 +163,11 @@ class Roster:
         told = self.schedules.told(rota)
         if told is None:
             return []
-        cut = [replace(s, start=max(s.start, start), end=min(s.end, end)) for s in told.shifts]
-        named = [replace(s, person=await self._key(s.person) or s.person) for s in cut if s.start < s.end]
+        named = [
+            Shift(await self._key(s.person) or s.person, max(s.start, start), min(s.end, end), s.because)
+            for s in told.shifts
+            if s.start < end and start < s.end
+        ]
         return covered(named, covers)
 
     async def _now(self, rota: str, at: datetime) -> tuple[str, ...]:

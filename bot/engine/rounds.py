@@ -9,10 +9,13 @@ from typing import Any, Protocol
 from bot.domain.kept import KEEP_EVERY
 from bot.engine.ports import Durable
 from bot.engine.reconcile import Reconciler
+from bot.engine.roster import Roster
 from bot.engine.watch import Watch
 from bot.telemetry import log as logger
 
 LOOK_EVERY = timedelta(seconds=60)
+ROSTER_EVERY = timedelta(seconds=15)
+"""How soon a cover that was taken at another replica counts here; providers are asked when their own time comes."""
 PRUNE_AFTER = timedelta(days=14)
 FORGET_INBOUND_AFTER = timedelta(days=30)
 
@@ -28,11 +31,14 @@ class Lead(Protocol):
 class Rounds:
     """APScheduler in the running loop, its jobs built anew from the configuration at every start."""
 
-    def __init__(self, watch: Watch, reconciler: Reconciler, durable: Durable, lead: Lead) -> None:
-        self.watch, self.reconciler, self.durable, self.lead = watch, reconciler, durable, lead
+    def __init__(
+        self, watch: Watch, reconciler: Reconciler, durable: Durable, lead: Lead, roster: Roster | None = None
+    ) -> None:
+        self.watch, self.reconciler, self.durable, self.lead, self.roster = watch, reconciler, durable, lead, roster
         self._scheduler: Any = None
         self._polling = self._slow = False
         self._looking: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[bool] | None = None
 
     async def start(self) -> None:
         """Begin; returns at once."""
@@ -48,6 +54,11 @@ class Rounds:
         scheduler.add_job(self.poll, "interval", id="poll", **polls)
         scheduler.add_job(self.look, "interval", seconds=LOOK_EVERY.total_seconds(), id="look", misfire_grace_time=None)
         scheduler.add_job(self.keep, "interval", seconds=KEEP_EVERY.total_seconds(), id="keep", misfire_grace_time=None)
+        if self.roster is not None:
+            rereads = {"seconds": ROSTER_EVERY.total_seconds(), "misfire_grace_time": None}
+            scheduler.add_job(self.roster.reread, "interval", id="covers", **rereads)
+            scheduler.add_job(self.roster.schedules.refresh, "interval", id="schedules", **rereads)
+            self._asking = asyncio.create_task(self.roster.schedules.refresh())  # nobody waits for a provider
         scheduler.add_job(self.prune, "cron", hour=3, minute=17, id="prune", misfire_grace_time=None)
         scheduler.start()
         self._scheduler = scheduler
@@ -102,9 +113,9 @@ class Rounds:
         """End in order: no new tick, then the looking, then what the watch knows is written down."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+        for task in filter(None, (self._looking, self._asking)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         await self.reconciler.hands.keeper.close()
         await self.reconciler.close()
         try:

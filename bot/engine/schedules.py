@@ -132,14 +132,6 @@ class Schedules:
         else:
             held.saved = now
 
-    async def close(self) -> None:
-        """Let go of every provider, each in turn, whatever the others do."""
-        for name, held in self._held.items():
-            try:
-                await held.schedule.close()
-            except Exception as error:  # noqa: BLE001 - the others are closed all the same
-                logger().warning("a schedule could not be closed", rota=name, error=repr(error))
-
 
 def _name(rota: str) -> str:
     return f"oncall:{rota}"

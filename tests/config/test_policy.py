@@ -108,9 +108,7 @@ def test_every_field_of_the_rules_has_its_key_in_the_file():
     from bot.config.policy import PolicyModel
 
     called = {"freeze": "freezes", "paging": "quiet"}
-    assert {called.get(name, name) for name in PolicyModel.model_fields} == {
-        each.name for each in fields(Policy)
-    }
+    assert {called.get(name, name) for name in PolicyModel.model_fields} == {each.name for each in fields(Policy)}
     assert set(TargetRulesModel.model_fields) == {each.name for each in fields(TargetRules)}
 
 
@@ -132,7 +130,7 @@ def test_quiet_hours_are_read(folder):
 def test_quiet_hours_that_cannot_be_meant_are_told(folder, hours, because):
     """A bare 22:00 is a number to YAML, and hours without end would page nobody ever."""
     folder.change("tocsin.yaml", OLD, f"{OLD}  paging: {{quiet_hours: {{{hours}}}}}\n")
-    assert because in "\n".join(folder.problems())
+    assert because in "\n".join(map(str, folder.problems()))
 
 
 def test_people_are_in_groups(folder):
