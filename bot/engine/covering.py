@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -72,7 +73,7 @@ class Covering:
         *,
         instead_of: str = "",
         because: str = "",
-        id: str = "",  # noqa: A002 - the cover's
+        inbound: str = "",
     ) -> Agreed:
         """Ask to be covered; a manager asks for somebody else (`instead_of`, a key). A known id changes nothing."""
         roster = self.roster
@@ -85,14 +86,15 @@ class Covering:
             raise Refused(f"a cover lasts {LONGEST.days} days at most; for longer change the rota")
         if len(because) > REASON:
             raise Refused(f"a reason has at most {REASON} letters")
-        before = next((each for each in roster.covers if id and each.id == id), None)
+        name = f"cover-{hashlib.sha256(inbound.encode()).hexdigest()[:12] if inbound else secrets.token_hex(6)}"
+        before = next((each for each in roster.covers if each.id == name), None)
         if before is not None:
             return Agreed(before, (), "")
         within = await roster.shifts(rota, start, end)
         if not any(each.key == asker.key for each in within):
             raise Refused(await self._not_on_call(rota, asker, who, start))
         await self._not_twice(rota, asker, who, start, end)
-        cover = Cover(id or f"cover-{secrets.token_hex(6)}", rota, start, end, asker.id, because=because.strip())
+        cover = Cover(name, rota, start, end, asker.id, because=because.strip())
         cover = replace(cover, asked_at=now)
         await self._covers.ask(cover)
         text = f"{asker.name} asks to be covered {self._hours(cover)}"

@@ -31,6 +31,7 @@ from bot.web.door import Console, ForeignError, NotLoggedInError
 from bot.web.health import Numbers, health
 from bot.web.house import WebHouse
 from bot.web.manners import Manners
+from bot.web.oncall import oncall
 from bot.web.pages import pages
 from bot.web.pages._page import sorry
 from bot.web.phrases import login_address, wrong_fields
@@ -66,6 +67,7 @@ def build(house: WebHouse) -> FastAPI:
     app.state.numbers = Numbers(desk, house.watch, house.chat)
     app.include_router(health)
     app.include_router(api)
+    app.include_router(oncall)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if house.slack_http is not None:

@@ -96,9 +96,9 @@ async def test_what_is_agreed_stands_though_nobody_can_be_told(room: Room) -> No
 
 
 async def test_the_second_click_asks_once(room: Room) -> None:
-    """The same id is the same request, and nobody hears of it twice."""
-    first = await room.ask("ana", id="web-1")
-    again = await room.ask("ana", id="web-1")
+    """The same inbound id is the same request, and nobody hears of it twice."""
+    first = await room.ask("ana", inbound="web-1")
+    again = await room.ask("ana", inbound="web-1")
     assert (again.cover, again.tell) == (first.cover, ())
 
 
