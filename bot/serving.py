@@ -49,6 +49,7 @@ async def serve(installation: Installation) -> None:
 def console(house: House) -> Any:
     """The web console of a house, as an ASGI app."""
     from bot.documents import Document
+    from bot.documents._calendar import write as write_calendar
     from bot.documents._pack import pack
     from bot.web.app import build
     from bot.web.house import WebHouse
@@ -66,6 +67,8 @@ def console(house: House) -> Any:
             slack_http=slack.http_app if slack is not None and slack.settings.mode == "http" else None,
             pack=functools.partial(pack, product=_product()),
             words=wiring.templates(house.installation),
+            calendars=house.store.calendars,
+            write_calendar=write_calendar,
             chat=_chat(slack) if slack is not None else None,
         )
     )

@@ -90,6 +90,33 @@ def shifts(
     _show(found, look.listed, as_json=as_json, offline=offline)
 
 
+@app.command()
+def calendar(
+    end: Annotated[bool, typer.Option("--end", help="From now on your calendar has no address.")] = False,
+    as_json: AsJson = False,
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """A new secret address of your shifts, to subscribe to in a calendar; the one before ends."""
+    from bot.cli._ask import door
+    from bot.cli._text import line, out, out_json
+
+    api = door(config, person)
+    found = api.post("/api/oncall/calendar/end" if end else "/api/oncall/calendar", {})
+    if as_json:
+        out_json(found)
+        return
+    with api.understood():
+        if end:
+            said = ["Your calendar has no address any more." if found["ended"] else "Your calendar had no address."]
+        else:
+            said = ["Your shifts; whoever has this address can read them, and it is shown once:"]
+            said += [f"  {line(found['url'])}"]
+            said += [f"  {line(name)}: {line(url)}" for name, url in found["rotas"].items()]
+            said += ["An address you had before leads nowhere now. `tocsin oncall calendar --end` ends this one."]
+    out(said)
+
+
 @cover_app.command("list")
 def covers(as_json: AsJson = False, config: Config = TOCSIN_YAML, person: As = "") -> None:
     """Every cover that is not over, those nobody took first."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from bot.engine.calendar import Calendar
 from bot.engine.desk import Desk
 from bot.engine.parcel import Parcel
 from bot.engine.situation import Chart
@@ -89,6 +90,16 @@ class MakeDocument(Protocol):
     ) -> Any: ...
 
 
+class Calendars(Protocol):
+    """The secret addresses of people's calendars, by their hash; one a person."""
+
+    async def give(self, person: str, digest: str, at: datetime) -> None: ...
+
+    async def end(self, person: str) -> bool: ...
+
+    async def whose(self, digest: str) -> str: ...
+
+
 Ready = Callable[[], Awaitable[Mapping[str, object]]]
 """Whether the parts behind the console answer: `{"ok": bool, ...}`; may raise Unavailable."""
 
@@ -117,5 +128,7 @@ class WebHouse:
     slack_http: Any = None
     words: Words = field(default_factory=Words)
     pack: Callable[[Parcel], bytes] | None = None
+    calendars: Calendars | None = None
+    write_calendar: Callable[[Calendar], bytes] | None = None
     chat: Callable[[], ChatHealth] | None = None
     """How the chat stands, where there is one: what it does not show must be told elsewhere than in it."""

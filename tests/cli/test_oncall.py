@@ -121,6 +121,23 @@ def test_a_cover_from_asking_to_letting_go(live: Live, told) -> None:
     assert "nonsense" in told()[1]
 
 
+def test_ones_calendar_has_an_address_until_it_ends(live: Live, told) -> None:
+    """Shown once, readable without a login, and gone when its owner says so."""
+    import httpx
+
+    assert live.tocsin("oncall", "calendar", "--json") == 0
+    url = json.loads(told()[0])["url"]
+    address = f"http://127.0.0.1:{live.port}{httpx.URL(url).path}"
+    assert "BEGIN:VCALENDAR" in httpx.get(address, trust_env=False).text
+    assert live.tocsin("oncall", "calendar") == 0
+    assert "whoever has this address can read them" in told()[0]
+    assert httpx.get(address, trust_env=False).status_code == 404
+    assert live.tocsin("oncall", "calendar", "--end") == 0
+    assert told()[0] == "Your calendar has no address any more.\n"
+    assert live.tocsin("oncall", "calendar", "--end") == 0
+    assert told()[0] == "Your calendar had no address.\n"
+
+
 def test_names_and_times_that_are_none(live: Live, told) -> None:
     """A rota that is none lists those there are; a time that is none is a usage error."""
     assert live.tocsin("oncall", "--rota", "mll") == 1
