@@ -48,12 +48,17 @@ def length(turn: Turn) -> timedelta:
 
 def seated(layer: Layer, at: datetime, zone: ZoneInfo) -> tuple[str, ...]:
     """Who is on call by this layer alone; nobody where it does not apply."""
-    if not layer.turns or not _in_force(layer, at, zone):
+    if not layer.turns or not in_force(layer, at, zone):
         return ()
     wall = reading(at, zone)
     if layer.only and not any(_holds(only, wall) for only in layer.only):
         return ()
     return layer.turns[turn_at(layer, at, zone) % len(layer.turns)]
+
+
+def in_force(layer: Layer, at: datetime, zone: ZoneInfo) -> bool:
+    """Whether a layer has begun by then and has not ended."""
+    return instant(layer.start, zone) <= at and (layer.end is None or at < instant(layer.end, zone))
 
 
 def turn_at(layer: Layer, at: datetime, zone: ZoneInfo) -> int:
@@ -101,10 +106,6 @@ def windows(only: Iterable[Only], start: datetime, end: datetime, zone: ZoneInfo
                 found.append((begin, stop))
     found.sort()
     return list(_joined(found))
-
-
-def _in_force(layer: Layer, at: datetime, zone: ZoneInfo) -> bool:
-    return instant(layer.start, zone) <= at and (layer.end is None or at < instant(layer.end, zone))
 
 
 def _holds(only: Only, wall: datetime) -> bool:

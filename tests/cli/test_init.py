@@ -12,7 +12,9 @@ from bot.words import house
 FILES = {
     ".env.example",
     ".gitignore",
+    "escalations/scoring.yaml",
     "people.yaml",
+    "rotas/ml-platform.yaml",
     "runbooks/scoring-first-look.md",
     "services/scoring.yaml",
     "slack-manifest.yaml",
@@ -65,6 +67,28 @@ def test_every_rule_that_is_shown_commented_can_be_used(tmp_path, capsys, monkey
     written_out = yaml.safe_load(start.read_text())["policy"]
     assert {"propose", "approve", "quorum", "step_up", "break_glass", "counsel", "approve_notice", "widest", "cool_down",
             "soak", "undo_itself", "freeze", "targets"} <= set(written_out)  # fmt: skip
+
+
+def test_the_rota_and_the_escalation_that_are_shown_can_be_used(tmp_path, capsys, monkeypatch):
+    """As they stand they are in nobody's way; with every comment sign taken away the folder is in order still."""
+    assert run(["init", str(tmp_path)]) == 0
+    shown = {
+        "rotas/ml-platform.yaml": r"(?m)^( *)# ((?: |- |overrides).*)$",
+        "escalations/scoring.yaml": r"(?m)^()# (end: .*)$",
+        "services/scoring.yaml": r"(?m)^()# (escalation: .*)$",
+        "people.yaml": r"(?m)^(  )# ((?:phone|zone|push): .*)$",
+    }
+    for name, commented in shown.items():
+        path = tmp_path / name
+        text, taken = re.subn(commented, r"\1\2", path.read_text())
+        assert taken, name
+        path.write_text(text.replace("on_call:", "# on_call:") if "services" in name else text)
+    monkeypatch.setenv("ADA_NTFY", "topic")
+    monkeypatch.setenv("ADA_PUSHOVER", "key")
+    capsys.readouterr()
+    assert run(["check", "-c", str(tmp_path / "tocsin.yaml")]) == 0, capsys.readouterr().err
+    rota = yaml.safe_load((tmp_path / "rotas" / "ml-platform.yaml").read_text())
+    assert (len(rota["layers"]), len(rota["overrides"])) == (2, 1)
 
 
 def test_what_is_there_already_is_not_touched(tmp_path, capsys):

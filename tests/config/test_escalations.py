@@ -1,11 +1,15 @@
 """Escalations, who they lead to, and how a person is reached: read as meant, and refused where nobody could be."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.rota.escalation import Escalation, Level
-from tests.config.folder import PEOPLE, SERVICE, Folder
+from tests.config.folder import PEOPLE, TOCSIN, Folder
+from tests.config.test_problems import ODD
 from tests.config.test_rotas import FEED, ROTA
 
 ESCALATION = """\
@@ -201,4 +205,48 @@ def test_an_escalation_that_is_broken_is_told_once(folder):
     """Who names it is not told that it is not there."""
     folder.write("escalations/ml.yaml", "levels: []\n")
     assert len(folder.told()) == 1
-    assert SERVICE.count("on_call") == 1
+
+
+# -- whatever stands there ---------------------------------------------------------------------------------------------
+
+PAGED = TOCSIN.replace("regimes:", "pagers: [slack, sms: {rows: 3}]\nregimes:")
+FILES = {
+    "rotas/ml.yaml": ROTA,
+    "rotas/data.yaml": FEED,
+    "escalations/ml.yaml": ESCALATION,
+    "people.yaml": FULL,
+    "tocsin.yaml": PAGED,
+}
+MORE = (
+    *ODD,
+    "09:00",
+    "17:00",
+    "2026-01-05",
+    "[[ada], ben]",
+    "[[[ada]]]",
+    "{weeks: 1, days: 1}",
+    "{true: 1}",
+    "rota:ml",
+)
+VALUE = re.compile(r": ?([^\n{\[,}]+|\{[^\n]*\}|\[[^\n]*\])")
+
+
+def odd_places():
+    """Each value of each file."""
+    return [(name, match.span(1)) for name, text in FILES.items() for match in VALUE.finditer(text)]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.sampled_from(odd_places()), odd=st.sampled_from(MORE))
+def test_whatever_stands_there_is_read_or_complained_about(tmp_path, place, odd):
+    """A value of any kind in any place of a rota, an escalation or a person leads to no accident, and tells no secret."""
+    folder = Folder(tmp_path)
+    folder.environ["NTFY"] = "hush-topic"
+    for name, text in {**FILES, "key": "hush-key"}.items():
+        folder.write(name, text)
+    name, (start, end) = place
+    folder.write(name, FILES[name][:start] + odd + FILES[name][end:])
+    for problem in folder.problems():
+        assert not [secret for secret in ("hush-key", *folder.environ.values()) if secret in str(problem)]
+        assert problem.line >= 1
+        assert problem.what
