@@ -26,6 +26,7 @@ from bot.engine.roster_ports import Schedule
 from bot.engine.rounds import Rounds
 from bot.engine.schedules import Schedules
 from bot.engine.watch import Watch
+from bot.engine.weekly import WeeklyNote
 from bot.heap import growing, settled
 from bot.notices.draft import VOCABULARY
 from bot.telemetry import log as logger
@@ -237,7 +238,8 @@ async def opened(
         hands = Hands.of(desk, watch, diagnosis, pagers, chat, sources=doors.sources)
         durable = durable or engine(installation)
         reconciler = Reconciler(desk, durable, hands)
-        rounds = Rounds(watch, reconciler, durable, store.lead, roster)
+        note = WeeklyNote(roster, tuple(installation.services.values()), store.checkpoints, clock)
+        rounds = Rounds(watch, reconciler, durable, store.lead, roster, note)
         yield House(installation, clock, store, desk, watch, reconciler, durable, rounds, slack)
 
 

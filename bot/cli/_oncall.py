@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,6 +163,27 @@ async def upcoming(known: Known, start: datetime | None, days: int, rota: str, w
         gaps=[GapShape.from_gap(each) for each in gaps],
     )
     return shape.model_dump(mode="json")
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What `check --oncall` prints, and how many alarms are among it."""
+
+    lines: tuple[str, ...]
+    alarms: int
+
+
+async def readiness(known: Known, days: int) -> Readiness:
+    """Whether everybody on call will be reached in the coming days, by the files and what their providers say now."""
+    from bot.engine.readiness import report
+
+    now = known.clock.now()
+    services = known.installation.services.values()
+    found = await report(known.roster, services, now, now + timedelta(days=days))
+    told = [f"ALARM  {line(each)}" for each in found.alarms] + [f"note   {line(each)}" for each in found.notes]
+    head = f"On call for the next {days} days, by the files alone (covers are not known here):"
+    end = [] if found.alarms else ["Everybody on call can be reached."]
+    return Readiness((head, *told, *end), len(found.alarms))
 
 
 # -- showing ---------------------------------------------------------------------------------------------------------

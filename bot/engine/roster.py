@@ -107,7 +107,7 @@ class Roster:
         self.plans, self.people, self.clock, self.kept = plans, people, clock, covers
         self.schedules = schedules or Schedules({}, None, clock)
         self.covers: tuple[Cover, ...] = ()  # those not long over, the one taken last last
-        self._overrides: dict[str, tuple[Override, ...]] = {}  # covers that were taken, by rota
+        self.overrides: Mapping[str, tuple[Override, ...]] = {}  # covers that were taken, by rota
         self._keys: dict[str, str] = {}  # how a provider calls somebody → their key, "" for nobody of ours
         self._unknown: dict[str, None] = {}
 
@@ -129,7 +129,7 @@ class Roster:
         try:
             if self.kept is not None:
                 self.covers = tuple(await self.kept.since(self.clock.now() - KNOWN_FOR))
-            self._overrides = await self._taken()
+            self.overrides = await self._taken()
         except TocsinError as error:
             logger().warning("covers cannot be read; those known before stand", because=str(error))
 
@@ -157,7 +157,7 @@ class Roster:
         return tuple([await self._stint(rota, shift) for shift in await self._between(rota, start, end)])
 
     async def _between(self, rota: str, start: datetime, end: datetime) -> list[Shift]:
-        covers = self._overrides.get(rota, ())
+        covers = self.overrides.get(rota, ())
         if (own := self.plans.rotas.get(rota)) is not None:
             return by_rota.shifts(own, start, end, covers)
         told = self.schedules.told(rota)
@@ -173,7 +173,7 @@ class Roster:
     async def _now(self, rota: str, at: datetime) -> tuple[str, ...]:
         """The keys of those on call, as quickly as that can be told."""
         if (own := self.plans.rotas.get(rota)) is not None:
-            return by_rota.on_call(own, at, self._overrides.get(rota, ()))
+            return by_rota.on_call(own, at, self.overrides.get(rota, ()))
         shifts = await self._between(rota, at, at + timedelta(seconds=1))
         return tuple(dict.fromkeys(shift.person for shift in shifts))
 
@@ -190,7 +190,7 @@ class Roster:
 
     async def _covering(self, rota: str, shift: Shift) -> str:
         """Whom somebody stands in for over the whole of a shift, by name."""
-        for each in reversed(self._overrides.get(rota, ())):
+        for each in reversed(self.overrides.get(rota, ())):
             if each.person == shift.person and each.start <= shift.start and shift.end <= each.end:
                 asker = await self.people.by_key(each.instead_of)
                 return asker.name if asker else each.instead_of

@@ -11,11 +11,13 @@ from bot.engine.ports import Durable
 from bot.engine.reconcile import Reconciler
 from bot.engine.roster import Roster
 from bot.engine.watch import Watch
+from bot.engine.weekly import WeeklyNote
 from bot.telemetry import log as logger
 
 LOOK_EVERY = timedelta(seconds=60)
 ROSTER_EVERY = timedelta(seconds=15)
 """How soon a cover that was taken at another replica counts here; providers are asked when their own time comes."""
+NOTE_EVERY = timedelta(minutes=5)
 PRUNE_AFTER = timedelta(days=14)
 FORGET_INBOUND_AFTER = timedelta(days=30)
 
@@ -32,9 +34,16 @@ class Rounds:
     """APScheduler in the running loop, its jobs built anew from the configuration at every start."""
 
     def __init__(
-        self, watch: Watch, reconciler: Reconciler, durable: Durable, lead: Lead, roster: Roster | None = None
+        self,
+        watch: Watch,
+        reconciler: Reconciler,
+        durable: Durable,
+        lead: Lead,
+        roster: Roster | None = None,
+        note: WeeklyNote | None = None,
     ) -> None:
-        self.watch, self.reconciler, self.durable, self.lead, self.roster = watch, reconciler, durable, lead, roster
+        self.watch, self.reconciler, self.durable, self.lead = watch, reconciler, durable, lead
+        self.roster, self.note = roster, note
         self._scheduler: Any = None
         self._polling = self._slow = False
         self._looking: asyncio.Task[None] | None = None
@@ -59,6 +68,7 @@ class Rounds:
             scheduler.add_job(self.roster.reread, "interval", id="covers", **rereads)
             scheduler.add_job(self.roster.schedules.refresh, "interval", id="schedules", **rereads)
             self._asking = asyncio.create_task(self.roster.schedules.refresh())  # nobody waits for a provider
+        scheduler.add_job(self.weekly, "interval", seconds=NOTE_EVERY.total_seconds(), id="weekly")
         scheduler.add_job(self.prune, "cron", hour=3, minute=17, id="prune", misfire_grace_time=None)
         scheduler.start()
         self._scheduler = scheduler
@@ -96,6 +106,11 @@ class Rounds:
                 await self.reconciler.hands.keeper.keep()
         except Exception as error:  # noqa: BLE001 - the next minute looks again
             logger().error("looking after what is in effect failed; the next minute looks again", error=repr(error))
+
+    async def weekly(self) -> None:
+        """Post the note of who is on call where it is due; one replica does."""
+        if self.note is not None and await self.lead.holds():
+            await self.note.look()
 
     async def prune(self) -> None:
         """Forget durable work that ended two weeks ago, and what came in a month ago."""
