@@ -11,9 +11,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from bot.domain.errors import NotFound
 from bot.engine.calendar import Calendar, of_person, of_rota
 from bot.engine.values import Profile
-from bot.web.api import ANSWERS
 from bot.web.auth import hashed
-from bot.web.door import Console, Here, Who, console
+from bot.web.door import Console, Here, console
 from bot.web.shape import Shape
 
 LONGEST = 200
@@ -28,24 +27,6 @@ class CalendarShape(Shape):
 
     url: str
     rotas: dict[str, str]
-
-
-class EndedShape(Shape):
-    """Whether there was an address that ended."""
-
-    ended: bool
-
-
-@calendars.post("/api/oncall/calendar", status_code=201, responses=ANSWERS)
-async def give(here: Here, who: Who) -> CalendarShape:
-    """A new address for one's calendar; the one before leads nowhere any more."""
-    return await given(here, who)
-
-
-@calendars.post("/api/oncall/calendar/end", responses=ANSWERS)
-async def end(here: Here, who: Who) -> EndedShape:
-    """From now on one's calendar has no address."""
-    return EndedShape(ended=await here.house.calendars.end(who.id) if here.house.calendars else False)
 
 
 async def given(here: Console, who: Profile) -> CalendarShape:

@@ -11,7 +11,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from bot.engine.board import rotas_now, services_now, shifts_of
 from bot.engine.covering import Agreed
 from bot.web.api import ANSWERS, Key, inbound
+from bot.web.calendars import CalendarShape, given
 from bot.web.door import Console, Here, Who, visitor
+from bot.web.shape import Shape
 from bot.web.shapes_oncall import (
     AgreedShape,
     CoverShape,
@@ -41,6 +43,12 @@ class CoverWanted(BaseModel):
     end: AwareDatetime
     instead_of: str = Field(default="", max_length=200)
     because: str = Field(default="", max_length=500)
+
+
+class EndedShape(Shape):
+    """Whether there was an address that ended."""
+
+    ended: bool
 
 
 def near(at: datetime | None, now: datetime) -> datetime:
@@ -117,6 +125,18 @@ async def take(cover: str, here: Here, who: Who) -> AgreedShape:
 async def withdraw(cover: str, here: Here, who: Who) -> AgreedShape:
     """Take a request back, or let go of what one took."""
     return await told(here, await here.desk.covering.withdraw(cover, who))
+
+
+@oncall.post("/calendar", status_code=201)
+async def give(here: Here, who: Who) -> CalendarShape:
+    """A new address for one's calendar; the one before leads nowhere any more."""
+    return await given(here, who)
+
+
+@oncall.post("/calendar/end")
+async def end(here: Here, who: Who) -> EndedShape:
+    """From now on one's calendar has no address."""
+    return EndedShape(ended=await here.house.calendars.end(who.id) if here.house.calendars else False)
 
 
 async def told(here: Console, agreed: Agreed) -> AgreedShape:
