@@ -13,13 +13,14 @@ from pydantic import BaseModel, SecretStr
 
 from bot import shelf
 from bot.clock import Clock, SystemClock
+from bot.engine.calling import Pager
 from bot.engine.decisions import Decisions
 from bot.engine.desk import Catalogue, Desk
 from bot.engine.diagnose import Diagnosis
 from bot.engine.draft import DraftingRoom
 from bot.engine.handle import Handler
 from bot.engine.hands import Hands
-from bot.engine.ports import Action, Chat, Durable, Evidence, Pager, Reporter, Source
+from bot.engine.ports import Action, Chat, Durable, Evidence, Reporter, Source
 from bot.engine.reconcile import Reconciler
 from bot.engine.roster import Plans, Roster
 from bot.engine.roster_ports import Schedule
@@ -235,7 +236,7 @@ async def opened(
         if pagers is None:
             pagers = {name: pager(name, settings, clock, slack) for name, settings in installation.pagers.items()}
         diagnosis = Diagnosis(desk, doors.instruments, doors.reporters)
-        hands = Hands.of(desk, watch, diagnosis, pagers, chat, sources=doors.sources)
+        hands = Hands.of(desk, watch, diagnosis, pagers, chat, sources=doors.sources, contacts=installation.contacts)
         durable = durable or engine(installation)
         reconciler = Reconciler(desk, durable, hands)
         note = WeeklyNote(roster, tuple(installation.services.values()), store.checkpoints, clock)

@@ -201,6 +201,10 @@ class PolicyModel(BaseModel):
     """What holds for one target of the catalogue in place of the rules above."""
     acknowledge_within: AcknowledgeWithin = AcknowledgeWithin()
     """After this the next person is paged; one length for all, or one per severity."""
+    insist_after: timedelta = Field(default=_DEFAULT.insist_after, ge=timedelta(0))
+    """How long a page may stay unanswered before the same person is paged by their next channel too; 0 is never."""
+    merge_pages: timedelta = Field(default=_DEFAULT.merge_pages, ge=timedelta(0), le=timedelta(seconds=45))
+    """How soon a person may be paged again, but for SEV1: what comes meanwhile goes out together."""
     update_every: UpdateEvery = UpdateEvery()
     """How often everybody hears where things stand, by severity."""
     step_idle: timedelta = Field(default=_DEFAULT.step_idle, gt=timedelta(0))
@@ -251,6 +255,8 @@ class PolicyModel(BaseModel):
             cool_down=self.cool_down,
             changes_per_hour=self.changes_per_hour,
             acknowledge_within=self.acknowledge_within.by_severity(),
+            insist_after=self.insist_after,
+            merge_pages=self.merge_pages,
             blind_after=self.blind_after,
             update_every=self.update_every.by_severity(),
             step_idle=self.step_idle,

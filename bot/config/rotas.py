@@ -141,18 +141,18 @@ def _turn(page: Page, *here: str | int) -> Turn | None:
 
 
 def _people(page: Page, *here: str | int) -> Iterator[tuple[str, ...]]:
-    """Those of each turn."""
+    """Those of each turn; `[]` is a turn that nobody has."""
     for index in _each(page, *here, required=True):
         if not isinstance(page.get(*here, index), list):
             if name := page.text(*here, index):
                 yield (name,)
             continue
-        inner = _each(page, *here, index, required=True)
+        inner = _each(page, *here, index)
         turn = tuple(name for at in inner if (name := page.text(*here, index, at)))
         for at, name in enumerate(turn):
             if name in turn[:at]:
                 page.complain(f"{name} stands in this turn twice", *here, index, at, expected="each person once")
-        if turn:
+        if turn or not inner:
             yield turn
 
 

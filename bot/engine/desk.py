@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.domain.approval import ApproveMitigation
 from bot.domain.duty import AssignDuty, RecordFact
 from bot.domain.errors import Conflict, Invalid, NotFound, NotYours, Refused, Unavailable
+from bot.domain.escalation import Ladder
 from bot.domain.execution import ReportOutcome
 from bot.domain.filing import FileNotice
 from bot.domain.glass import BreakGlass, ReviewGlass
@@ -345,6 +346,10 @@ class Desk:
     async def on_call(self, service: str) -> tuple[str, ...]:
         """Opaque ids of the people on call for a service, first level first."""
         return await self.roster.on_call(service)
+
+    async def ladder(self, incident: Incident) -> Ladder:
+        """Whom its pages climb to, as it stands now."""
+        return await self.roster.ladder(incident)
 
     async def open_incidents(self) -> Sequence[Incident]:
         """Every incident that is not closed, oldest first."""

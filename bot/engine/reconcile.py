@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from bot.domain.approval import ExpireMitigation
+from bot.domain.climbing import FollowOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed
 from bot.domain.clocks import running
 from bot.domain.duty import AnswerDuties
 from bot.domain.errors import Conflict, RateLimited, Refused, TocsinError, Unavailable
+from bot.domain.escalation import ReportUnanswered
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
 from bot.domain.notice import Standing
-from bot.domain.paging import Receipt, ReportPage
 from bot.domain.signing import MarkStale
 from bot.domain.todo import (
     ArchiveOwed,
@@ -22,8 +24,6 @@ from bot.domain.todo import (
     ExecuteOwed,
     ExpireOwed,
     HoldOwed,
-    Owed,
-    PageOwed,
     RemindOwed,
     ReportOwed,
     RoomOwed,
@@ -39,14 +39,13 @@ from bot.engine.desk import Desk
 from bot.engine.errands import Errands, everybody
 from bot.engine.hands import Hands
 from bot.engine.look import GLANCE_WITHIN
+from bot.engine.paging import NO_CHANNEL
 from bot.engine.ports import Durable
-from bot.engine.reach import Reached, reach
 from bot.telemetry import log as logger
 
-AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
+AT_ONCE = (UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
 """Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
-NO_CHANNEL = "no channel"
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries while the log is silent
 DECIDE_WITHIN = GLANCE_WITHIN + 2.0  # seconds: one target that hangs must not hold up the others' pages
 
@@ -129,6 +128,8 @@ class Reconciler:
         (self.proving.add if waits else self.proving.discard)(name)
         for owed in sorted(todo_now, key=lambda each: each.due > now):  # no wake-up is set before what is due begins
             if owed.due > now:
+                if isinstance(owed, PageOwed):
+                    self.hands.paging.note(name, owed)
                 await self.durable.wake_at(name, owed.due, now)
             else:
                 await self._try(incident, owed)
@@ -137,11 +138,13 @@ class Reconciler:
         await self.hands.diagnosis.rerank(incident)
         await self._check_notices(incident)
 
-    async def _owed(self, incident: Incident) -> list[Owed]:
-        on_call = await self.desk.on_call(incident.service)
+    async def _owed(self, incident: Incident, *, begun: bool = False) -> list[Owed]:
+        """What is owed now and later. A page that was `begun` waits no longer: its attempt could not be begun again."""
+        ladder = await self.desk.ladder(incident)
+        ladder = replace(ladder, quiet={}) if begun else self.hands.paging.calmly(incident, ladder)
         asked = any(each.state is State.PROPOSED for each in incident.mitigations.values())
         people = await everybody(self.desk) if asked or running(incident) else ()
-        owed = list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), on_call, people))
+        owed = list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), ladder, people))
         if not self.hands.pagers and any(page.channel == NO_CHANNEL for page in incident.pages.values()):
             return [each for each in owed if not isinstance(each, PageOwed)]  # said once; trying again changes nothing
         return owed
@@ -161,6 +164,8 @@ class Reconciler:
 
     async def _decide(self, incident: Incident, owed: Owed) -> None:
         match owed:
+            case UnansweredOwed(rounds=rounds):
+                await self.desk.submit(incident.id, ReportUnanswered(rounds), cause=owed.key)
             case ExpireOwed(mitigation=name):
                 await self.desk.submit(incident.id, ExpireMitigation(name), cause=owed.key)
             case SettleOwed(mitigation=name):
@@ -226,7 +231,9 @@ class Reconciler:
         name = key.split(":")[1]
         incident = await self.desk.log.load(name)
         now = self.desk.clock.now()
-        owed = next((each for each in await self._owed(incident) if each.key == key and each.due <= now), None)
+        owed = next(
+            (each for each in await self._owed(incident, begun=True) if each.key == key and each.due <= now), None
+        )
         if owed is None:
             return
         try:
@@ -243,7 +250,11 @@ class Reconciler:
     async def _do(self, incident: Incident, owed: Owed) -> None:
         match owed:
             case PageOwed():
-                await self._page(incident, owed)
+                await self.hands.paging.page(incident, owed)
+            case FollowOwed():
+                await self.hands.paging.follow(incident, owed)
+            case StandDownOwed():
+                await self.hands.paging.stand_down(incident, owed)
             case DiagnoseOwed():
                 await self.hands.diagnosis.diagnose(incident)
             case ReportOwed():
@@ -256,19 +267,6 @@ class Reconciler:
                 await self.errands.run(incident, owed)
             case _:
                 raise AssertionError(f"nobody does {owed}")
-
-    async def _page(self, incident: Incident, owed: PageOwed) -> None:
-        """Try each pager in turn until one takes it; that none did is a receipt too."""
-        person = await self.desk.people.by_id(owed.person)
-        situation = await self.desk.situation(incident.id)
-        reached = await reach(self.hands.pagers, person, situation, owed.key) if person else Reached("", "", ())
-        if reached.channel:
-            report = ReportPage(owed.key, owed.person, reached.channel, Receipt.ACCEPTED, reached.where)
-        else:
-            why = "; ".join(reached.failures) or ("no pager is set up" if person else "nobody is known by that id")
-            channels = ", ".join(self.hands.pagers) or NO_CHANNEL
-            report = ReportPage(owed.key, owed.person, channels, Receipt.FAILED, why)
-        await self.desk.submit(incident.id, report, cause=owed.key)
 
     # -- showing -----------------------------------------------------------------------------------------------------
 

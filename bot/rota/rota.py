@@ -44,6 +44,8 @@ class Only:
 class Layer:
     """People who take turns. `turns` holds one tuple per turn: several people in one are on call together.
 
+    In a turn of nobody's (an empty tuple) the layer does not apply.
+
     The first turn begins at `start`, each next one `every` later by the wall clock; after the last comes the first.
     From `end` on the layer has nobody. Where `only` is not empty, the layer applies in those hours alone. `zone` "" is
     the rota's.

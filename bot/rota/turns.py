@@ -66,7 +66,8 @@ def turn_at(layer: Layer, at: datetime, zone: ZoneInfo) -> int:
     every, wall = length(layer.every), reading(at, zone)
     low, high = ((wall - layer.start + by) // every for by in (-FAR, FAR))
     numbers = range(max(low, 0), max(high, 0) + 1)
-    return numbers[bisect_right(numbers, at, key=lambda n: instant(layer.start + n * every, zone)) - 1]
+    begun = bisect_right(numbers, at, key=lambda n: instant(layer.start + n * every, zone))
+    return numbers[max(begun - 1, 0)]
 
 
 def stretches(layer: Layer, start: datetime, end: datetime, zone: ZoneInfo, because: str = "") -> list[Stretch]:
@@ -77,20 +78,6 @@ def stretches(layer: Layer, start: datetime, end: datetime, zone: ZoneInfo, beca
         return []
     turns = list(_turns(layer, start, end, zone, because))
     return turns if not layer.only else list(_crossed(turns, windows(layer.only, start, end, zone)))
-
-
-def hand_offs(layer: Layer, start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
-    """The wall time and the instant of each turn that begins between two instants, those of no length left out."""
-    if start >= end or not layer.turns:
-        return
-    every, number = length(layer.every), turn_at(layer, start, zone)
-    wall = layer.start + number * every
-    at = instant(wall, zone)
-    while at < end:
-        after = instant(wall + every, zone)
-        if at >= start and after > at:
-            yield wall, at
-        wall, at = wall + every, after
 
 
 def windows(only: Iterable[Only], start: datetime, end: datetime, zone: ZoneInfo) -> list[Span]:
@@ -118,8 +105,8 @@ def _turns(layer: Layer, start: datetime, end: datetime, zone: ZoneInfo, because
     at = start
     while at < end:
         after = min(instant(layer.start + (number + 1) * every, zone), end)
-        if after > at:
-            people = layer.turns[number % len(layer.turns)]
+        people = layer.turns[number % len(layer.turns)]
+        if after > at and people:
             yield Stretch(at, after, tuple((person,) for person in people), because)
         at, number = max(at, after), number + 1
 

@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 from random import Random
 
 from bot.rota.rota import Layer, Only, Override, Rota, Turn, Unit
+from bot.rota.turns import length
 
 PEOPLE = ("ana", "ben", "cleo", "dan", "eve", "fay")
 YEARS = (
@@ -43,11 +44,14 @@ def made(seed: int) -> Made:
 
 
 def plain(seed: int) -> Made:
-    """One layer without restrictions, begun before the year, and nothing else."""
+    """One layer without restrictions, begun before the year, each of its turns somebody else's all through the year."""
     random = Random(seed)
     zone, year = YEARS[seed % len(YEARS)]
     start = datetime(year - 1, 12, random.randint(1, 28), _hour(random), _quarter(random))
-    return Made(Rota(f"plain-{seed}", zone, (Layer("all", _turns(random), start, _turn(random)),)), year)
+    every = _turn(random)
+    number = timedelta(days=400) // length(every) + 2
+    layer = Layer("all", tuple((f"turn-{n}",) for n in range(number)), start, every)
+    return Made(Rota(f"plain-{seed}", zone, (layer,)), year)
 
 
 def _layer(random: Random, year: int, number: int, zones: list[str]) -> Layer:

@@ -1,7 +1,8 @@
 """Named cases of rotas, as teams have them: who is on call, hour by hour, told by hand."""
 
-import itertools
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -9,7 +10,6 @@ from bot.rota.escalation import Escalation, Level, everybody, members, rota_of
 from bot.rota.rota import Layer, Only, Override, Rota, Shift, Turn, Unit
 from bot.rota.shifts import on_call, shifts
 from bot.rota.wallclock import instant, reading
-from tests.rota.oracle import ZoneInfo
 
 BERLIN, TOKYO, NEW_YORK = "Europe/Berlin", "Asia/Tokyo", "America/New_York"
 WEEKDAYS = tuple(range(5))
@@ -104,7 +104,7 @@ def test_the_sun_is_followed():
         assert on_call(follow, there) == ("york",)
         assert on_call(follow, there - timedelta(minutes=1)) == ("berlin",)
     year = shifts(follow, datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 12, 31, 12, tzinfo=UTC))
-    assert all(one.end == other.start for one, other in itertools.pairwise(year))
+    assert all(one.end == other.start for one, other in pairwise(year))
     assert {shift.end - shift.start for shift in year if shift.person == "tokyo"} == {timedelta(hours=8)}
 
 

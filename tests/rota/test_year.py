@@ -1,9 +1,9 @@
 """A thousand rotas, each through a year with its clock changes, against somebody who looks at the clock on the wall."""
 
-import itertools
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ import pytest
 
 from bot.rota.rota import Layer, Only, Override, Rota, Shift, Turn, Unit
 from bot.rota.shifts import on_call, shifts
-from bot.rota.turns import hand_offs, length, zone_of
+from bot.rota.turns import length, zone_of
 from bot.rota.wallclock import changes, instant, reading
 from tests.rota import oracle
 from tests.rota.made import YEARS, Made, made, plain
@@ -27,27 +27,44 @@ def bounds(year: int) -> tuple[datetime, datetime]:
     return datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
 
 
-def wrong(case: Made, found: Shifts = shifts) -> str:
-    """The first quarter of an hour in which the shifts and the clock on the wall disagree; "" where there is none."""
-    names = oracle.Names()
-    told = found(case.rota, *bounds(case.year), case.covers)
-    seen = oracle.on_call(case.rota, case.year, names, case.covers)
-    painted = oracle.painted(told, case.year, names)
-    at = np.flatnonzero(seen != painted)
-    if not len(at):
-        return ""
-    first = bounds(case.year)[0] + oracle.QUARTER * int(at[0])
-    return f"{first}: {names.named(seen[at[0]])} by the clock, {names.named(painted[at[0]])} by the shifts"
+@dataclass(frozen=True)
+class Compared:
+    """Who is on call in each quarter of an hour: as the clock on the wall says, and as the shifts do."""
+
+    case: Made
+    names: oracle.Names
+    seen: np.ndarray
+    painted: np.ndarray
+
+    @classmethod
+    def of(cls, case: Made, found: Shifts = shifts) -> "Compared":
+        """Raises AssertionError where the shifts are none of this year, or lie on one another."""
+        names = oracle.Names()
+        told = found(case.rota, *bounds(case.year), case.covers)
+        seen = oracle.on_call(case.rota, case.year, names, case.covers)
+        return cls(case, names, seen, oracle.painted(told, case.year, names))
+
+    def at(self, number: int) -> datetime:
+        return bounds(self.case.year)[0] + oracle.QUARTER * number
+
+    @property
+    def wrong(self) -> str:
+        """The first quarter of an hour in which they disagree; "" where there is none."""
+        differ = np.flatnonzero(self.seen != self.painted)
+        if not len(differ):
+            return ""
+        first = int(differ[0])
+        seen, told = self.names.named(self.seen[first]), self.names.named(self.painted[first])
+        return f"{self.at(first)}: {seen} by the clock, {told} by the shifts"
 
 
 def held_against_the_clock(seed: int) -> None:
-    case = made(seed)
-    assert wrong(case) == "", case
-    names, random = oracle.Names(), Random(seed)
-    seen = oracle.on_call(case.rota, case.year, names, case.covers)
-    for number in random.sample(range(len(seen)), 20):
-        at = bounds(case.year)[0] + oracle.QUARTER * number
-        assert set(on_call(case.rota, at, case.covers)) == names.named(seen[number]), (at, case)
+    both = Compared.of(made(seed))
+    case = both.case
+    assert both.wrong == "", case
+    for number in Random(seed).sample(range(len(both.seen)), 20):
+        at = both.at(number)
+        assert set(on_call(case.rota, at, case.covers)) == both.names.named(both.seen[number]), (at, case)
 
 
 @pytest.mark.parametrize("seed", range(SOME))
@@ -65,24 +82,22 @@ def test_a_thousand_rotas_go_by_the_clock():
 
 def plainly(seed: int) -> None:
     case = plain(seed)
-    (layer,), zone = case.rota.layers, zone_of(case.rota.layers[0], case.rota)
+    (layer,), zone = case.rota.layers, ZoneInfo(case.rota.zone)
     start, end = bounds(case.year)
-    told = list(hand_offs(layer, start, end, zone))
-    instants = [at for _, at in told]
-    assert all(one < other for one, other in itertools.pairwise(instants)), "a hand-off happened twice"
-    every = length(layer.every)
-    for wall, at in told:
-        leapt = any(change.at == at and wall < change.odd[1] for change in changes(zone, at, at + timedelta(seconds=1)))
-        assert (reading(at, zone) == wall) is not leapt, (wall, at)
-        assert (wall - layer.start) % every == timedelta(0)
-    walls = {wall for wall, _ in told}
-    first, number = reading(start, zone) + timedelta(days=2), 0
-    while (wall := layer.start + number * every) < reading(end, zone) - timedelta(days=2):
-        leapt_together = instant(wall, zone) == instant(wall + every, zone)
-        assert wall < first or wall in walls or leapt_together, f"the hand-off of {wall} never happened"
-        number += 1
-    covered = oracle.painted(shifts(case.rota, start, end), case.year, oracle.Names())
-    assert (covered != 0).all(), "somebody is always on call"
+    every, told = length(layer.every), shifts(case.rota, start, end)
+    assert (told[0].start, told[-1].end) == (start, end)
+    assert all(one.end == other.start for one, other in pairwise(told)), "somebody is always on call"
+    numbers = [int(shift.person.removeprefix("turn-")) for shift in told]
+    assert all(one < other for one, other in pairwise(numbers)), "each turn is had once, in its order"
+    leaps = {change.at: change for change in changes(zone, start, end) if change.by > timedelta(0)}
+    for number, shift in list(zip(numbers, told, strict=True))[1:]:
+        wall = layer.start + number * every
+        leap = leaps.get(shift.start)
+        left_out = leap is not None and leap.odd[0] <= wall < leap.odd[1]
+        assert left_out or reading(shift.start, zone) == wall, (wall, shift)
+    for missing in set(range(numbers[0], numbers[-1])).difference(numbers):
+        wall = layer.start + missing * every
+        assert any(leap.odd[0] <= wall < wall + every <= leap.odd[1] for leap in leaps.values()), (wall, "is missing")
 
 
 @pytest.mark.parametrize("seed", range(SOME))
@@ -100,11 +115,23 @@ def test_a_thousand_rotas_hand_off_once():
 
 @pytest.mark.parametrize(("zone", "year"), YEARS)
 def test_a_daily_hand_off_in_the_hour_of_the_change_happens_on_every_day_of_the_year(zone, year):
-    """At half past two: as many hand-offs as the year has days, and no two of them at once."""
-    layer = Layer("daily", (("ana",), ("ben",)), datetime(year - 1, 12, 1, 2, 30), Turn(1, Unit.DAYS))
-    there, new_years = ZoneInfo(zone), (datetime(year, 1, 1), datetime(year + 1, 1, 1))
-    found = list(hand_offs(layer, instant(new_years[0], there), instant(new_years[1], there), there))
-    assert len(found) == (new_years[1] - new_years[0]).days
+    """At half past two: as many shifts begin as the year has days."""
+    turns = tuple((f"day-{n}",) for n in range(400))
+    rota = Rota("daily", zone, (Layer("daily", turns, datetime(year, 1, 1, 2, 30), Turn(1, Unit.DAYS)),))
+    there, new_year = ZoneInfo(zone), datetime(year + 1, 1, 1)
+    found = shifts(rota, instant(datetime(year, 1, 1), there), instant(new_year, there))
+    assert len(found) == (new_year - datetime(year, 1, 1)).days
+
+
+@pytest.mark.parametrize("seed", range(0, SOME, 5))
+def test_a_stretch_cut_in_two_is_the_same_stretch(seed):
+    """Whoever asks for a month at a time is told the same as whoever asks for the year."""
+    case, names = made(seed), oracle.Names()
+    start, end = bounds(case.year)
+    edges = [start, *(datetime(case.year, month, 1, seed % 24, tzinfo=UTC) for month in range(2, 13)), end]
+    parts = [each for one, other in pairwise(edges) for each in shifts(case.rota, one, other, case.covers)]
+    whole = shifts(case.rota, start, end, case.covers)
+    assert (oracle.painted(parts, case.year, names) == oracle.painted(whole, case.year, names)).all()
 
 
 # -- the clock can tell: bugs that somebody might make -----------------------------------------------------------------
@@ -126,14 +153,12 @@ def second_of_two(rota, start, end, covers):
     return [replace(one, start=late(one.start), end=late(one.end)) for one in shifts(rota, start, end, covers)]
 
 
-def an_hour_after_the_leap(rota, start, end, covers):
-    """What is leapt over happens as much later as the leap is long."""
-    zone = zone_of(rota.layers[0], rota)
-    leaps = {change.at: change for change in changes(zone, start, end) if change.by > timedelta(0)}
-    walls = {at for layer in rota.layers for wall, at in hand_offs(layer, start, end, zone) if at in leaps}
+def later_than_the_leap(rota, start, end, covers):
+    """What is left out happens some time after the clocks have leapt."""
+    leaps = {change.at for change in changes(ZoneInfo(rota.zone), start, end) if change.by > timedelta(0)}
 
     def late(at: datetime) -> datetime:
-        return at + oracle.QUARTER if at in walls else at
+        return at + oracle.QUARTER if at in leaps else at
 
     return [replace(one, start=late(one.start), end=late(one.end)) for one in shifts(rota, start, end, covers)]
 
@@ -177,7 +202,7 @@ def once_more(rota, start, end, covers):
     return [*found, *found[3:4]]
 
 
-PLANTED = (by_elapsed_time, second_of_two, an_hour_after_the_leap, earlier_layer_first, earlier_cover_first,
+PLANTED = (by_elapsed_time, second_of_two, later_than_the_leap, earlier_layer_first, earlier_cover_first,
            whoever_it_is_for, same_day, endless, first_alone, once_more)  # fmt: skip
 
 
@@ -187,7 +212,7 @@ def test_the_clock_on_the_wall_catches_what_somebody_might_get_wrong(bug):
 
     def caught(seed: int) -> bool:
         try:
-            return bool(wrong(made(seed), bug))
+            return bool(Compared.of(made(seed), bug).wrong)
         except AssertionError:
             return True
 
