@@ -51,6 +51,7 @@ def console(house: House) -> Any:
     from bot.documents import Document
     from bot.documents._calendar import write as write_calendar
     from bot.documents._pack import pack
+    from bot.engine.trial import Trials
     from bot.web.app import build
     from bot.web.house import WebHouse
 
@@ -68,6 +69,7 @@ def console(house: House) -> Any:
             pack=functools.partial(pack, product=_product()),
             words=wiring.templates(house.installation),
             calendars=house.store.calendars,
+            trials=Trials(house.desk.roster, house.reconciler.hands.pagers, house.clock, house.desk.catalogue.web_url),
             write_calendar=write_calendar,
             chat=_chat(slack) if slack is not None else None,
         )

@@ -117,6 +117,41 @@ def calendar(
     out(said)
 
 
+@app.command("test")
+def trial(
+    channel: Annotated[
+        str,
+        typer.Argument(metavar="CHANNEL", help="A pager, such as sms; left out, each of yours.", show_default=False),
+    ] = "",
+    as_json: AsJson = False,
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Page yourself, and see what became of it; ends with 1 where no channel took it."""
+    from bot.cli._ask import door
+    from bot.cli._text import line, out, out_json, table
+
+    api = door(config, person)
+    found = api.post("/api/oncall/test", {"channel": channel}, patience=90.0)
+    with api.understood():
+        rows = [
+            (
+                each["channel"],
+                each["receipt"],
+                f"{each['seconds']:.1f} s",
+                " ".join(filter(None, (each["where"], each["because"]))),
+            )
+            for each in found["receipts"]
+        ]
+        reached = any(each["receipt"] != "failed" for each in found["receipts"])
+    if as_json:
+        out_json(found)
+    else:
+        out(table([("channel", "receipt", "after", "where"), *((line(a), line(b), c, line(d)) for a, b, c, d in rows)]))
+    if not reached:
+        raise typer.Exit(1)
+
+
 @cover_app.command("list")
 def covers(as_json: AsJson = False, config: Config = TOCSIN_YAML, person: As = "") -> None:
     """Every cover that is not over, those nobody took first."""

@@ -13,6 +13,7 @@ from bot.engine.desk import Desk
 from bot.engine.parcel import Parcel
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
+from bot.engine.trial import Trials
 from bot.slo.burn import Verdict
 from bot.slo.spec import Slo
 from bot.words import Words
@@ -130,5 +131,6 @@ class WebHouse:
     pack: Callable[[Parcel], bytes] | None = None
     calendars: Calendars | None = None
     write_calendar: Callable[[Calendar], bytes] | None = None
+    trials: Trials | None = None
     chat: Callable[[], ChatHealth] | None = None
     """How the chat stands, where there is one: what it does not show must be told elsewhere than in it."""

@@ -8,11 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from bot.domain.errors import Refused
 from bot.engine.board import rotas_now, services_now, shifts_of
 from bot.engine.covering import Agreed
 from bot.web.api import ANSWERS, Key, inbound
 from bot.web.calendars import CalendarShape, given
-from bot.web.door import Console, Here, Who, visitor
+from bot.web.door import ByMachine, Console, ForeignError, Here, Who, visitor
 from bot.web.shape import Shape
 from bot.web.shapes_oncall import (
     AgreedShape,
@@ -49,6 +50,30 @@ class EndedShape(Shape):
     """Whether there was an address that ended."""
 
     ended: bool
+
+
+class TrialWanted(BaseModel):
+    """By which channel; left out, by each of one's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: str = Field(default="", max_length=100)
+
+
+class TriedShape(Shape):
+    """One channel: how far the page got, where it went or why not, and after how many seconds that was known."""
+
+    channel: str
+    receipt: str
+    where: str
+    because: str
+    seconds: float
+
+
+class TrialShape(Shape):
+    """What became of a test page, channel by channel."""
+
+    receipts: list[TriedShape]
 
 
 def near(at: datetime | None, now: datetime) -> datetime:
@@ -137,6 +162,18 @@ async def give(here: Here, who: Who) -> CalendarShape:
 async def end(here: Here, who: Who) -> EndedShape:
     """From now on one's calendar has no address."""
     return EndedShape(ended=await here.house.calendars.end(who.id) if here.house.calendars else False)
+
+
+@oncall.post("/test")
+async def trial(body: TrialWanted, here: Here, who: Who) -> TrialShape:
+    """Page oneself, by each of one's ways or by one; what became of each. Once a minute, five times an hour."""
+    if isinstance(who, ByMachine):
+        raise ForeignError(f"a test page is to oneself: ask for a token of your own with `tocsin token {who.key}`")
+    if here.house.trials is None:
+        raise Refused("no pager is set up here")
+    return TrialShape(
+        receipts=[TriedShape.model_validate(each) for each in await here.house.trials.page(who, body.channel)]
+    )
 
 
 async def told(here: Console, agreed: Agreed) -> AgreedShape:

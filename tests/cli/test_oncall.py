@@ -138,6 +138,25 @@ def test_ones_calendar_has_an_address_until_it_ends(live: Live, told) -> None:
     assert told()[0] == "Your calendar had no address.\n"
 
 
+def test_a_test_page_to_oneself(live: Live, told) -> None:
+    """With one's own token alone; what became of it stands in a table, and 1 says that nobody was reached."""
+    assert live.tocsin("oncall", "test") == 1
+    assert "a token of your own" in told()[1]
+    live.token("ana")
+    told()
+    assert live.tocsin("oncall", "test") == 0
+    assert told()[0].splitlines() == ["channel  receipt   after  where", "phone    accepted  0.0 s  phone"]
+    assert live.world.phone.pages[0][0] == "ana"
+    assert live.tocsin("oncall", "test") == 1
+    assert "again in 60 s" in told()[1]
+    live.world.phone.dead = "no network"
+    live.world.clock.forward(minutes=2)
+    assert live.tocsin("oncall", "test", "phone") == 1
+    assert "failed" in told()[0]
+    assert live.tocsin("oncall", "test", "fax") == 1
+    assert "there is phone" in told()[1]
+
+
 def test_names_and_times_that_are_none(live: Live, told) -> None:
     """A rota that is none lists those there are; a time that is none is a usage error."""
     assert live.tocsin("oncall", "--rota", "mll") == 1
