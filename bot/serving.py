@@ -72,6 +72,9 @@ def console(house: House) -> Any:
             trials=Trials(house.desk.roster, house.reconciler.hands.pagers, house.clock, house.desk.catalogue.web_url),
             write_calendar=write_calendar,
             chat=_chat(slack) if slack is not None else None,
+            inbox=house.inbox,
+            senders=[each.sender for each in house.installation.alerts],
+            truncated=house.pulling.want,
         )
     )
 

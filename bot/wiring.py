@@ -21,11 +21,13 @@ from bot.engine.draft import DraftingRoom
 from bot.engine.handle import Handler
 from bot.engine.hands import Hands
 from bot.engine.ports import Action, Chat, Durable, Evidence, Reporter, Source
+from bot.engine.pulling import Asked, Pulling
 from bot.engine.reconcile import Reconciler
 from bot.engine.roster import Plans, Roster
 from bot.engine.roster_ports import Schedule
 from bot.engine.rounds import Rounds
 from bot.engine.schedules import Schedules
+from bot.engine.summons import Link
 from bot.engine.watch import Watch
 from bot.engine.weekly import WeeklyNote
 from bot.heap import growing, settled
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from bot.config.load import Installation
     from bot.slack.room import SlackRoom
     from bot.store import Store
+    from bot.store.alerts import Alerts
 
 
 def models(shelf_name: str, name: str) -> type[BaseModel]:
@@ -64,6 +67,8 @@ class House:
     durable: Durable
     rounds: Rounds
     slack: SlackRoom | None
+    inbox: Alerts
+    pulling: Pulling
 
 
 @dataclass
@@ -236,12 +241,28 @@ async def opened(
         if pagers is None:
             pagers = {name: pager(name, settings, clock, slack) for name, settings in installation.pagers.items()}
         diagnosis = Diagnosis(desk, doors.instruments, doors.reporters)
-        hands = Hands.of(desk, watch, diagnosis, pagers, chat, sources=doors.sources, contacts=installation.contacts)
+        hands = Hands.of(
+            desk, watch, diagnosis, pagers, chat,
+            sources=doors.sources, contacts=installation.contacts, link=page_link(installation, clock),
+        )  # fmt: skip
         durable = durable or engine(installation)
         reconciler = Reconciler(desk, durable, hands)
         note = WeeklyNote(roster, tuple(installation.services.values()), store.checkpoints, clock)
-        rounds = Rounds(watch, reconciler, durable, store.lead, roster, note)
-        yield House(installation, clock, store, desk, watch, reconciler, durable, rounds, slack)
+        rounds = Rounds(watch, reconciler, durable, store.lead, roster, note, store.alerts)
+        pulling = Pulling(store.alerts, clock, alerting(installation, clock))
+        stack.push_async_callback(pulling.close)
+        yield House(installation, clock, store, desk, watch, reconciler, durable, rounds, slack, store.alerts, pulling)
+
+
+def alerting(installation: Installation, clock: Clock) -> dict[str, Asked]:
+    """The senders of alerts that can be asked what fires."""
+    from bot.clients.alertmanager import Alertmanager
+
+    return {
+        each.sender.name: Asked(Alertmanager(each.pull, each.sender, clock=clock), each.pull.every)
+        for each in installation.alerts
+        if each.pull is not None
+    }
 
 
 def engine(installation: Installation) -> Durable:
@@ -274,6 +295,15 @@ def slack_room(installation: Installation, desk: Desk, store: Store, clock: Cloc
         web_url=installation.web.address,
     )
     return SlackRoom(settings, desk, store.mirror, clock)
+
+
+def page_link(installation: Installation, clock: Clock) -> Link | None:
+    """Where a page is acknowledged from whatever phone it arrived on; None without a console to do it at."""
+    if not installation.web.address:
+        return None
+    from bot.web.ack import PageLinks
+
+    return PageLinks(clock, installation.state, installation.web.address).link
 
 
 def pager(name: str, settings: BaseModel, clock: Clock, slack: SlackRoom | None) -> Pager:
@@ -329,6 +359,7 @@ async def running(installation: Installation, **given: Any) -> AsyncIterator[Hou
         stack.enter_context(settled())
         stack.push_async_callback(home.rounds.stop)
         await home.rounds.start()
+        home.pulling.start()
         warming = asyncio.create_task(asyncio.to_thread(warm))
         stack.push_async_callback(asyncio.wait, {warming})
         yield home

@@ -22,7 +22,17 @@ from tests.kit import NOON
 
 CANARY = "canary-7f3a9c-must-not-be-told"
 REQUIRED = frozenset(
-    {"prometheus", "alertmanager", "haproxy", "mlflow", "etcd", "node", "@slack/types", "moto_server", "botocore"}
+    {
+        "prometheus",
+        "prometheus-alertmanager",
+        "haproxy",
+        "mlflow",
+        "etcd",
+        "node",
+        "@slack/types",
+        "moto_server",
+        "botocore",
+    }
     | {"soffice", "pdftoppm", "pdftotext"}
     | {"unleash-server", "openfeature-provider-flagd", "apache-airflow-client"}
 )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from bot.config import check, oncall_checks, regimes, rules
+from bot.config.alerts import AlertSource, read_alerts
 from bot.config.emoji import overlaps as emoji_overlaps
 from bot.config.escalations import read_escalations
 from bot.config.files import listed, read_page
@@ -68,6 +69,7 @@ class Installation:
     pagers: Mapping[str, BaseModel]
     """Name → its settings, in the order in which they are tried."""
     maintenance: tuple[Maintenance, ...] = ()
+    alerts: tuple[AlertSource, ...] = ()
     warnings: tuple[Problem, ...] = ()
     rotas: Mapping[str, Rota] = field(default_factory=dict)
     schedules: Mapping[str, Elsewhere] = field(default_factory=dict)
@@ -177,6 +179,7 @@ class _Reader:
         self.problems += rules.problems(known, policy) if policy is not None else ()
         self.problems += template_problems(self.root / "templates", self.shipped / "templates", known.regimes)
         maintenance = self._maintenance(tocsin, known)
+        alerts = read_alerts(self.page, self.fitter, known.catalogue.named, known.catalogue.by_name)
         if self.problems or tocsin is None or slack is None or policy is None:
             raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))
         services = {
@@ -205,6 +208,7 @@ class _Reader:
             escalations=known.escalations.by_name,
             contacts=known.people.contacts,
             maintenance=maintenance,
+            alerts=tuple(alerts),
             warnings=(*self._warnings(known, tocsin), *rules.warnings(known, policy)),
         )
 

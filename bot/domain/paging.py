@@ -57,6 +57,12 @@ class Page:
         """Whether a channel took it, and did not say later that it was lost."""
         return self.receipt is not Receipt.FAILED
 
+    @property
+    def took(self) -> timedelta | None:
+        """How long after a channel took it its latest receipt was had; None where that is all there is."""
+        taken, last = self.receipts.get(Receipt.ACCEPTED), self.receipts.get(self.receipt)
+        return last - taken if taken and last and self.receipt is not Receipt.ACCEPTED else None
+
 
 @dataclass(frozen=True, slots=True)
 class ReportPage(Command):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bot.domain.kept import KEEP_EVERY
@@ -20,6 +20,7 @@ ROSTER_EVERY = timedelta(seconds=15)
 NOTE_EVERY = timedelta(minutes=5)
 PRUNE_AFTER = timedelta(days=14)
 FORGET_INBOUND_AFTER = timedelta(days=30)
+FORGET_ALERTS_AFTER = timedelta(days=30)
 
 
 class Lead(Protocol):
@@ -27,6 +28,14 @@ class Lead(Protocol):
 
     async def holds(self) -> bool:
         """Whether this one does now. Never raises: in doubt, no."""
+        ...
+
+
+class Forgetful(Protocol):
+    """What grows, and may forget."""
+
+    async def prune(self, before: datetime) -> int:
+        """Forget what was over before then; how much. Raises Unavailable."""
         ...
 
 
@@ -41,9 +50,11 @@ class Rounds:
         lead: Lead,
         roster: Roster | None = None,
         note: WeeklyNote | None = None,
+        alerts: Forgetful | None = None,
     ) -> None:
         self.watch, self.reconciler, self.durable, self.lead = watch, reconciler, durable, lead
         self.roster, self.note = roster, note
+        self._alerts = alerts
         self._scheduler: Any = None
         self._polling = self._slow = False
         self._looking: asyncio.Task[None] | None = None
@@ -119,6 +130,8 @@ class Rounds:
             await self.reconciler.promises()
             gone = await self.durable.prune(now - PRUNE_AFTER)
             await self.reconciler.desk.log.prune(now - FORGET_INBOUND_AFTER)
+            if self._alerts is not None:
+                await self._alerts.prune(now - FORGET_ALERTS_AFTER)
         except Exception as error:  # noqa: BLE001 - the next night prunes again
             logger().error("pruning failed; the next night prunes again", error=repr(error))
         else:

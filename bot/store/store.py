@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from bot.clock import Clock
+from bot.store.alerts import Alerts
 from bot.store.calendars import Calendars
 from bot.store.checkpoints import Checkpoints
 from bot.store.codec import Codec, RandomHex
@@ -44,6 +45,7 @@ class Store:
     talk: Talk
     covers: Covers
     calendars: Calendars
+    alerts: Alerts
     erasure: Erasure
     lead: Lead
     database: Database
@@ -75,6 +77,7 @@ class Store:
             talk=Talk(database, clock),
             covers=Covers(database),
             calendars=Calendars(database),
+            alerts=Alerts(database, clock),
             erasure=Erasure(database, codec, clock),
             lead=Lead(database.url),
             database=database,
@@ -97,6 +100,7 @@ class Store:
     async def close(self) -> None:
         """Let go of every connection, and of the lead."""
         await self.lead.close()
+        await self.alerts.close()
         await self.database.close()
         if self.aside is not self.database:
             await self.aside.close()

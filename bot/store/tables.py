@@ -1,4 +1,4 @@
-"""The tables in which incidents are remembered: log and claims, readings, people, exhibits, messages, talk, covers."""
+"""The tables in which incidents are remembered: log, claims, readings, people, exhibits, talk, alerts, covers."""
 
 from __future__ import annotations
 
@@ -272,4 +272,28 @@ calendars = Table(  # the secret address of a person's calendar, as its hash: on
     Column("digest", Line, nullable=False),
     Column("at", UTCDateTime, nullable=False),
     UniqueConstraint("digest"),
+)
+
+alerts = Table(  # moments are microseconds since 1970: compared and joined as they are, thousands a second
+    "alerts",
+    metadata,
+    Column("source", Line, primary_key=True),
+    Column("fingerprint", Line, primary_key=True),
+    Column("starts", BigInteger, primary_key=True, autoincrement=False),
+    Column("ends", BigInteger),  # NULL while it fires
+    Column("severity", Integer, nullable=False),
+    Column("service", Line, nullable=False),
+    Column("words", Text, nullable=False),  # JSON in ASCII: title, text, url, labels
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("place", BigInteger),  # where it stands in the list of what fires; NULL once it is over
+    Index(None, "seq", unique=True),
+    Index(None, "place", "source", "fingerprint"),
+)
+
+alert_marks = Table(  # the last seq that was given, and up to which one incidents know of them
+    "alert_marks",
+    metadata,
+    Column("name", Line, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,10 +10,13 @@ from typing import Any, Protocol, runtime_checkable
 
 from bot.engine.calendar import Calendar
 from bot.engine.desk import Desk
+from bot.engine.intake_ports import Arrived
+from bot.engine.intake_ports import Inbox as AnyInbox
 from bot.engine.parcel import Parcel
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
 from bot.engine.trial import Trials
+from bot.intake.sender import Sender
 from bot.slo.burn import Verdict
 from bot.slo.spec import Slo
 from bot.words import Words
@@ -101,6 +104,23 @@ class Calendars(Protocol):
     async def whose(self, digest: str) -> str: ...
 
 
+class Inbox(AnyInbox, Protocol):
+    """The inbox of alerts, as far as the console shows it."""
+
+    @property
+    def waiting(self) -> int:
+        """How many alerts wait to be kept."""
+        ...
+
+    async def firing(
+        self, *, limit: int = 100, after: str = "", source: str = "", service: str | None = None
+    ) -> Sequence[Arrived]: ...
+
+
+def _ignore(_name: str) -> None:
+    """Nobody can be asked."""
+
+
 Ready = Callable[[], Awaitable[Mapping[str, object]]]
 """Whether the parts behind the console answer: `{"ok": bool, ...}`; may raise Unavailable."""
 
@@ -134,3 +154,8 @@ class WebHouse:
     trials: Trials | None = None
     chat: Callable[[], ChatHealth] | None = None
     """How the chat stands, where there is one: what it does not show must be told elsewhere than in it."""
+    inbox: Inbox | None = None
+    senders: Sequence[Sender] = ()
+    """Who may send alerts."""
+    truncated: Callable[[str], None] = _ignore
+    """Told the name of a sender that left alerts out of a message."""

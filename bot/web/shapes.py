@@ -168,11 +168,12 @@ class OfferShape(Shape):
 
 
 class PageShape(Shape):
-    """One page to one person."""
+    """One page to one person; `took` is how many seconds after a channel took it the receipt was had."""
 
     person: str
     channel: str
     receipt: str
+    took: float | None
     at: Instant
     detail: str
 

@@ -164,6 +164,7 @@ def _pages(situation: Situation) -> list[PageShape]:
             person=situation.name(each.person),
             channel=each.channel,
             receipt=each.receipt,
+            took=each.took.total_seconds() if each.took else None,
             at=each.at,
             detail=each.detail,
         )

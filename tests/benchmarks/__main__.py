@@ -19,6 +19,9 @@ drafts ready; a few seconds, run only when asked for.
 `python -m tests.benchmarks affected` prints how long it takes to count who was decided about in a million decisions, and
 to make their list; half a minute, run only when asked for.
 
+`python -m tests.benchmarks intake` prints how many alerts a second a running house takes, each durable before its
+sender is answered, singly and in batches, and what one costs, beside a real Alertmanager; a minute, run when asked for.
+
 `python -m tests.benchmarks duties` prints how long one recomputation over all regimes takes, in seconds altogether.
 """
 
@@ -32,7 +35,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import affected, changes, drift, duties, house, notices, polling, restart, slack
+from tests.benchmarks import affected, changes, drift, duties, house, intake, notices, polling, restart, slack
 from tests.benchmarks.child import end, memory, times
 
 
@@ -84,7 +87,19 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["help", "run", "drift", "polling", "restart", "slack", "changes", "notices", "affected", "duties"],
+        choices=[
+            "help",
+            "run",
+            "drift",
+            "polling",
+            "restart",
+            "slack",
+            "changes",
+            "notices",
+            "affected",
+            "duties",
+            "intake",
+        ],
         help="left out: help and run",
     )
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
@@ -107,6 +122,7 @@ def main() -> None:
         "changes": lambda: changes.measure(asked.rounds, asked.pending, _say),
         "notices": lambda: notices.measure(asked.rounds, _say),
         "affected": lambda: affected.measure(asked.decisions, _say),
+        "intake": lambda: intake.measure(min(asked.rounds, 3), _say),
         "duties": lambda: duties.measure(max(20, asked.rounds), _say),
     }
     if asked.what in alone:

@@ -32,8 +32,9 @@ class Room:
     async def deliver(self, summons: Summons) -> str:
         if self.fault is not None:
             raise self.fault
-        self.reached.append((summons.person.key, summons.key))
-        return f"direct message to {summons.person.key}"
+        if (page := (summons.person.key, summons.key)) not in self.reached:  # it looks for the key before it sends
+            self.reached.append(page)
+        return f"direct message to {summons.person.name}"
 
     def breaks(self, fault: Exception) -> None:
         self.fault = fault
@@ -44,7 +45,7 @@ async def scene() -> AsyncIterator[Scene]:
     """What the suite in tests/shelves tries it on."""
     room, made = Room(), shelf.load("pagers", "slack")
     pager = made(made.Settings(), clock=Hands(), deliver=room.deliver)
-    yield Scene(pager, PEOPLE[0], Profile("p9", "eve", "Eve", frozenset()), lambda: room.reached, room.breaks)
+    yield Scene(pager, lambda: room.reached, room.breaks, str, lambda: len(room.reached), carries=False)
     await pager.close()
 
 
@@ -66,7 +67,7 @@ async def test_a_page_to_somebody_who_rests_is_sent_and_said_to_be_unheard() -> 
     pager = made(made.Settings(), clock=Hands(), deliver=room.deliver, resting=resting_until(night))
     with pytest.raises(Unheard, match=f"Ana Souza asked not to be disturbed until {night:%H:%M} UTC") as told:
         await pager.page(summons(PEOPLE[0], None, "k"))
-    assert told.value.where == "direct message to ana"
+    assert told.value.where == "direct message to Ana Souza"
     assert room.reached == [("ana", "k")]
 
 
@@ -75,7 +76,7 @@ async def test_where_nobody_can_say_that_they_rest_the_page_counts(until: dateti
     """Not resting, no longer, or no answer: the page is as good as ever."""
     room, made = Room(), shelf.load("pagers", "slack")
     pager = made(made.Settings(), clock=Hands(), deliver=room.deliver, resting=resting_until(until))
-    assert await pager.page(summons(PEOPLE[0], None, "k")) == Sent("direct message to ana")
+    assert await pager.page(summons(PEOPLE[0], None, "k")) == Sent("direct message to Ana Souza")
 
 
 @pytest.mark.parametrize("fault", [Refused("no"), RateLimited("Slack", 3), Unavailable("Slack", "away")])
@@ -84,4 +85,4 @@ async def test_what_the_room_says_is_passed_on(fault: Exception) -> None:
     async with scene() as made:
         made.breaks(fault)
         with pytest.raises(type(fault), match=str(fault)):
-            await made.pager.page(summons(made.person, None, "k"))
+            await made.pager.page(summons(PEOPLE[0], None, "k"))

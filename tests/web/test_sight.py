@@ -49,12 +49,19 @@ def _paths(known: Iterable[BaseRoute]) -> Iterator[str]:
 async def addresses(home: Place, name: str) -> list[str]:
     """Those paths filled in for one incident; a parameter nobody knows fails."""
     exhibits = await home.store.exhibits.of(name)
+    token = home.app.state.page_links.link(name, "page:0", (await home.who("otto")).id).rpartition("/")[2]
     found = []
     for path in sorted(routes(home)):
         if path in OPEN_DOORS or path == "/logout":
             continue
         names = re.findall(r"\{(\w+)(?::\w+)?\}", path)
-        fill = {**FILL, "incident": name, "name": name, "exhibit": exhibits[0].id if exhibits else "none"}
+        fill = {
+            **FILL,
+            "incident": name,
+            "name": name,
+            "exhibit": exhibits[0].id if exhibits else "none",
+            "token": token,
+        }
         kinds = [each.suffix.lstrip(".") for each in home.web.documents.values()] if "kind" in names else [""]
         for kind in kinds:
             known = {**fill, "kind": kind}

@@ -219,7 +219,9 @@ def _paged(situation: Situation) -> str:
         if page.receipt is Receipt.FAILED:
             lines.append(f"paging {who} by {untrusted(page.channel, 20)} failed")
         else:
-            lines.append(f"{who} paged {at(page.at)}")
+            after = f", {page.receipt} after {page.took.total_seconds():.0f} s" if page.took is not None else ""
+            by = f" by {untrusted(page.channel, 20)}" if page.channel != "slack" else ""
+            lines.append(f"{who} paged{by} {at(page.at)}{after}")
     return " · ".join(lines)
 
 
