@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,11 +23,15 @@ from bot.engine.hands import Hands
 from bot.engine.ports import Action, Chat, Durable, Evidence, Reporter, Source
 from bot.engine.pulling import Asked, Pulling
 from bot.engine.reconcile import Reconciler
+from bot.engine.roster import Plans, Roster
+from bot.engine.roster_ports import Schedule
 from bot.engine.rounds import Rounds
+from bot.engine.schedules import Schedules
 from bot.engine.summons import Link
 from bot.engine.vigil import Vigil
 from bot.engine.vitals import Vitals
 from bot.engine.watch import Watch
+from bot.engine.weekly import WeeklyNote
 from bot.heap import growing, settled
 from bot.notices.draft import VOCABULARY
 from bot.telemetry import log as logger
@@ -79,11 +83,12 @@ class Outside:
     instruments: Mapping[str, Mapping[str, Evidence]]  # by service
     reporters: Mapping[str, Reporter]  # by service
     decisions: Mapping[str, Decisions] = field(default_factory=dict)  # prediction logs by service
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)  # kept elsewhere, by rota
 
     async def close(self) -> None:
         """Close every door, each in turn, whatever the others do."""
         async with contextlib.AsyncExitStack() as stack:
-            doors: list[Any] = [*self.sources.values(), *self.actions.values()]
+            doors: list[Any] = [*self.sources.values(), *self.actions.values(), *self.schedules.values()]
             doors += [each for group in self.instruments.values() for each in group.values()]
             for door in doors:
                 stack.push_async_callback(door.close)
@@ -118,7 +123,31 @@ def outside(installation: Installation, clock: Clock, through: Transport | None 
             instruments.setdefault(service.name, {})[name] = instrument
             if hasattr(instrument, "report"):
                 reporters[service.name] = instrument
-    return Outside(sources, actions, instruments, reporters, decisions(installation))
+    return Outside(sources, actions, instruments, reporters, decisions(installation), schedules(installation, clock))
+
+
+def schedules(installation: Installation, clock: Clock) -> dict[str, Schedule]:
+    """The schedules kept elsewhere; where a provider reads wall-clock times, the rota's zone is theirs."""
+    found: dict[str, Schedule] = {}
+    for name, place in installation.schedules.items():
+        settings = place.settings
+        if getattr(settings, "zone", None) == "":
+            settings = settings.model_copy(update={"zone": place.zone})
+        found[name] = shelf.load("oncall", place.provider)(settings, clock=clock)
+    return found
+
+
+def plans(installation: Installation, pagers: Iterable[str]) -> Plans:
+    """What the files say of who is on call."""
+    return Plans(
+        rotas=installation.rotas,
+        elsewhere=installation.schedules,
+        by_service={name: installation.escalation_of(each) for name, each in selfwatch.services(installation).items()},
+        contacts=installation.contacts,
+        pagers=tuple(pagers),
+        quiet=installation.policy.quiet,
+        timezone=installation.organisation.timezone,
+    )
 
 
 def decisions(installation: Installation) -> dict[str, Decisions]:
@@ -183,6 +212,14 @@ async def opened(
             every=installation.poll_every,
             maintenance=installation.maintenance,
         )
+        roster = Roster(
+            plans(installation, installation.pagers if pagers is None else pagers),
+            store.people,
+            clock,
+            covers=store.covers,
+            schedules=Schedules(doors.schedules, store.checkpoints, clock),
+        )
+        await roster.restore()
         desk = Desk(
             handler=handler,
             people=store.people,
@@ -191,7 +228,7 @@ async def opened(
                 services=catalogue,
                 runbooks=installation.runbooks,
                 policy=installation.policy,
-                on_call={name: service.on_call for name, service in catalogue.items()},
+                on_call={name: installation.ever_on_call(each) for name, each in catalogue.items()},
                 web_url=installation.web.address,
                 timezone=installation.organisation.timezone,
             ),
@@ -200,6 +237,7 @@ async def opened(
             charts=watch,
             talk=store.talk,
             decisions=doors.decisions,
+            roster=roster,
         )
         slack = None
         if chat is None and installation.slack.mode != "off":
@@ -227,7 +265,11 @@ async def opened(
             inbox=store.alerts,
         )
         stack.push_async_callback(vigil.end)
-        rounds = Rounds(watch, reconciler, durable, store.lead, vitals=vitals, vigil=vigil, alerts=store.alerts)
+        note = WeeklyNote(roster, tuple(installation.services.values()), store.checkpoints, clock)
+        rounds = Rounds(
+            watch, reconciler, durable, store.lead,
+            vitals=vitals, vigil=vigil, roster=roster, note=note, alerts=store.alerts,
+        )  # fmt: skip
         pulling = Pulling(store.alerts, clock, alerting(installation, clock))
         stack.push_async_callback(pulling.close)
         yield House(

@@ -10,6 +10,7 @@ from enum import IntEnum, StrEnum
 from bot.domain.errors import Refused
 from bot.domain.guard import ON_CALL, ActionClass, Freeze, Means, TargetRules, fingerprint
 from bot.domain.log import TOCSIN
+from bot.domain.quiet import QuietHours
 from bot.domain.signoff import NoticeRules, SignOff
 
 __all__ = ["ActionClass", "NoticeRules", "Person", "Policy", "Role", "Severity", "SignOff", "Urgency", "severity"]
@@ -117,6 +118,7 @@ class Policy:
     approval_waits: timedelta = timedelta(minutes=5)  # then the next approver is reminded
     learn_after: timedelta = timedelta(hours=1)
     remind_every: timedelta = timedelta(minutes=10)  # one person, about everything
+    quiet: QuietHours | None = None  # in which people are not woken for what can wait
 
     def next_update(self, severity: Severity, at: datetime) -> datetime | None:
         """When everybody should hear again; None where this severity has no rhythm."""
@@ -150,9 +152,9 @@ class Policy:
     def fingerprint(self) -> str:
         """A digest of every rule of changes: a plan is frozen under it, and an approval under other rules is void.
 
-        Who signs a notice and who takes the list of people concerns no change of production.
+        Who signs a notice, who takes the list of people and who is woken concerns no change of production.
         """
-        return fingerprint(replace(self, notices=NoticeRules(), people_data=frozenset()))
+        return fingerprint(replace(self, notices=NoticeRules(), people_data=frozenset(), quiet=None))
 
     def rules_of(self, target: str) -> TargetRules:
         """What holds for one target in particular."""

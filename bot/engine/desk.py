@@ -34,12 +34,15 @@ from bot.domain.wording import EnterField, Reword
 from bot.engine.affected import AffectedRoom
 from bot.engine.changes import OF_CHANGES, Changes
 from bot.engine.courtesy import Courtesy
+from bot.engine.covering import Covering
 from bot.engine.decisions import Decisions
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
+from bot.engine.roster import Plans, Roster
 from bot.engine.situation import Bar, Chart, Keepsake, Shown, Situation, Words
 from bot.engine.values import Profile, Summary
 from bot.notices.locales import parted
+from bot.rota.escalation import Escalation
 
 ENOUGH_BARS, CLOSER = 10, 5
 """Bars with data that make a chart, and how often it is drawn closer for them."""
@@ -84,12 +87,15 @@ class Desk:
         charts: Charts,
         talk: Talk,
         decisions: Mapping[str, Decisions] | None = None,  # prediction logs by service
+        roster: Roster | None = None,  # left out, everybody of the catalogue's `on_call` is a level of their own
     ) -> None:
         self.handler, self.people, self.exhibits, self.talk = handler, people, exhibits, talk
         self.courtesy = Courtesy()
         self.catalogue, self.drafter, self.charts = catalogue, drafter, charts
         self.changes = Changes(self, actions)
         self.affected = AffectedRoom(self, decisions or {})
+        self.roster = roster or Roster(Plans(by_service=_levels(catalogue)), people, handler.clock)
+        self.covering = Covering(self.roster)
 
     @property
     def log(self) -> Log:
@@ -338,14 +344,17 @@ class Desk:
             raise Refused(f"the template of {template} cannot be filled: {wrong}") from None
 
     async def on_call(self, service: str) -> tuple[str, ...]:
-        """Opaque ids of the people on call for a service, first one first."""
-        found = [await self.people.by_key(key) for key in self.catalogue.on_call.get(service, ())]
-        return tuple(profile.id for profile in found if profile)
+        """Opaque ids of the people on call for a service, first level first."""
+        return await self.roster.on_call(service)
 
     async def ladder(self, incident: Incident) -> Ladder:
         """Whom its pages climb to, as it stands now."""
-        return Ladder.of(await self.on_call(incident.service))
+        return await self.roster.ladder(incident)
 
     async def open_incidents(self) -> Sequence[Incident]:
         """Every incident that is not closed, oldest first."""
         return [await self.log.load(name) for name in await self.log.open_ids()]
+
+
+def _levels(catalogue: Catalogue) -> dict[str, Escalation]:
+    return {service: Escalation.of(service, keys) for service, keys in catalogue.on_call.items()}
