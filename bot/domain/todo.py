@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 
+from bot.domain.alert_clock import alerts_due
 from bot.domain.guard import Means
 from bot.domain.hold import held_back
 from bot.domain.incident import Incident
@@ -150,6 +151,15 @@ class ArchiveOwed(Owed):
     """Put the war room of a closed incident away."""
 
 
+@dataclass(frozen=True, slots=True)
+class AlertsOwed(Owed):
+    """Say what the clock says of its alerts: calm, or over for so long that an incident nobody took is too."""
+
+
+LATER, BY_LAW = (DiagnoseOwed, ReportOwed, RunbookOwed, AutoOwed), (DutiesOwed, RemindOwed)
+"""What waits in a child of a storm until it has a card, and what waits until somebody took it."""
+
+
 def todo(
     incident: Incident,
     policy: Policy,
@@ -170,10 +180,13 @@ def todo(
     if not incident.exists:
         return
     closed = incident.phase is Phase.CLOSED
+    service = None if incident.storm is not None else service  # its children are looked into, not the storm
     if not closed:
-        yield from _pages(incident, policy, on_call)
+        yield from _pages(incident, policy, on_call) if not incident.is_silent else ()
         yield from _calls(incident)
     owed: list[Owed] = []
+    if (settles := alerts_due(incident, policy)) is not None:
+        owed.append(AlertsOwed(f"alerts:{incident.id}:{settles:%Y%m%dT%H%M%S}", settles))
     if service is not None and not closed:
         owed.extend(_understanding(incident, service))
     if service is not None:
@@ -184,7 +197,10 @@ def todo(
     owed.extend(_step(incident))
     owed.extend(_room(incident))
     owed.extend(_reminders(incident, policy, on_call, people))
+    waits = LATER + (() if incident.acknowledged else BY_LAW) if incident.is_silent else ()
     for each in owed:
+        if isinstance(each, waits):
+            continue
         trouble = incident.troubles.get(each.key)
         if trouble is None:
             yield each

@@ -292,6 +292,7 @@ class Desk:
             web_url=self.catalogue.web_url,
             policy=self.handler.policy,
             directory=tuple(p.person.among(on_call) for p in everyone),
+            digest=await self.log.digest(known.id, known.storm.since, known.storm.until or now) if known.storm else None,
         )
 
     async def postmortem(self, incident: str) -> str:

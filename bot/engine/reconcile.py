@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.domain.alert_clock import SettleAlerts
 from bot.domain.approval import ExpireMitigation
 from bot.domain.clocks import running
 from bot.domain.duty import AnswerDuties
@@ -14,6 +15,7 @@ from bot.domain.notice import Standing
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.signing import MarkStale
 from bot.domain.todo import (
+    AlertsOwed,
     ArchiveOwed,
     AutoOwed,
     CollectOwed,
@@ -43,7 +45,7 @@ from bot.engine.ports import Durable
 from bot.engine.reach import Reached, reach
 from bot.telemetry import log as logger
 
-AT_ONCE = (ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
+AT_ONCE = (AlertsOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
 """Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
 NO_CHANNEL = "no channel"
@@ -161,6 +163,8 @@ class Reconciler:
 
     async def _decide(self, incident: Incident, owed: Owed) -> None:
         match owed:
+            case AlertsOwed():
+                await self.desk.submit(incident.id, SettleAlerts(), cause=owed.key)
             case ExpireOwed(mitigation=name):
                 await self.desk.submit(incident.id, ExpireMitigation(name), cause=owed.key)
             case SettleOwed(mitigation=name):
@@ -274,7 +278,8 @@ class Reconciler:
 
     def _show(self, name: str) -> None:
         """Bring the chat up to date without anybody waiting for it; while one showing runs, at most one more waits."""
-        if self.hands.chat is None:
+        known = self.desk.log.at_hand(name)
+        if self.hands.chat is None or (known is not None and known.is_silent):  # counted on the storm's card
             return
         if name in self._shows:
             self._again.add(name)
