@@ -67,6 +67,9 @@ def console(house: House) -> Any:
             pack=functools.partial(pack, product=_product()),
             words=wiring.templates(house.installation),
             chat=_chat(slack) if slack is not None else None,
+            inbox=house.inbox,
+            senders=[each.sender for each in house.installation.alerts],
+            truncated=house.pulling.want,
         )
     )
 

@@ -20,6 +20,7 @@ from bot.engine.draft import DraftingRoom
 from bot.engine.handle import Handler
 from bot.engine.hands import Hands
 from bot.engine.ports import Action, Chat, Durable, Evidence, Pager, Reporter, Source
+from bot.engine.pulling import Asked, Pulling
 from bot.engine.reconcile import Reconciler
 from bot.engine.rounds import Rounds
 from bot.engine.watch import Watch
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bot.config.load import Installation
     from bot.slack.room import SlackRoom
     from bot.store import Store
+    from bot.store.alerts import Alerts
 
 
 def models(shelf_name: str, name: str) -> type[BaseModel]:
@@ -59,6 +61,8 @@ class House:
     durable: Durable
     rounds: Rounds
     slack: SlackRoom | None
+    inbox: Alerts
+    pulling: Pulling
 
 
 @dataclass
@@ -200,8 +204,21 @@ async def opened(
         hands = Hands.of(desk, watch, diagnosis, pagers, chat, sources=doors.sources)
         durable = durable or engine(installation)
         reconciler = Reconciler(desk, durable, hands)
-        rounds = Rounds(watch, reconciler, durable, store.lead)
-        yield House(installation, clock, store, desk, watch, reconciler, durable, rounds, slack)
+        rounds = Rounds(watch, reconciler, durable, store.lead, store.alerts)
+        pulling = Pulling(store.alerts, clock, alerting(installation, clock))
+        stack.push_async_callback(pulling.close)
+        yield House(installation, clock, store, desk, watch, reconciler, durable, rounds, slack, store.alerts, pulling)
+
+
+def alerting(installation: Installation, clock: Clock) -> dict[str, Asked]:
+    """The senders of alerts that can be asked what fires."""
+    from bot.clients.alertmanager import Alertmanager
+
+    return {
+        each.sender.name: Asked(Alertmanager(each.pull, each.sender, clock=clock), each.pull.every)
+        for each in installation.alerts
+        if each.pull is not None
+    }
 
 
 def engine(installation: Installation) -> Durable:
@@ -289,6 +306,7 @@ async def running(installation: Installation, **given: Any) -> AsyncIterator[Hou
         stack.enter_context(settled())
         stack.push_async_callback(home.rounds.stop)
         await home.rounds.start()
+        home.pulling.start()
         warming = asyncio.create_task(asyncio.to_thread(warm))
         stack.push_async_callback(asyncio.wait, {warming})
         yield home

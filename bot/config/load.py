@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from bot.config import check, regimes, rules
+from bot.config.alerts import AlertSource, read_alerts
 from bot.config.emoji import overlaps as emoji_overlaps
 from bot.config.files import listed, read_page
 from bot.config.fit import Fitter, Unreadable
@@ -61,6 +62,7 @@ class Installation:
     regimes: tuple[str, ...]
     pagers: tuple[str, ...]
     maintenance: tuple[Maintenance, ...] = ()
+    alerts: tuple[AlertSource, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
 
@@ -155,6 +157,7 @@ class _Reader:
         self.problems += template_problems(self.root / "templates", self.shipped / "templates", known.regimes)
         pagers = self._pagers(tocsin, slack)
         maintenance = self._maintenance(tocsin, known)
+        alerts = read_alerts(self.page, self.fitter, known.catalogue.named, known.catalogue.by_name)
         if self.problems or tocsin is None or slack is None or policy is None:
             raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))
         services = {
@@ -179,6 +182,7 @@ class _Reader:
             regimes=regimes.enabled(tocsin.regimes, known.regimes),
             pagers=pagers,
             maintenance=maintenance,
+            alerts=tuple(alerts),
             warnings=(*self._warnings(known, tocsin), *rules.warnings(known, policy)),
         )
 

@@ -177,6 +177,8 @@ class Tocsin(Part):
     web: Web = Web()
     slack: Slack = Slack()
     sources: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    alerts: list[dict[str, Any]] = Field(default_factory=list)
+    """Who may send alerts; fitted one by one."""
     poll: Poll = Poll()
     policy: PolicyModel = PolicyModel()
     regimes: list[str] = Field(default_factory=list)

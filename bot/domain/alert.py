@@ -49,5 +49,7 @@ def join(one: Alert, other: Alert) -> Alert:
 
 def _rank(alert: Alert) -> tuple[bool, float, int, tuple[str, ...]]:
     ends = alert.ends.timestamp() if alert.ends is not None else 0.0
-    words = (alert.service, alert.title, alert.text, alert.url, *(f"{k}={v}" for k, v in sorted(alert.labels.items())))
-    return alert.ends is not None, ends, -alert.severity, words
+    words = [alert.service, alert.title, alert.text, alert.url]
+    for name in sorted(alert.labels):  # one after the other: joined by a sign, different labels could read alike
+        words += (name, alert.labels[name])
+    return alert.ends is not None, ends, -alert.severity, tuple(words)

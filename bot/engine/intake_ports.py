@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from bot.domain.alert import Alert
+from bot.intake.active import Active
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,26 @@ class Arrived:
     seq: int
     alert: Alert
     at: datetime
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970: exact, and the same in every database."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(micros: int) -> datetime:
+    """The moment so many microseconds after 1970."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def cursor(arrived: Arrived) -> str:
+    """Where a page of what fires ended: handed to `firing` as `after` it gives the next page."""
+    alert = arrived.alert
+    return f"{alert.severity}.{micros(alert.starts)}.{alert.source}/{alert.fingerprint}"
 
 
 class Inbox(Protocol):
@@ -53,7 +74,7 @@ class Inbox(Protocol):
 class Alerting(Protocol):
     """A sender that can be asked what fires now."""
 
-    async def active(self) -> Sequence[Alert]:
+    async def active(self) -> Active:
         """Everything that fires there. Raises Unavailable: then nothing is known, and nothing is over."""
 
     async def close(self) -> None: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bot.domain.kept import KEEP_EVERY
@@ -15,6 +15,7 @@ from bot.telemetry import log as logger
 LOOK_EVERY = timedelta(seconds=60)
 PRUNE_AFTER = timedelta(days=14)
 FORGET_INBOUND_AFTER = timedelta(days=30)
+FORGET_ALERTS_AFTER = timedelta(days=30)
 
 
 class Lead(Protocol):
@@ -25,11 +26,22 @@ class Lead(Protocol):
         ...
 
 
+class Forgetful(Protocol):
+    """What grows, and may forget."""
+
+    async def prune(self, before: datetime) -> int:
+        """Forget what was over before then; how much. Raises Unavailable."""
+        ...
+
+
 class Rounds:
     """APScheduler in the running loop, its jobs built anew from the configuration at every start."""
 
-    def __init__(self, watch: Watch, reconciler: Reconciler, durable: Durable, lead: Lead) -> None:
+    def __init__(
+        self, watch: Watch, reconciler: Reconciler, durable: Durable, lead: Lead, alerts: Forgetful | None = None
+    ) -> None:
         self.watch, self.reconciler, self.durable, self.lead = watch, reconciler, durable, lead
+        self._alerts = alerts
         self._scheduler: Any = None
         self._polling = self._slow = False
         self._looking: asyncio.Task[None] | None = None
@@ -93,6 +105,8 @@ class Rounds:
             await self.reconciler.promises()
             gone = await self.durable.prune(now - PRUNE_AFTER)
             await self.reconciler.desk.log.prune(now - FORGET_INBOUND_AFTER)
+            if self._alerts is not None:
+                await self._alerts.prune(now - FORGET_ALERTS_AFTER)
         except Exception as error:  # noqa: BLE001 - the next night prunes again
             logger().error("pruning failed; the next night prunes again", error=repr(error))
         else:

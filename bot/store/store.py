@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from bot.clock import Clock
+from bot.store.alerts import Alerts
 from bot.store.checkpoints import Checkpoints
 from bot.store.codec import Codec, RandomHex
 from bot.store.database import Database, parse
@@ -40,6 +41,7 @@ class Store:
     checkpoints: Checkpoints
     mirror: Mirror
     talk: Talk
+    alerts: Alerts
     erasure: Erasure
     lead: Lead
     database: Database
@@ -69,6 +71,7 @@ class Store:
             checkpoints=Checkpoints(aside),
             mirror=Mirror(database),
             talk=Talk(database, clock),
+            alerts=Alerts(database, clock),
             erasure=Erasure(database, codec, clock),
             lead=Lead(database.url),
             database=database,
@@ -91,6 +94,7 @@ class Store:
     async def close(self) -> None:
         """Let go of every connection, and of the lead."""
         await self.lead.close()
+        await self.alerts.close()
         await self.database.close()
         if self.aside is not self.database:
             await self.aside.close()

@@ -1,4 +1,4 @@
-"""The tables in which incidents are remembered: the log and its claims, readings, people, exhibits, messages, talk."""
+"""The tables in which incidents are remembered: log and claims, readings, people, exhibits, messages, talk, alerts."""
 
 from __future__ import annotations
 
@@ -247,4 +247,28 @@ marks = Table(  # what people put on a message: a reaction, or a choice of its m
     Column("sign", Line, primary_key=True),
     Column("stands", Boolean, nullable=False),
     Column("at", UTCDateTime, nullable=False),
+)
+
+alerts = Table(  # moments are microseconds since 1970: compared and joined as they are, thousands a second
+    "alerts",
+    metadata,
+    Column("source", Line, primary_key=True),
+    Column("fingerprint", Line, primary_key=True),
+    Column("starts", BigInteger, primary_key=True, autoincrement=False),
+    Column("ends", BigInteger),  # NULL while it fires
+    Column("severity", Integer, nullable=False),
+    Column("service", Line, nullable=False),
+    Column("words", Text, nullable=False),  # JSON in ASCII: title, text, url, labels
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("place", BigInteger),  # where it stands in the list of what fires; NULL once it is over
+    Index(None, "seq", unique=True),
+    Index(None, "place", "source", "fingerprint"),
+)
+
+alert_marks = Table(  # the last seq that was given, and up to which one incidents know of them
+    "alert_marks",
+    metadata,
+    Column("name", Line, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
 )

@@ -25,6 +25,8 @@ from bot.domain.errors import (
     Unavailable,
 )
 from bot.telemetry import log
+from bot.web.alerts.door import AlertDoor
+from bot.web.alerts.listing import alerts
 from bot.web.api import api
 from bot.web.auth import Doorkeeper
 from bot.web.door import Console, ForeignError, NotLoggedInError
@@ -49,6 +51,17 @@ class _Ingress:
         await self.app(scope, receive, send)
 
 
+class _Before:
+    """Middleware: senders of alerts meet their own door first; sessions, pages and forms are no business of theirs."""
+
+    def __init__(self, app: Any, door: AlertDoor) -> None:
+        self.door = door
+        door.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.door(scope, receive, send)
+
+
 def build(house: WebHouse) -> FastAPI:
     """The console as an ASGI app. Its secrets are made in the state folder at once, its login links at start-up."""
     desk = house.desk
@@ -66,11 +79,17 @@ def build(house: WebHouse) -> FastAPI:
     app.state.numbers = Numbers(desk, house.watch, house.chat)
     app.include_router(health)
     app.include_router(api)
+    app.include_router(alerts)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if house.slack_http is not None:
         app.router.routes.append(Route("/slack/events", _Ingress(house.slack_http)))
     app.add_middleware(Manners, secure=door.secure)
+    app.state.alerts = None
+    if house.inbox is not None and house.senders:
+        senders = AlertDoor(app.router, house.senders, house.inbox, desk.clock, house.truncated)
+        app.state.alerts = senders
+        app.add_middleware(_Before, door=senders)
     app.add_exception_handler(TocsinError, _tocsin_error)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http_error)

@@ -83,7 +83,7 @@ async def alive() -> dict[str, bool]:
 
 
 @health.get("/readyz")
-async def ready(here: Here, response: Response) -> dict[str, Any]:
+async def ready(here: Here, request: Request, response: Response) -> dict[str, Any]:
     """The parts behind it answer: the database, and a poll that is not too old."""
     try:
         found = dict(await here.house.ready())
@@ -95,6 +95,9 @@ async def ready(here: Here, response: Response) -> dict[str, Any]:
     if chat is not None:  # the house is ready without its chat
         since = chat.since.isoformat() if chat.since else None
         found["chat"] = {"connected": chat.connected, "behind": chat.behind, "since": since}
+    door = request.app.state.alerts
+    if door is not None and here.house.inbox is not None:
+        found["alerts"] = door.told(here.house.inbox.waiting)
     return found
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from bot.engine.desk import Desk
+from bot.engine.intake_ports import Arrived
+from bot.engine.intake_ports import Inbox as AnyInbox
 from bot.engine.parcel import Parcel
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
+from bot.intake.sender import Sender
 from bot.slo.burn import Verdict
 from bot.slo.spec import Slo
 from bot.words import Words
@@ -89,6 +92,23 @@ class MakeDocument(Protocol):
     ) -> Any: ...
 
 
+class Inbox(AnyInbox, Protocol):
+    """The inbox of alerts, as far as the console shows it."""
+
+    @property
+    def waiting(self) -> int:
+        """How many alerts wait to be kept."""
+        ...
+
+    async def firing(
+        self, *, limit: int = 100, after: str = "", source: str = "", service: str | None = None
+    ) -> Sequence[Arrived]: ...
+
+
+def _ignore(_name: str) -> None:
+    """Nobody can be asked."""
+
+
 Ready = Callable[[], Awaitable[Mapping[str, object]]]
 """Whether the parts behind the console answer: `{"ok": bool, ...}`; may raise Unavailable."""
 
@@ -119,3 +139,8 @@ class WebHouse:
     pack: Callable[[Parcel], bytes] | None = None
     chat: Callable[[], ChatHealth] | None = None
     """How the chat stands, where there is one: what it does not show must be told elsewhere than in it."""
+    inbox: Inbox | None = None
+    senders: Sequence[Sender] = ()
+    """Who may send alerts."""
+    truncated: Callable[[str], None] = _ignore
+    """Told the name of a sender that left alerts out of a message."""
