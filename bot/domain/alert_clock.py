@@ -37,11 +37,13 @@ class SettleAlerts(Command):
                 yield IncidentClosed()
             return
         alerts = dict(incident.alerts)
+        calm = False
         for each in incident.alerts.values():
             if each.flapping and each.ended and ask.at >= each.ended + ask.policy.alerts.calm_after:
                 yield AlertCalm(each.key, each.title, each.ended)
-                alerts[each.key] = replace(each, flapping=None)
-        yield from quiets(replace(incident, alerts=alerts))
+                alerts[each.key], calm = replace(each, flapping=None), True
+        if calm:
+            yield from quiets(replace(incident, alerts=alerts))
         due = _resolved_at(incident, ask.policy)
         if due is not None and ask.at >= due and incident.alerts_quiet is not None:
             number = len(incident.alerts)

@@ -127,7 +127,7 @@ class DeclareForAlerts(Command):
         if incident.exists:
             raise Refused(f"{incident.id} was declared already")
         alerts = worst_first(self.alerts)
-        first, onset = alerts[0], min(min(each.starts for each in alerts), self.told)
+        first, onset = alerts[0], min(*(each.starts for each in alerts), self.told)
         yield IncidentDeclared(
             title=named(first),
             severity=Severity(first.severity),
@@ -257,9 +257,10 @@ def _state(known: AlertState | None, told: Attached) -> AlertState:
     if told.starts not in recent:
         recent = (*recent, told.starts)[-KEPT_STARTS:]
     flapping = known.flapping if known is not None else None
+    ended, title = told.ended, told.title
     return AlertState(
-        told.key, told.starts, told.ended, told.title, told.severity, told.service, told.url, told.times, recent, flapping
-    )  # fmt: skip
+        told.key, told.starts, ended, title, told.severity, told.service, told.url, told.times, recent, flapping
+    )
 
 
 def _titles(titles: list[str]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.alert import Alert
@@ -40,6 +40,10 @@ class Graph:
     def __init__(self, depends_on: Mapping[str, Iterable[str]]) -> None:
         self._depends_on = {name: tuple(others) for name, others in depends_on.items()}
         self._upstream: dict[str, Mapping[str, int]] = {}
+        self._downstream: dict[str, set[str]] = {}
+        for name in self._depends_on:
+            for other in self.upstream(name):
+                self._downstream.setdefault(other, set()).add(name)
 
     def upstream(self, service: str) -> Mapping[str, int]:
         """Everything that service depends on, directly or not, and over how many steps."""
@@ -53,6 +57,10 @@ class Graph:
                 edge, steps = [each for name in fresh for each in self._depends_on.get(name, ())], steps + 1
             known = self._upstream[service] = found
         return known
+
+    def related(self, service: str) -> frozenset[str]:
+        """The service itself, what it depends on, and what depends on it."""
+        return frozenset({service, *self.upstream(service), *self._downstream.get(service, ())})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,18 @@ class Standing:
     taken: bool = False
     burning: bool = False
     keys: frozenset[str] = field(default_factory=frozenset)
+
+    def with_alert(self, spans: Mapping[str, tuple[datetime, datetime]], keys: frozenset[str]) -> Standing:
+        """The same after an alert joined it."""
+        return replace(self, spans=spans, keys=keys)
+
+    def with_other(self, other: Standing) -> Standing:
+        """The same after another incident was merged into it."""
+        spans = dict(self.spans)
+        for service, (first, last) in other.spans.items():
+            mine = spans.get(service, (first, last))
+            spans[service] = (min(first, mine[0]), max(last, mine[1]))
+        return replace(self, spans=spans, keys=self.keys | other.keys)
 
     def near(self, service: str, at: datetime, together: timedelta) -> bool:
         """Whether an alert of that service that began then came with this incident."""
@@ -100,15 +120,54 @@ def standing(incident: Incident) -> Standing | None:
         spans,
         incident.declared_at,
         born,
-        _taken(incident),
+        taken(incident),
         any(each.judged is Judged.BREACHED for each in known) and incident.mitigated is None,
         frozenset(incident.alerts),
     )
 
 
-def _taken(incident: Incident) -> bool:
+def taken(incident: Incident) -> bool:
+    """Whether people have a hand in it."""
     hands = (incident.acknowledged, incident.parts, incident.notes, incident.mitigations, incident.whys, incident.room)
     return any(hands) or bool(incident.calls)
+
+
+class Board:
+    """Every open incident at hand by service, so that an alert is held against few of thousands."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, Standing] = {}
+        self._of: dict[str, set[str]] = {}
+
+    def __contains__(self, incident: str) -> bool:
+        return incident in self._all
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def get(self, incident: str) -> Standing | None:
+        """The incident, if it is known."""
+        return self._all.get(incident)
+
+    def put(self, standing: Standing) -> None:
+        """Know an incident as it stands now."""
+        self.drop(standing.id)
+        self._all[standing.id] = standing
+        for service in standing.spans:
+            self._of.setdefault(service, set()).add(standing.id)
+
+    def drop(self, incident: str) -> None:
+        """Know nothing of an incident any more."""
+        known = self._all.pop(incident, None)
+        for service in known.spans if known is not None else ():
+            self._of[service].discard(incident)
+
+    def around(self, service: str, graph: Graph) -> list[Standing]:
+        """The incidents an alert of that service could have to do with."""
+        if not service:
+            return []
+        names = {name for each in graph.related(service) for name in self._of.get(each, ())}
+        return [self._all[name] for name in names]
 
 
 # -- where it belongs ------------------------------------------------------------------------------------------------
@@ -224,7 +283,8 @@ def _linked(each: Standing, links: Sequence[tuple[str, datetime]], graph: Graph,
     if not near:
         return None
     own = links[0][0]
-    return 0 if own in each.spans else _related(own, each.service, graph)
+    steps = _related(own, each.service, graph)
+    return 0 if steps is None and own in each.spans else steps
 
 
 def _because(alert: Alert, target: Standing, steps: int, rules: AlertRules) -> str:

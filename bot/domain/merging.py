@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.domain.alerts import AlertsAttached, AlertState, Attached, quiets, rises
 from bot.domain.checks import unfinished_changes
 from bot.domain.errors import Refused
+from bot.domain.grouping import taken
 from bot.domain.lifecycle import open_claim
 from bot.domain.log import Ask, Claim, Command, Entry, Event, Free, Sentence, Who, Words, says
 from bot.domain.phase import RESPONDERS, Phase, require_open
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MergeInto(Command):
-    """This incident is the same thing as `other`: it is resolved, and its alerts and further ones go there.
+    """Resolve it as the same thing as `other`, where its alerts and further ones go.
 
     `other_restricted` is whether the other one is restricted, as whoever asks has just seen.
     """
@@ -41,6 +42,8 @@ class MergeInto(Command):
         require_open(incident, "merge it")
         if incident.storm is not None:
             raise Refused(f"{incident.id} stands for a whole storm; merge its children instead")
+        if ask.person.is_bot and taken(incident):
+            raise Refused(f"people have {incident.id} in hand; merging it is theirs to decide")
         if incident.restricted != self.other_restricted:
             raise Refused("a restricted incident and one that everybody may read are not merged")
         if unfinished := unfinished_changes(incident):

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from bot.domain.incident import Incident
 
 
+HOME = "~"
+"""Stands for the home channel where a channel is named; no channel is called that."""
+
+
 def is_critical(severity: int, tier: int | None) -> bool:
     """Whether it is shown at once, storm or not: the worst severity, or a bad one of a most important service."""
     return severity <= Severity.SEV1 or (tier == 1 and severity <= Severity.SEV2)

@@ -1,4 +1,4 @@
-"""A storm: new incidents come faster than people can read cards, so that one umbrella stands for them until it is over."""
+"""A storm: new incidents come faster than people read cards, and one umbrella stands for them until it is over."""
 
 from __future__ import annotations
 

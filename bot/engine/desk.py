@@ -27,6 +27,7 @@ from bot.domain.roles import Assign
 from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Service
 from bot.domain.signing import ApproveNotice, FreezeNotice, MarkStale
+from bot.domain.storm import Digest
 from bot.domain.turned_away import NoteRefusal
 from bot.domain.undo import ReportUndo
 from bot.domain.wording import EnterField, Reword
@@ -292,8 +293,12 @@ class Desk:
             web_url=self.catalogue.web_url,
             policy=self.handler.policy,
             directory=tuple(p.person.among(on_call) for p in everyone),
-            digest=await self.log.digest(known.id, known.storm.since, known.storm.until or now) if known.storm else None,
+            digest=await self._digest(known, now),
         )
+
+    async def _digest(self, incident: Incident, now: datetime) -> Digest | None:
+        storm = incident.storm
+        return await self.log.digest(incident.id, storm.since, storm.until or now) if storm is not None else None
 
     async def postmortem(self, incident: str) -> str:
         """The draft of a post-mortem as of now, in Markdown. Raises NotFound; Refused where its template is wrong."""
