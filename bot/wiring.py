@@ -19,10 +19,12 @@ from bot.engine.diagnose import Diagnosis
 from bot.engine.draft import DraftingRoom
 from bot.engine.handle import Handler
 from bot.engine.hands import Hands
+from bot.engine.intake import Intake
 from bot.engine.ports import Action, Chat, Durable, Evidence, Pager, Reporter, Source
 from bot.engine.pulling import Asked, Pulling
 from bot.engine.reconcile import Reconciler
 from bot.engine.rounds import Rounds
+from bot.engine.storm import Storm
 from bot.engine.watch import Watch
 from bot.heap import growing, settled
 from bot.notices.draft import VOCABULARY
@@ -63,6 +65,7 @@ class House:
     slack: SlackRoom | None
     inbox: Alerts
     pulling: Pulling
+    intake: Intake
 
 
 @dataclass
@@ -206,8 +209,26 @@ async def opened(
         reconciler = Reconciler(desk, durable, hands)
         rounds = Rounds(watch, reconciler, durable, store.lead, store.alerts)
         pulling = Pulling(store.alerts, clock, alerting(installation, clock))
+        rounds.intake = intake = taking_in(installation, store, handler, reconciler)
         stack.push_async_callback(pulling.close)
-        yield House(installation, clock, store, desk, watch, reconciler, durable, rounds, slack, store.alerts, pulling)
+        doing = (durable, rounds, slack, store.alerts, pulling, intake)
+        yield House(installation, clock, store, desk, watch, reconciler, *doing)
+
+
+def taking_in(installation: Installation, store: Store, handler: Handler, reconciler: Reconciler) -> Intake:
+    """What takes accepted alerts into incidents; each acceptance wakes it."""
+    from bot.domain.grouping import Window
+
+    storm = Storm(handler, installation.services)
+    storm.changed = reconciler.note
+    windows = [
+        Window(each.start, each.end, each.services, each.because, each.owner)
+        for each in installation.maintenance
+        if each.services
+    ]
+    intake = Intake(store.alerts, handler, installation.services, storm, store.lead, windows)
+    store.alerts.accepted = intake.wake
+    return intake
 
 
 def alerting(installation: Installation, clock: Clock) -> dict[str, Asked]:

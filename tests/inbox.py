@@ -60,7 +60,9 @@ class Inbox:
         newest = await self.newest({key for key, _starts in self.rows})
         rows = [self.rows[key, each.starts] for key, each in newest.items() if each.firing]
         epoch = datetime(1970, 1, 1, tzinfo=UTC)
-        rows.sort(key=lambda r: (r.alert.severity, -((r.alert.starts - epoch) // timedelta(microseconds=1)), r.alert.key))
+        rows.sort(
+            key=lambda r: (r.alert.severity, -((r.alert.starts - epoch) // timedelta(microseconds=1)), r.alert.key)
+        )
         names = [cursor(each) for each in rows]
         start = names.index(after) + 1 if after else 0
         return rows[start : start + limit]

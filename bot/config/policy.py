@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.config.guards import CLASSES, Badges, ClassName, QuorumModel, TargetRulesModel, WidestModel
+from bot.config.noise import AlertsModel, StormModel
 from bot.domain.guard import Freeze, TargetRules
 from bot.domain.policy import NoticeRules, Policy, Severity, SignOff
 from bot.steps import seconds
@@ -172,6 +173,10 @@ class PolicyModel(BaseModel):
     """The least time between two reminders to one person."""
     blind_after: timedelta = Field(default=_DEFAULT.blind_after, gt=timedelta(0))
     """How long a silent monitoring source is waited for before that is an incident of its own."""
+    alerts: AlertsModel = AlertsModel()
+    """How alerts of other people's monitoring are grouped, and when they wake somebody."""
+    storm: StormModel = StormModel()
+    """When one card stands for all new incidents."""
 
     def policy(self, freezes: tuple[Freeze, ...] = ()) -> Policy:
         """The rules as the domain knows them; what only repeats the product's own rule makes no other policy."""
@@ -214,4 +219,6 @@ class PolicyModel(BaseModel):
             approval_waits=self.approval_waits,
             learn_after=self.learn_after,
             remind_every=self.remind_every,
+            alerts=self.alerts.rules(),
+            storm=self.storm.rules(),
         )

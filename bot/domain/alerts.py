@@ -157,10 +157,14 @@ def _urgency(severity: int, policy: Policy) -> Urgency:
 
 @dataclass(frozen=True, slots=True)
 class AttachAlerts(Command):
-    """Alerts belong to this incident: new ones, or new episodes of those it has. What it knows already is no news."""
+    """Alerts belong to this incident: new ones, or new episodes of those it has. What it knows already is no news.
+
+    `origin` is the incident that had these episodes before, where they were to be moved and a crash came between.
+    """
 
     alerts: tuple[Alert, ...]
     because: str = ""
+    origin: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         if not ask.person.is_bot:
@@ -176,7 +180,7 @@ class AttachAlerts(Command):
             elif alert.starts == known.starts and known.firing and alert.severity < known.severity:
                 news.append(Attached.of(alert, known.times))
         if news:
-            yield AlertsAttached(tuple(news), self.because)
+            yield AlertsAttached(tuple(news), self.because, self.origin)
             yield from rises(incident, (each.severity for each in news if each.ended is None), ask)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain.alert import Alert
 from bot.domain.alerts import born_of_alerts
 from bot.domain.incident import Incident
+from bot.domain.log import TOCSIN
 from bot.domain.noise import AlertRules
 from bot.domain.sli import Judged
 
@@ -128,6 +129,8 @@ def standing(incident: Incident) -> Standing | None:
 
 def taken(incident: Incident) -> bool:
     """Whether people have a hand in it."""
+    if incident.declared_by not in ("", TOCSIN) or incident.moved:  # declared or split by somebody
+        return True
     hands = (incident.acknowledged, incident.parts, incident.notes, incident.mitigations, incident.whys, incident.room)
     return any(hands) or bool(incident.calls)
 
@@ -221,8 +224,13 @@ def place(
     if same is not None:
         return Attach(same.id, "the same alert")
     held = next((each for each in windows if each.holds(alert.service, now)), None)
-    if held is not None:
-        return Held(held)
+    return Held(held) if held is not None else among(alert, standing, graph, rules, seen=seen)
+
+
+def among(
+    alert: Alert, standing: Collection[Standing], graph: Graph, rules: AlertRules, *, seen: Seen = ()
+) -> Attach | Open:
+    """The same by service, dependencies and time alone."""
     if not alert.service:
         return Open("no open incident has this alert, and it names no service")
     links = _chain(alert, graph, rules, seen)

@@ -15,7 +15,7 @@ from bot.domain.alerts import AttachAlerts, DeclareForAlerts, EndAlerts, episode
 from bot.domain.errors import Conflict, NotFound, Refused, Taken, Unavailable
 from bot.domain.grouping import Board, Graph, Window, standing
 from bot.domain.incident import Incident
-from bot.domain.lifecycle import Declare, open_claim
+from bot.domain.lifecycle import Declare, Reopen, open_claim
 from bot.domain.log import Command
 from bot.domain.policy import Severity
 from bot.domain.promotion import is_critical
@@ -200,10 +200,15 @@ class Intake:
             holder = holders.get(open_claim(alert.key))
             past = holders.get(episode_claim(alert.key, alert.starts))
             if holder is None and past is not None:
-                holder, past = await self._goes_on(past, alert)
+                where = await self._goes_on(past, alert)
+                if alert.firing and where is not None and where != past:
+                    planner.plan.moves.append((past, where, alert))
+                    continue
+                holder = where
             if holder is not None:
                 if alert.firing:
                     planner.plan.join(holder, alert, "the same alert")
+                    planner.link(alert)
                 else:
                     planner.plan.end(holder, alert)
             elif past is not None:  # a person resolved it, or it is over: it opens nothing anew
@@ -216,22 +221,27 @@ class Intake:
         for alert, window in planner.plan.held:
             self.held[alert.key] = Waiting(alert, window)
 
-    async def _goes_on(self, past: str, alert: Alert) -> tuple[str | None, str | None]:
-        """(the open incident an episode goes on in, the incident that ended it): after merging and splitting.
+    async def _goes_on(self, past: str, alert: Alert) -> str | None:
+        """The open incident in which an episode goes on that another one had; None where it ended with that.
 
-        A crash between the two halves of a merge leaves alerts that nobody has: they go where the pointer says.
+        A crash between the two halves of a merge leaves alerts that nobody has: they go where the pointer says. Where
+        that incident was resolved without them, the first one is open again.
         """
-        walked = {past}
+        walked = [past]
         incident = await self.handler.log.load(past)
         while (to := incident.moved.get(alert.key)) and to not in walked:
-            walked.add(to)
+            walked.append(to)
             incident = await self.handler.log.load(to)
         known = incident.alerts.get(alert.key)
         if incident.is_open:
-            return incident.id, None
-        if known is not None and known.starts >= alert.starts:
-            return None, incident.id
-        return None, None
+            return incident.id
+        if len(walked) == 1 or not alert.firing or (known is not None and known.starts >= alert.starts):
+            return None
+        try:
+            reopen = Reopen(f"{incident.id} was resolved without its alerts")
+            return (await self.handler.submit(past, reopen, cause=CAUSE)).id
+        except Taken as taken:
+            return taken.holder
 
     def _changed(self, incident: str) -> None:
         self._stale.add(incident)
@@ -268,6 +278,11 @@ class Intake:
             command = AttachAlerts(tuple(alert for alert, _because in pairs), because)
             if (error := await self._submit(name, command)) is not None:
                 broken |= {alert.key: (alert, error) for alert, _because in pairs}
+        for past, name, alert in plan.moves:
+            if (await self.handler.log.load(past)).merged_into == name:  # the half that was not written
+                await self._merge(past, name, "")
+            elif (error := await self._submit(name, AttachAlerts((alert,), origin=past))) is not None:
+                broken[alert.key] = alert, error
         ends = [(name, tuple(piece)) for name, over in plan.ends.items() for piece in _pieces(over)]
         for start in range(0, len(ends), SIDE_BY_SIDE):
             asked = [self._submit(name, EndAlerts(over)) for name, over in ends[start : start + SIDE_BY_SIDE]]

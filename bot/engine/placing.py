@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.domain.alert import Alert
 from bot.domain.alerts import Over
-from bot.domain.grouping import Attach, Board, Graph, Held, Open, Place, Seen, Standing, Window, place
+from bot.domain.grouping import Attach, Board, Graph, Held, Open, Place, Seen, Standing, Window, among, place
 from bot.domain.noise import AlertRules
 
 NEW = "new:"
@@ -38,6 +38,7 @@ class Plan:
     """What follows from a batch of alerts; by incident, or by the name of a planned one."""
 
     joins: dict[str, list[tuple[Alert, str]]] = field(default_factory=dict)
+    moves: list[tuple[str, str, Alert]] = field(default_factory=list)  # (from this, to that, the alert)
     ends: dict[str, list[Over]] = field(default_factory=dict)
     opens: dict[str, Opening] = field(default_factory=dict)
     merges: list[tuple[str, str, str]] = field(default_factory=list)  # (this, into that, because)
@@ -83,6 +84,13 @@ class Planner:
             self.plan.opens[name] = Opening([alert], where.because)
         self._put(name, alert)
         self._merge(where.also, name, alert)
+
+    def link(self, alert: Alert) -> None:
+        """A firing alert that an incident has: what it links is merged, should a crash have come before that."""
+        around = self._board.around(alert.service, self._graph)
+        where = among(alert, around, self._graph, self._rules, seen=self._seen)
+        if isinstance(where, Attach):
+            self._merge(where.also, where.incident, alert)
 
     def bridge(self, alert: Alert) -> None:
         """An alert that was over before anybody heard of it opens and joins nothing, but may link what is open."""

@@ -17,7 +17,9 @@ from bot.engine.placing import NEW, Planner
 from tests.inbox import alert
 from tests.kit import ANA, NOON, Story, at, breached, declared
 
-GRAPH = Graph({"shop": ["payments"], "payments": ["db"], "db": [], "search": ["db"], "loop": ["loop2"], "loop2": ["loop"]})
+GRAPH = Graph(
+    {"shop": ["payments"], "payments": ["db"], "db": [], "search": ["db"], "loop": ["loop2"], "loop2": ["loop"]}
+)
 RULES = AlertRules()
 
 
