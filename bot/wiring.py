@@ -13,6 +13,7 @@ from pydantic import BaseModel, SecretStr
 
 from bot import shelf
 from bot.clock import Clock, SystemClock
+from bot.engine.calling import Pager
 from bot.engine.decisions import Decisions
 from bot.engine.desk import Catalogue, Desk
 from bot.engine.diagnose import Diagnosis
@@ -20,7 +21,7 @@ from bot.engine.draft import DraftingRoom
 from bot.engine.handle import Handler
 from bot.engine.hands import Hands
 from bot.engine.intake import Intake
-from bot.engine.ports import Action, Chat, Durable, Evidence, Pager, Reporter, Source
+from bot.engine.ports import Action, Chat, Durable, Evidence, Reporter, Source
 from bot.engine.pulling import Asked, Pulling
 from bot.engine.reconcile import Reconciler
 from bot.engine.rounds import Rounds

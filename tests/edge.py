@@ -14,6 +14,7 @@ from bot.domain.errors import Refused, Unavailable
 from bot.domain.mitigation import Means, Plan
 from bot.domain.policy import ActionClass
 from bot.domain.service import Target
+from bot.engine.calling import Sent, Summons
 from bot.engine.situation import Situation
 from bot.engine.values import Collected, Found, Observation, Profile, Question, Seen, Waiting
 from bot.slo.spec import Point, Selector
@@ -194,18 +195,23 @@ class Phone:
     """A pager that remembers whom it reached."""
 
     pages: list[tuple[str, str]] = field(default_factory=list)
+    said: list[Summons] = field(default_factory=list)
     dead: str = ""
     buggy: bool = False
     tried: int = 0
 
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
+    def way(self, summons: Summons) -> str:
+        return "phone"
+
+    async def page(self, summons: Summons) -> Sent:
         self.tried += 1
         if self.dead:
             raise Unavailable("phone", self.dead)
         if self.buggy:
             raise KeyError("number")
-        self.pages.append((person.key, key))
-        return "phone"
+        self.pages.append((summons.person.key, summons.key))
+        self.said.append(summons)
+        return Sent("phone")
 
     async def close(self) -> None:
         return

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from bot.engine.situation import Situation
-from bot.engine.values import Profile
+from bot.engine.calling import Sent, Summons
 
 
 class Phone:
@@ -12,10 +11,13 @@ class Phone:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
-        with self.path.open("a") as file:
-            file.write(f"{person.key} {key}\n")
+    def way(self, summons: Summons) -> str:
         return "phone"
+
+    async def page(self, summons: Summons) -> Sent:
+        with self.path.open("a") as file:
+            file.write(f"{summons.person.key} {summons.key}\n")
+        return Sent("phone")
 
     async def close(self) -> None:
         return

@@ -108,6 +108,8 @@ class Policy:
     acknowledge_within: Mapping[Severity, timedelta] = field(
         default_factory=lambda: {each: timedelta(minutes=2 if each is Severity.SEV1 else 5) for each in Severity}
     )
+    merge_pages: timedelta = timedelta(seconds=20)  # between two pages to one person, but for SEV1
+    insist_after: timedelta = timedelta(minutes=2)  # then a person is paged by their next channel too; 0 never
     blind_after: timedelta = timedelta(minutes=5)
     update_every: Mapping[Severity, timedelta] = field(
         default_factory=lambda: {Severity.SEV1: timedelta(minutes=30), Severity.SEV2: timedelta(hours=1)}

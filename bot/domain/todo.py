@@ -7,46 +7,22 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import count
 
 from bot.domain.alert_clock import alerts_due
+from bot.domain.climbing import Owed, calls, following, pages
+from bot.domain.escalation import Ladder
 from bot.domain.guard import Means
 from bot.domain.hold import held_back
 from bot.domain.incident import Incident
 from bot.domain.mitigation import EFFECTIVE, PENDING, Mitigation, State
-from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy, Urgency
 from bot.domain.reminder import Matter, Reason, Reminded, reminders, ripe
 from bot.domain.runbook import Kind
 from bot.domain.service import Service
 
-TRIES = 3
-"""How often one page is tried before the next person is paged instead."""
-
-BETWEEN_TRIES = timedelta(seconds=5)
 COLLECT_AFTER, COLLECT_TRIES = timedelta(minutes=1), 5
 """When evidence that was missing is asked for again, and how often at most."""
-
-ROUND_AGAIN, LONGEST_ROUND = timedelta(minutes=1), timedelta(minutes=5)
-"""At the end of a list on which nobody could be reached it begins again after this long, each time twice as long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """One thing to do, once, from `due` on. `key` is deterministic; `attempt` counts tries of what may be repeated."""
-
-    key: str
-    due: datetime
-    attempt: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class PageOwed(Owed):
-    """Page this person: they are on call and nobody has acknowledged."""
-
-    person: str = ""
-    level: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +140,7 @@ def todo(
     incident: Incident,
     policy: Policy,
     service: Service | None,
-    on_call: Sequence[str],
+    on_call: Sequence[str] | Ladder,
     people: Sequence[Person] = (),
 ) -> Iterator[Owed]:
     """Yield everything owed, including what falls due later (then `due` is when to look again).
@@ -173,7 +149,7 @@ def todo(
         incident: as folded from its log.
         policy: the rules in force.
         service: the catalogue's entry, or None where it has none (then nothing is asked of it).
-        on_call: opaque ids of the people to page, first one first.
+        on_call: who is paged, level by level; opaque ids alone are a level each.
         people: everybody in the directory, among whom approvers are reminded.
 
     """
@@ -181,10 +157,11 @@ def todo(
         return
     closed = incident.phase is Phase.CLOSED
     service = None if incident.storm is not None else service  # its children are looked into, not the storm
+    ladder = on_call if isinstance(on_call, Ladder) else Ladder.of(on_call)
     if not closed:
-        yield from _pages(incident, policy, on_call) if not incident.is_silent else ()
-        yield from _calls(incident)
-    owed: list[Owed] = []
+        yield from pages(incident, policy, ladder) if not incident.is_silent else ()
+        yield from calls(incident)
+    owed: list[Owed] = [*following(incident)]
     if (settles := alerts_due(incident, policy)) is not None:
         owed.append(AlertsOwed(f"alerts:{incident.id}:{settles:%Y%m%dT%H%M%S}", settles))
     if service is not None and not closed:
@@ -196,7 +173,7 @@ def todo(
         owed.extend(_collect(incident, mitigation))
     owed.extend(_step(incident))
     owed.extend(_room(incident))
-    owed.extend(_reminders(incident, policy, on_call, people))
+    owed.extend(_reminders(incident, policy, ladder.people, people))
     waits = LATER + (() if incident.acknowledged else BY_LAW) if incident.is_silent else ()
     for each in owed:
         if isinstance(each, waits):
@@ -207,68 +184,6 @@ def todo(
         else:  # what kept it back before it fell due, such as before somebody broke the glass, does not any more
             due = each.due if trouble.at < each.due else max(each.due, trouble.again_at)
             yield replace(each, attempt=trouble.count + 1, due=due)
-
-
-def _pages(incident: Incident, policy: Policy, on_call: Sequence[str]) -> Iterator[Owed]:
-    urgent = incident.urgency is Urgency.PAGE
-    if incident.phase is not Phase.DECLARED or incident.detected is None or not urgent:
-        return
-    due = incident.returned or incident.declared_at or incident.detected
-    for turn in count() if on_call else ():
-        for level, person in enumerate(on_call):
-            key = page_key(incident, level, turn)
-            page = incident.pages.get(key)
-            tries, last = _tried(incident, key)
-            if page is not None and page.receipt is Receipt.ACCEPTED:
-                due = page.at + policy.acknowledge_within[incident.severity]
-            elif last is None:
-                yield PageOwed(key, due, person=person, level=level)
-                return
-            elif tries < (TRIES if turn == 0 else 1):
-                yield PageOwed(key, last + BETWEEN_TRIES, attempt=tries + 1, person=person, level=level)
-                return
-            else:
-                due = last  # this person was not reached: the next one at once
-        if not any(_accepted(incident, page_key(incident, level, turn)) for level in range(len(on_call))):
-            due += min(ROUND_AGAIN * 2 ** min(turn, 8), LONGEST_ROUND)  # nobody could be reached: patience grows
-
-
-def _calls(incident: Incident) -> Iterator[Owed]:
-    """Pages to people who were asked for by name; after a few failures whoever asked must find another way.
-
-    Nobody asked where nobody can tell what became of a change: then it is tried until one of those people is reached.
-    """
-    unknown = {each.id for each in incident.mitigations.values() if each.state is State.UNKNOWN}
-    reached = {(call.change, call.at) for call in incident.calls if _accepted(incident, call.key(incident.id))}
-    for call in incident.calls if incident.is_open or unknown else ():
-        key = call.key(incident.id)
-        tries, last = _tried(incident, key)
-        wait = BETWEEN_TRIES
-        if tries >= TRIES:
-            if call.change not in unknown or (call.change, call.at) in reached:
-                continue
-            wait = min(ROUND_AGAIN * 2 ** min(tries - TRIES, 8), LONGEST_ROUND)
-        if not _accepted(incident, key):
-            due = last + wait if last is not None else call.at
-            yield PageOwed(key, due, attempt=tries + 1, person=call.person)
-
-
-def page_key(incident: Incident, level: int, turn: int = 0) -> str:
-    """The key of a page: whose turn it is, how often the list was gone through, and how often the breach came back."""
-    again = f":b{incident.returns}" if incident.returns else ""
-    return f"page:{incident.id}:{level}" + (f":r{turn}" if turn else "") + again
-
-
-def _accepted(incident: Incident, key: str) -> bool:
-    page = incident.pages.get(key)
-    return page is not None and page.receipt is Receipt.ACCEPTED
-
-
-def _tried(incident: Incident, key: str) -> tuple[int, datetime | None]:
-    """How often a page was tried and failed, and when last: by its receipts, and by what broke before one was had."""
-    page, trouble = incident.pages.get(key), incident.troubles.get(key)
-    times = [each.at for each in (page, trouble) if each is not None]
-    return (page.attempts if page else 0) + (trouble.count if trouble else 0), max(times, default=None)
 
 
 def _understanding(incident: Incident, service: Service) -> Iterator[Owed]:

@@ -17,9 +17,7 @@ from bot.drill.breach import SOURCE, Breach, chosen, simulated
 from bot.drill.practice import connected, practising, workspace
 from bot.drill.standin import DRILL, ReadsOnly, StandIn
 from bot.durable.memory import Memory
-from bot.engine.ports import Pager
-from bot.engine.situation import Situation
-from bot.engine.values import Profile
+from bot.engine.calling import Pager, Sent, Summons
 from bot.localslack import LocalSlack
 from bot.slo.spec import Slo
 
@@ -31,14 +29,19 @@ class Recorder:
     pages: list[tuple[str, str]] = field(default_factory=list)  # whose, about which incident
     practice: Pager | None = None  # the practice workspace, where there is one
 
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
-        """Note it; a page asked for again under its key is one."""
-        note = (person.key, situation.incident.id)
-        if note not in self.pages:
-            self.pages.append(note)
-        if self.practice is not None:
-            return f"{DRILL}, {await self.practice.page(person, situation, key)} of the practice workspace"
+    def way(self, summons: Summons) -> str:
+        """Nowhere."""
         return f"{DRILL}, nobody was disturbed"
+
+    async def page(self, summons: Summons) -> Sent:
+        """Note it; a page asked for again under its key is one."""
+        for note in ((summons.person.key, each.incident.id) for each in summons.situations):
+            if note not in self.pages:
+                self.pages.append(note)
+        if self.practice is not None:
+            sent = await self.practice.page(summons)
+            return Sent(f"{DRILL}, {sent.where} of the practice workspace")
+        return Sent(self.way(summons))
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -47,6 +47,13 @@ class Summons:
     severity: Severity = Severity.SEV3
     situations: tuple[Situation, ...] = ()  # the worst first
 
+    @property
+    def ordered(self) -> tuple[Situation, ...]:
+        """The incident of the key first."""
+        _kind, _, rest = self.key.partition(":")
+        mine = rest.partition(":")[0]
+        return tuple(sorted(self.situations, key=lambda each: each.incident.id != mine))
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from bot import steps
@@ -10,8 +9,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.incident import Incident
 from bot.domain.runbook import CompleteStep, Runbook, Step
 from bot.engine.desk import Desk
-from bot.engine.ports import Pager
-from bot.engine.reach import reach
+from bot.engine.paging import Paging
 from bot.engine.values import Profile
 from bot.engine.watch import Watch
 
@@ -19,8 +17,8 @@ from bot.engine.watch import Watch
 class Guide:
     """Performs check, query, page and wait steps."""
 
-    def __init__(self, desk: Desk, watch: Watch, pagers: Mapping[str, Pager]) -> None:
-        self.desk, self.watch, self.pagers = desk, watch, pagers
+    def __init__(self, desk: Desk, watch: Watch, paging: Paging) -> None:
+        self.desk, self.watch, self.paging = desk, watch, paging
 
     def fitting(self, incident: Incident) -> Runbook | None:
         """The runbook that answers the likeliest cause; without one, the objective's own; else the service's first."""
@@ -74,7 +72,7 @@ class Guide:
         failures: dict[str, str] = {}
         turn = len(incident.run.done) if incident.run else 0  # a step that is live again pages again
         for person in people:
-            found = await reach(self.pagers, person, situation, f"{incident.id}/{step}/{turn}/{person.id}")
+            found = await self.paging.to(person, [situation], f"step:{incident.id}:{step}:{turn}:{person.id}")
             if found.channel:
                 receipts[person.name] = found.where
             else:

@@ -10,14 +10,17 @@ from bot.domain.errors import NotFound, Refused
 from bot.domain.incident import Incident
 from bot.domain.mitigation import mitigation_of
 from bot.domain.todo import AutoOwed, CollectOwed, ExecuteOwed, HoldOwed, UndoOwed
+from bot.engine.calling import Contact, Pager
 from bot.engine.carry import Carrier
 from bot.engine.desk import Desk
 from bot.engine.diagnose import Diagnosis
 from bot.engine.guide import Guide
 from bot.engine.holding import Holder
 from bot.engine.keeping import Keeper
-from bot.engine.ports import Chat, Pager, Source
+from bot.engine.paging import Paging
+from bot.engine.ports import Chat, Source
 from bot.engine.prove import Prover
+from bot.engine.summons import Link
 from bot.engine.traffic import Traffic
 from bot.engine.watch import Watch
 
@@ -32,7 +35,7 @@ class Hands:
     prover: Prover
     diagnosis: Diagnosis
     guide: Guide
-    pagers: Mapping[str, Pager]
+    paging: Paging
     chat: Chat | None
 
     @classmethod
@@ -45,18 +48,26 @@ class Hands:
         chat: Chat | None,
         *,
         sources: Mapping[str, Source],
+        contacts: Mapping[str, Contact] | None = None,
+        link: Link | None = None,
     ) -> Hands:
-        """Everybody it takes, at one desk."""
+        """Everybody it takes, at one desk; `contacts` by key of a person."""
+        paging = Paging(desk, pagers, contacts or {}, link)
         return cls(
             carrier=Carrier(desk),
             holder=Holder(desk, diagnosis, watch),
             keeper=Keeper(desk),
             prover=Prover(desk, watch, Traffic(desk.changes, sources)),
             diagnosis=diagnosis,
-            guide=Guide(desk, watch, pagers),
-            pagers=pagers,
+            guide=Guide(desk, watch, paging),
+            paging=paging,
             chat=chat,
         )
+
+    @property
+    def pagers(self) -> Mapping[str, Pager]:
+        """The channels there are, the first tried first."""
+        return self.paging.pagers
 
     async def change(
         self, incident: Incident, owed: HoldOwed | CollectOwed | AutoOwed | ExecuteOwed | UndoOwed

@@ -329,19 +329,6 @@ class Reporter(Protocol):
         """Name, media type and content. Raises Unavailable."""
 
 
-class Pager(Protocol):
-    """A channel that reaches a person."""
-
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
-        """Reach them; the words say where it went. Raises Unavailable, Refused. A page in doubt is sent again.
-
-        Raises Unheard where it arrived and will not be noticed: the next channel is tried, and this one counts where
-        there is none.
-        """
-
-    async def close(self) -> None: ...
-
-
 class Chat(Protocol):
     """Where responders talk: shows situations, never decides."""
 

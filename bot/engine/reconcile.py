@@ -6,13 +6,14 @@ import asyncio
 
 from bot.domain.alert_clock import SettleAlerts
 from bot.domain.approval import ExpireMitigation
+from bot.domain.climbing import FollowOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed
 from bot.domain.clocks import running
 from bot.domain.duty import AnswerDuties
 from bot.domain.errors import Conflict, RateLimited, Refused, TocsinError, Unavailable
+from bot.domain.escalation import ReportUnanswered
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
 from bot.domain.notice import Standing
-from bot.domain.paging import Receipt, ReportPage
 from bot.domain.signing import MarkStale
 from bot.domain.todo import (
     AlertsOwed,
@@ -24,8 +25,6 @@ from bot.domain.todo import (
     ExecuteOwed,
     ExpireOwed,
     HoldOwed,
-    Owed,
-    PageOwed,
     RemindOwed,
     ReportOwed,
     RoomOwed,
@@ -41,14 +40,13 @@ from bot.engine.desk import Desk
 from bot.engine.errands import Errands, everybody
 from bot.engine.hands import Hands
 from bot.engine.look import GLANCE_WITHIN
+from bot.engine.paging import NO_CHANNEL
 from bot.engine.ports import Durable
-from bot.engine.reach import Reached, reach
 from bot.telemetry import log as logger
 
-AT_ONCE = (AlertsOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
+AT_ONCE = (AlertsOwed, UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
 """Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
-NO_CHANNEL = "no channel"
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries while the log is silent
 DECIDE_WITHIN = GLANCE_WITHIN + 2.0  # seconds: one target that hangs must not hold up the others' pages
 
@@ -165,6 +163,8 @@ class Reconciler:
         match owed:
             case AlertsOwed():
                 await self.desk.submit(incident.id, SettleAlerts(), cause=owed.key)
+            case UnansweredOwed(rounds=rounds):
+                await self.desk.submit(incident.id, ReportUnanswered(rounds), cause=owed.key)
             case ExpireOwed(mitigation=name):
                 await self.desk.submit(incident.id, ExpireMitigation(name), cause=owed.key)
             case SettleOwed(mitigation=name):
@@ -247,7 +247,11 @@ class Reconciler:
     async def _do(self, incident: Incident, owed: Owed) -> None:
         match owed:
             case PageOwed():
-                await self._page(incident, owed)
+                await self.hands.paging.page(incident, owed)
+            case FollowOwed():
+                await self.hands.paging.follow(incident, owed)
+            case StandDownOwed():
+                await self.hands.paging.stand_down(incident, owed)
             case DiagnoseOwed():
                 await self.hands.diagnosis.diagnose(incident)
             case ReportOwed():
@@ -260,19 +264,6 @@ class Reconciler:
                 await self.errands.run(incident, owed)
             case _:
                 raise AssertionError(f"nobody does {owed}")
-
-    async def _page(self, incident: Incident, owed: PageOwed) -> None:
-        """Try each pager in turn until one takes it; that none did is a receipt too."""
-        person = await self.desk.people.by_id(owed.person)
-        situation = await self.desk.situation(incident.id)
-        reached = await reach(self.hands.pagers, person, situation, owed.key) if person else Reached("", "", ())
-        if reached.channel:
-            report = ReportPage(owed.key, owed.person, reached.channel, Receipt.ACCEPTED, reached.where)
-        else:
-            why = "; ".join(reached.failures) or ("no pager is set up" if person else "nobody is known by that id")
-            channels = ", ".join(self.hands.pagers) or NO_CHANNEL
-            report = ReportPage(owed.key, owed.person, channels, Receipt.FAILED, why)
-        await self.desk.submit(incident.id, report, cause=owed.key)
 
     # -- showing -----------------------------------------------------------------------------------------------------
 

@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.clock import Clock
 from bot.domain.errors import RateLimited, Refused, Unavailable, Unheard
-from bot.engine.situation import Situation
+from bot.engine.calling import Sent, Summons
 from bot.engine.values import Profile
 from bot.telemetry import log as logger
 
-Deliver = Callable[[Profile, Situation, str], Awaitable[str]]
-"""(person, situation, key) → where it went; the Slack room's `page`."""
+Deliver = Callable[[Summons], Awaitable[str]]
+"""Sends it; the words say where it went: the Slack room's `page`."""
 Resting = Callable[[Profile], Awaitable[datetime | None]]
 """Until when a person asked not to be disturbed; the Slack room's `resting`."""
 ASK_WITHIN = 5.0
@@ -43,15 +43,21 @@ class SlackPager:
     ) -> None:
         self.settings, self.clock, self._deliver, self._resting = settings, clock, deliver, resting
 
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
-        """Reach them; the words say where it went.
+    def way(self, summons: Summons) -> str:
+        """A direct message. Raises Refused: they have no account."""
+        if not summons.person.slack_user:
+            raise Refused(f"{summons.person.name} has no Slack account in the people file")
+        return f"direct message to {summons.person.name}"
+
+    async def page(self, summons: Summons) -> Sent:
+        """Reach them.
 
         Raises Unavailable, Refused (they have no account), Unheard (it is sent, and they rest).
         """
-        if not person.slack_user:
-            raise Refused(f"{person.name} has no Slack account in the people file")
+        self.way(summons)
+        person = summons.person
         try:
-            where = await self._deliver(person, situation, key)
+            where = await self._deliver(summons)
         except (Refused, RateLimited, Unavailable):
             raise
         except Exception as error:
@@ -59,7 +65,7 @@ class SlackPager:
         until = await self._rests(person)
         if until is not None and until > self.clock.now():
             raise Unheard(f"{person.name} asked not to be disturbed until {until:%H:%M} UTC", where=where)
-        return where
+        return Sent(where)
 
     async def _rests(self, person: Profile) -> datetime | None:
         """Asked after sending. Whatever goes wrong with the question, the page stands."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.domain.errors import NotFound, Refused, Unavailable
 from bot.domain.phase import Phase
+from bot.engine.calling import Summons
 from bot.engine.ports import Mirror
 from bot.engine.situation import Situation
 from bot.engine.values import Profile, Waiting
@@ -25,6 +26,8 @@ from bot.slack.wanted import CARD, counsels, page
 _log = logging.getLogger(__name__)
 GIVE_UP = timedelta(days=1)
 """How long after its closing an incident's refused messages are still tried."""
+TEST = "test"
+"""Under this name stand messages that are about no incident."""
 SHOWN_WITHIN = timedelta(minutes=1)
 """What could not be shown for longer is told elsewhere than in Slack."""
 
@@ -226,14 +229,15 @@ class SlackChat:
 
     # -- people and rooms --------------------------------------------------------------------------------------------
 
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
+    async def page(self, summons: Summons) -> str:
         """Send a person a direct message that pages them; the words say where it went.
 
-        The same key is one message as far as anybody can tell; in doubt it is sent again. Raises Unavailable, Refused.
+        The same key is one message as far as anybody can tell; in doubt it is sent again. A test page, which is about
+        no incident, is kept under its own name. Raises Unavailable, Refused.
         """
-        incident = situation.incident
-        await self._direct.page(incident.id, page(situation, key, _account(person)), incident.severity)
-        return f"direct message to {person.name}"
+        user, about = _account(summons.person), summons.ordered
+        await self._direct.page(about[0].incident.id if about else TEST, page(summons, user), summons.severity)
+        return f"direct message to {summons.person.name}"
 
     async def remind(self, person: Profile, waiting: Sequence[Waiting], key: str) -> str:
         """Tell a person in one message what waits for them. Raises Unavailable, Refused."""

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.domain.errors import Conflict, NotFound, Refused, Unavailable
 from bot.domain.room import ReportRoomArchived
+from bot.engine.calling import Summons
 from bot.engine.desk import Desk
 from bot.engine.ports import Mirror
-from bot.engine.situation import Situation
-from bot.engine.values import Profile
 from bot.slack.client import Client
 from bot.slack.ingress import Ingress
 from bot.slack.mirror import Behind, SlackChat
@@ -91,9 +90,9 @@ class SlackRoom:
         await self.chat.poster.pictures.close()
         await self.client.close()
 
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
+    async def page(self, summons: Summons) -> str:
         """Send the direct message that pages a person; the words say where it went."""
-        return await self.chat.page(person, situation, key)
+        return await self.chat.page(summons)
 
     def health(self) -> Health:
         """How Slack stands; told elsewhere than in Slack."""

@@ -26,7 +26,7 @@ from bot.slack.poster import GONE, LATE, POSTED, SENDING, Poster
 from bot.slack.refusals import Refusals
 from bot.slack.rooms import ARCHIVED
 from bot.slack.settings import SlackSettings
-from bot.slack.wanted import CARD, ROOM, page, wanted
+from bot.slack.wanted import CARD, ROOM, paged, wanted
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -125,7 +125,7 @@ class Showing:
         card = rows.get(CARD)
         found = [await self._placed(situation, one, card) for one in wanted(situation, self.settings)]
         keys = [name.removeprefix("page:") for name, row in rows.items() if name.startswith("page:") and row.ts]
-        found += [replace(page(situation, key, ""), fresh=False) for key in keys]
+        found += [replace(paged(situation, key), fresh=False) for key in keys]
         if card is not None and card.state == POSTED and found and found[0].name == CARD:
             direct = elsewhere.to_people(situation, found[0], fresh=False)
             found += [one for one in direct if one.name in rows]

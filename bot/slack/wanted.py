@@ -9,6 +9,7 @@ from bot.domain.lifecycle import UpdatePosted
 from bot.domain.mitigation import EFFECTIVE, PENDING
 from bot.domain.named import named
 from bot.domain.phase import Phase
+from bot.engine.calling import Summons
 from bot.engine.situation import Situation
 from bot.slack.message import Surface
 from bot.slack.settings import SlackSettings
@@ -159,6 +160,16 @@ def _restricted(situation: Situation) -> list[Surface]:
     return [Surface(f"card:{one}", message, in_thread=False, person=user) for one, user in users if user]
 
 
-def page(situation: Situation, key: str, user: str) -> Surface:
-    """The direct message that pages a person."""
-    return Surface(f"page:{key}", update.page(situation, key), in_thread=False, person=user)
+def paged(situation: Situation, key: str) -> Surface:
+    """A direct message that paged a person, as it reads now."""
+    return Surface(f"page:{key}", update.page(situation, key), in_thread=False)
+
+
+def page(summons: Summons, user: str) -> Surface:
+    """The direct message that pages a person; one about several incidents stays as it was sent."""
+    if not summons.situations:
+        message = update.test_page(summons.headline, summons.text)
+        return Surface(f"pages:{summons.key}", message, in_thread=False, person=user)
+    first, *rest = summons.ordered
+    kind = "pages" if rest else "page"
+    return Surface(f"{kind}:{summons.key}", update.page(first, summons.key, rest), in_thread=False, person=user)

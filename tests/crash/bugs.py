@@ -7,7 +7,9 @@ from dataclasses import replace
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, Outcome, State, mitigation_of
 from bot.domain.undo import ReportUndo
+from bot.engine.calling import Sent, Summons
 from bot.engine.carry import Carrier
+from bot.engine.paging import Paging
 from bot.engine.ports import Action
 from bot.engine.values import Seen
 from bot.wiring import House
@@ -60,8 +62,11 @@ class Forgets(Carrier):
 class Mute:
     """A pager that says it reached somebody and did not."""
 
-    async def page(self, *_given: object) -> str:
+    def way(self, _summons: Summons) -> str:
         return "phone"
+
+    async def page(self, _summons: Summons) -> Sent:
+        return Sent("phone")
 
     async def close(self) -> None:
         return
@@ -82,6 +87,6 @@ def plant(bug: str, house: House) -> None:
     if bug in CARRIERS:
         house.reconciler.hands = replace(hands, carrier=CARRIERS[bug](house.desk))
     elif bug == "tells nobody":
-        house.reconciler.hands = replace(hands, pagers={"phone": Mute()})  # type: ignore[dict-item]
+        house.reconciler.hands = replace(hands, paging=Paging(house.desk, {"phone": Mute()}, {}))
     elif bug not in ("", "acknowledges first"):
         raise ValueError(bug)

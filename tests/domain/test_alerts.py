@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.alert_clock import SettleAlerts, alerts_due
 from bot.domain.alerts import AlertsAttached, AlertsQuiet, AttachAlerts, DeclareForAlerts, EndAlerts, Over
+from bot.domain.climbing import PageOwed
 from bot.domain.flapping import AlertCalm, AlertFlaps
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Close, Reopen, Resolve
@@ -18,7 +19,7 @@ from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase
 from bot.domain.policy import Policy, Severity, Urgency
 from bot.domain.sli import Attach, Judged
-from bot.domain.todo import AlertsOwed, PageOwed, todo
+from bot.domain.todo import AlertsOwed, todo
 from tests.inbox import alert
 from tests.kit import ANA, NOON, Story, at, breached, declared, lines, plan
 

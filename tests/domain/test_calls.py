@@ -1,9 +1,10 @@
 """Asking for somebody by name: owed as a page to them alone, tried a few times, and said so whatever comes of it."""
 
+from bot.domain.climbing import TRIES, PageOwed
 from bot.domain.lifecycle import Resolve
 from bot.domain.paging import Acknowledge, AskFor, Receipt, ReportPage
 from bot.domain.policy import Policy
-from bot.domain.todo import TRIES, PageOwed, todo
+from bot.domain.todo import todo
 from tests.kit import ANA, AUDREY, BEN, Story, declared, lines
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from bot.domain.approval import ApproveMitigation, GiveCode, Preapprove, code_hash
 from bot.domain.claim import ClaimMitigation, MitigationClaimed
+from bot.domain.climbing import PageOwed
 from bot.domain.errors import Refused
 from bot.domain.execution import ReportOutcome
 from bot.domain.glass import BreakGlass, ReviewGlass, may_review, nobody_else
@@ -13,7 +14,7 @@ from bot.domain.hold import PlaceHold
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.mitigation import Means, Outcome, ProposeMitigation, State
 from bot.domain.policy import ActionClass, Person, Policy, Role
-from bot.domain.todo import ExecuteOwed, PageOwed, todo
+from bot.domain.todo import ExecuteOwed, todo
 from bot.domain.trouble import ReportTrouble
 from tests.kit import ANA, BEN, CLEO, NOON, Story, declared, lines, plan
 

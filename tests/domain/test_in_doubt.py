@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.domain.approval import ApproveMitigation, Preapprove, proof_of
 from bot.domain.claim import ClaimMitigation
+from bot.domain.climbing import PageOwed
 from bot.domain.execution import ReportOutcome
 from bot.domain.guard import ActionClass, Means, TargetRules
 from bot.domain.hold import ReportHold
@@ -11,7 +12,7 @@ from bot.domain.log import Free, Tally
 from bot.domain.mitigation import Outcome, ProposeMitigation
 from bot.domain.paging import AskFor, Receipt, ReportPage
 from bot.domain.policy import Policy
-from bot.domain.todo import PageOwed, todo
+from bot.domain.todo import todo
 from bot.domain.undo import BeginUndo, ReportUndo, UndoMitigation
 from tests.kit import ANA, BEN, Story, declared, held, plan
 

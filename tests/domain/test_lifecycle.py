@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.climbing import PageOwed
 from bot.domain.correction import CorrectTime, Moment
 from bot.domain.lifecycle import ChangeSeverity, Close, Declare, IncidentDeclared, Reopen, Resolve
 from bot.domain.log import Free, Take
@@ -12,7 +13,7 @@ from bot.domain.phase import Phase
 from bot.domain.policy import Policy, Severity
 from bot.domain.roles import Part, PartAssigned
 from bot.domain.sli import Attach, Judged, ObserveSli, SliObserved
-from bot.domain.todo import PageOwed, todo
+from bot.domain.todo import todo
 from tests.kit import ANA, AUDREY, BEN, CLEO, NOON, Story, at, breached, declared, lines
 
 MET = breached(judged=Judged.MET, because="met again", since=at(60), seen=at(90))

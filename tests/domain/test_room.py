@@ -1,8 +1,9 @@
 """War rooms: asked for by a responder, opened once, put away at the end, and never for what is restricted."""
 
+from bot.domain.climbing import Owed
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.room import OpenRoom, ReportRoom, ReportRoomArchived
-from bot.domain.todo import ArchiveOwed, Owed, RoomOwed, todo
+from bot.domain.todo import ArchiveOwed, RoomOwed, todo
 from tests.kit import ANA, BEN, CLEO, Story, declared, lines
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.alert_clock import SettleAlerts
 from bot.domain.alerts import AttachAlerts, DeclareForAlerts, EndAlerts, Over
+from bot.domain.climbing import PageOwed
 from bot.domain.lifecycle import IncidentDeclared
 from bot.domain.mitigation import ProposeMitigation
 from bot.domain.noise import StormRules
@@ -16,7 +17,7 @@ from bot.domain.policy import Policy, Severity
 from bot.domain.promotion import Promote, is_critical
 from bot.domain.service import Service
 from bot.domain.storm import BeginStorm, Counted, Digest, EndStorm, Gauge, judge, rate
-from bot.domain.todo import AlertsOwed, DiagnoseOwed, DutiesOwed, ExpireOwed, HoldOwed, PageOwed, RunbookOwed, todo
+from bot.domain.todo import AlertsOwed, DiagnoseOwed, DutiesOwed, ExpireOwed, HoldOwed, RunbookOwed, todo
 from bot.store.codec import Codec
 from tests.inbox import alert
 from tests.kit import ANA, AUDREY, NOON, Story, at, declared, lines, plan

@@ -7,6 +7,8 @@ import pytest
 
 from bot.domain.approval import ApproveMitigation, Preapprove
 from bot.domain.claim import ClaimMitigation
+from bot.domain.climbing import TRIES, FollowOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed, page_key
+from bot.domain.escalation import ROUNDS
 from bot.domain.execution import ReportAccepted, ReportOutcome
 from bot.domain.finding import AttachReport, Cause, Diagnose, Hypothesis
 from bot.domain.guard import Means, TargetRules
@@ -19,7 +21,6 @@ from bot.domain.room import OpenRoom, ReportRoom
 from bot.domain.runbook import Kind, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service
 from bot.domain.todo import (
-    TRIES,
     ArchiveOwed,
     AutoOwed,
     CollectOwed,
@@ -28,8 +29,6 @@ from bot.domain.todo import (
     ExecuteOwed,
     ExpireOwed,
     HoldOwed,
-    Owed,
-    PageOwed,
     RemindOwed,
     ReportOwed,
     RoomOwed,
@@ -64,6 +63,19 @@ def applied() -> Story:
     return approved().when(ClaimMitigation("M1", "7", (BEN,))).when(ReportOutcome("M1", Outcome.APPLIED, "x"))
 
 
+TAKEN = ReportPage("page:INC-1:0", "ana", "sms", Receipt.ACCEPTED)
+
+
+def climbed() -> Story:
+    """Everybody was paged as often as the escalation says."""
+    story = declared()
+    for turn in range(ROUNDS):
+        for level, person in enumerate(("ana", "ben")):
+            key = page_key(story.incident, level, turn)
+            story = story.when(ReportPage(key, person, "sms", Receipt.ACCEPTED))
+    return story
+
+
 SITUATIONS: dict[type[Owed], Story] = {
     PageOwed: declared(),
     DiagnoseOwed: declared(),
@@ -73,6 +85,9 @@ SITUATIONS: dict[type[Owed], Story] = {
     ExecuteOwed: approved(),
     VerifyOwed: applied(),
     RemindOwed: declared().when(Acknowledge(), ANA),
+    UnansweredOwed: climbed(),
+    FollowOwed: declared().when(replace(TAKEN, ref="SM1")),
+    StandDownOwed: declared().when(replace(TAKEN, rings=True)).when(Acknowledge(), ANA),
     RoomOwed: declared().when(OpenRoom(), ANA),
     ArchiveOwed: declared()
     .when(OpenRoom(), ANA)

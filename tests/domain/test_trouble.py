@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given as over
 from hypothesis import strategies as st
 
-from bot.domain import todo
+from bot.domain import climbing, todo
 from bot.domain.trouble import DEEDS, FIRST_WAIT, LONGEST_WAIT, ReportTrouble, Trouble
 from tests.kit import NOON, Story, declared, lines
 
@@ -33,7 +33,7 @@ def test_each_key_counts_by_itself() -> None:
 
 def test_everything_owed_is_said_in_words() -> None:
     """Each kind of key has its deed, none too many; a room and a reminder read as sentences, a strange key does too."""
-    kinds = set(re.findall(r'(?:Owed\(\s*|key = )f"(\w+):', inspect.getsource(todo)))
+    kinds = set(re.findall(r'(?:Owed\(\s*|key = )f"(\w+):', inspect.getsource(todo) + inspect.getsource(climbing)))
     assert kinds | {"page"} == set(DEEDS)
     told = {key: lines(declared().when(ReportTrouble(key, 1, "down")))[-1] for key in
             ("room:INC-1:1", "remind:INC-1:p1:2", "step:INC-1:1:0:wait", "hold:INC-1:M2", "odd")}  # fmt: skip

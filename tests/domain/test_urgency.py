@@ -2,6 +2,7 @@
 
 from bot.domain.approval import ApproveMitigation, DeclineMitigation
 from bot.domain.claim import ClaimMitigation
+from bot.domain.climbing import PageOwed
 from bot.domain.execution import ReportOutcome
 from bot.domain.glass import BreakGlass
 from bot.domain.hold import ReportHold
@@ -11,7 +12,7 @@ from bot.domain.mitigation import Outcome, ProposeMitigation, State
 from bot.domain.phase import Phase
 from bot.domain.policy import Policy, Urgency
 from bot.domain.sli import Judged, ObserveSli
-from bot.domain.todo import PageOwed, todo
+from bot.domain.todo import todo
 from bot.domain.urgency import SuspicionStays, Withdraw
 from tests.kit import ANA, BEN, Story, breached, declared, held, lines, plan
 

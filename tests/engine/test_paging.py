@@ -31,9 +31,9 @@ async def test_ben_is_paged_when_ana_cannot_be(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
 
         class AnasPhoneIsOff(Phone):
-            async def page(self, person, situation, key):
-                self.dead = "switched off" if person.key == "ana" else ""
-                return await super().page(person, situation, key)
+            async def page(self, summons):
+                self.dead = "switched off" if summons.person.key == "ana" else ""
+                return await super().page(summons)
 
         world.pagers["phone"] = phone = AnasPhoneIsOff()
         await declared(world)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from bot.domain.errors import Unheard
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
+from bot.engine.calling import Sent, Summons
 from bot.engine.reach import reach
-from bot.engine.situation import Situation
-from bot.engine.values import Profile
+from tests.calling import summons
 from tests.world import World
 
 
@@ -19,9 +19,12 @@ class Broken:
 
     tried: list[str] = field(default_factory=list)
 
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
-        self.tried.append(key)
-        raise KeyError(key)
+    def way(self, summons: Summons) -> str:
+        return "nowhere"
+
+    async def page(self, summons: Summons) -> Sent:
+        self.tried.append(summons.key)
+        raise KeyError(summons.key)
 
     async def close(self) -> None:
         return
@@ -32,17 +35,17 @@ async def test_a_channel_that_breaks_is_told_and_the_next_one_reaches(tmp_path: 
     async with World.open(tmp_path) as world:
         await world.declare("It is slow", "ana")
         ben, situation = await world.who("ben"), await world.house.desk.situation("INC-1")
-        found = await reach({"first": Broken(), "phone": world.phone}, ben, situation, "k")
+        found = await reach({"first": Broken(), "phone": world.phone}, summons(ben, situation, "k"))
         assert (found.channel, found.failures) == ("phone", ("first: KeyError",))
-        nobody = await reach({"first": Broken()}, ben, situation, "k")
+        nobody = await reach({"first": Broken()}, summons(ben, situation, "k"))
         assert (nobody.channel, nobody.failures) == ("", ("first: KeyError",))
 
 
 class Asleep(Broken):
     """A channel that delivers where the person will not notice."""
 
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
-        self.tried.append(key)
+    async def page(self, summons: Summons) -> Sent:
+        self.tried.append(summons.key)
         raise Unheard("Ben rests until 07:00", where="direct message to Ben")
 
 
@@ -51,9 +54,9 @@ async def test_a_page_that_will_not_be_noticed_counts_only_where_nothing_else_do
     async with World.open(tmp_path) as world:
         await world.declare("It is slow", "ana")
         ben, situation = await world.who("ben"), await world.house.desk.situation("INC-1")
-        found = await reach({"chat": Asleep(), "phone": world.phone}, ben, situation, "k")
+        found = await reach({"chat": Asleep(), "phone": world.phone}, summons(ben, situation, "k"))
         assert (found.channel, found.failures) == ("phone", ("chat: Ben rests until 07:00",))
-        found = await reach({"chat": Asleep(), "first": Broken()}, ben, situation, "k")
+        found = await reach({"chat": Asleep(), "first": Broken()}, summons(ben, situation, "k"))
         assert (found.channel, found.where) == ("chat", "direct message to Ben (Ben rests until 07:00)")
         assert found.failures == ("chat: Ben rests until 07:00", "first: KeyError")
 

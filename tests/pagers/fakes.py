@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.engine.ports import Pager
+from bot.engine.calling import Pager
 from bot.engine.values import Profile
 
 

@@ -11,8 +11,10 @@ import pytest
 
 from bot import shelf
 from bot.domain.errors import RateLimited, Refused, Unavailable, Unheard
+from bot.engine.calling import Sent, Summons
 from bot.engine.values import Profile
 from bot.pagers.slack import Resting
+from tests.calling import summons
 from tests.pagers.fakes import Scene
 from tests.parts import Hands
 from tests.slack.bench import PEOPLE
@@ -27,11 +29,11 @@ class Room:
         self.reached: list[tuple[str, str]] = []
         self.fault: Exception | None = None
 
-    async def deliver(self, person: Profile, _situation: Any, key: str) -> str:
+    async def deliver(self, summons: Summons) -> str:
         if self.fault is not None:
             raise self.fault
-        self.reached.append((person.key, key))
-        return f"direct message to {person.key}"
+        self.reached.append((summons.person.key, summons.key))
+        return f"direct message to {summons.person.key}"
 
     def breaks(self, fault: Exception) -> None:
         self.fault = fault
@@ -63,7 +65,7 @@ async def test_a_page_to_somebody_who_rests_is_sent_and_said_to_be_unheard() -> 
     night = Hands().now() + timedelta(hours=8)
     pager = made(made.Settings(), clock=Hands(), deliver=room.deliver, resting=resting_until(night))
     with pytest.raises(Unheard, match=f"Ana Souza asked not to be disturbed until {night:%H:%M} UTC") as told:
-        await pager.page(PEOPLE[0], None, "k")
+        await pager.page(summons(PEOPLE[0], None, "k"))
     assert told.value.where == "direct message to ana"
     assert room.reached == [("ana", "k")]
 
@@ -73,7 +75,7 @@ async def test_where_nobody_can_say_that_they_rest_the_page_counts(until: dateti
     """Not resting, no longer, or no answer: the page is as good as ever."""
     room, made = Room(), shelf.load("pagers", "slack")
     pager = made(made.Settings(), clock=Hands(), deliver=room.deliver, resting=resting_until(until))
-    assert await pager.page(PEOPLE[0], None, "k") == "direct message to ana"
+    assert await pager.page(summons(PEOPLE[0], None, "k")) == Sent("direct message to ana")
 
 
 @pytest.mark.parametrize("fault", [Refused("no"), RateLimited("Slack", 3), Unavailable("Slack", "away")])
@@ -82,4 +84,4 @@ async def test_what_the_room_says_is_passed_on(fault: Exception) -> None:
     async with scene() as made:
         made.breaks(fault)
         with pytest.raises(type(fault), match=str(fault)):
-            await made.pager.page(made.person, None, "k")
+            await made.pager.page(summons(made.person, None, "k"))

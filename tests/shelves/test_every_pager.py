@@ -6,6 +6,7 @@ import pytest
 
 from bot import shelf
 from bot.domain.errors import Refused, Unavailable
+from tests.calling import summons
 from tests.shelves.files import scene as scene_of
 
 KEY = "page:INC-7:0"
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.parametrize("name", shelf.names("pagers"))
 async def test_a_page_arrives_and_says_where(name: str) -> None:
     """The key goes with it, so that the channel can tell a repetition."""
     async with scene_of("pagers", name) as scene:
-        assert await scene.pager.page(scene.person, None, KEY)
+        assert await scene.pager.page(summons(scene.person, None, KEY))
         assert scene.reached() == [(scene.person.key, KEY)]
 
 
@@ -23,7 +24,7 @@ async def test_somebody_without_an_address_is_refused_by_name(name: str) -> None
     """Nothing is sent, and the sentence says who cannot be reached."""
     async with scene_of("pagers", name) as scene:
         with pytest.raises(Refused, match=scene.stranger.name):
-            await scene.pager.page(scene.stranger, None, KEY)
+            await scene.pager.page(summons(scene.stranger, None, KEY))
         assert scene.reached() == []
 
 
@@ -33,5 +34,5 @@ async def test_whatever_breaks_is_unavailable(name: str, fault: Exception) -> No
     async with scene_of("pagers", name) as scene:
         scene.breaks(fault)
         with pytest.raises(Unavailable) as caught:
-            await scene.pager.page(scene.person, None, KEY)
+            await scene.pager.page(summons(scene.person, None, KEY))
         assert len(str(caught.value)) > 5

@@ -16,6 +16,7 @@ from bot.slack import features, manifest
 from bot.slack.features import CALLS, CORE_SCOPES, EVENTS, FEATURES, OPTIONAL_SCOPES, SHORTCUTS, Feature
 from bot.slack.ingress import _SHORTCUTS, CLICKS
 from bot.words import house
+from tests.calling import summons
 from tests.slack.bench import Bench
 
 ROOM = Path(next(iter(bot.slack.__path__)))
@@ -163,7 +164,7 @@ async def test_the_core_scopes_are_enough(small: Bench):
     await small.slack.delivery.settle()
     await small.settle()
     situation = await small.desk.situation("INC-1")
-    await small.room.page(await small.who("ben"), situation, "page:1")
+    await small.room.page(summons(await small.who("ben"), situation, "page:1"))
     await small.room.chat.tend()
     refused = [one for one in small.slack.traffic.entries if one["outcome"] == "missing_scope"]
     assert {one["answer"]["needed"] for one in refused} <= set(OPTIONAL_SCOPES)

@@ -14,6 +14,7 @@ from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
 from bot.engine.values import Posted
 from bot.slack.meaning import SlackRefused
+from tests.calling import summons
 from tests.slack.bench import Bench
 
 
@@ -273,9 +274,9 @@ async def test_a_page_is_one_direct_message_per_key(bench: Bench):
     ana = await bench.who("ana")
     bench.fault("chat.postMessage", "500_after_storing")
     with pytest.raises(Unavailable):
-        await bench.room.page(ana, situation, "page:INC-1:0")
-    assert await bench.room.page(ana, situation, "page:INC-1:0") == "direct message to Ana Souza"
-    assert await bench.room.page(ana, situation, "page:INC-1:0") == "direct message to Ana Souza"
+        await bench.room.page(summons(ana, situation, "page:INC-1:0"))
+    assert await bench.room.page(summons(ana, situation, "page:INC-1:0")) == "direct message to Ana Souza"
+    assert await bench.room.page(summons(ana, situation, "page:INC-1:0")) == "direct message to Ana Souza"
     (page,) = bench.posts("page:page:INC-1:0", "D0ANA")
     assert "You are paged" in str(page["blocks"])
     person = await bench.person("ana")
@@ -291,11 +292,11 @@ async def test_a_page_that_never_arrived_is_sent_at_once_again(bench: Bench):
     situation = await bench.desk.situation("INC-1")
     bench.fault("chat.postMessage", "500")
     with pytest.raises(Unavailable):
-        await bench.room.page(await bench.who("ana"), situation, "k")
-    await bench.room.page(await bench.who("ana"), situation, "k")
+        await bench.room.page(summons(await bench.who("ana"), situation, "k"))
+    await bench.room.page(summons(await bench.who("ana"), situation, "k"))
     assert len(bench.posts("page:k", "D0ANA")) == 1
     with pytest.raises(Refused, match="no Slack account"):
-        await bench.room.page(replace(await bench.who("ana"), slack_user=""), situation, "k2")
+        await bench.room.page(summons(replace(await bench.who("ana"), slack_user=""), situation, "k2"))
 
 
 async def test_the_socket_is_rebuilt_when_it_is_deaf(tmp_path: Path):

@@ -8,6 +8,7 @@ from bot.domain.lifecycle import Close, Resolve
 from bot.domain.reminder import Reminded
 from bot.engine.values import Posted
 from bot.localslack.people import BOT_USER
+from tests.calling import summons
 from tests.slack.bench import Bench
 from tests.slack.talking import delete, deliver, edit, event, fill, react, said, settled, thread
 
@@ -398,7 +399,7 @@ async def test_somebody_is_paged_by_name_or_by_service(sock: Bench):
     assert "Say whom to page: mention a person, or name a service, of which there is visits" in sock.whispers("ana")[-1]
     answer = (await ana.command("incident", "page visits"))["answer"]
     assert "INC-7 page" in answer["text"]
-    await sock.room.chat.page(await sock.who("ben"), await sock.desk.situation("INC-1"), calls[0].key("INC-1"))
+    await sock.room.chat.page(summons(await sock.who("ben"), await sock.desk.situation("INC-1"), calls[0].key("INC-1")))
     (page,) = sock.posts(f"page:{calls[0].key('INC-1')}", "D0BEN")
     assert "asks for you: you know the router" in str(page["blocks"])
 

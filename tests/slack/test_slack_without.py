@@ -15,6 +15,7 @@ from bot.domain.phase import Phase
 from bot.domain.policy import Severity
 from bot.engine.errands import Errands
 from bot.slack.features import CALLS
+from tests.calling import summons
 from tests.slack.bench import Bench
 
 NEEDED = {
@@ -98,7 +99,7 @@ async def taken(bench: Bench, name: str, ts: str, without: str) -> None:
     ana = await bench.person("ana")
     lost = pytest.raises(Refused) if without == "conversations.open" else contextlib.nullcontext()
     with lost:
-        await bench.room.page(await bench.who("ben"), await bench.desk.situation(name), f"{name}/page")
+        await bench.room.page(summons(await bench.who("ben"), await bench.desk.situation(name), f"{name}/page"))
     assert (await ana.click("ack", ts=ts))["acked"]
     await ana.open_home()
     await bench.slack.delivery.settle()

@@ -11,7 +11,7 @@ from bot.domain.lifecycle import ChangeSeverity, Close, Resolve, Update
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Role, Severity
 from bot.durable.memory import Journal
-from bot.engine.situation import Situation
+from bot.engine.calling import Sent, Summons
 from bot.engine.values import Profile
 from tests.world import Board, Phone, World, shipped
 
@@ -142,11 +142,11 @@ class Chatty(Phone):
         super().__init__()
         self.resting: set[str] = set()
 
-    async def page(self, person: Profile, situation: Situation, key: str) -> str:
-        where = await super().page(person, situation, key)
-        if person.key in self.resting:
-            raise Unheard(f"{person.name} asked not to be disturbed until 07:00 UTC", where=where)
-        return where
+    async def page(self, summons: Summons) -> Sent:
+        sent = await super().page(summons)
+        if summons.person.key in self.resting:
+            raise Unheard(f"{summons.person.name} asked not to be disturbed until 07:00 UTC", where=sent.where)
+        return sent
 
 
 async def test_who_rests_is_paged_another_way_too(tmp_path: Path) -> None:

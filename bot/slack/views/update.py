@@ -1,5 +1,8 @@
 """A status update for everybody who follows, and the page that reaches one person."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from bot.blockkit.blocks import actions, context, header, section, untrusted
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.log import Entry
@@ -20,6 +23,9 @@ from bot.slack.views._words import (
     title,
 )
 
+ALSO = 5
+"""So many incidents that went with a page have a line of their own."""
+
 
 def render(situation: Situation, entry: Entry) -> Message:
     """One update, as it was written, with its author and time."""
@@ -34,8 +40,11 @@ def render(situation: Situation, entry: Entry) -> Message:
     return Message(f"Update on {brief(incident)} by {called(situation, entry.by)}: {told}", in_full(situation, blocks))
 
 
-def page(situation: Situation, key: str = "") -> Message:
-    """What the paged person reads: what is broken, since when, and one button. A restricted incident tells nothing."""
+def page(situation: Situation, key: str = "", also: Sequence[Situation] = ()) -> Message:
+    """What the paged person reads: what is broken, since when, and one button. A restricted incident tells nothing.
+
+    Each of the incidents that went with it has a line and a button of its own.
+    """
     incident = situation.incident
     if incident.restricted:
         words = f"{brief(incident)}: you are paged. The incident is restricted; open the console."
@@ -57,7 +66,27 @@ def page(situation: Situation, key: str = "") -> Message:
         blocks.append(context(f"{PHASES[incident.phase]}{who}"))
     link = console(situation)
     blocks += [context(link)] if link else []
+    for other in also[:ALSO]:
+        blocks += _beside(other)
+    if len(also) > ALSO:
+        blocks.append(context(f"and {len(also) - ALSO} more: see the Home tab"))
+    text += f" With it: {', '.join(each.incident.id for each in also[:ALSO])}." if also else ""
     return Message(text, blocks)
+
+
+def _beside(situation: Situation) -> list[dict[str, Any]]:
+    """An incident that went with a page: its line, and a button where nobody has it."""
+    incident = situation.incident
+    words = "The incident is restricted; open the console." if incident.restricted else title(incident, 200)
+    blocks = [section(f"*Also* {brief(incident)}: {words}")]
+    if incident.phase is Phase.DECLARED:
+        blocks.append(actions(press("Acknowledge", "ack", incident.id)))
+    return blocks
+
+
+def test_page(headline_: str, text: str) -> Message:
+    """A page somebody asked for themselves, to see that it arrives."""
+    return Message(headline_, [header(headline_), section(text)] if text else [header(headline_)])
 
 
 def _asked(situation: Situation, key: str) -> str:

@@ -1,0 +1,155 @@
+"""Pages the people whose turn it is: one page at a time to a person, what comes meanwhile goes with the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from weakref import WeakValueDictionary
+
+from bot.domain.climbing import FollowOwed, PageOwed, StandDownOwed
+from bot.domain.errors import Refused
+from bot.domain.incident import Incident
+from bot.domain.paging import Receipt, ReportPage
+from bot.domain.policy import Severity
+from bot.domain.receipt import ReportReceipt, ReportStoodDown
+from bot.engine.calling import Contact, Following, Over, Pager, Ringing
+from bot.engine.desk import Desk
+from bot.engine.reach import Reached, reach
+from bot.engine.situation import Situation
+from bot.engine.summons import Link, summon
+from bot.engine.values import Profile
+
+NO_CHANNEL = "no channel"
+
+
+@dataclass(frozen=True, slots=True)
+class _Waits:
+    """A page that waits to go out to a person."""
+
+    incident: str
+    owed: PageOwed
+
+
+class Paging:
+    """Everything that goes through the pagers on behalf of an incident."""
+
+    def __init__(
+        self, desk: Desk, pagers: Mapping[str, Pager], contacts: Mapping[str, Contact], link: Link | None = None
+    ) -> None:
+        """`contacts` by key of a person."""
+        self.desk, self.pagers, self.contacts, self._link = desk, pagers, contacts, link
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._waiting: dict[str, dict[str, _Waits]] = {}
+        self._told: dict[str, datetime] = {}
+
+    async def page(self, incident: Incident, owed: PageOwed) -> None:
+        """Page a person. Whatever else waits for them by now goes with it, in one message.
+
+        Whoever was paged a moment ago is not paged again within the policy's `merge_pages`, unless it is worse.
+        """
+        waiting = self._waiting.setdefault(owed.person, {})
+        waiting[owed.key] = _Waits(incident.id, owed)
+        turn = self._turns.setdefault(owed.person, asyncio.Lock())
+        try:
+            async with turn:
+                if await self._still(incident.id, owed):
+                    await self._pause(incident, owed.person)
+                    await self._go(owed)
+        finally:
+            waiting.pop(owed.key, None)
+
+    async def _still(self, name: str, owed: PageOwed) -> bool:
+        """Whether it is still to be sent: it may have gone with another one, or somebody acknowledged meanwhile."""
+        incident = await self.desk.log.load(name)
+        page = incident.pages.get(owed.key)
+        if page is not None and (page.reached or page.attempts >= owed.attempt):
+            return False
+        return not _climbs(owed) or incident.unclaimed
+
+    async def _pause(self, incident: Incident, person: str) -> None:
+        last, every = self._told.get(person), self.desk.handler.policy.merge_pages
+        if last is None or incident.severity is Severity.SEV1:
+            return
+        left = (last + every - self.desk.clock.now()).total_seconds()
+        if left > 0:
+            await self.desk.clock.sleep(left)
+
+    async def _go(self, owed: PageOwed) -> None:
+        """Send what waits for this person, all of it in one message under the key of the oldest incident's page."""
+        batch = [each for each in self._waiting[owed.person].values() if _fits(each.owed, owed)]
+        batch = [each for each in batch if await self._still(each.incident, each.owed)]
+        if not batch:
+            return
+        batch.sort(key=lambda each: (each.owed.due, each.owed.key))
+        profile = await self.desk.people.by_id(owed.person)
+        reached = await self._together(profile, batch) if profile else Reached("", "")
+        for each in batch:
+            await self._report(each, reached, known=profile is not None)
+        if reached.channel:
+            self._told[owed.person] = self.desk.clock.now()
+
+    async def _together(self, profile: Profile, batch: Sequence[_Waits]) -> Reached:
+        first = batch[0]
+        situations = [await self.desk.situation(name) for name in dict.fromkeys(each.incident for each in batch)]
+        return await self.to(profile, situations, first.owed.key, past=first.owed.past)
+
+    async def to(
+        self, person: Profile, situations: Sequence[Situation], key: str, *, past: Collection[str] = ()
+    ) -> Reached:
+        """Page a person about these incidents, the first one being that of the key. Never raises for a channel."""
+        contact = self.contacts.get(person.key) or Contact(person.key, email=person.email)
+        first = situations[0].incident
+        url = self._link(first.id, key, person.id) if self._link else self._page_of(first.id)
+        asked = (call.because for call in first.calls if call.key(first.id) == key)
+        return await reach(self.pagers, summon(key, person, contact, situations, url, next(asked, "")), past)
+
+    def _page_of(self, incident: str) -> str:
+        base = self.desk.catalogue.web_url
+        return f"{base.rstrip('/')}/incidents/{incident}" if base else ""
+
+    async def _report(self, each: _Waits, reached: Reached, *, known: bool) -> None:
+        key, person = each.owed.key, each.owed.person
+        if reached.channel:
+            report = ReportPage(
+                key, person, reached.channel, Receipt.ACCEPTED, reached.where, reached.ref, reached.rings
+            )
+        else:
+            why = "; ".join(reached.failures) or ("no pager is set up" if known else "nobody is known by that id")
+            report = ReportPage(key, person, ", ".join(self.pagers) or NO_CHANNEL, Receipt.FAILED, why)
+        await self.desk.submit(each.incident, report, cause=key)
+
+    # -- afterwards --------------------------------------------------------------------------------------------------
+
+    async def follow(self, incident: Incident, owed: FollowOwed) -> None:
+        """Ask the provider what became of a page. Raises Unavailable: it is asked again later."""
+        page = incident.pages[owed.page]
+        pager = self.pagers.get(page.channel)
+        if not isinstance(pager, Following):
+            report = ReportReceipt(owed.page, page.receipt, owed.look, final=True)
+        else:
+            became = await pager.became(page.ref)
+            report = ReportReceipt(owed.page, became.receipt, owed.look, became.detail, became.final)
+        await self.desk.submit(incident.id, report, cause=owed.key)
+
+    async def stand_down(self, incident: Incident, owed: StandDownOwed) -> None:
+        """Tell the provider that a page is over. Raises Unavailable: it is told again later."""
+        page, because = incident.pages[owed.page], ""
+        pager = self.pagers.get(page.channel)
+        if isinstance(pager, Ringing):
+            try:
+                await pager.stand_down(owed.page, page.ref, Over(owed.over))
+            except Refused as refused:
+                because = refused.because
+        await self.desk.submit(incident.id, ReportStoodDown(owed.page, owed.over, because), cause=owed.key)
+
+
+def _climbs(owed: PageOwed) -> bool:
+    """Whether it is a page of the escalation, which an acknowledgement stops; people asked for by name are paged."""
+    return ":call:" not in owed.key
+
+
+def _fits(one: PageOwed, other: PageOwed) -> bool:
+    """Whether two pages may go out as one: both by the same channels."""
+    return one.past == other.past
