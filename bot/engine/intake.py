@@ -123,9 +123,8 @@ class Intake:
         await self._let_go()
         taken = 0
         while arrived := await self.inbox.since(await self.inbox.applied(), BATCH):
-            if len(arrived) == BATCH:
-                await self._critical_first()
-            await self.apply([each.alert.key for each in arrived])
+            urgent = await self._critical() if len(arrived) == BATCH else []
+            await self.apply([*urgent, *(each.alert.key for each in arrived)])
             await self.inbox.advance(arrived[-1].seq)
             taken += len(arrived)
         await self.storm.tick()
@@ -147,12 +146,11 @@ class Intake:
         if due := [key for key, each in self.held.items() if not each.window.holds(each.alert.service, now)]:
             await self.apply(due)
 
-    async def _critical_first(self) -> None:
-        """While many wait, those that wake people do not wait behind the others."""
+    async def _critical(self) -> list[str]:
+        """While many wait, those that wake people do not wait behind the others: they come with the next batch."""
         page = await self.inbox.firing(limit=PEEK)
         urgent = [each.alert for each in page if is_critical(each.alert.severity, self._tier(each.alert.service))]
-        if urgent:
-            await self.apply([each.key for each in urgent])
+        return [each.key for each in urgent]
 
     def _tier(self, service: str) -> int | None:
         known = self.services.get(service)

@@ -20,6 +20,9 @@ drafts ready; a few seconds, run only when asked for.
 to make their list; half a minute, run only when asked for.
 
 `python -m tests.benchmarks duties` prints how long one recomputation over all regimes takes, in seconds altogether.
+
+`python -m tests.benchmarks storm` prints how long ten thousand distinct alerts take to be incidents, an incident each and by
+service; at most eight minutes, run only when asked for.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import affected, changes, drift, duties, house, notices, polling, restart, slack
+from tests.benchmarks import affected, changes, drift, duties, house, notices, polling, restart, slack, storm
 from tests.benchmarks.child import end, memory, times
 
 
@@ -84,7 +87,19 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["help", "run", "drift", "polling", "restart", "slack", "changes", "notices", "affected", "duties"],
+        choices=[
+            "help",
+            "run",
+            "drift",
+            "polling",
+            "restart",
+            "slack",
+            "changes",
+            "notices",
+            "affected",
+            "duties",
+            "storm",
+        ],
         help="left out: help and run",
     )
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default 7)")
@@ -108,6 +123,7 @@ def main() -> None:
         "notices": lambda: notices.measure(asked.rounds, _say),
         "affected": lambda: affected.measure(asked.decisions, _say),
         "duties": lambda: duties.measure(max(20, asked.rounds), _say),
+        "storm": lambda: storm.measure(10_000, _say),
     }
     if asked.what in alone:
         _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")

@@ -9,9 +9,11 @@ from bot.domain.paging import Acknowledge
 from bot.domain.phase import Phase
 from bot.slack.wanted import wanted
 from tests.slack.situations import SETTINGS
-from tests.world import World
+from tests.world import World, shipped
 
 ALERTS = 600
+ALONE = replace(shipped().policy, merge_pages=timedelta(0))
+"""Every page goes out by itself, so that nobody waits for the clock."""
 
 
 def night(world: World) -> list[Alert]:
@@ -32,10 +34,11 @@ async def tell(world: World, *alerts: Alert) -> None:
 
 async def test_a_storm_by_night(tmp_path: Path) -> None:
     """Six hundred incidents, five cards; whoever is on call is woken for the storm and for what is critical."""
-    async with World.open(tmp_path) as world:
+    async with World.open(tmp_path, policy=ALONE) as world:
         now = world.clock.now()
         await tell(world, Alert("am", "calm", now, None, "visits answer slowly", "visits", 2))
         assert [key for _who, key in world.phone.pages] == ["page:INC-1:0"]
+        world.clock.forward(minutes=2)
         told = night(world)
         await tell(world, *told)
         desk = world.house.desk
@@ -57,15 +60,15 @@ async def test_a_storm_by_night(tmp_path: Path) -> None:
         silent = next(each for each in incidents if each.is_silent)
         assert wanted(await desk.situation(silent.id), SETTINGS) == []
 
-        await world.restart()
+        await world.restart(policy=ALONE)
         await tell(world, *told)  # the sender repeats itself
-        assert len(await desk.open_incidents()) == 2 + ALERTS
+        assert len(await world.house.desk.open_incidents()) == 2 + ALERTS
         assert world.house.intake.storm.umbrella == umbrella.id
 
 
 async def test_the_morning_after(tmp_path: Path) -> None:
     """All alerts end: nobody's incidents end by themselves, what somebody took is theirs, and the storm is over."""
-    async with World.open(tmp_path) as world:
+    async with World.open(tmp_path, policy=ALONE) as world:
         told = night(world)[:60]
         await tell(world, *told)
         incidents = await world.house.desk.open_incidents()
@@ -91,7 +94,7 @@ async def test_the_morning_after(tmp_path: Path) -> None:
 
 async def test_people_are_told_why_an_alert_joined(tmp_path: Path) -> None:
     """The timeline names the alerts, what they joined for, and when all were over."""
-    async with World.open(tmp_path) as world:
+    async with World.open(tmp_path, policy=ALONE) as world:
         now = world.clock.now()
         first = Alert("am", "a", now, None, "visits answer slowly", "visits", 3)
         second = Alert("am", "b", now + timedelta(minutes=1), None, "visits refuse", "visits", 1)
