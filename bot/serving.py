@@ -11,7 +11,7 @@ import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bot import shelf, wiring
+from bot import openings, shelf, wiring
 from bot.domain.errors import Unavailable
 from bot.telemetry import log as logger
 
@@ -69,7 +69,7 @@ def console(house: House) -> Any:
             ready=_ready(house),
             slack_http=slack.http_app if slack is not None and slack.settings.mode == "http" else None,
             pack=functools.partial(pack, product=_product()),
-            words=wiring.templates(house.installation),
+            words=openings.templates(house.installation),
             calendars=house.store.calendars,
             trials=Trials(house.desk.roster, house.reconciler.hands.pagers, house.clock, house.desk.catalogue.web_url),
             write_calendar=write_calendar,

@@ -87,15 +87,15 @@ class Known:
     """A roster made of the files, its providers asked once."""
 
     def __init__(self, installation: Installation) -> None:
-        from bot import wiring
+        from bot import openings
         from bot.engine.roster import Roster
         from bot.engine.schedules import Schedules
 
         self.installation, self.clock = installation, SystemClock()
-        self.doors = wiring.schedules(installation, self.clock)
+        self.doors = openings.schedules(installation, self.clock)
         people: Any = FromFiles(installation.people)
         self.roster: Roster = Roster(
-            wiring.plans(installation, installation.pagers),
+            openings.plans(installation, installation.pagers),
             people,
             self.clock,
             schedules=Schedules(self.doors, None, self.clock),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.config.guards import CLASSES, Badges, ClassName, QuorumModel, TargetRulesModel, WidestModel
+from bot.config.noise import AlertsModel, StormModel
 from bot.domain.guard import Freeze, TargetRules
 from bot.domain.policy import NoticeRules, Policy, Severity, SignOff
 from bot.domain.quiet import QuietHours
@@ -219,6 +220,10 @@ class PolicyModel(BaseModel):
     """When people are paged, and when they may sleep."""
     blind_after: timedelta = Field(default=_DEFAULT.blind_after, gt=timedelta(0))
     """How long a silent monitoring source is waited for before that is an incident of its own."""
+    alerts: AlertsModel = AlertsModel()
+    """How alerts of other people's monitoring are grouped, and when they wake somebody."""
+    storm: StormModel = StormModel()
+    """When one card stands for all new incidents."""
 
     def policy(self, freezes: tuple[Freeze, ...] = ()) -> Policy:
         """The rules as the domain knows them; what only repeats the product's own rule makes no other policy."""
@@ -264,4 +269,6 @@ class PolicyModel(BaseModel):
             learn_after=self.learn_after,
             remind_every=self.remind_every,
             quiet=self.paging.quiet_hours.hours() if self.paging.quiet_hours else None,
+            alerts=self.alerts.rules(),
+            storm=self.storm.rules(),
         )

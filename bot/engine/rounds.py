@@ -33,6 +33,12 @@ class Lead(Protocol):
         ...
 
 
+class Job(Protocol):
+    """What goes on until it is cancelled."""
+
+    async def run(self) -> None: ...
+
+
 class Forgetful(Protocol):
     """What grows, and may forget."""
 
@@ -65,6 +71,8 @@ class Rounds:
         self._polling = self._slow = False
         self._looking: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[bool] | None = None
+        self.intake: Job | None = None  # takes alerts into incidents, beside everything else
+        self._taking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin; returns at once."""
@@ -73,6 +81,8 @@ class Rounds:
         self._looking = asyncio.create_task(self.reconciler.run())
         await self.reconciler.everything()
         await self.reconciler.promises()
+        if self.intake is not None:
+            self._taking = asyncio.create_task(self.intake.run())
         scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
         every = self.watch.every.total_seconds()
         # two at once, so that a tick during a slow poll comes to `poll`, which leaves it out in one sentence
@@ -152,7 +162,7 @@ class Rounds:
         """End in order: no new tick, then the looking, then what the watch knows is written down."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
-        for task in filter(None, (self._looking, self._asking)):
+        for task in filter(None, (self._taking, self._looking, self._asking)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self.reconciler.hands.keeper.close()

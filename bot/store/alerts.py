@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,6 +45,7 @@ class Alerts:
         self._waiting: deque[_Offer] = deque()
         self._size = 0  # alerts that wait
         self._committing: asyncio.Task[None] | None = None
+        self.accepted: Callable[[], None] = lambda: None  # told after each commit; must only take note
 
     @property
     def waiting(self) -> int:
@@ -112,6 +113,7 @@ class Alerts:
             for offer in offers:
                 await self._answer([offer])
         else:
+            self.accepted()
             for offer, count in zip(offers, changed, strict=True):
                 if not offer.answer.done():
                     offer.answer.set_result(count)
