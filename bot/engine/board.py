@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.errors import NotFound
 from bot.domain.service import Service
+from bot.engine.own import SERVICE as OWN
 from bot.engine.roster import Roster, Stint
 from bot.engine.values import Profile
 
@@ -118,12 +119,13 @@ async def service_now(roster: Roster, service: Service, at: datetime) -> Service
 async def services_now(
     roster: Roster, services: Iterable[Service], at: datetime, service: str = ""
 ) -> tuple[ServiceNow, ...]:
-    """Every service, or the one. Raises NotFound."""
+    """Every service, or the one; Tocsin itself only where somebody is told of its troubles. Raises NotFound."""
     by_name = {each.name: each for each in services}
     if service and service not in by_name:
         raise NotFound("service", service, sorted(by_name))
     chosen = [by_name[service]] if service else sorted(by_name.values(), key=lambda each: each.title)
-    return tuple([await service_now(roster, each, at) for each in chosen])
+    found = [await service_now(roster, each, at) for each in chosen]
+    return tuple(each for each in found if service or each.service != OWN or each.levels)
 
 
 async def _profiles(roster: Roster, people: Iterable[str]) -> tuple[Profile, ...]:

@@ -162,7 +162,7 @@ def test_names_and_times_that_are_none(live: Live, told) -> None:
     assert live.tocsin("oncall", "--rota", "mll") == 1
     assert "there is ml, nights" in told()[1]
     assert live.tocsin("oncall", "--service", "visit") == 1
-    assert "there is visits" in told()[1]
+    assert "there is tocsin, visits" in told()[1]
     assert live.tocsin("oncall", "--at", "tomorrow") == 2
     assert "no time" in told()[1]
     for far in ("0500-01-01T00:00", "9998-01-01T00:00"):
