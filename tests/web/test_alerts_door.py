@@ -329,6 +329,7 @@ async def test_what_was_heard_is_told_by_sender(home: Gate) -> None:
     told = home.door.told(home.store.alerts.waiting)
     assert told["waiting"] == 0
     assert told["senders"]["prod"] == {
-        "heard": "2026-11-20T12:00:00.000Z", "accepted": 1, "refused": 2, "turned_away": 0, "unbound": 0, "tests": 0,
+        "heard": "2026-11-20T12:00:00.000Z", "accepted": 1, "refused": 2, "turned_away": 0, "unbound": 0, "ahead": 0,
+        "tests": 0,
     }  # fmt: skip
     assert told["senders"]["basic"]["heard"] is None
