@@ -46,6 +46,8 @@ class Signed:
     prefix: str = ""
     timestamp_header: str = ""
     tolerance: timedelta = timedelta(minutes=5)
+    or_header: str = ""
+    """Where it is looked for if `header` is not there."""
 
 
 Auth = Bearer | Basic | Signed
