@@ -18,6 +18,11 @@ from bot.intake.sender import MAX_BODY, OVER, SEVERITIES, Auth, Basic, Bearer, M
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 MAPPED = frozenset({"generic", "cloudevents"})
+SIGNATURES = {"grafana": ("X-Grafana-Alerting-Signature", "X-Grafana-Alert-Signature")}
+"""Where senders sign their messages unless they are told otherwise.
+
+Grafana's form shows the first of the two as what an empty field means, and its alerting library sends the second.
+"""
 
 
 class _Part(BaseModel):
@@ -28,7 +33,8 @@ class SignedModel(_Part):
     """HMAC-SHA256 over the body, or over `time:body` where a header holds the time, in hex."""
 
     secret: SecretStr
-    header: str = Field(default="X-Signature", pattern=r"^[A-Za-z0-9-]+$")
+    header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
+    """The header that holds it; left out, the one this kind of sender uses where nothing else was chosen there."""
     prefix: str = ""
     timestamp_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
     tolerance: timedelta = Field(default=timedelta(minutes=5), gt=timedelta(0), le=timedelta(hours=1))
@@ -54,8 +60,8 @@ class AuthModel(_Part):
             raise ValueError("auth is exactly one of bearer, hmac and basic")
         return self
 
-    def value(self) -> Auth:
-        """The way, with its secret."""
+    def value(self, kind: str) -> Auth:
+        """The way, with its secret; a signature stands where this kind of sender puts it, unless a header is named."""
         if self.bearer is not None:
             return Bearer(self.bearer.get_secret_value())
         if self.basic is not None:
@@ -63,7 +69,8 @@ class AuthModel(_Part):
         assert self.hmac is not None  # noqa: S101 - one of the three is there
         signed = self.hmac
         secret = signed.secret.get_secret_value()
-        return Signed(secret, signed.header, signed.prefix, signed.timestamp_header, signed.tolerance)
+        header, other = (signed.header, "") if signed.header else SIGNATURES.get(kind, ("X-Signature", ""))
+        return Signed(secret, header, signed.prefix, signed.timestamp_header, signed.tolerance, other)
 
 
 class SenderModel(_Part):
@@ -113,7 +120,7 @@ class SenderModel(_Part):
         return Sender(
             name=self.name,
             kind=self.kind,
-            auth=self.auth.value(),
+            auth=self.auth.value(self.kind),
             services=frozenset(catalogue if self.services is None else self.services),
             bound=self.services is not None,
             default_service=self.default_service,

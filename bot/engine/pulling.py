@@ -107,10 +107,13 @@ class Pulling:
         news = 0
         for at in range(0, len(active.firing), PAGE):
             news += await self._inbox.accept(active.firing[at : at + PAGE])
+        newest = await self._inbox.newest({alert.key for alert in active.undated})
+        begun = [alert for alert in active.undated if alert.key not in newest or not newest[alert.key].firing]
+        news += await self._inbox.accept(begun)
         if not active.whole:
             return Pulled(begin, news, because=active.because)
         # silenced and inhibited ones are no news, and yet they fire: whoever hushed them there did not end them
-        there = {alert.fingerprint for alert in (*active.firing, *active.hushed)}
+        there = {alert.fingerprint for alert in (*active.firing, *active.hushed, *active.undated)}
         over, after = 0, ""
         while page := await self._inbox.firing(limit=PAGE, after=after, source=name):
             after = cursor(page[-1])

@@ -47,6 +47,19 @@ _KEEP = {
         %s::bigint[], %s::bigint[], %s::bigint[]) {_KEPT}""",  # noqa: S608
 }
 
+_OLDER = """
+    UPDATE alerts SET place = NULL FROM {told} WHERE alerts.source = k.source AND alerts.fingerprint = k.fingerprint
+    AND alerts.place IS NOT NULL AND EXISTS (SELECT 1 FROM alerts AS newer WHERE newer.source = alerts.source
+    AND newer.fingerprint = alerts.fingerprint AND newer.starts > alerts.starts)"""
+_OVERTAKE = {
+    "sqlite": _OLDER.format(
+        told="(SELECT DISTINCT value ->> 0 AS source, value ->> 1 AS fingerprint FROM json_each(?)) AS k"
+    ),
+    "postgresql": _OLDER.format(
+        told="(SELECT DISTINCT * FROM unnest(%s::text[], %s::text[]) AS told(source, fingerprint)) AS k"
+    ),
+}
+
 
 def row_of(alert: Alert) -> Row:
     """An episode as it is kept."""
@@ -105,6 +118,7 @@ def _commit(connection: Connection, offers: Sequence[Sequence[Row]], at: int) ->
         connection.exec_driver_sql("SELECT seq FROM alert_marks WHERE name = 'given' FOR UPDATE")
     keys = list({row[:3]: None for rows in offers for row in rows})
     known = _known_lite(connection, keys) if lite else _known_server(connection, keys)
+    before = set(known)
     changed: dict[Key, None] = {}
     counts = [_taken(rows, known, changed) for rows in offers]
     if changed:
@@ -116,7 +130,20 @@ def _commit(connection: Connection, offers: Sequence[Sequence[Row]], at: int) ->
             connection.exec_driver_sql(_KEEP["sqlite"], (_encode(rows),))
         else:
             connection.exec_driver_sql(_KEEP["postgresql"], tuple(map(list, zip(*rows, strict=True))))
+        _overtake(connection, [key for key in changed if key not in before or known[key][3] is None], lite=lite)
     return counts
+
+
+def _overtake(connection: Connection, keys: list[Key], *, lite: bool) -> None:
+    """Take from the list what is no longer its alert's latest episode: so the list need look at no other rows.
+
+    `keys` are the episodes that are new or fire; one known before that ended changes nobody's place but its own.
+    """
+    if lite:
+        connection.exec_driver_sql(_OVERTAKE["sqlite"], (_encode(keys),))
+    elif keys:
+        sources, fingerprints, _ = map(list, zip(*keys, strict=True))
+        connection.exec_driver_sql(_OVERTAKE["postgresql"], (sources, fingerprints))
 
 
 def _place(row: Row) -> int | None:

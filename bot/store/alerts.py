@@ -148,7 +148,7 @@ class Alerts:
 
         `source` and `service` choose among them ("" is a service too: none). Raises Refused for no cursor of ours.
         """
-        those = [alerts.c.place.is_not(None), ~_overtaken()]
+        those: list[ColumnElement[bool]] = [alerts.c.place.is_not(None)]
         if after:
             place, of, fingerprint = place_of(after)
             those.append(_beyond(place, of, fingerprint))
@@ -162,7 +162,7 @@ class Alerts:
 
     async def count(self) -> int:
         """How many fire."""
-        query = select(func.count()).select_from(alerts).where(alerts.c.place.is_not(None), ~_overtaken())
+        query = select(func.count()).select_from(alerts).where(alerts.c.place.is_not(None))
         return int((await self._database.read(lambda c: c.execute(query))).scalar_one())
 
     async def applied(self) -> int:
@@ -182,7 +182,7 @@ class Alerts:
         """
         then, count = micros(before), 0
         applied = await self.applied()
-        over = or_(alerts.c.ends < then, and_(alerts.c.ends.is_(None), _overtaken()))
+        over = or_(alerts.c.ends < then, and_(alerts.c.ends.is_(None), alerts.c.place.is_(None)))
         some = select(alerts.c.seq).where(alerts.c.at < then, alerts.c.seq <= applied, over).limit(PRUNED)
         while True:  # a few at a time: nobody's click waits for all of them
             statement = delete(alerts).where(alerts.c.seq.in_(some))

@@ -61,6 +61,16 @@ def test_senders_are_read_as_they_are_written(folder: Folder) -> None:
     assert "h-1" not in repr(own.sender) + repr(grafana.sender)
 
 
+def test_a_signature_is_looked_for_where_its_kind_puts_it(folder: Folder) -> None:
+    """Where no header is named: Grafana's two, elsewhere X-Signature; one that is named is the only one."""
+    hmac = "auth: {{hmac: {{secret: {{env: HOOK}}{more}}}}}}}\n"
+    kinds = (("a", "grafana", ""), ("b", "generic", ""), ("c", "grafana", ", header: X-Mine"))
+    lines = [f"  - {{name: {name}, kind: {kind}, {hmac.format(more=more)}" for name, kind, more in kinds]
+    folder.write("tocsin.yaml", TOCSIN + "alerts:\n" + "".join(lines))
+    found = [(each.sender.auth.header, each.sender.auth.or_header) for each in folder.load().alerts]
+    assert found == [("X-Grafana-Alerting-Signature", "X-Grafana-Alert-Signature"), ("X-Signature", ""), ("X-Mine", "")]
+
+
 def test_nobody_sends_where_nothing_is_written(folder: Folder) -> None:
     """The part may be left out."""
     assert folder.load().alerts == ()

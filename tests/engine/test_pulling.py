@@ -116,6 +116,23 @@ async def test_many_that_are_gone_are_all_over(scene: Scene) -> None:
     assert await scene.store.alerts.count() == 0
 
 
+async def test_what_begins_far_ahead_begins_once(scene: Scene) -> None:
+    """Its clock is wrong: it counts from when it was first heard of, told by it or by us, and ends with the list."""
+    scene.there.alerts = [held("A", starts=NOON + timedelta(days=365)), held("B")]
+    assert (await scene.pulling.pull("prod")).news == 2
+    for _ in range(3):
+        scene.clock.forward(seconds=60)
+        found = await scene.pulling.pull("prod")
+        assert (found.news, found.over, found.because) == (0, 0, "")
+    assert await scene.firing() == {"prod/A", "prod/B"}
+    assert (await scene.store.alerts.newest(["alert/prod/A"]))["alert/prod/A"].starts == NOON
+    scene.there.alerts = [held("A", starts=NOON + timedelta(days=365), state="suppressed")]
+    assert (await scene.pulling.pull("prod")).over == 1
+    scene.there.alerts = []
+    assert (await scene.pulling.pull("prod")).over == 1
+    assert await scene.firing() == set()
+
+
 async def test_a_silenced_alert_is_no_news_and_not_over(scene: Scene) -> None:
     """Somebody there wished not to hear of it: nobody is told, and nothing that fires here ends by it."""
     await scene.store.alerts.accept([known("A")])

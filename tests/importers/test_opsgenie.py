@@ -120,6 +120,13 @@ def test_lengths_and_empty_turns(data, tmp_path):
     assert layers["Primary"].turns == (("ana",), ("ben",), (), ("cleo",))
 
 
+def test_an_override_by_nobody_is_told(data, tmp_path):
+    """Schedule Override API: `user` may be the reserved word none. We have no such gap, and the report says so."""
+    data["overrides"]["s-inference"]["data"][0]["user"] = {"type": "none"}
+    harvest = kit.converted(opsgenie, data, tmp_path)
+    assert "stays on call" in kit.remarks(harvest)["overrides.s-inference.data[0]"]
+
+
 def test_an_override_of_one_rotation_leaves_the_others(data, tmp_path):
     """It stands in the rota of that rotation alone; one of the whole schedule stands in each."""
     harvest = kit.converted(opsgenie, data, tmp_path)

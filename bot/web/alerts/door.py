@@ -19,6 +19,7 @@ from bot.intake.told import Letter, Reading, placed
 from bot.telemetry import log as logger
 from bot.web.alerts.answers import answer, carried_out
 from bot.web.alerts.body import GoneError, NotTakenError, check, unpacked, whole
+from bot.web.alerts.handshake import handshake
 from bot.web.alerts.heard import Heard
 from bot.web.alerts.proof import Proof
 from bot.web.alerts.turns import Turns
@@ -63,6 +64,9 @@ class AlertDoor:
         sender = self._senders.get(scope["path"][len(PREFIX) :].partition("/")[0])
         if sender is None:
             await answer(send, 401, {"because": _NOT_YOURS}, {"www-authenticate": "Bearer"})
+            return
+        if scope["method"] == "OPTIONS" and sender.kind == "cloudevents":
+            await answer(send, *handshake(scope))
             return
         try:
             status, said = await self._taken(sender, scope, receive)
@@ -141,6 +145,7 @@ class AlertDoor:
             raise NotTakenError(503, "nothing was kept; send it again", **{"retry-after": "5"}) from None
         heard.accepted += len(reading.told)
         heard.unbound += unbound
+        heard.ahead += sum(told.ahead for told in reading.told)
         heard.refused += len(reading.refused)
         heard.tests += bool(reading.quiet)
         return carried_out(sender, reading, unbound)

@@ -22,6 +22,8 @@ class Heard:
     """Requests answered "try again": the inbox was full or silent."""
     unbound: int = 0
     """Alerts whose service was not this sender's to name."""
+    ahead: int = 0
+    """Alerts that were told to begin more than a day ahead, and count from when they were first heard of."""
     tests: int = 0
     """Messages that rightly changed nothing."""
 
