@@ -7,6 +7,7 @@ import contextlib
 import importlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, SecretStr
@@ -225,6 +226,8 @@ async def opened(
             pagers=pagers,
             slack=slack,
             inbox=store.alerts,
+            heard=store.alerts,
+            expected=expected(installation),
         )
         stack.push_async_callback(vigil.end)
         rounds = Rounds(watch, reconciler, durable, store.lead, vitals=vitals, vigil=vigil, alerts=store.alerts)
@@ -235,12 +238,19 @@ async def opened(
         )
 
 
+def expected(installation: Installation) -> dict[str, timedelta]:
+    """How often each sender of alerts must be heard, of those that must."""
+    return {each.sender.name: each.expect_every for each in installation.alerts if each.expect_every is not None}
+
+
 def alerting(installation: Installation, clock: Clock) -> dict[str, Asked]:
     """The senders of alerts that can be asked what fires."""
     from bot.clients.alertmanager import Alertmanager
 
     return {
-        each.sender.name: Asked(Alertmanager(each.pull, each.sender, clock=clock), each.pull.every)
+        each.sender.name: Asked(
+            Alertmanager(each.pull, each.sender, clock=clock), each.pull.every, each.sender.watchdog
+        )
         for each in installation.alerts
         if each.pull is not None
     }
@@ -278,13 +288,19 @@ def slack_room(installation: Installation, desk: Desk, store: Store, clock: Cloc
     return SlackRoom(settings, desk, store.mirror, clock)
 
 
+def console_secret(installation: Installation) -> str:
+    """What the console signs with, where that is set; "" means a secret of the state folder's own."""
+    held = installation.web.secret
+    return held.get_secret_value() if held is not None else ""
+
+
 def page_link(installation: Installation, clock: Clock) -> Link | None:
     """Where a page is acknowledged from whatever phone it arrived on; None without a console to do it at."""
     if not installation.web.address:
         return None
     from bot.web.ack import PageLinks
 
-    return PageLinks(clock, installation.state, installation.web.address).link
+    return PageLinks(clock, installation.state, installation.web.address, console_secret(installation)).link
 
 
 def pager(name: str, settings: BaseModel, clock: Clock, slack: SlackRoom | None) -> Pager:
