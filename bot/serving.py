@@ -11,7 +11,7 @@ import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bot import shelf, wiring
+from bot import openings, shelf, wiring
 from bot.domain.errors import Unavailable
 from bot.telemetry import log as logger
 
@@ -51,7 +51,9 @@ async def serve(installation: Installation) -> None:
 def console(house: House) -> Any:
     """The web console of a house, as an ASGI app."""
     from bot.documents import Document
+    from bot.documents._calendar import write as write_calendar
     from bot.documents._pack import pack
+    from bot.engine.trial import Trials
     from bot.web.app import build
     from bot.web.house import WebHouse
 
@@ -67,13 +69,16 @@ def console(house: House) -> Any:
             ready=_ready(house),
             slack_http=slack.http_app if slack is not None and slack.settings.mode == "http" else None,
             pack=functools.partial(pack, product=_product()),
-            words=wiring.templates(house.installation),
+            words=openings.templates(house.installation),
+            calendars=house.store.calendars,
+            trials=Trials(house.desk.roster, house.reconciler.hands.pagers, house.clock, house.desk.catalogue.web_url),
+            write_calendar=write_calendar,
             chat=_chat(slack) if slack is not None else None,
             inbox=house.inbox,
             senders=[each.sender for each in house.installation.alerts],
             truncated=house.pulling.want,
             vigil=house.vigil,
-            secret=wiring.console_secret(house.installation),
+            secret=openings.console_secret(house.installation),
             metrics_token=_secret(house.installation.web.metrics_token),
         )
     )

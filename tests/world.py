@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bot import wiring
+from bot import openings, wiring
 from bot.config.load import Installation, load
 from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import Refused
@@ -33,7 +33,7 @@ FOLDER = Path(__file__).parent / "house"
 @cache
 def shipped() -> Installation:
     """The installation of tests/house, read once."""
-    return load(FOLDER / "tocsin.yaml", environ={}, models=wiring.models)
+    return load(FOLDER / "tocsin.yaml", environ={}, models=openings.models)
 
 
 def objective(name: str, labels: str = "", **changes: Any) -> Slo:
@@ -91,12 +91,12 @@ class World:
 
     def _opened(self, durable: Memory, **changes: Any) -> contextlib.AbstractAsyncContextManager[wiring.House]:
         installation = self.installation(**changes)
-        doors = wiring.Outside(
+        doors = openings.Outside(
             sources={"metrics": self.counters},
             actions={"visits-router": self.router},
             instruments={"visits": self.instruments},
             reporters={"visits": self.instrument},
-            decisions=wiring.decisions(installation),
+            decisions=openings.decisions(installation),
         )
         return wiring.opened(
             installation,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.config.load import Installation
     from bot.domain.service import Offer, Target
     from bot.engine.ports import Action, Source
-    from bot.wiring import Outside
+    from bot.openings import Outside
 
 OK, NOTE, BAD = "ok", "note", "BAD"
 PATIENCE = 20.0  # seconds for one part
@@ -149,10 +149,10 @@ def _server(config: Path, environ: Mapping[str, str]) -> list[Found]:
 
 async def _outside(installation: Installation, clock: Clock) -> AsyncIterator[Found]:
     """Sources and targets, through the same doors that `tocsin run` opens."""
-    from bot import wiring
+    from bot import openings
 
     try:
-        doors = wiring.outside(installation, clock)
+        doors = openings.outside(installation, clock)
     except (TocsinError, ValueError) as error:
         yield Found(BAD, "parts", "; ".join(map(str, error.problems)) if isinstance(error, Invalid) else str(error))
         return

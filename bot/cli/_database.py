@@ -20,10 +20,10 @@ def configured(config: Path) -> Installation:
     """The whole installation. Raises Invalid with every problem of its files."""
     import os
 
-    from bot import wiring
+    from bot import openings
     from bot.config.load import load
 
-    return load(config, environ=os.environ, models=wiring.models)
+    return load(config, environ=os.environ, models=openings.models)
 
 
 def recorded(config: Path) -> str:

@@ -124,7 +124,7 @@ def _of_organisation(config: Path, own: Organisation, regimes: Regimes) -> Itera
 
 def _standing(config: Path, service: str) -> dict[str, Value | None]:
     """What the catalogue says of a service, whatever happened. Raises Invalid, NotFound."""
-    from bot import wiring
+    from bot import openings
     from bot.cli._database import configured
     from bot.clock import SystemClock
     from bot.domain.incident import Incident
@@ -135,7 +135,7 @@ def _standing(config: Path, service: str) -> dict[str, Value | None]:
         raise NotFound("service", service, sorted(installation.services))
     incident = Incident("what-if", service=service)
     what_if = Situation(incident, (), SystemClock().now(), service=installation.services[service])
-    found = wiring.drafting_room(installation).known(what_if)
+    found = openings.drafting_room(installation).known(what_if)
     return {key: value for key, value in found.items() if key in installation.services[service].legal}
 
 

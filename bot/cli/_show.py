@@ -39,10 +39,30 @@ def listing(rows: Sequence[Json], now: datetime) -> Iterator[str]:
     ])  # fmt: skip
 
 
+def _alerts(together: Json | None) -> Iterator[str]:
+    if together is None:  # an older server
+        return
+    if together["merged_into"]:
+        yield f"  merged into {line(together['merged_into'])}"
+    if together["umbrella"] and not together["has_card"]:
+        yield f"  a child of the storm {line(together['umbrella'])}, without a card of its own"
+    for each in together["alerts"][:ALERTS]:
+        over = "over" if each["ended"] else "fires"
+        flaps = ", flaps" if each["flapping"] else ""
+        yield f"  {over:<5} {line(each['title'])} (SEV{each['severity']}, {each['times']}×{flaps})  {line(each['key'])}"
+    if len(together["alerts"]) > ALERTS:
+        yield f"  and {len(together['alerts']) - ALERTS:,} more; all of them with --json"
+
+
+ALERTS = 20
+"""So many alerts are listed."""
+
+
 def picture(incident: Json, now: datetime, *, whole: bool = False, paint: Paint = PLAIN) -> Iterator[str]:
     """The whole incident, the most urgent first; `whole` gives every line of the timeline."""
     yield from _head(incident, now)
     for section, lines in (
+        ("Alerts", _alerts(incident.get("together"))),
         ("Why, probably", _whys_probably(incident)),
         ("Impact", impact_lines(incident["impact"])),
         ("Mitigations", _mitigations(incident, paint)),

@@ -9,6 +9,8 @@ def check(
     config: Path = typer.Option(Path("tocsin.yaml"), "--config", "-c", help="The file to begin with."),
     strict: bool = typer.Option(False, "--strict", help="Treat warnings as problems (for continuous integration)."),
     policy: bool = typer.Option(False, "--policy", help="Show the rules of changes as they are enforced, as a table."),
+    oncall: bool = typer.Option(False, "--oncall", help="Look whether everybody on call will be reached; 1 where not."),
+    days: int = typer.Option(30, "--days", min=1, max=366, help="How far --oncall looks ahead."),
 ) -> None:
     """Check a configuration folder, and name every problem's place."""
     import os
@@ -34,6 +36,8 @@ def check(
         "service": len(installation.services),
         "objective": len(installation.slos),
         "runbook": len(installation.runbooks),
+        "rota": len(installation.rotas) + len(installation.schedules),
+        "escalation": len(installation.escalations),
         "regime": len(installation.regimes),
     }
     told = [f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items()]
@@ -50,3 +54,11 @@ def check(
         coloured = sys.stdout.isatty()
         width = min(shutil.get_terminal_size((WIDTH, 24)).columns, 120)
         out(["", *table(installation, SystemClock().now(), width=width, coloured=coloured)])
+    if oncall:
+        from bot.cli._oncall import Known, readiness, run
+        from bot.cli._text import out
+
+        found = run(Known(installation), lambda known: readiness(known, days))
+        out(["", *found.lines])
+        if found.alarms:
+            raise SystemExit(1)

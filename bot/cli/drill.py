@@ -29,7 +29,7 @@ def drill(
     import sys
     import tempfile
 
-    from bot import telemetry, wiring
+    from bot import openings, telemetry
     from bot.cli._text import out, out_json
     from bot.config.load import load
     from bot.drill.course import Course
@@ -37,7 +37,7 @@ def drill(
     from bot.drill.report import Report
 
     telemetry.listen("error")
-    installation = load(config, environ=os.environ, models=wiring.models)
+    installation = load(config, environ=os.environ, models=openings.models)
 
     def say(words: str) -> None:
         print(f"DRILL {words}", file=sys.stderr, flush=True)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import _alone, _change, _hold, _learn, _tell, _write
+from bot.cli import _alone, _change, _group, _hold, _learn, _tell, _write
 from bot.cli._ask import ask, door, said
 from bot.cli._common import TOCSIN_YAML, As, AsJson, Because, Config, Incident
 
@@ -171,5 +171,5 @@ def close(incident: Incident, config: Config = TOCSIN_YAML, person: As = "") -> 
     ask(config, person, incident, "close", "Closed.")
 
 
-for _group in (_change.app, _alone.app, _hold.app, _learn.app, _tell.app, _write.app):
-    app.add_typer(_group)
+for _more in (_change.app, _alone.app, _group.app, _hold.app, _learn.app, _tell.app, _write.app):
+    app.add_typer(_more)

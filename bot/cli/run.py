@@ -16,11 +16,11 @@ def run(
     import asyncio
     import os
 
-    from bot import telemetry, wiring
+    from bot import openings, telemetry
     from bot.config.load import load
     from bot.serving import serve
 
-    installation = load(config, environ=os.environ, models=wiring.models)
+    installation = load(config, environ=os.environ, models=openings.models)
     telemetry.listen(log_level)
     for warning in installation.warnings:
         telemetry.log().warning(str(warning))

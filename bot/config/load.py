@@ -275,7 +275,7 @@ class _Reader:
 
     def _maintenance(self, tocsin: Tocsin | None, known: check.Known) -> tuple[Maintenance, ...]:
         by_service = {name: check.watched(each.service, known.slos) for name, each in known.catalogue.by_name.items()}
-        named = Named(by_service, known.catalogue.named, known.slo_names)
+        named = Named(by_service, known.catalogue.named, known.slo_names, known.people.named)
         zone = tocsin.organisation.timezone if tocsin is not None else "UTC"
         return read_maintenance(self.root / "maintenance.yaml", self.problems, named, zone=zone)
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.config.files import read_page
-from bot.config.fit import names
+from bot.config.fit import closest, listing, names
 from bot.config.marks import Page
 from bot.config.moments import moment
 from bot.domain.errors import Problem
@@ -15,7 +16,9 @@ from bot.slo.maintenance import Maintenance
 OWN = "tocsin"
 """The service that is Tocsin itself; its objectives begin so too."""
 
-KEYS = ("from", "to", "services", "slos", "because")
+KEYS = ("from", "to", "services", "slos", "because", "owner", "long")
+LONGEST = timedelta(hours=24)
+"""So long alerts are held at most, unless somebody says that more is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Named:
     by_service: Mapping[str, Collection[str]]
     services: Collection[str]
     slos: Collection[str]
+    people: Collection[str] = ()
 
 
 def read_maintenance(path: Path, problems: list[Problem], named: Named, *, zone: str) -> tuple[Maintenance, ...]:
@@ -56,7 +60,35 @@ def _window(page: Page, named: Named, zone: ZoneInfo) -> Maintenance | None:
     if end <= start:
         page.complain("this window ends before it begins", "to", expected="a time after `from`")
         return None
-    return Maintenance(start, end, slos, because)
+    services = _services(page, named)
+    owner = _owner(page, named, needed=page.get("services") is not None)
+    if page.get("long") not in (None, True, False):
+        page.complain("long is no yes or no", "long", expected="true, where more than 24 hours are meant")
+    elif services and end - start > LONGEST and page.get("long") is not True:
+        hours = (end - start).total_seconds() / 3600
+        what = f"this window holds alerts for {hours:,.0f} hours"
+        page.complain(what, "to", expected="at most 24 hours, or `long: true` where that is meant")
+    return Maintenance(start, end, slos, because, services, owner)
+
+
+def _services(page: Page, named: Named) -> frozenset[str]:
+    """The services whose new alerts are held; a name that is none is complained about with the objectives."""
+    held = page.get("services")
+    return frozenset(each for each in held if each in named.services) if isinstance(held, list) else frozenset()
+
+
+def _owner(page: Page, named: Named, *, needed: bool) -> str:
+    """Who answers for the window: whoever wonders why an alert is silent asks them."""
+    if page.get("owner") is None:
+        if needed:
+            what = "this window holds the alerts of services, and nobody answers for it"
+            page.complain(what, expected="owner: a key of people.yaml")
+        return ""
+    owner = page.text("owner")
+    if owner and owner not in named.people:
+        what = f"there is nobody called {owner!r}{closest(owner, named.people)}"
+        page.complain(what, "owner", expected=listing(named.people))
+    return owner
 
 
 def _own_health(page: Page) -> bool:

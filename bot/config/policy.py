@@ -1,17 +1,28 @@
 """The rules of the house as `tocsin.yaml` writes them: who may do what, and how long each thing may take."""
 
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Any
+from datetime import time, timedelta
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.config.guards import CLASSES, Badges, ClassName, QuorumModel, TargetRulesModel, WidestModel
+from bot.config.noise import AlertsModel, StormModel
 from bot.domain.guard import Freeze, TargetRules
 from bot.domain.policy import NoticeRules, Policy, Severity, SignOff
+from bot.domain.quiet import QuietHours
 from bot.steps import seconds
 
 _DEFAULT = Policy()
+
+
+def _quoted(given: Any) -> Any:
+    if isinstance(given, int | float):  # YAML reads a bare 22:00 as the number 1320
+        raise ValueError("the time was read as a number; write it in quotes, as '22:00'")  # noqa: TRY004 - pydantic's
+    return given
+
+
+ClockTime = Annotated[time, BeforeValidator(_quoted)]
 
 
 class ApproveModel(BaseModel):
@@ -104,6 +115,37 @@ class NoticesModel(BaseModel):
         return NoticeRules(offs, frozenset(self.owners), frozenset(self.deputies), shares)
 
 
+class QuietHoursModel(BaseModel):
+    """In which hours of their own zone people are not woken, and for what."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    since: ClockTime = Field(alias="from")
+    until: ClockTime = Field(alias="to")
+    """At or before `from`, it is that time of the next day."""
+    severities: list[Literal["sev1", "sev2", "sev3", "sev4"]] = Field(default=["sev3", "sev4"], min_length=1)
+    """What waits until the morning; the others wake whoever is on call."""
+
+    @model_validator(mode="after")
+    def _some_hours(self) -> "QuietHoursModel":
+        if self.since == self.until:
+            raise ValueError("from and to are the same time: nobody would ever be paged")
+        return self
+
+    def hours(self) -> QuietHours:
+        """As the domain knows them."""
+        return QuietHours(self.since, self.until, frozenset(int(Severity[each.upper()]) for each in self.severities))
+
+
+class PagingModel(BaseModel):
+    """When people are paged."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    quiet_hours: QuietHoursModel | None = None
+    """`{from: "22:00", to: "07:00", severities: [sev3, sev4]}`; left out, there are none."""
+
+
 class PolicyModel(BaseModel):
     """Everything a policy can say; what is left out keeps the product's own rule."""
 
@@ -174,8 +216,14 @@ class PolicyModel(BaseModel):
     """How long after the end the lead is asked to begin the 5 Whys."""
     remind_every: timedelta = Field(default=_DEFAULT.remind_every, gt=timedelta(0))
     """The least time between two reminders to one person."""
+    paging: PagingModel = PagingModel()
+    """When people are paged, and when they may sleep."""
     blind_after: timedelta = Field(default=_DEFAULT.blind_after, gt=timedelta(0))
     """How long a silent monitoring source is waited for before that is an incident of its own."""
+    alerts: AlertsModel = AlertsModel()
+    """How alerts of other people's monitoring are grouped, and when they wake somebody."""
+    storm: StormModel = StormModel()
+    """When one card stands for all new incidents."""
 
     def policy(self, freezes: tuple[Freeze, ...] = ()) -> Policy:
         """The rules as the domain knows them; what only repeats the product's own rule makes no other policy."""
@@ -220,4 +268,7 @@ class PolicyModel(BaseModel):
             approval_waits=self.approval_waits,
             learn_after=self.learn_after,
             remind_every=self.remind_every,
+            quiet=self.paging.quiet_hours.hours() if self.paging.quiet_hours else None,
+            alerts=self.alerts.rules(),
+            storm=self.storm.rules(),
         )

@@ -103,6 +103,9 @@ def problems(known: Known, policy: Policy) -> Iterator[Problem]:
     yield from unknown
     yield from _of_targets(rules)
     yield from _endless(rules)
+    if (leads := policy.storm.service) and leads not in known.catalogue.named:
+        what = f"there is no service {leads!r}{closest(leads, known.catalogue.named)}"
+        yield known.page.problem(what, "policy", "storm", "service", expected=listing(known.catalogue.named))
     if rules.people and rules.people_read and not unknown:
         for target in rules.targets or ("",):
             yield from _approvable(rules, target)

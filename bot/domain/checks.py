@@ -37,7 +37,7 @@ class Check:
 
 def resolve_checks(incident: Incident) -> list[Check]:
     """Everything to look at before resolving: first what needs a reason while it is open, then what just goes on."""
-    return [*_harm(incident), *_under_way(incident), *_staying(incident), *_unsent(incident)]
+    return [*_harm(incident), *_alerts(incident), *_under_way(incident), *_staying(incident), *_unsent(incident)]
 
 
 def _harm(incident: Incident) -> Iterator[Check]:
@@ -45,6 +45,13 @@ def _harm(incident: Incident) -> Iterator[Check]:
     for sli in known:
         met = sli.judged is Judged.MET
         yield Check(f"{sli.slo} is {'met' if met else sli.judged}", met, f"sli/{sli.slo}")
+
+
+def _alerts(incident: Incident) -> Iterator[Check]:
+    if incident.alerts:
+        firing = sum(1 for each in incident.alerts.values() if each.firing)
+        many = "1 alert still fires" if firing == 1 else f"{firing:,} alerts still fire"
+        yield Check(many if firing else "all alerts are over", not firing, "alerts")
 
 
 def _under_way(incident: Incident) -> Iterator[Check]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.affected import Affected
+from bot.domain.alerts import AlertState
 from bot.domain.disclosure import Disclosure
 from bot.domain.duty import Counted, Duty
 from bot.domain.finding import Finding, Hypothesis
@@ -26,6 +27,7 @@ from bot.domain.room import Room
 from bot.domain.runbook import Run
 from bot.domain.saying import Note
 from bot.domain.sli import Sli
+from bot.domain.storm import Storming
 from bot.domain.trouble import Trouble
 
 __all__ = ["Incident", "Phase", "Sensitivity"]
@@ -67,11 +69,21 @@ class Incident:
     returned: datetime | None = None  # when the breach was last seen to be back after it had been mitigated
     returns: int = 0
     resolved: datetime | None = None
+    resolved_by: str = ""
     closed: datetime | None = None
     update_due: datetime | None = None  # when everybody was promised to hear again
 
     sli: Sli | None = None
     attached: tuple[Sli, ...] = ()
+    alerts: Mapping[str, AlertState] = field(default_factory=dict)  # by the alert's key
+    alerts_quiet: datetime | None = None  # since when all of them are over
+    moved: Mapping[str, str] = field(default_factory=dict)  # alert's key → the incident that goes on with it
+    merged: tuple[str, ...] = ()  # incidents that turned out to be this one
+    merged_into: str = ""
+    umbrella: str = ""  # the incident of the storm it is a child of
+    promoted: bool = False  # such a child that has a card of its own
+    card_channel: str = ""  # where, unless in its service's own
+    storm: Storming | None = None  # of the umbrella
     cause: str = ""
     parts: Mapping[Part, str] = field(default_factory=dict)
     pages: Mapping[str, Page] = field(default_factory=dict)
@@ -114,6 +126,11 @@ class Incident:
     def is_open(self) -> bool:
         """True from declaration until it is resolved."""
         return self.phase in (Phase.DECLARED, Phase.ACKNOWLEDGED, Phase.MITIGATED)
+
+    @property
+    def is_silent(self) -> bool:
+        """True for a child of a storm without a card: its log is kept, and nobody is told of it one by one."""
+        return bool(self.umbrella) and not self.promoted
 
     @property
     def suspected(self) -> bool:

@@ -92,6 +92,7 @@ class IncidentDeclared(Event):
     sli: Sli | None
     urgency: Urgency = Urgency.PAGE
     lag: tuple[tuple[str, float], ...] = ()
+    umbrella: str = ""  # the incident of the storm it is a child of
 
     @property
     def happened_at(self) -> datetime:
@@ -113,6 +114,7 @@ class IncidentDeclared(Event):
             slice=self.slice,
             fingerprint=self.fingerprint,
             restricted=self.restricted,
+            umbrella=self.umbrella,
             sli=self.sli,
             declared_by=entry.by,
             declared_at=entry.at,
@@ -280,7 +282,8 @@ class IncidentResolved(Event):
     quiet: ClassVar[bool] = False
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
-        return replace(incident, phase=Phase.RESOLVED, resolved=entry.happened_at, update_due=None)
+        ended = replace(incident, phase=Phase.RESOLVED, resolved=entry.happened_at, resolved_by=entry.by)
+        return replace(ended, update_due=None)
 
     @property
     def exceptions(self) -> str:
@@ -295,7 +298,7 @@ class IncidentResolved(Event):
         return says("{who} resolved it: {summary}", who=Who(by), summary=self.summary)
 
     def claims(self, incident: Incident) -> Iterable[Claim]:
-        return [Free(open_claim(incident.fingerprint))]
+        return [Free(open_claim(key)) for key in (incident.fingerprint, *incident.alerts)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,13 +326,16 @@ class IncidentReopened(Event):
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         phase = Phase.ACKNOWLEDGED if incident.acknowledged else Phase.DECLARED
-        return replace(incident, phase=phase, resolved=None, closed=None, mitigated=None, update_due=self.next_due)
+        back = replace(incident, phase=phase, resolved=None, closed=None, mitigated=None, update_due=self.next_due)
+        return replace(back, resolved_by="", alerts_quiet=None, merged_into="", moved={})
 
     def says(self, by: str) -> Sentence:
         return says("{who} re-opened it: {because}", who=Who(by), because=self.because)
 
     def claims(self, incident: Incident) -> Iterable[Claim]:
-        return [Take(open_claim(incident.fingerprint), "a newer incident for the same cause is open: {holder}")]
+        firing = [key for key, each in incident.alerts.items() if each.firing]
+        because = "a newer incident for the same cause is open: {holder}"
+        return [Take(open_claim(key), because) for key in (incident.fingerprint, *firing)]
 
 
 @dataclass(frozen=True, slots=True)

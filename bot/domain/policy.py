@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from bot.domain.errors import Refused
 from bot.domain.guard import ON_CALL, ActionClass, Freeze, Means, TargetRules, fingerprint
 from bot.domain.log import TOCSIN
+from bot.domain.noise import AlertRules, StormRules
+from bot.domain.quiet import QuietHours
 from bot.domain.signoff import NoticeRules, SignOff
 
 __all__ = ["ActionClass", "NoticeRules", "Person", "Policy", "Role", "Severity", "SignOff", "Urgency", "severity"]
@@ -68,6 +70,10 @@ class Person:
 THE_BOT = Person(TOCSIN)
 
 
+_ELSEWHERE = frozenset({"alerts", "storm", "quiet", "merge_pages", "insist_after"})
+"""Rules that plans are not frozen under: they say who hears of what, not what may be done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules in force; read from the configuration, carried by every asking."""
@@ -117,6 +123,9 @@ class Policy:
     approval_waits: timedelta = timedelta(minutes=5)  # then the next approver is reminded
     learn_after: timedelta = timedelta(hours=1)
     remind_every: timedelta = timedelta(minutes=10)  # one person, about everything
+    quiet: QuietHours | None = None  # in which people are not woken for what can wait
+    alerts: AlertRules = field(default_factory=AlertRules)
+    storm: StormRules = field(default_factory=StormRules)
 
     def next_update(self, severity: Severity, at: datetime) -> datetime | None:
         """When everybody should hear again; None where this severity has no rhythm."""
@@ -150,9 +159,12 @@ class Policy:
     def fingerprint(self) -> str:
         """A digest of every rule of changes: a plan is frozen under it, and an approval under other rules is void.
 
-        Who signs a notice and who takes the list of people concerns no change of production.
+        Who signs a notice, who takes the list of people, who is woken and how alerts are grouped concern no change of
+        production.
         """
-        return fingerprint(replace(self, notices=NoticeRules(), people_data=frozenset()))
+        rules = replace(self, notices=NoticeRules(), people_data=frozenset())
+        told = {each.name: getattr(rules, each.name) for each in fields(rules)}
+        return fingerprint({name: value for name, value in told.items() if name not in _ELSEWHERE})
 
     def rules_of(self, target: str) -> TargetRules:
         """What holds for one target in particular."""

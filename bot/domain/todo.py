@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.domain.alert_clock import alerts_due
 from bot.domain.climbing import Owed, calls, following, pages
 from bot.domain.escalation import Ladder
 from bot.domain.guard import Means
@@ -126,6 +127,15 @@ class ArchiveOwed(Owed):
     """Put the war room of a closed incident away."""
 
 
+@dataclass(frozen=True, slots=True)
+class AlertsOwed(Owed):
+    """Say what the clock says of its alerts: calm, or over for so long that an incident nobody took is too."""
+
+
+LATER, BY_LAW = (DiagnoseOwed, ReportOwed, RunbookOwed, AutoOwed), (DutiesOwed, RemindOwed)
+"""What waits in a child of a storm until it has a card, and what waits until somebody took it."""
+
+
 def todo(
     incident: Incident,
     policy: Policy,
@@ -146,11 +156,14 @@ def todo(
     if not incident.exists:
         return
     closed = incident.phase is Phase.CLOSED
+    service = None if incident.storm is not None else service  # its children are looked into, not the storm
     ladder = on_call if isinstance(on_call, Ladder) else Ladder.of(on_call)
     if not closed:
-        yield from pages(incident, policy, ladder)
+        yield from pages(incident, policy, ladder) if not incident.is_silent else ()
         yield from calls(incident)
     owed: list[Owed] = [*following(incident)]
+    if (settles := alerts_due(incident, policy)) is not None:
+        owed.append(AlertsOwed(f"alerts:{incident.id}:{settles:%Y%m%dT%H%M%S}", settles))
     if service is not None and not closed:
         owed.extend(_understanding(incident, service))
     if service is not None:
@@ -161,7 +174,10 @@ def todo(
     owed.extend(_step(incident))
     owed.extend(_room(incident))
     owed.extend(_reminders(incident, policy, ladder.people, people))
+    waits = LATER + (() if incident.acknowledged else BY_LAW) if incident.is_silent else ()
     for each in owed:
+        if isinstance(each, waits):
+            continue
         trouble = incident.troubles.get(each.key)
         if trouble is None:
             yield each

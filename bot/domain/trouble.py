@@ -22,6 +22,7 @@ DEEDS = {
     "auto": "do “{item}” by itself", "execute": "carry {item} out", "settle": "see what became of {item}",
     "expire": "let {item} lapse", "verify": "verify {item}", "undo": "undo {item}", "step": "do the runbook's step",
     "runbook": "open a runbook", "report": "write the drift report", "remind": "remind somebody",
+    "alerts": "settle its alerts",
     "room": "open the war room", "archive": "archive the war room",
 }  # fmt: skip
 """What is owed, by the first word of its key, as it is said; `{item}` is the mitigation it is owed for."""

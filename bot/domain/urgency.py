@@ -94,7 +94,7 @@ class SuspicionWithdrawn(Event):
         return says("the suspicion is withdrawn: {because}", because=self.because)
 
     def claims(self, incident: Incident) -> Iterable[Claim]:
-        return [Free(open_claim(incident.fingerprint))]
+        return [Free(open_claim(key)) for key in (incident.fingerprint, *incident.alerts)]
 
 
 @dataclass(frozen=True, slots=True)

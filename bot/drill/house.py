@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from bot import wiring
+from bot import openings, wiring
 from bot.clock import AheadClock, MovedClock, SystemClock
 from bot.config.load import Installation
 from bot.config.model import Slack, Web
@@ -139,9 +139,9 @@ async def opened(
     clock = AheadClock(SystemClock()) if people else MovedClock(SystemClock().now())
     async with contextlib.AsyncExitStack() as stack:
         slack = await stack.enter_async_context(workspace(installation, clock)) if people else None
-        real = wiring.Outside({}, {}, {}, {})
+        real = openings.Outside({}, {}, {}, {})
         if not offline:
-            real = wiring.outside(replace(installation, sources={}), SystemClock(), ReadsOnly.of)
+            real = openings.outside(replace(installation, sources={}), SystemClock(), ReadsOnly.of)
             stack.push_async_callback(real.close)
         standins = {
             target.name: StandIn(target.name, real.actions[target.name].plan if not offline else None)
@@ -150,7 +150,7 @@ async def opened(
         }
         breach, recorder = Breach(clock, list(standins.values())), Recorder()
         memory = Memory(clock)
-        doors = wiring.Outside({SOURCE: breach}, standins, real.instruments, real.reporters)
+        doors = openings.Outside({SOURCE: breach}, standins, real.instruments, real.reporters)
         house = await stack.enter_async_context(
             wiring.opened(
                 drilled(installation, broken, objective, folder, slack),
@@ -165,5 +165,5 @@ async def opened(
             stack.push_async_callback(house.slack.close)
             await house.slack.open()
             await house.slack.warm()
-            recorder.practice = wiring.pager("slack", wiring.models("pagers", "slack")(), clock, house.slack)
+            recorder.practice = openings.pager("slack", openings.models("pagers", "slack")(), clock, house.slack)
         yield Stage(installation, broken, objective, clock, breach, standins, recorder, memory, house, slack)

@@ -21,25 +21,34 @@ from bot.domain.kept import ReportKeptTooLate
 from bot.domain.lifecycle import Declare
 from bot.domain.log import Command
 from bot.domain.mitigation import Outcome
+from bot.domain.named import named
 from bot.domain.notice import STANDING_WORDS, Notice, RequestNotice, notice_of
 from bot.domain.phase import RESPONDERS
-from bot.domain.policy import THE_BOT, Person, Policy, Severity
+from bot.domain.policy import THE_BOT, Person, Policy, Role, Severity
 from bot.domain.roles import Assign
 from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Service
 from bot.domain.signing import ApproveNotice, FreezeNotice, MarkStale
+from bot.domain.storm import Digest
 from bot.domain.turned_away import NoteRefusal
 from bot.domain.undo import ReportUndo
 from bot.domain.wording import EnterField, Reword
+from bot.engine import joining
 from bot.engine.affected import AffectedRoom
 from bot.engine.changes import OF_CHANGES, Changes
 from bot.engine.courtesy import Courtesy
+from bot.engine.covering import Covering
 from bot.engine.decisions import Decisions
 from bot.engine.handle import Handler
 from bot.engine.ports import Action, Drafter, Exhibits, Log, People, Talk
+from bot.engine.roster import Plans, Roster
 from bot.engine.situation import Bar, Chart, Keepsake, Shown, Situation, Words
 from bot.engine.values import Profile, Summary
 from bot.notices.locales import parted
+from bot.rota.escalation import Escalation
+
+EVERYTHING = frozenset({Role.COUNSEL, Role.ADMIN})
+"""Who may see every restricted incident."""
 
 ENOUGH_BARS, CLOSER = 10, 5
 """Bars with data that make a chart, and how often it is drawn closer for them."""
@@ -84,12 +93,15 @@ class Desk:
         charts: Charts,
         talk: Talk,
         decisions: Mapping[str, Decisions] | None = None,  # prediction logs by service
+        roster: Roster | None = None,  # left out, everybody of the catalogue's `on_call` is a level of their own
     ) -> None:
         self.handler, self.people, self.exhibits, self.talk = handler, people, exhibits, talk
         self.courtesy = Courtesy()
         self.catalogue, self.drafter, self.charts = catalogue, drafter, charts
         self.changes = Changes(self, actions)
         self.affected = AffectedRoom(self, decisions or {})
+        self.roster = roster or Roster(Plans(by_service=_levels(catalogue)), people, handler.clock)
+        self.covering = Covering(self.roster)
 
     @property
     def log(self) -> Log:
@@ -164,6 +176,20 @@ class Desk:
         now = self.clock.now()
         command = Declare(title, severity, service, because, now, now, restricted=restricted)
         return await self.handler.open(command, by=who.person, inbound=inbound)
+
+    async def merge(self, incident: str, into: str, who: Profile, because: str = "", *, inbound: str = "") -> Incident:
+        """Resolve an incident as the same thing as another, which goes on with its alerts; that one."""
+        other = await self.log.load(into)
+        may_see = not other.restricted or who.id in named(other) or who.id in await self.on_call(other.service)
+        if not other.exists or not (may_see or who.roles & EVERYTHING):
+            raise NotFound("incident", into)
+        return await joining.merge(self.handler, incident, into, because, by=who.person, inbound=inbound)
+
+    async def split(
+        self, incident: str, alerts: Sequence[str], who: Profile, because: str = "", *, inbound: str = ""
+    ) -> Incident:
+        """Go on with these alerts, by key, in an incident of their own; the new one."""
+        return await joining.split(self.handler, incident, alerts, because, by=who.person, inbound=inbound)
 
     def service_of(self, incident: Incident) -> Service | None:
         """The catalogue's entry of an incident."""
@@ -293,7 +319,12 @@ class Desk:
             web_url=self.catalogue.web_url,
             policy=self.handler.policy,
             directory=tuple(p.person.among(on_call) for p in everyone),
+            digest=await self._digest(known, now),
         )
+
+    async def _digest(self, incident: Incident, now: datetime) -> Digest | None:
+        storm = incident.storm
+        return await self.log.digest(incident.id, storm.since, storm.until or now) if storm is not None else None
 
     async def postmortem(self, incident: str) -> str:
         """The draft of a post-mortem as of now, in Markdown. Raises NotFound; Refused where its template is wrong."""
@@ -338,14 +369,17 @@ class Desk:
             raise Refused(f"the template of {template} cannot be filled: {wrong}") from None
 
     async def on_call(self, service: str) -> tuple[str, ...]:
-        """Opaque ids of the people on call for a service, first one first."""
-        found = [await self.people.by_key(key) for key in self.catalogue.on_call.get(service, ())]
-        return tuple(profile.id for profile in found if profile)
+        """Opaque ids of the people on call for a service, first level first."""
+        return await self.roster.on_call(service)
 
     async def ladder(self, incident: Incident) -> Ladder:
         """Whom its pages climb to, as it stands now."""
-        return Ladder.of(await self.on_call(incident.service))
+        return await self.roster.ladder(incident)
 
     async def open_incidents(self) -> Sequence[Incident]:
         """Every incident that is not closed, oldest first."""
         return [await self.log.load(name) for name in await self.log.open_ids()]
+
+
+def _levels(catalogue: Catalogue) -> dict[str, Escalation]:
+    return {service: Escalation.of(service, keys) for service, keys in catalogue.on_call.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from weakref import WeakValueDictionary
 
 from bot.clock import Clock
@@ -45,6 +45,30 @@ class Handler:
             except Conflict:
                 continue
         raise Conflict("many incidents are being declared at once; try again")
+
+    async def open_all(self, commands: Sequence[Command], *, cause: str = "") -> list[Incident | Exception]:
+        """Commit several declarations side by side, each an incident of its own or what kept it from being one.
+
+        They have ids that follow one another; whoever is given the same id a moment too late takes a later one.
+        """
+        outcomes: list[Incident | Exception] = [Conflict("many incidents are being declared at once; try again")] * len(
+            commands
+        )
+        left = list(range(len(commands)))
+        for _attempt in range(AGAIN):
+            if not left:
+                break
+            names = following(await self.log.fresh_id(), len(left))
+            asked = [
+                self.submit(name, commands[place], cause=cause, anew=True)
+                for name, place in zip(names, left, strict=True)
+            ]
+            for place, outcome in zip(left, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+                if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+                    raise outcome
+                outcomes[place] = outcome
+            left = [place for place in left if isinstance(outcomes[place], Conflict)]
+        return outcomes
 
     async def submit(
         self,
@@ -161,6 +185,12 @@ class Handler:
         if before.refused:
             raise Refused(before.refused)
         return await self.log.load(before.incident)
+
+
+def following(name: str, many: int) -> list[str]:
+    """That id and those that come after it."""
+    stem, _, number = name.rpartition("-")
+    return [f"{stem}-{int(number) + more}" for more in range(many)]
 
 
 def _decided(command: Command, known: Incident, ask: Ask) -> list[Event]:

@@ -12,6 +12,7 @@ from bot.domain.log import Entry, Event
 from bot.domain.mitigation import Means, Plan
 from bot.domain.notice import Notice
 from bot.domain.service import Target
+from bot.domain.storm import Digest
 from bot.engine.situation import Situation, Words
 from bot.engine.talk import Mark, Saying, Spoken
 from bot.engine.values import (
@@ -68,6 +69,12 @@ class Log(Protocol):
 
     async def holder(self, claim: str) -> str | None:
         """The incident that holds a claim."""
+
+    async def holders(self, keys: Sequence[str]) -> dict[str, str]:
+        """Of those claims that are held, which incident holds them."""
+
+    async def digest(self, umbrella: str, since: datetime, until: datetime) -> Digest:
+        """What was declared in that time beside the umbrella, counted; nothing of restricted incidents."""
 
     async def counted(self, key: str, since: datetime) -> list[datetime]:
         """When something was counted after `since` in whatever incident, the earliest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from bot.domain.alert_clock import SettleAlerts
 from bot.domain.approval import ExpireMitigation
 from bot.domain.climbing import FollowOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed
 from bot.domain.clocks import running
@@ -16,6 +17,7 @@ from bot.domain.mitigation import State
 from bot.domain.notice import Standing
 from bot.domain.signing import MarkStale
 from bot.domain.todo import (
+    AlertsOwed,
     ArchiveOwed,
     AutoOwed,
     CollectOwed,
@@ -44,7 +46,7 @@ from bot.engine.ports import Durable
 from bot.engine.vitals import Vitals
 from bot.telemetry import log as logger
 
-AT_ONCE = (UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
+AT_ONCE = (AlertsOwed, UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
 """Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries while the log is silent
@@ -171,6 +173,8 @@ class Reconciler:
 
     async def _decide(self, incident: Incident, owed: Owed) -> None:
         match owed:
+            case AlertsOwed():
+                await self.desk.submit(incident.id, SettleAlerts(), cause=owed.key)
             case UnansweredOwed(rounds=rounds):
                 await self.desk.submit(incident.id, ReportUnanswered(rounds), cause=owed.key)
             case ExpireOwed(mitigation=name):
@@ -280,7 +284,8 @@ class Reconciler:
 
     def _show(self, name: str) -> None:
         """Bring the chat up to date without anybody waiting for it; while one showing runs, at most one more waits."""
-        if self.hands.chat is None:
+        known = self.desk.log.at_hand(name)
+        if self.hands.chat is None or (known is not None and known.is_silent):  # counted on the storm's card
             return
         if name in self._shows:
             self._again.add(name)

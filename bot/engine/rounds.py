@@ -9,12 +9,17 @@ from typing import Any, Protocol
 from bot.domain.kept import KEEP_EVERY
 from bot.engine.ports import Durable
 from bot.engine.reconcile import Reconciler
+from bot.engine.roster import Roster
 from bot.engine.vigil import Vigil
 from bot.engine.vitals import Vitals
 from bot.engine.watch import Watch
+from bot.engine.weekly import WeeklyNote
 from bot.telemetry import log as logger
 
 LOOK_EVERY = timedelta(seconds=60)
+ROSTER_EVERY = timedelta(seconds=15)
+"""How soon a cover that was taken at another replica counts here; providers are asked when their own time comes."""
+NOTE_EVERY = timedelta(minutes=5)
 PRUNE_AFTER = timedelta(days=14)
 FORGET_INBOUND_AFTER = timedelta(days=30)
 FORGET_ALERTS_AFTER = timedelta(days=30)
@@ -26,6 +31,12 @@ class Lead(Protocol):
     async def holds(self) -> bool:
         """Whether this one does now. Never raises: in doubt, no."""
         ...
+
+
+class Job(Protocol):
+    """What goes on until it is cancelled."""
+
+    async def run(self) -> None: ...
 
 
 class Forgetful(Protocol):
@@ -48,14 +59,20 @@ class Rounds:
         *,
         vitals: Vitals | None = None,
         vigil: Vigil | None = None,
+        roster: Roster | None = None,
+        note: WeeklyNote | None = None,
         alerts: Forgetful | None = None,
     ) -> None:
         self.vitals, self.vigil = vitals, vigil
         self.watch, self.reconciler, self.durable, self.lead = watch, reconciler, durable, lead
+        self.roster, self.note = roster, note
         self._alerts = alerts
         self._scheduler: Any = None
         self._polling = self._slow = False
         self._looking: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[bool] | None = None
+        self.intake: Job | None = None  # takes alerts into incidents, beside everything else
+        self._taking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin; returns at once."""
@@ -64,6 +81,8 @@ class Rounds:
         self._looking = asyncio.create_task(self.reconciler.run())
         await self.reconciler.everything()
         await self.reconciler.promises()
+        if self.intake is not None:
+            self._taking = asyncio.create_task(self.intake.run())
         scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
         every = self.watch.every.total_seconds()
         # two at once, so that a tick during a slow poll comes to `poll`, which leaves it out in one sentence
@@ -71,6 +90,12 @@ class Rounds:
         scheduler.add_job(self.poll, "interval", id="poll", **polls)
         scheduler.add_job(self.look, "interval", seconds=LOOK_EVERY.total_seconds(), id="look", misfire_grace_time=None)
         scheduler.add_job(self.keep, "interval", seconds=KEEP_EVERY.total_seconds(), id="keep", misfire_grace_time=None)
+        if self.roster is not None:
+            rereads = {"seconds": ROSTER_EVERY.total_seconds(), "misfire_grace_time": None}
+            scheduler.add_job(self.roster.reread, "interval", id="covers", **rereads)
+            scheduler.add_job(self.roster.schedules.refresh, "interval", id="schedules", **rereads)
+            self._asking = asyncio.create_task(self.roster.schedules.refresh())  # nobody waits for a provider
+        scheduler.add_job(self.weekly, "interval", seconds=NOTE_EVERY.total_seconds(), id="weekly")
         scheduler.add_job(self.prune, "cron", hour=3, minute=17, id="prune", misfire_grace_time=None)
         for name, often, job in self.vigil.jobs if self.vigil is not None else ():
             seconds = often.total_seconds()
@@ -114,6 +139,11 @@ class Rounds:
         except Exception as error:  # noqa: BLE001 - the next minute looks again
             logger().error("looking after what is in effect failed; the next minute looks again", error=repr(error))
 
+    async def weekly(self) -> None:
+        """Post the note of who is on call where it is due; one replica does."""
+        if self.note is not None and await self.lead.holds():
+            await self.note.look()
+
     async def prune(self) -> None:
         """Forget durable work that ended two weeks ago, and what came in a month ago."""
         now = self.watch.handler.clock.now()
@@ -132,9 +162,9 @@ class Rounds:
         """End in order: no new tick, then the looking, then what the watch knows is written down."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+        for task in filter(None, (self._taking, self._looking, self._asking)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         await self.reconciler.hands.keeper.close()
         await self.reconciler.close()
         try:

@@ -12,6 +12,7 @@ from bot.domain.measures import Measures, measures
 from bot.domain.policy import Person, Policy
 from bot.domain.runbook import Runbook
 from bot.domain.service import Offer, Service
+from bot.domain.storm import Digest
 from bot.domain.timeline import Line, plain, timeline
 from bot.engine.talk import Spoken
 from bot.notices.ask import OpenQuestion
@@ -99,6 +100,7 @@ class Situation:
     web_url: str = ""
     policy: Policy = field(default_factory=Policy)
     directory: tuple[Person, ...] = ()  # everybody, with the badges they have now
+    digest: Digest | None = None  # of a storm's umbrella: what came in it
     spoken: Spoken = Spoken(0, 0)  # filled in where somebody looks back  # noqa: RUF009 - frozen
 
     def name(self, person: str) -> str:

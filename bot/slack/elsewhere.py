@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.blockkit.blocks import Block, context
 from bot.blockkit.text import untrusted
 from bot.domain.errors import NotFound, Refused
+from bot.domain.promotion import HOME
 from bot.engine.situation import Situation
 from bot.engine.values import Posted
 from bot.slack.client import CHANNEL_ID
@@ -36,7 +37,8 @@ def why(refusal: Refused | NotFound) -> str:
 
 def places(situation: Situation, settings: SlackSettings) -> list[str]:
     """The channels a card may go to, its own first."""
-    own = situation.service.channel if situation.service else ""
+    own = situation.incident.card_channel or (situation.service.channel if situation.service else "")
+    own = settings.home_channel if own == HOME else own
     return list(dict.fromkeys(name for name in (own, settings.home_channel) if name))
 
 

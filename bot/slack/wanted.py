@@ -26,6 +26,8 @@ def wanted(situation: Situation, settings: SlackSettings) -> list[Surface]:
     incident = situation.incident
     if incident.restricted:
         return _restricted(situation)
+    if incident.is_silent:  # counted on the storm's card
+        return []
     found = [Surface(CARD, card.render(situation, charts=settings.charts), in_thread=False)]
     found += [
         Surface(f"step:{walk.number}", step.render(situation, walk), fresh=walk.live, follows=walk.live)

@@ -9,12 +9,17 @@ Window = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """From `start` to `end` the failures of these objectives are excused, `because` of what somebody wrote down."""
+    """From `start` to `end` the failures of these objectives are excused, `because` of what somebody wrote down.
+
+    New alerts of these services are held until then; `owner` (a key of people) answers for the window.
+    """
 
     start: datetime
     end: datetime
     slos: frozenset[str]
     because: str
+    services: frozenset[str] = frozenset()
+    owner: str = ""
 
 
 def windows(planned: Iterable[Maintenance], slo: str) -> tuple[Window, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,6 +49,7 @@ class Alerts:
         self._committing: asyncio.Task[None] | None = None
         self._heard: dict[str, datetime] = {}  # by sender, what was written down last
         self._news: dict[str, datetime] = {}  # ... and what is yet to be
+        self.accepted: Callable[[], None] = lambda: None  # told after each commit; must only take note
 
     @property
     def waiting(self) -> int:
@@ -134,6 +135,8 @@ class Alerts:
         else:
             self._heard |= heard
             self._news = {name: at for name, at in self._news.items() if heard.get(name) != at}
+            if offers:
+                self.accepted()
             for offer, count in zip(offers, changed, strict=True):
                 if not offer.answer.done():
                     offer.answer.set_result(count)

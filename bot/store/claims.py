@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
@@ -59,6 +59,18 @@ async def _is_public(connection: AsyncConnection, incident: str) -> bool:
 async def holder(connection: AsyncConnection, key: str) -> str | None:
     """The incident that holds `key`."""
     return (await connection.execute(select(claims.c.incident).where(claims.c.key == key))).scalar()
+
+
+_ASKED = 500  # keys of one question; SQLite binds no more than 32,766 values
+
+
+async def holders(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, str]:
+    """Of those that are held, which incident holds them."""
+    found: dict[str, str] = {}
+    for start in range(0, len(keys), _ASKED):
+        query = select(claims.c.key, claims.c.incident).where(claims.c.key.in_(keys[start : start + _ASKED]))
+        found |= {row.key: row.incident for row in await connection.execute(query)}
+    return found
 
 
 async def _tally(connection: AsyncConnection, tally: Tally, incident: str, seq: int, at: datetime) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Table, literal_column, make_url
+from sqlalchemy import URL, Delete, Table, literal_column, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     ArgumentError,
@@ -212,6 +212,6 @@ def insert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sql
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-async def took(connection: AsyncConnection, statement: postgresql.Insert | sqlite.Insert) -> bool:
+async def took(connection: AsyncConnection, statement: postgresql.Insert | sqlite.Insert | Delete) -> bool:
     """Whether the statement wrote its row, by what it returns (drivers count conflicts differently)."""
     return (await connection.execute(statement.returning(literal_column("1")))).first() is not None

@@ -14,7 +14,7 @@ from bot.store import holds, projections
 from bot.store.codec import Codec
 from bot.store.database import Database
 from bot.store.reading import folded, look
-from bot.store.tables import sayings, texts
+from bot.store.tables import covers, sayings, texts
 from bot.store.talk import blank, legible
 
 
@@ -75,6 +75,7 @@ class Erasure:
             )
             if person:
                 await blank(connection, sayings.c.author == person, self._clock)
+                await connection.execute(update(covers).where(covers.c.asker == person).values(because=""))
             for incident in found:  # the list shows titles
                 if (known := await folded(connection, self._codec, incident)).exists:
                     await projections.write(connection, known)

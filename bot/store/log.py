@@ -15,8 +15,9 @@ from bot.clock import Clock
 from bot.domain.errors import Conflict, NotFound
 from bot.domain.incident import Incident
 from bot.domain.log import Claim, Entry, Event, fold
+from bot.domain.storm import Digest
 from bot.engine.values import Chain, Received, Summary
-from bot.store import claims, projections, reading
+from bot.store import census, claims, projections, reading
 from bot.store.codec import Codec, Sealed
 from bot.store.database import Database, Unsure, insert, took
 from bot.store.tables import entries, inbound, texts
@@ -108,6 +109,10 @@ class Log:
         """The incident that holds a claim."""
         return await self._database.read(lambda c: claims.holder(c, claim))
 
+    async def holders(self, keys: Sequence[str]) -> dict[str, str]:
+        """Of those claims that are held, which incident holds them."""
+        return await self._database.read(lambda c: claims.holders(c, keys))
+
     async def counted(self, key: str, since: datetime) -> list[datetime]:
         """When something was counted after `since`, the earliest first."""
         return await self._database.read(lambda c: claims.counted(c, key, since))
@@ -123,6 +128,10 @@ class Log:
     async def summaries(self, *, limit: int = 100, before: str = "") -> list[Summary]:
         """The newest incidents first, those declared before `before` where one is named. Raises NotFound."""
         return await self._database.read(lambda c: projections.newest(c, limit, before))
+
+    async def digest(self, umbrella: str, since: datetime, until: datetime) -> Digest:
+        """What was declared in that time beside the umbrella, counted; nothing of restricted incidents."""
+        return await self._database.read(lambda c: census.digest(c, umbrella, since, until))
 
     async def fresh_id(self) -> str:
         """An id no incident has; two callers may be given the same (append settles it)."""

@@ -10,8 +10,10 @@ from typing import Self
 
 from bot.clock import Clock
 from bot.store.alerts import Alerts
+from bot.store.calendars import Calendars
 from bot.store.checkpoints import Checkpoints
 from bot.store.codec import Codec, RandomHex
+from bot.store.covers import Covers
 from bot.store.database import Database, parse
 from bot.store.erasure import Erasure
 from bot.store.exhibits import Exhibits
@@ -41,6 +43,8 @@ class Store:
     checkpoints: Checkpoints
     mirror: Mirror
     talk: Talk
+    covers: Covers
+    calendars: Calendars
     alerts: Alerts
     erasure: Erasure
     lead: Lead
@@ -71,6 +75,8 @@ class Store:
             checkpoints=Checkpoints(aside),
             mirror=Mirror(database),
             talk=Talk(database, clock),
+            covers=Covers(database),
+            calendars=Calendars(database),
             alerts=Alerts(database, clock),
             erasure=Erasure(database, codec, clock),
             lead=Lead(database.url),

@@ -1,4 +1,4 @@
-"""The tables in which incidents are remembered: log and claims, readings, people, exhibits, messages, talk, alerts."""
+"""The tables in which incidents are remembered: log, claims, readings, people, exhibits, talk, alerts, covers."""
 
 from __future__ import annotations
 
@@ -247,6 +247,31 @@ marks = Table(  # what people put on a message: a reaction, or a choice of its m
     Column("sign", Line, primary_key=True),
     Column("stands", Boolean, nullable=False),
     Column("at", UTCDateTime, nullable=False),
+)
+
+covers = Table(  # who asked to be stood in for, and who does; people are opaque ids
+    "covers",
+    metadata,
+    Column("id", Line, primary_key=True),
+    Column("rota", Line, nullable=False),
+    Column("start", UTCDateTime, nullable=False),
+    Column("end", UTCDateTime, nullable=False),
+    Column("asker", Line, nullable=False),
+    Column("taker", Line, nullable=False),  # "" until somebody took it
+    Column("stand", Line, nullable=False),
+    Column("because", Line, nullable=False),
+    Column("asked_at", UTCDateTime),
+    Column("taken_at", UTCDateTime),
+    Index(None, "end"),
+)
+
+calendars = Table(  # the secret address of a person's calendar, as its hash: one at a time
+    "calendars",
+    metadata,
+    Column("person", Line, primary_key=True),
+    Column("digest", Line, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    UniqueConstraint("digest"),
 )
 
 alerts = Table(  # moments are microseconds since 1970: compared and joined as they are, thousands a second

@@ -32,11 +32,13 @@ from bot.web.alerts.listing import alerts
 from bot.web.alerts.numbers import SenderNumbers
 from bot.web.api import api
 from bot.web.auth import Doorkeeper
+from bot.web.calendars import calendars
 from bot.web.counted import Counted
 from bot.web.door import Console, ForeignError, NotLoggedInError
 from bot.web.health import Numbers, health
 from bot.web.house import WebHouse
 from bot.web.manners import Manners
+from bot.web.oncall import oncall
 from bot.web.pages import pages
 from bot.web.pages._page import sorry
 from bot.web.phrases import login_address, wrong_fields
@@ -86,6 +88,8 @@ def build(house: WebHouse) -> FastAPI:
     app.state.numbers = Numbers(desk, house.watch, house.chat, house.vigil)
     app.include_router(health)
     app.include_router(api)
+    app.include_router(oncall)
+    app.include_router(calendars)
     app.include_router(page_links)
     app.include_router(alerts)
     app.include_router(pages)
@@ -113,7 +117,7 @@ def _wants_page(request: Request) -> bool:
     path = request.url.path
     if request.headers.get("accept", "") == "application/json":
         return False
-    return not path.startswith(("/api/", "/metrics", "/healthz", "/readyz", "/slack/"))
+    return not path.startswith(("/api/", "/metrics", "/healthz", "/readyz", "/slack/", "/calendar/"))
 
 
 async def _answer(request: Request, status: int, because: str, **more: Any) -> Response:
@@ -164,9 +168,14 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return await _answer(request, error.status_code, said.get(error.status_code, str(error.detail)))
 
 
+def _told(path: str) -> str:
+    """A path as it may be written down: a calendar's is a secret."""
+    return "/calendar/" if path.startswith("/calendar/") else path
+
+
 async def _unexpected(request: Request, error: Exception) -> Response:
     """A fault of ours: the log has the details, the answer has none."""
     log().error(
-        "a request met a fault", path=request.url.path, fault=f"{type(error).__name__}: {error}", exc_info=error
+        "a request met a fault", path=_told(request.url.path), fault=f"{type(error).__name__}: {error}", exc_info=error
     )
     return await _answer(request, 500, "that is a fault of Tocsin's own; the details are in its log")

@@ -8,12 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from bot.engine.calendar import Calendar
 from bot.engine.desk import Desk
 from bot.engine.intake_ports import Arrived
 from bot.engine.intake_ports import Inbox as AnyInbox
 from bot.engine.parcel import Parcel
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
+from bot.engine.trial import Trials
 from bot.engine.vigil import Vigil
 from bot.intake.sender import Sender
 from bot.slo.burn import Verdict
@@ -93,6 +95,16 @@ class MakeDocument(Protocol):
     ) -> Any: ...
 
 
+class Calendars(Protocol):
+    """The secret addresses of people's calendars, by their hash; one a person."""
+
+    async def give(self, person: str, digest: str, at: datetime) -> None: ...
+
+    async def end(self, person: str) -> bool: ...
+
+    async def whose(self, digest: str) -> str: ...
+
+
 class Inbox(AnyInbox, Protocol):
     """The inbox of alerts, as far as the console shows it."""
 
@@ -151,6 +163,9 @@ class WebHouse:
     slack_http: Any = None
     words: Words = field(default_factory=Words)
     pack: Callable[[Parcel], bytes] | None = None
+    calendars: Calendars | None = None
+    write_calendar: Callable[[Calendar], bytes] | None = None
+    trials: Trials | None = None
     chat: Callable[[], ChatHealth] | None = None
     """How the chat stands, where there is one: what it does not show must be told elsewhere than in it."""
     inbox: Inbox | None = None

@@ -6,6 +6,7 @@ from datetime import date
 
 from bot.web.shape import Instant, Money, Shape
 from bot.web.shapes_affected import AffectedShape
+from bot.web.shapes_alert import TogetherShape
 from bot.web.shapes_change import LegalHoldShape, MitigationShape
 from bot.web.shapes_notice import DisclosureShape, DutyShape, NoticeShape, QuestionShape
 
@@ -259,6 +260,7 @@ class IncidentShape(Shape):
     measures: MeasuresShape
     detection_lag: LagShape
     parts: dict[str, str]
+    together: TogetherShape
     cause: str
     hypotheses: list[HypothesisShape]
     findings: list[FindingShape]

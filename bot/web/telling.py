@@ -30,6 +30,7 @@ from bot.web.shapes import (
     WhyShape,
 )
 from bot.web.shapes_affected import AffectedShape
+from bot.web.shapes_alert import together
 from bot.web.telling_change import legal_hold, mitigation
 from bot.web.telling_notice import disclosures, duties, notices, questions
 
@@ -68,6 +69,7 @@ def tell(situation: Situation, policy: Policy) -> IncidentShape:
         ),
         detection_lag=LagShape.model_validate({f"{stage}_s": seconds for stage, seconds in lag(incident).items()}),
         parts={str(part): situation.name(person) for part, person in incident.parts.items()},
+        together=together(incident),
         cause=incident.cause,
         hypotheses=[HypothesisShape.model_validate(asdict(each)) for each in incident.hypotheses],
         findings=_findings(situation),

@@ -23,6 +23,9 @@ to make their list; half a minute, run only when asked for.
 sender is answered, singly and in batches, and what one costs, beside a real Alertmanager; a minute, run when asked for.
 
 `python -m tests.benchmarks duties` prints how long one recomputation over all regimes takes, in seconds altogether.
+
+`python -m tests.benchmarks storm` prints how long ten thousand distinct alerts take to be incidents, an incident each and by
+service; at most eight minutes, run only when asked for.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import affected, changes, drift, duties, house, intake, notices, polling, restart, slack
+from tests.benchmarks import affected, changes, drift, duties, house, intake, notices, polling, restart, slack, storm
 from tests.benchmarks.child import end, memory, times
 
 
@@ -99,6 +102,7 @@ def main() -> None:
             "affected",
             "duties",
             "intake",
+            "storm",
         ],
         help="left out: help and run",
     )
@@ -124,6 +128,7 @@ def main() -> None:
         "affected": lambda: affected.measure(asked.decisions, _say),
         "intake": lambda: intake.measure(min(asked.rounds, 3), _say),
         "duties": lambda: duties.measure(max(20, asked.rounds), _say),
+        "storm": lambda: storm.measure(10_000, _say),
     }
     if asked.what in alone:
         _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")

@@ -19,7 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot import wiring
+from bot import openings, wiring
 from bot.actions.router import Router, RouterSettings
 from bot.clock import SystemClock
 from bot.domain.approval import ApproveMitigation
@@ -111,7 +111,7 @@ async def house(many: int, log: str, work: str, folder: Path, address: str) -> A
         runbooks={},
         regimes=(),
     )
-    doors = wiring.Outside({}, actions, {}, {})
+    doors = openings.Outside({}, actions, {}, {})
     pagers: Any = {"phone": Phone()}
     board: Any = Board()
     async with wiring.opened(

@@ -14,7 +14,7 @@ from bot.domain.duty import Answer, DutiesAnswered, RecordFact
 from bot.domain.incident import Incident
 from bot.engine.draft import DraftingRoom
 from bot.engine.situation import Situation
-from bot.wiring import drafting_room
+from bot.openings import drafting_room
 from tests.benchmarks.child import Times
 from tests.counsel import PLAIN, every_regime, practice, setting
 from tests.kit import NOON

@@ -19,10 +19,10 @@ from tests.parts import free_port
 LOAD = """\
 import resource, sys, time
 from pathlib import Path
-from bot import wiring
+from bot import openings, wiring
 from bot.config.load import load
 wall, used = time.perf_counter(), time.process_time()
-read = load(Path(sys.argv[1]), environ={}, models=wiring.models)
+read = load(Path(sys.argv[1]), environ={}, models=openings.models)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(len(read.slos), time.perf_counter() - wall, time.process_time() - used, peak)
 """

@@ -26,7 +26,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot import wiring
+from bot import openings, wiring
 from bot.domain.finding import RecordFinding
 from bot.domain.lifecycle import Declare
 from bot.domain.policy import THE_BOT, Role, Severity
@@ -136,7 +136,7 @@ async def house(slack: Workspace, folder: Path, objectives: int) -> AsyncIterato
         given, database_url=f"sqlite+aiosqlite:///{folder / 'tocsin.db'}", state=folder, services=services,
         slos=tuple(slos), people=tuple(people), slack=chat, pagers={"slack": SlackSettings()}, regimes=(),
     )  # fmt: skip
-    doors = wiring.Outside(sources={"metrics": counters}, actions={}, instruments={}, reporters={})  # type: ignore[dict-item]
+    doors = openings.Outside(sources={"metrics": counters}, actions={}, instruments={}, reporters={})  # type: ignore[dict-item]
     async with wiring.opened(installation, clock=clock, doors=doors) as home, contextlib.AsyncExitStack() as stack:
         await home.durable.open(home.reconciler.perform, home.reconciler.wake)
         stack.push_async_callback(home.durable.close)

@@ -28,7 +28,10 @@ def test_a_folder_in_order_is_told_in_one_line(tmp_path, capsys):
     path.write_text(MINIMAL)
     assert run(["check", "--config", str(path)]) == 0
     told = capsys.readouterr()
-    assert told.out == f"{path}: in order. 0 sources, 0 services, 0 objectives, 3 runbooks, 0 regimes, 0 people\n"
+    assert (
+        told.out
+        == f"{path}: in order. 0 sources, 0 services, 0 objectives, 3 runbooks, 0 rotas, 0 escalations, 0 regimes, 0 people\n"
+    )
     assert told.err.startswith("warning: ")
 
 
@@ -151,3 +154,25 @@ def test_the_module_is_the_command():
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_whether_everybody_on_call_is_reached(tmp_path, capsys):
+    """Exit code 1 where a page would reach nobody, with each reason on a line; 0 and a calm sentence where all is well."""
+    (tmp_path / "rotas").mkdir()
+    (tmp_path / "services").mkdir()
+    path = tmp_path / "tocsin.yaml"
+    path.write_text("organisation: {name: Example}\npagers: []\n")
+    (tmp_path / "people.yaml").write_text("ana: {name: Ana, email: a@x.example}\n")
+    (tmp_path / "rotas" / "ml.yaml").write_text(
+        "title: ML\nzone: UTC\nlayers: [{from: 2020-01-01 09:00, turn: weekly, people: [ana]}]\n"
+    )
+    (tmp_path / "services" / "s.yaml").write_text("name: s\ntitle: S\nowner: ml\non_call: ['rota:ml']\n")
+    assert run(["check", "-c", str(path), "--oncall", "--days", "7"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[2] == "On call for the next 7 days, by the files alone (covers are not known here):"
+    assert told[3] == "ALARM  no pager is set up, so a page reaches nobody"
+    assert told[4].startswith("ALARM  a page for S reaches nobody from")
+    (tmp_path / "services" / "s.yaml").unlink()
+    (tmp_path / "rotas" / "ml.yaml").unlink()
+    assert run(["check", "-c", str(path), "--oncall"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Everybody on call can be reached."

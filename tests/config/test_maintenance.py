@@ -23,12 +23,12 @@ def test_a_window_is_for_services_or_objectives(folder):
     """A service stands for all its objectives; without an offset a time is by the organisation's clocks."""
     folder.write(
         "maintenance.yaml",
-        "- {from: 2026-12-01 22:00, to: 2026-12-01T23:30:00Z, services: [scoring], because: database upgrade}\n"
+        "- {from: 2026-12-01 22:00, to: 2026-12-01T23:30:00Z, services: [scoring], because: database upgrade, owner: ada}\n"
         "- {from: 2026-12-01 23:00:00, to: '2026-12-02T01:00:00+01:00', slos: [scoring-answers], because: 'and again'}\n",
     )
     slos = frozenset({"scoring-answers"})
     assert folder.load().maintenance == (
-        Maintenance(utc(1, 21), utc(1, 23, 30), slos, "database upgrade"),
+        Maintenance(utc(1, 21), utc(1, 23, 30), slos, "database upgrade", frozenset({"scoring"}), "ada"),
         Maintenance(utc(1, 22), utc(2, 0), slos, "and again"),
     )
     assert windows(folder.load().maintenance, "scoring-answers") == ((utc(1, 21), utc(2, 0)),)
@@ -75,3 +75,31 @@ def test_a_file_that_is_no_list(folder):
     """Told, not passed over."""
     folder.write("maintenance.yaml", "from: 2026-12-01 22:00\n")
     assert folder.told() == ["maintenance.yaml:1:1: holds no list"]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("to: 2026-12-01 23:00, services: [scoring]", "this window holds the alerts of services, and nobody answers for it"),
+        ("to: 2026-12-01 23:00, services: [scoring], owner: adda", "there is nobody called 'adda'; did you mean 'ada'?"),
+        ("to: 2026-12-02 22:01, services: [scoring], owner: ada", "this window holds alerts for 24 hours"),
+        ("to: 2026-12-04 22:00, services: [scoring], owner: ada, long: no", "this window holds alerts for 72 hours"),
+        ("to: 2026-12-01 23:00, services: [scoring], owner: ada, long: sure", "long is no yes or no"),
+    ],
+)  # fmt: skip
+def test_what_holds_alerts_is_owned_and_short(folder, text, what):
+    """Whoever wonders why an alert is silent finds somebody to ask, and no window is forgotten for weeks."""
+    folder.write("maintenance.yaml", f"- {{from: 2026-12-01 22:00, {text}, because: x}}\n")
+    assert any(what in told for told in folder.told())
+
+
+def test_a_window_may_be_long_where_that_is_meant(folder):
+    """And one for objectives alone needs nobody: it holds no alerts."""
+    folder.write(
+        "maintenance.yaml",
+        "- {from: 2026-12-01 22:00, to: 2026-12-20 22:00, services: [scoring], owner: ada, long: true, because: move}\n"
+        "- {from: 2026-12-01 22:00, to: 2026-12-20 22:00, slos: [scoring-answers], because: move}\n",
+    )
+    held, other = folder.load().maintenance
+    assert (held.services, held.owner) == (frozenset({"scoring"}), "ada")
+    assert other.services == frozenset()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.guard import MOVING, ActionClass, Freeze, Means, TargetRules, Weekly
 from bot.domain.policy import Policy, Role
+from bot.domain.quiet import QuietHours
 from bot.domain.service import Traffic
 from tests.config.folder import PEOPLE, TOCSIN, Folder
 from tests.config.test_problems import ODD
@@ -106,10 +107,30 @@ def test_every_field_of_the_rules_has_its_key_in_the_file():
     from bot.config.guards import TargetRulesModel
     from bot.config.policy import PolicyModel
 
-    assert {"freezes" if name == "freeze" else name for name in PolicyModel.model_fields} == {
-        each.name for each in fields(Policy)
-    }
+    called = {"freeze": "freezes", "paging": "quiet"}
+    assert {called.get(name, name) for name in PolicyModel.model_fields} == {each.name for each in fields(Policy)}
     assert set(TargetRulesModel.model_fields) == {each.name for each in fields(TargetRules)}
+
+
+def test_quiet_hours_are_read(folder):
+    """Times of the day in quotes; two severities where none are named."""
+    folder.change("tocsin.yaml", OLD, f"{OLD}  paging: {{quiet_hours: {{from: '22:00', to: '07:00'}}}}\n")
+    assert folder.load().policy.quiet == QuietHours(time(22), time(7), frozenset({3, 4}))
+
+
+@pytest.mark.parametrize(
+    ("hours", "because"),
+    [
+        ("from: 22:00, to: '07:00'", "in quotes"),
+        ("from: '22:00', to: '22:00'", "same time"),
+        ("from: '22:00', to: '07:00', severities: []", "severities"),
+        ("from: '22:00', to: '07:00', severities: [sev9]", "sev9"),
+    ],
+)
+def test_quiet_hours_that_cannot_be_meant_are_told(folder, hours, because):
+    """A bare 22:00 is a number to YAML, and hours without end would page nobody ever."""
+    folder.change("tocsin.yaml", OLD, f"{OLD}  paging: {{quiet_hours: {{{hours}}}}}\n")
+    assert because in "\n".join(map(str, folder.problems()))
 
 
 def test_people_are_in_groups(folder):

@@ -10,7 +10,7 @@ from bot.config.regimes import load
 from bot.config.vectors import check
 from bot.domain.errors import Invalid
 from bot.notices.deadline import Policy, deadlines
-from bot.wiring import drafting_room
+from bot.openings import drafting_room
 from bot.words import house
 from tests.config.folder import Folder
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot import wiring
+from bot import openings, wiring
 from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import Conflict, Refused, Unavailable
 from bot.domain.execution import ReportOutcome
@@ -51,7 +51,7 @@ def load() -> None:
         "alembic.command", "structlog", "tests.crash.bugs",
     ):  # fmt: skip
         importlib.import_module(name)
-    wiring.drafting_room(shipped())
+    openings.drafting_room(shipped())
 
 
 class Diary:
@@ -109,7 +109,7 @@ def installation(order: Mapping[str, Any]) -> Any:
     )
 
 
-def doors(order: Mapping[str, Any], reaper: Reaper, clock: Any) -> wiring.Outside:
+def doors(order: Mapping[str, Any], reaper: Reaper, clock: Any) -> openings.Outside:
     """The one target, by its real action, and an instrument."""
     from bot.actions import haproxy, router
 
@@ -121,7 +121,7 @@ def doors(order: Mapping[str, Any], reaper: Reaper, clock: Any) -> wiring.Outsid
         action = haproxy.Balancer(settings, clock=clock)
     watched: Any = Door(action, reaper)
     camera: Any = Camera(reaper)
-    return wiring.Outside({}, {"visits-router": watched}, {"visits": {"drift": camera}}, {})
+    return openings.Outside({}, {"visits-router": watched}, {"visits": {"drift": camera}}, {})
 
 
 class Life:

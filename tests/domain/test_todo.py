@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.alerts import DeclareForAlerts, EndAlerts, Over
 from bot.domain.approval import ApproveMitigation, Preapprove
 from bot.domain.claim import ClaimMitigation
 from bot.domain.climbing import TRIES, FollowOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed, page_key
@@ -21,6 +22,7 @@ from bot.domain.room import OpenRoom, ReportRoom
 from bot.domain.runbook import Kind, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service
 from bot.domain.todo import (
+    AlertsOwed,
     ArchiveOwed,
     AutoOwed,
     CollectOwed,
@@ -42,6 +44,7 @@ from bot.domain.todo import (
 from bot.domain.trouble import ReportTrouble
 from bot.domain.undo import ReportUndo, UndoMitigation
 from bot.engine.reconcile import AT_ONCE
+from tests.inbox import alert
 from tests.kit import ANA, BEN, Story, declared, held, plan
 
 PAUSE = Offer("pause", "Pause", "pause", "features")
@@ -76,7 +79,15 @@ def climbed() -> Story:
     return story
 
 
+def quiet() -> Story:
+    """An incident that alerts opened, nobody took, and whose alert is over."""
+    one = alert("disk", over=1)
+    story = Story().when(DeclareForAlerts((replace(one, ends=None),), "new", one.starts))
+    return story.when(EndAlerts((Over(one.key, one.starts, one.ends or one.starts),)))
+
+
 SITUATIONS: dict[type[Owed], Story] = {
+    AlertsOwed: quiet(),
     PageOwed: declared(),
     DiagnoseOwed: declared(),
     DutiesOwed: declared(),

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import yaml
 
-from bot import wiring
+from bot import openings
 from bot.cli._drill import told
 from bot.cli._main import run
 from bot.clock import SystemClock
@@ -79,7 +79,7 @@ def folder(tmp_path: Path, urls: Mapping[str, str], **changes: Any) -> Path:
 
 
 def read(path: Path, **changes: Any) -> Installation:
-    return replace(load(path, environ={}, models=wiring.models), **changes)
+    return replace(load(path, environ={}, models=openings.models), **changes)
 
 
 async def drilled(installation: Installation, tmp_path: Path, **asked: Any) -> tuple[Report, Stage]:
@@ -228,7 +228,7 @@ async def test_the_demonstrations_own_folder_can_be_drilled(tmp_path: Path) -> N
     """Its Slack, its sources and its pagers are never asked; its people, targets, runbooks and instruments are used."""
     world = dict.fromkeys(("world", "all_metrics", "router"), "http://127.0.0.1:1")
     path = setup.write(tmp_path / "demo", world, "http://127.0.0.1:1", 8080)
-    installation = load(path, environ=stage.TOKENS, models=wiring.models)
+    installation = load(path, environ=stage.TOKENS, models=openings.models)
     report, played = await drilled(installation, tmp_path, offline=True)
     assert report.held
     assert report.paged == ["Ana Souza"]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot import wiring
+from bot import openings, wiring
 from bot.config.load import Installation, load
 from bot.domain.sli import Judged
 from bot.durable.memory import Memory
@@ -47,12 +47,12 @@ class Crowd(World):
 
     def installation(self, **changes: Any) -> Installation:
         """Read from the disk each time, as `tocsin run` does."""
-        read = load(self.page, environ={}, models=wiring.models)
+        read = load(self.page, environ={}, models=openings.models)
         url = f"sqlite+aiosqlite:///{self.folder / 'tocsin.db'}"
         return replace(read, database_url=url, state=self.folder, **changes)
 
     def _opened(self, durable: Memory, **changes: Any) -> contextlib.AbstractAsyncContextManager[wiring.House]:
-        doors = wiring.Outside(sources={"prometheus": self.many}, actions={}, instruments={}, reporters={})
+        doors = openings.Outside(sources={"prometheus": self.many}, actions={}, instruments={}, reporters={})
         return wiring.opened(
             self.installation(**changes),
             clock=self.clock,

@@ -259,7 +259,7 @@ async def test_a_target_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
         assert world.router.asked == 1
         paged = len(world.phone.pages)
         await world.declare("something else", "ben")
-        await world.round()
+        await world.round(seconds=20)
         assert len(world.phone.pages) == paged + 1
         await keeper(world).idle()
         world.router.hangs = False

@@ -289,7 +289,7 @@ async def test_the_bot_does_the_steps_that_need_no_person(tmp_path: Path) -> Non
         ]
         assert "objective 65.00%" in run.done[0].note
         assert run.current == "read"
-        assert [who for who, key in world.phone.pages if "/call/" in key] == ["ben"]
+        assert [who for who, key in world.phone.pages if ":call:" in key] == ["ben"]
 
 
 async def test_a_check_without_data_answers_that_and_leads_there(tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ import signal
 import sys
 from pathlib import Path
 
-from bot import serving, telemetry, wiring
+from bot import openings, serving, telemetry, wiring
 from bot.config.load import load
 from bot.durable.dbos import Dbos
 from tests.phone import Phone
 
 
 async def main(config: Path, phone: Path) -> None:
-    installation = load(config, environ=os.environ, models=wiring.models)
+    installation = load(config, environ=os.environ, models=openings.models)
     installation.state.mkdir(parents=True, exist_ok=True)
     telemetry.listen("info")
     stop, sockets = asyncio.Event(), serving.bound(installation.web)

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot import shelf
 
-DOORS = ("sources", "actions", "evidence")
+DOORS = ("sources", "actions", "evidence", "oncall")
 """Shelves of doors to a server."""
 SHELVES = (*DOORS, "pagers")
 SECONDS = 0.4

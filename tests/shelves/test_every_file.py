@@ -31,6 +31,8 @@ async def used(where: str, name: str, door) -> None:
     """Ask of the door what the engine asks first."""
     if where == "sources":
         await door.read([Selector.parse('requests_total{code="500"}')], NOON)
+    elif where == "oncall":
+        await door.shifts(NOON, at(3600))
     elif where == "actions":
         async with scene("actions", name) as known:
             means, params = next(iter(known.asks.values()))

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import product
 
+from bot.domain.alert import Alert
+from bot.domain.alerts import DeclareForAlerts, EndAlerts, Over
 from bot.domain.approval import Approval, ApproveMitigation, DeclineMitigation
 from bot.domain.claim import ClaimMitigation
 from bot.domain.duty import Answer, AnswerDuties, DecideDuty, Due, Duty, RecordFact
@@ -25,11 +27,13 @@ from bot.domain.mitigation import Outcome, ProposeMitigation, State
 from bot.domain.notice import RequestNotice, Standing
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import Person, Role, Severity, Urgency
+from bot.domain.promotion import Promote
 from bot.domain.proof import ReportVerification
 from bot.domain.runbook import CompleteStep, Kind, Option, Runbook, StartRunbook, Step
 from bot.domain.service import Offer, Service
 from bot.domain.signing import FreezeNotice
 from bot.domain.sli import Judged, ObserveSli
+from bot.domain.storm import BeginStorm, Counted, Digest, EndStorm, Named
 from bot.domain.undo import ReportUndo, UndoMitigation
 from bot.domain.wording import ClaimPrivilege, CommentNotice
 from bot.engine.situation import Bar, Chart, Shown, Situation, Words
@@ -127,6 +131,25 @@ def situations(words: str = "Recall is down") -> Iterator[tuple[str, Situation]]
     yield from _changes(words)
     yield from _notices(words)
     yield from _many(text, words)
+    yield from _storms(text, words)
+
+
+def _storms(text: str, words: str) -> Iterator[tuple[str, Situation]]:
+    """An umbrella and its digest, a child without a card and one with it, and what alerts opened."""
+    story = declared(title=text, sli=None, slo="", fingerprint="storm").when(BeginStorm(300, NOON))
+    many = [Counted(f"{text} {n}", 1 + n % 4, 9, n) for n in range(40)]
+    named = [Named(f"INC-{n}", text, text, 1, NOON) for n in range(5)]
+    for name, digest in (("begins", Digest(NOON, (), (), 0)), ("goes on", Digest(NOON, many, named, 300))):
+        yield f"a storm {name}", replace(seen(story, words), digest=digest)
+    over = story.when(EndStorm(360, 12, NOON))
+    yield "a storm is over", replace(seen(over, words), digest=Digest(NOON, many, named, 0))
+    told = tuple(Alert("am", str(n), NOON, None, text or "x", "visits", 2) for n in range(40))
+    child = Story().when(DeclareForAlerts(told, text, NOON, umbrella="INC-9"))
+    yield "a child without a card", seen(child, words)
+    own = child.when(Promote(text, "C9"), ANA)
+    yield "a child with a card", seen(own, words)
+    quiet = own.when(EndAlerts(tuple(Over(each.key, NOON, NOON) for each in told)))
+    yield "all alerts are over", seen(quiet, words)
 
 
 def _phases(text: str, words: str) -> Iterator[tuple[str, Situation]]:

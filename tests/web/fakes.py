@@ -17,6 +17,7 @@ import httpx
 
 from bot.config.regimes import load as load_regimes
 from bot.documents import Document
+from bot.documents._calendar import write as write_calendar
 from bot.documents._pack import pack
 from bot.documents.csv import Csv
 from bot.documents.docx import Docx
@@ -280,5 +281,7 @@ async def place(folder: Path, *, address: str = HOME, slack_http: object = None,
             slack_http,
             chat=chat,
             pack=partial(pack, product="tocsin test"),
+            calendars=store.calendars,
+            write_calendar=write_calendar,
         )
         yield Place(clock, store, desk, watch, web, build(web))

@@ -32,6 +32,8 @@ from bot.slack.views.room import channel_link
 
 PAGES = 3
 """So many of the latest pages are named."""
+SERVICES = 10
+"""So many services of a storm are named."""
 CATEGORIES = 20
 """How many points a chart may have."""
 
@@ -43,7 +45,7 @@ def render(situation: Situation, *, charts: bool = True) -> Message:
     amber = "🟠 " if situation.update_overdue else ""  # the only colour a message has
     blocks = [header(headline(incident, amber)), _facts(situation)]
     blocks.append(section(f"*Now* {now}"))
-    blocks += [section(each) for each in [_legal_hold(situation)] if each]
+    blocks += [section(each) for each in [_legal_hold(situation), *_digest(situation)] if each]
     cause = _cause(situation)
     blocks += [section(cause)] if cause else []
     place = len(blocks)
@@ -88,18 +90,54 @@ def now_line(situation: Situation, when: Callable[[datetime | None], str] = at) 
         if words:
             what = untrusted(f"{mitigation.plan.means} on {mitigation.plan.target}", 120)
             return f"{mitigation.id} ({what}) {words}"
+    if incident.storm is not None:
+        return _storming(situation, when)
     if incident.phase is Phase.DECLARED and incident.suspected:
         return "Evidence of a failure, no proof of harm yet: it becomes a page by itself, or goes away."
     if incident.phase is Phase.DECLARED:
         return "Somebody who can help must acknowledge."
     if incident.phase is Phase.MITIGATED:
-        return "The SLI is met again; resolve when you are sure it is over."
+        return _over(incident, when)
     run = incident.run
     if run is not None and run.step is not None:
         return f"Runbook step {run.place}: {untrusted(run.step.title, 150)}"
     if incident.hypotheses and incident.hypotheses[0].next_test:
         return f"To learn the cause: {untrusted(incident.hypotheses[0].next_test, 200)}"
     return "Find out what changed, or propose a mitigation."
+
+
+def _over(incident: Incident, when: Callable[[datetime | None], str]) -> str:
+    """By what the harm is over, as far as the data say."""
+    if incident.alerts_quiet is None:
+        return "The SLI is met again; resolve when you are sure it is over."
+    return f"All alerts are over since {when(incident.alerts_quiet)}; resolve when you are sure it is over."
+
+
+def _storming(situation: Situation, when: Callable[[datetime | None], str]) -> str:
+    """Of a storm's umbrella: whether it goes on, and what is left of it."""
+    storm, digest = situation.incident.storm, situation.digest
+    if storm is not None and storm.until is None:
+        rate = f"{digest.per_minute:,} new incidents in the last minute" if digest else "new incidents"
+        return f"It storms since {when(storm.since)}: {rate}. Only critical ones have a card of their own."
+    left = f" {digest.open:,} of its incidents are still open." if digest else ""
+    return f"The storm is over since {when(storm.until if storm else None)}.{left}"
+
+
+def _digest(situation: Situation) -> list[str]:
+    """What came in a storm: by severity, by service, and the newest critical ones that are open."""
+    digest = situation.digest
+    if digest is None:
+        return []
+    grades = " · ".join(f"SEV{severity} {number:,}" for severity, number in digest.by_severity) or "none yet"
+    lines = [f"*{digest.incidents:,} incidents*, {digest.open:,} open · {grades}"]
+    services = [
+        f"{untrusted(name or 'no service', 60)} {came:,} ({still:,} open)" for name, came, still in digest.by_service
+    ]
+    more = f" · and {len(services) - SERVICES:,} more services" if len(services) > SERVICES else ""
+    lines += ["*By service* " + " · ".join(services[:SERVICES]) + more] if services else []
+    newest = [f"{each.id} {untrusted(each.title, 80)} ({at(each.at)})" for each in digest.newest]
+    lines += ["*Newest critical* " + " · ".join(newest)] if newest else []
+    return lines
 
 
 def _mitigating(situation: Situation, mitigation: Mitigation) -> str:
@@ -138,7 +176,7 @@ def _facts(situation: Situation) -> Block:
     lead = incident.parts.get(Part.COMMANDER, "")
     where = " · ".join(part for part in (incident.service, incident.slice) if part)
     rows = [
-        f"*State*\n{PHASES[incident.phase]}{_urgency(incident)}",
+        f"*State*\n{_phase(incident)}{_urgency(incident)}",
         f"*Lead*\n{person(situation, lead) if lead else 'nobody yet'}",
         f"*Since*\n{at(incident.onset)}",
         f"*Detected*\n{at(incident.detected)} (after {lasted(situation.measures.ttd)})",
@@ -148,6 +186,12 @@ def _facts(situation: Situation) -> Block:
     if incident.sli is not None:
         rows.append(f"*SLI*\n{untrusted(situation.titled(incident.sli.slo), 100)} {incident.sli.judged}")
     return section(fields=rows)
+
+
+def _phase(incident: Incident) -> str:
+    if incident.phase is Phase.MITIGATED and incident.sli is None:
+        return "Mitigated, the storm is over" if incident.storm is not None else "Mitigated, all alerts are over"
+    return PHASES[incident.phase]
 
 
 def _next_update(situation: Situation) -> str:
@@ -191,6 +235,9 @@ def _small_print(situation: Situation) -> str:
     parts += [words] if (words := notices_line(incident)) else []
     if incident.room is not None and incident.room.stands and (link := channel_link(incident.room.channel)):
         parts.append(f"war room {link}")
+    if incident.alerts:
+        firing = sum(1 for each in incident.alerts.values() if each.firing)
+        parts.append(f"{len(incident.alerts):,} alert{'s' if len(incident.alerts) != 1 else ''}, {firing:,} firing")
     if incident.attached:
         parts.append(
             f"also broken: {untrusted(', '.join(situation.titled(sli.slo) for sli in incident.attached), 200)}"

@@ -11,6 +11,7 @@ from bot.web.pages import (
     incident,
     login,
     notice,
+    oncall,
     overview,
     postmortem,
     queue,
@@ -19,5 +20,19 @@ from bot.web.pages import (
 
 pages = APIRouter(include_in_schema=False)
 # forms come last: their address takes any verb
-for _page in (login, overview, slos, queue, notice, impact, downloads, affected, postmortem, change, incident, forms):
+for _page in (
+    login,
+    overview,
+    slos,
+    oncall,
+    queue,
+    notice,
+    impact,
+    downloads,
+    affected,
+    postmortem,
+    change,
+    incident,
+    forms,
+):
     pages.include_router(_page.router)

@@ -17,6 +17,7 @@ from bot.web.verbs.change import (
     Settle,
     Undo,
 )
+from bot.web.verbs.group import MergeIt, PromoteIt, SplitIt
 from bot.web.verbs.learn import (
     AddFollowUp,
     AddWhy,
@@ -110,6 +111,9 @@ VERBS: dict[str, type[Asking]] = {
         ReopenIt,
         CloseIt,
         RoomWanted,
+        MergeIt,
+        SplitIt,
+        PromoteIt,
         Correct,
     )
 }
