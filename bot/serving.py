@@ -78,6 +78,7 @@ def console(house: House) -> Any:
             senders=[each.sender for each in house.installation.alerts],
             truncated=house.pulling.want,
             vigil=house.vigil,
+            secret=openings.console_secret(house.installation),
             metrics_token=_secret(house.installation.web.metrics_token),
         )
     )

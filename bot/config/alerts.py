@@ -89,6 +89,10 @@ class SenderModel(_Part):
     """What its own words mean; they go before those that are commonly used."""
     max_body: int = Field(default=MAX_BODY, ge=1024, le=64 * 1024 * 1024)
     """Bytes a message may hold, unpacked."""
+    expect_every: timedelta | None = Field(default=None, ge=timedelta(minutes=1), le=timedelta(days=7))
+    """How often it must be heard; longer than that without a word is an incident of Tocsin's own."""
+    watchdog: str = Field(default="", max_length=200)
+    """The alertname of an alert that always fires: only that counts as being heard, and it opens no incident."""
     pull: Pull | None = None
     mapping: dict[str, str | list[str]] = Field(default_factory=dict)
     """Where in its JSON what stands, such as `title: event.summary`; `over` lists its words for what ended."""
@@ -129,15 +133,17 @@ class SenderModel(_Part):
             severities={**SEVERITIES, **words},
             max_body=self.max_body,
             mapped=Mapped(paths, frozenset(word.lower() for word in over) if isinstance(over, list) else OVER),
+            watchdog=self.watchdog,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSource:
-    """A sender of alerts, and where it can be asked what fires."""
+    """A sender of alerts, where it can be asked what fires, and how often it must be heard."""
 
     sender: Sender
     pull: Pull | None = None
+    expect_every: timedelta | None = None
 
 
 def read_alerts(page: Marked, fitter: Fitter, named: frozenset[str], there_is: Collection[str]) -> list[AlertSource]:
@@ -161,7 +167,7 @@ def read_alerts(page: Marked, fitter: Fitter, named: frozenset[str], there_is: C
         first.setdefault(model.name, index)
         _fits(model, page, fitter, here)
         _services(model, page, fitter, here, named)
-        found.append(AlertSource(model.sender(there_is), model.pull))
+        found.append(AlertSource(model.sender(there_is), model.pull, model.expect_every))
     return found
 
 

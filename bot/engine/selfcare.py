@@ -189,8 +189,9 @@ class SelfCare:
         else:
             headline, text = ailment.headline, f"{ailment.text} Since {since}."
         summons = Summons(
-            f"house:{key}/{admin.person.key}", admin.person, admin.contact, headline, text, severity=Severity.SEV2
-        )
+            f"house:{key}/{admin.person.key}", admin.person, admin.contact, headline, text,
+            severity=Severity.SEV2, house=True,
+        )  # fmt: skip
         resting = False
         for name in admin.contact.reach or tuple(self._pagers):
             if name not in self._pagers or (name in ailment.avoid and not over):

@@ -77,3 +77,5 @@ class Sender:
     severities: Mapping[str, int] = field(default_factory=lambda: SEVERITIES)
     max_body: int = MAX_BODY
     mapped: Mapped = Mapped()
+    watchdog: str = ""
+    """The name of an alert of its that always fires: it proves that the sender lives, and opens no incident."""

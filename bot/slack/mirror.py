@@ -263,7 +263,7 @@ class SlackChat:
 
 def _account(person: Profile) -> str:
     if not person.slack_user:
-        raise Refused(f"{person.name} has no Slack account in the people file")
+        raise Refused(f"{person.name} has no Slack account in people.yaml")
     return person.slack_user
 
 

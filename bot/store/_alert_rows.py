@@ -7,10 +7,10 @@ load gets it back milliseconds later. Here each question and each write of a gro
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.alert import Alert, join
@@ -21,6 +21,8 @@ from bot.store.tables import storable
 ROW = ("source", "fingerprint", "starts", "ends", "severity", "service", "words")
 Row = tuple[str, str, int, int | None, int, str, str]
 Key = tuple[str, str, int]
+HEARD = "heard/"
+"""How the mark of a sender begins; it says when that was last heard."""
 
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 _SEVERITY = 1 << 59  # more microseconds than there are until the year 20,000
@@ -102,6 +104,18 @@ def place_of(cursor: str) -> tuple[int, str, str]:
     if abs(place) >= 1 << 63:
         raise Refused("that is no place in the list of alerts; begin with the first page")
     return place, _safe(source), _safe(fingerprint)
+
+
+async def keep_heard(connection: AsyncConnection, heard: Mapping[str, int]) -> None:
+    """Write down when these were heard; in one order, so that no two replicas wait for each other."""
+    rows = [{"name": HEARD + name, "at": at} for name, at in sorted(heard.items())]
+    await connection.execute(_HEARD, rows)
+
+
+_HEARD = text(
+    "INSERT INTO alert_marks (name, seq) VALUES (:name, :at)"
+    " ON CONFLICT (name) DO UPDATE SET seq = excluded.seq WHERE alert_marks.seq < excluded.seq"
+)
 
 
 async def commit(connection: AsyncConnection, offers: Sequence[Sequence[Row]], at: int) -> list[int]:

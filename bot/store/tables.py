@@ -291,7 +291,8 @@ alerts = Table(  # moments are microseconds since 1970: compared and joined as t
     Index(None, "place", "source", "fingerprint"),
 )
 
-alert_marks = Table(  # the last seq that was given, and up to which one incidents know of them
+# the last seq that was given, up to which one incidents know of them, and heard/SENDER: when that was last heard
+alert_marks = Table(
     "alert_marks",
     metadata,
     Column("name", Line, primary_key=True),

@@ -113,6 +113,19 @@ class Inbox(AnyInbox, Protocol):
         """How many alerts wait to be kept."""
         ...
 
+    @property
+    def waiting_of(self) -> Mapping[str, int]:
+        """The same by sender."""
+        ...
+
+    def hear(self, sender: str) -> None:
+        """Keep that this sender proved now that it lives; nobody waits for it."""
+        ...
+
+    async def last_heard(self) -> Mapping[str, datetime]:
+        """By sender, when it last proved that it lives. Raises Unavailable."""
+        ...
+
     async def firing(
         self, *, limit: int = 100, after: str = "", source: str = "", service: str | None = None
     ) -> Sequence[Arrived]: ...
@@ -164,3 +177,5 @@ class WebHouse:
     """The watch over Tocsin itself."""
     metrics_token: str = field(default="", repr=False)
     """Lets whoever has it read /metrics from elsewhere, and nothing else."""
+    secret: str = field(default="", repr=False)
+    """What addresses and sessions are signed with; "" means that of the state folder."""

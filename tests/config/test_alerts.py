@@ -19,6 +19,8 @@ alerts:
     default_service: scoring
     severities: {Havoc: sev1, warning: sev4}
     max_body: 2000000
+    expect_every: 10m
+    watchdog: Watchdog
     pull: {url: 'http://127.0.0.1:9093/', every: 30s, receiver: tocsin}
   - name: grafana
     kind: grafana
@@ -47,6 +49,8 @@ def test_senders_are_read_as_they_are_written(folder: Folder) -> None:
     assert (am.sender.services, am.sender.bound, am.sender.default_service) == (frozenset({"scoring"}), True, "scoring")
     assert [am.sender.severities[word] for word in ("havoc", "warning", "critical")] == [1, 4, 1]
     assert am.sender.max_body == 2_000_000
+    assert (am.expect_every, am.sender.watchdog) == (timedelta(minutes=10), "Watchdog")
+    assert (grafana.expect_every, grafana.sender.watchdog) == (None, "")
     assert am.pull is not None
     assert (am.pull.url, am.pull.every, am.pull.receiver) == (
         "http://127.0.0.1:9093", timedelta(seconds=30), "tocsin",
@@ -118,6 +122,7 @@ START = len(TOCSIN.splitlines()) + 1
             2,
             "two senders are called 'a', first in line",
         ),
+        ("- {name: a, kind: grafana, auth: {bearer: {env: HOOK}}, expect_every: 5s}", 1, "expect_every"),
         ("- {name: a, kind: grafana, auth: {bearer: {env: HOOK}}, secrte: 1}", 1, "unknown key 'secrte'"),
     ],
 )

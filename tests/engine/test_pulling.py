@@ -97,6 +97,19 @@ async def test_what_fires_there_and_was_never_told_is_news(scene: Scene) -> None
     assert "receiver=%5Eto%5C.csin%24" in scene.there.asked[0]
 
 
+async def test_the_alert_that_always_fires_is_no_news(scene: Scene) -> None:
+    """It opens nothing; one that was taken in before anybody said what it is, is over."""
+    await scene.store.alerts.accept([known("Watchdog")])
+    scene.clock.forward(seconds=60)
+    asks = scene.pulling._asked["prod"]
+    pulling = Pulling(scene.store.alerts, scene.clock, {"prod": replace(asks, watchdog="Watchdog")})
+    scene.there.alerts = [held("Watchdog"), held("A")]
+    found = await pulling.pull("prod")
+    assert (found.news, found.over) == (1, 1)
+    assert await scene.firing() == {"prod/A"}
+    assert (await pulling.pull("prod")).news == 0
+
+
 async def test_what_is_not_listed_any_more_is_over(scene: Scene) -> None:
     """Ended when the asking began; other senders' alerts are nobody's business here."""
     await scene.store.alerts.accept([known("A"), known("B"), known("B", source="other")])

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.importers import opsgenie
-from bot.importers._found import Level
+from bot.rota.escalation import Level
 from bot.rota.rota import Turn, Unit
 from tests.importers import kit
 from tests.importers.kit import AUTUMN, NINETY, WINTER, Seen

@@ -18,8 +18,9 @@ from bot.domain.log import Entry, Event
 from bot.domain.notice import Standing
 from bot.domain.policy import NoticeRules, Policy, Role, SignOff
 from bot.domain.reminder import Matter, Reason
+from bot.engine.calling import Contact, Summons
 from bot.engine.situation import Situation
-from bot.engine.values import Waiting
+from bot.engine.values import Profile, Waiting
 from bot.slack import drawing, verbs, views
 from bot.slack.ids import Ref
 from bot.slack.message import Message, said, verbatim
@@ -226,6 +227,12 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "summary.past": lambda s: [summary.past(s, *one) for one in reopenings(s)],
     "summary.render": summary.render,
     "summary.reopened": lambda s: [summary.reopened(s, again) for _, again in reopenings(s)],
+    "update.apart": lambda s: [
+        update.apart(
+            Summons("k", Profile("p", "ana", "Ana", frozenset()), Contact("ana"), s.incident.title, s.incident.because, house=house)
+        )
+        for house in (False, True)
+    ],
     "update.page": update.page,
     "update.render": lambda s: [update.render(s, e) for e in s.entries if isinstance(e.event, UpdatePosted)],
     "update_modal.render": lambda s: update_modal.render(s, Policy()),

@@ -44,6 +44,7 @@ SENDERS = (
     Sender("og", "opsgenie", Bearer(SECRET), ALL),
     Sender("ce", "cloudevents", Bearer(SECRET), ALL),
     Sender("own", "generic", Bearer(SECRET), ALL, mapped=MAPPED),
+    Sender("dog", "alertmanager", Bearer(SECRET), ALL, watchdog="Watchdog"),
     Sender("small", "alertmanager", Bearer(SECRET), ALL, max_body=2000),
 )
 BEARER = {"Authorization": f"Bearer {SECRET}"}
