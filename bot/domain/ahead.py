@@ -96,7 +96,7 @@ def next_words(known: Ahead, now: datetime, name: Name, time: Time) -> str:
 
 
 def loud_words(known: Ahead, name: Name, time: Time) -> str:
-    """What must not be overlooked: nobody answered, nobody is on call, no page reached anybody; "" where all is well."""
+    """What must not be overlooked: nobody answered, is on call or was reached; "" where all is well."""
     if known.unanswered is not None:
         told = f" {names(known.told, name)} {'was' if len(known.told) == 1 else 'were'} told." if known.told else ""
         return f"Nobody answered: since {time(known.unanswered)} everybody on the escalation has been paged.{told}"
