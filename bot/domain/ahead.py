@@ -18,7 +18,7 @@ Time = Callable[[datetime], str]
 
 @dataclass(frozen=True, slots=True)
 class Insisting:
-    """The same person by their next channel, where the last one brought no answer."""
+    """The same person by their next channel, where the last one brought no answer, before anybody else is paged."""
 
     person: str
     due: datetime
@@ -62,7 +62,9 @@ def ahead(incident: Incident, policy: Policy, ladder: Ladder) -> Ahead | None:
         people=people,
         due=due,
         again=bool(people) and reached.issuperset(people),
-        insisting=tuple(Insisting(each.person, each.due) for each in mine if each.past),
+        insisting=tuple(
+            Insisting(each.person, each.due) for each in mine if each.past and (due is None or each.due < due)
+        ),
         gives_up=next((each.due for each in owed if isinstance(each, UnansweredOwed)), None),
         end=ladder.end,
         unanswered=incident.unanswered_at if incident.unanswered == incident.returns else None,

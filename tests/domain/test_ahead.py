@@ -67,13 +67,15 @@ def test_a_ladder_of_nobody_and_pages_that_all_failed_are_said_aloud() -> None:
 
 
 def test_a_silent_channel_is_followed_by_the_next() -> None:
-    """The same person by their other channel, beside who comes next."""
+    """The same person by their other channel, unless others are paged by then anyway."""
     ladder = replace(PAIR, ways={"ana": ("sms", "voice")})
     story = declared()
     story = replace(story, policy=replace(story.policy, insist_after=timedelta(minutes=1)))
     story = answered(story, ladder)
     first = f"Ana is tried by their next channel at {time(story.now + timedelta(minutes=1))}."
     assert said(story, ladder)[0].startswith(first)
+    story = replace(story, policy=replace(story.policy, insist_after=THEN))
+    assert said(story, ladder)[0] == f"Max is paged at {time(story.now + THEN)} if nobody answers."
 
 
 def test_nothing_is_said_once_somebody_answered_or_nobody_is_to_be_paged() -> None:
