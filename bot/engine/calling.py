@@ -42,6 +42,40 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """What a channel must know of a person: in words, and as `people.yaml` says it."""
+
+    what: str
+    written: str
+
+
+NEEDS: Mapping[str, Need] = {
+    "slack": Need("a Slack account", "a Slack account: slack: {user: …}"),
+    "email": Need("a mail address", "an email"),
+    "sms": Need("a phone number", "a phone"),
+    "voice": Need("a phone number", "a phone"),
+    "ntfy": Need("a topic of ntfy", "push: {ntfy: …}"),
+    "pushover": Need("a user key of Pushover", "push: {pushover: …}"),
+}
+"""By the channel's name; the others reach whoever they are set up for."""
+
+
+def has_address(channel: str, contact: Contact, *, slack: bool, email: str = "") -> bool:
+    """Whether that channel knows where somebody is; `email` is an address known elsewhere than in the contact."""
+    match channel:
+        case "slack":
+            return slack
+        case "email":
+            return bool(contact.email or email)
+        case "sms" | "voice":
+            return bool(contact.phone)
+        case "ntfy" | "pushover":
+            return bool(contact.handles.get(channel))
+        case _:
+            return True
+
+
+@dataclass(frozen=True, slots=True)
 class Summons:
     """One page to one person, about one incident or several at once.
 

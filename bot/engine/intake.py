@@ -89,6 +89,11 @@ class Intake:
         self._leads = False
         handler.after_commit(self._changed)
 
+    @property
+    def leads(self) -> bool:
+        """Whether this replica is the one that takes in; the others hold nothing and put nothing aside."""
+        return self._leads
+
     # -- when --------------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:

@@ -123,7 +123,7 @@ async def alive() -> dict[str, bool]:
 async def ready(here: Here, request: Request, response: Response) -> dict[str, Any]:
     """The parts behind it answer: the database, and a poll that is not too old."""
     try:
-        found = dict(await here.house.ready())
+        found: dict[str, Any] = dict(await here.house.ready())
     except TocsinError as trouble:
         found = {"ok": False, "because": str(trouble)}
     if not found.get("ok"):
@@ -135,6 +135,9 @@ async def ready(here: Here, request: Request, response: Response) -> dict[str, A
     door = request.app.state.alerts
     if door is not None and here.house.inbox is not None:
         found["alerts"] = door.told(here.house.inbox.waiting)
+    if here.house.intake is not None:  # an alert nobody could take in pages nobody: whoever looks here must see it
+        intake = here.house.intake
+        found.setdefault("alerts", {}).update(held=len(intake.held), aside=len(intake.aside))
     if here.house.vigil is not None:
         found["own"] = {
             each.name: {"state": each.state, "burn": each.burn, "budget_remaining": round(each.remaining, 4)}

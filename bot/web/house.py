@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from bot.engine.calendar import Calendar
 from bot.engine.desk import Desk
+from bot.engine.intake import Intake
 from bot.engine.intake_ports import Arrived
 from bot.engine.intake_ports import Inbox as AnyInbox
 from bot.engine.parcel import Parcel
@@ -173,6 +174,8 @@ class WebHouse:
     """Who may send alerts."""
     truncated: Callable[[str], None] = _ignore
     """Told the name of a sender that left alerts out of a message."""
+    intake: Intake | None = None
+    """What takes them into incidents."""
     vigil: Vigil | None = None
     """The watch over Tocsin itself."""
     metrics_token: str = field(default="", repr=False)
