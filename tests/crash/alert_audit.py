@@ -1,0 +1,133 @@
+"""Holds what a house wrote down and whom its phone reached against what its sender was promised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from bot.clock import SystemClock
+from bot.domain.errors import Tampered
+from bot.domain.incident import Incident
+from bot.domain.phase import Phase
+from bot.domain.policy import Severity, Urgency
+from bot.store import Store
+from bot.store.tables import alert_marks, alerts
+from tests.crash.alert_sender import SOURCE, Told
+
+PAGES = Severity.SEV2
+"""The least severity that wakes somebody in these houses."""
+
+
+@dataclass
+class Audit:
+    """What was found."""
+
+    lost: list[str] = field(default_factory=list)
+    not_taken: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    unpaged: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    incidents: int = 0
+    brief: int = 0
+    """Incidents whose alerts were over before anybody could be paged."""
+    pages: int = 0
+    again: int = 0
+    """Pages that reached somebody more often than the log says."""
+
+    @property
+    def troubles(self) -> list[str]:
+        """All that must not be."""
+        found = [*self.lost, *self.not_taken, *self.doubled, *self.unpaged, *self.others]
+        if self.again * 200 >= max(self.pages, 200):
+            found.append(f"{self.again} of {self.pages} pages came twice")
+        return found
+
+
+async def rest(store: Store) -> bool:
+    """Whether everything accepted was looked at."""
+    query = select(func.coalesce(func.max(alerts.c.seq), 0))
+    last = (await store.database.read(lambda c: c.execute(query))).scalar_one()
+    mark = select(alert_marks.c.seq).where(alert_marks.c.name == "applied")
+    return int((await store.database.read(lambda c: c.execute(mark))).scalar() or 0) >= int(last)
+
+
+async def audit(url: str, phone: Path, sent: Collection[Told]) -> Audit:
+    """Look at everything."""
+    found = Audit()
+    async with await Store.open(url, SystemClock()) as store:
+        if not await rest(store):
+            found.others.append("the inbox is not empty")
+        await _kept(store, sent, found)
+        incidents = [await store.log.load(each.id) for each in await store.log.summaries(limit=1_000_000)]
+        found.incidents = len(incidents)
+        _taken(incidents, sent, found)
+        people = {each.id: each.key for each in await store.people.everyone()}
+        _paged(incidents, people, phone.read_text().splitlines() if phone.exists() else [], found)
+        try:
+            heads = await store.log.verify()
+        except Tampered as error:
+            found.others.append(str(error))
+        else:
+            if len(heads) != len(incidents):
+                found.others.append(f"{len(heads)} logs of {len(incidents)} incidents")
+    return found
+
+
+async def _kept(store: Store, sent: Collection[Told], found: Audit) -> None:
+    query = select(alerts.c.fingerprint, alerts.c.starts, alerts.c.ends).where(alerts.c.source == SOURCE)
+    rows = {(row[0], row[1]): row[2] for row in await store.database.read(lambda c: c.execute(query))}
+    for alert in sent:
+        for starts, ends in alert.episodes.items():
+            if (alert.fingerprint, starts) not in rows or rows[alert.fingerprint, starts] != ends:
+                found.lost.append(f"{alert.key} at {starts} was accepted and is lost")
+
+
+def _taken(incidents: list[Incident], sent: Collection[Told], found: Audit) -> None:
+    """Each alert that fires is in exactly one open incident, each that is over in none as firing."""
+    having: dict[str, list[Incident]] = {}
+    for incident in incidents:
+        if incident.is_open:
+            for key, state in incident.alerts.items():
+                if state.firing and key not in incident.moved:
+                    having.setdefault(key, []).append(incident)
+    for alert in sent:
+        homes = having.get(alert.key, [])
+        if len(homes) > 1:
+            found.doubled.append(f"{alert.key} has {', '.join(each.id for each in homes)}")
+        if alert.ends is None:
+            if not homes or homes[0].alerts[alert.key].starts != alert.starts:
+                found.not_taken.append(f"{alert.key} fires and is in no open incident")
+            elif alert.severity != "warning" and not homes[0].pages:
+                found.unpaged.append(f"{homes[0].id}, which has {alert.key}, paged nobody")
+        elif homes:
+            found.not_taken.append(f"{alert.key} is over, and fires in {homes[0].id}")
+    opened = Counter(key for each in incidents if each.is_open for key in each.alerts if key not in each.moved)
+    found.doubled += [f"{key} is in {many} open incidents" for key, many in opened.items() if many > 1]
+
+
+def _paged(incidents: list[Incident], people: dict[str, str], lines: list[str], found: Audit) -> None:
+    """What the log says was sent was sent, and nothing that should have been was not."""
+    rang = Counter[tuple[str, str]]()
+    for line in lines:
+        person, about = line.split()
+        rang.update((person, name) for name in about.split(","))
+    told = Counter[tuple[str, str]]()
+    for incident in incidents:
+        reached = [page for page in incident.pages.values() if page.reached]
+        told.update((people.get(page.person, "?"), incident.id) for page in reached)
+        if incident.urgency is Urgency.PAGE and incident.severity <= PAGES and not incident.merged_into:
+            if any(rang[person, incident.id] for person in people.values()):
+                continue
+            if incident.phase is Phase.DECLARED:
+                found.unpaged.append(f"{incident.id} pages, and no phone rang")
+            else:
+                found.brief += 1
+    found.pages = sum(told.values())
+    for pair, many in told.items():
+        if rang[pair] < many:
+            found.unpaged.append(f"{pair[0]} was paged {many} times about {pair[1]} by the log, {rang[pair]} by phone")
+    found.again = sum(max(many - told[pair], 0) for pair, many in rang.items())
