@@ -6,6 +6,7 @@ The house is `tocsin run` in a process of its own, Slack the practice workspace 
 from __future__ import annotations
 
 import asyncio
+import bisect
 import contextlib
 import json
 import os
@@ -90,13 +91,12 @@ class Seen:
         with_it = (e["at"] for e in self.entries if e["sent"]["channel"][0] in rooms and words in json.dumps(e["sent"]))
         return min(with_it, default=None)
 
-    def fastest(self) -> float:
-        """The shortest time between the first and the third message of a channel that followed one another, halved."""
+    def most(self, seconds: float) -> int:
+        """How many messages one channel took within so many seconds at most."""
         moments: dict[str, list[float]] = {}
         for each in self.entries:
             moments.setdefault(each["sent"]["channel"], []).append(each["at"])
-        gaps = [(c - a) / 2 for found in moments.values() for a, c in zip(found, found[2:], strict=False)]
-        return min(gaps, default=float("inf"))
+        return max((bisect.bisect(found, at + seconds) - n for found in moments.values() for n, at in enumerate(found)), default=0)
 
     def rooms(self) -> Counter[str]:
         """How many messages each room took."""
@@ -148,19 +148,19 @@ def storm(alerts: int, services: int, folder: Path, say: Say) -> None:
             time.sleep(0.5)
             drained = time.time() - sent.begun if _drained(database) else 0.0
         held = memory(pid)
+        kept, taken = _kept(database), _taken(database)
         after = asyncio.run(send(port, TOKEN, _singles(200, 0.02)))
-        lost = alerts - _known(database)
         cards = [seen.first(f"Critical {n} fell", rooms="C") for n in range(CRITICAL)]
         due = [_due(_places(alerts)[n]) for n in range(CRITICAL)]
         waits = [at - sent.begun - due[n] for n, at in enumerate(cards) if at is not None]
     what = f"{services} services" if services else "no service, an incident each"
     say(f"{alerts:,} alerts in {SECONDS} s, {what}; load of the machine {os.getloadavg()[0]:.1f}")
     say(f"  answered to the sender  all after {sent.last:.1f} s (15), p99 {_ms(_at(sent.taken, 0.99))}, {sent.again} again")
-    say(f"  lost                    {lost + sent.lost} (0)")
+    say(f"  lost                    {alerts - kept} (0), {taken:,} in an incident of the log")
     slowest = f"the slowest after {max(waits):.1f} s (10)" if waits else ""
     say(f"  critical cards          {len(waits)} of {CRITICAL}, {slowest}")
     rooms = ", ".join(f"{room} {many}" for room, many in seen.rooms().most_common(6))
-    say(f"  messages                {rooms}; {seen.fastest():.2f} s between two of a channel at least (1)")
+    say(f"  messages                {rooms}; of one channel {seen.most(1)} in a second and {seen.most(20)} in twenty at most")
     say(f"  all in incidents        {f'after {drained:.1f} s' if drained else 'NOT'} ({SECONDS + NORMAL:.0f})")
     say(f"  accepting afterwards    {_spread(after.taken)}")
     say(f"  memory                  {held} (300 MiB)")
@@ -198,10 +198,15 @@ def _drained(database: Path) -> bool:
         return bool(done >= last)
 
 
-def _known(database: Path) -> int:
+def _kept(database: Path) -> int:
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return int(connection.execute("SELECT count(*) FROM alerts WHERE fingerprint <> ''").fetchone()[0])
+
+
+def _taken(database: Path) -> int:
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         query = "SELECT count(*) FROM alerts AS a JOIN claims ON key = 'open:alert/' || a.source || '/' || a.fingerprint"
-        return int(connection.execute(f"{query} WHERE a.ends IS NULL").fetchone()[0])
+        return int(connection.execute(query).fetchone()[0])
 
 
 # -- from the webhook to the first message ---------------------------------------------------------------------------
