@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.benchmarks.alarm_sender import Post, Sent, alert, send, webhook
 from tests.benchmarks.child import memory
@@ -69,7 +69,7 @@ class Seen:
     entries: list[dict[str, Any]] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> Seen:
+    def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
         return self
@@ -96,7 +96,10 @@ class Seen:
         moments: dict[str, list[float]] = {}
         for each in self.entries:
             moments.setdefault(each["sent"]["channel"], []).append(each["at"])
-        return max((bisect.bisect(found, at + seconds) - n for found in moments.values() for n, at in enumerate(found)), default=0)
+        return max(
+            (bisect.bisect(found, at + seconds) - n for found in moments.values() for n, at in enumerate(found)),
+            default=0,
+        )
 
     def rooms(self) -> Counter[str]:
         """How many messages each room took."""
@@ -139,7 +142,11 @@ def measure(alerts: int, say: Say) -> None:
 
 def storm(alerts: int, services: int, folder: Path, say: Say) -> None:
     """So many distinct alerts in ten seconds; what became of them, of the cards of critical ones, and of the house."""
-    with workspace() as slack, tocsin(folder / "house", slack, max(services, CRITICAL)) as (pid, port), Seen(slack) as seen:
+    with (
+        workspace() as slack,
+        tocsin(folder / "house", slack, max(services, CRITICAL)) as (pid, port),
+        Seen(slack) as seen,
+    ):
         sent = asyncio.run(send(port, TOKEN, _storm(alerts, services)))
         end = sent.begun + SECONDS + NORMAL
         database = folder / "house" / ".tocsin" / "tocsin.db"
@@ -155,12 +162,16 @@ def storm(alerts: int, services: int, folder: Path, say: Say) -> None:
         waits = [at - sent.begun - due[n] for n, at in enumerate(cards) if at is not None]
     what = f"{services} services" if services else "no service, an incident each"
     say(f"{alerts:,} alerts in {SECONDS} s, {what}; load of the machine {os.getloadavg()[0]:.1f}")
-    say(f"  answered to the sender  all after {sent.last:.1f} s (15), p99 {_ms(_at(sent.taken, 0.99))}, {sent.again} again")
+    say(
+        f"  answered to the sender  all after {sent.last:.1f} s (15), p99 {_ms(_at(sent.taken, 0.99))}, {sent.again} again"
+    )
     say(f"  lost                    {alerts - kept} (0), {taken:,} in an incident of the log")
     slowest = f"the slowest after {max(waits):.1f} s (10)" if waits else ""
     say(f"  critical cards          {len(waits)} of {CRITICAL}, {slowest}")
     rooms = ", ".join(f"{room} {many}" for room, many in seen.rooms().most_common(6))
-    say(f"  messages                {rooms}; of one channel {seen.most(1)} in a second and {seen.most(20)} in twenty at most")
+    say(
+        f"  messages                {rooms}; of one channel {seen.most(1)} in a second and {seen.most(20)} in twenty at most"
+    )
     say(f"  all in incidents        {f'after {drained:.1f} s' if drained else 'NOT'} ({SECONDS + NORMAL:.0f})")
     say(f"  accepting afterwards    {_spread(after.taken)}")
     say(f"  memory                  {held} (300 MiB)")
@@ -180,7 +191,9 @@ def _storm(alerts: int, services: int) -> Iterator[Post]:
         some = []
         for n in range(start, min(start + PER_POST, alerts)):
             if n in critical:
-                some.append(alert(f"c{n}", f"Critical {critical[n]} fell", f"s{critical[n]}" if services else "", "critical"))
+                some.append(
+                    alert(f"c{n}", f"Critical {critical[n]} fell", f"s{critical[n]}" if services else "", "critical")
+                )
             else:
                 some.append(alert(f"n{n}", f"Node {n} is gone", f"s{n % services}" if services else "", "warning"))
         yield Post(SECONDS * start / alerts, "/alerts/prod", webhook(some), len(some))
@@ -205,7 +218,9 @@ def _kept(database: Path) -> int:
 
 def _taken(database: Path) -> int:
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        query = "SELECT count(*) FROM alerts AS a JOIN claims ON key = 'open:alert/' || a.source || '/' || a.fingerprint"
+        query = (
+            "SELECT count(*) FROM alerts AS a JOIN claims ON key = 'open:alert/' || a.source || '/' || a.fingerprint"
+        )
         return int(connection.execute(query).fetchone()[0])
 
 
@@ -223,10 +238,14 @@ def first_message(rate: int, size: int, folder: Path, say: Say) -> None:
         held = memory(pid)
     theirs, their_cpu, their_sent = _alertmanager(rate, size, folder)
     goal = 0.5 if rate <= 50 else 2.0
-    say(f"webhook to first message at {rate:,} alerts/s, {size} a webhook; load of the machine {os.getloadavg()[0]:.1f}")
+    say(
+        f"webhook to first message at {rate:,} alerts/s, {size} a webhook; load of the machine {os.getloadavg()[0]:.1f}"
+    )
     p99 = _at([each for each in ours if each is not None] or [float("inf")], 0.99)
     say(f"  Tocsin, to Slack (of it {DELAY / 2 * 1000:.0f} ms on the way)  {_told(ours)}")
-    say(f"    {'holds ' if p99 < goal else 'MISSED'} p99 under {goal * 1000:.0f} ms; {used / PROBES / EVERY:.2f} processors, {held}")
+    say(
+        f"    {'holds ' if p99 < goal else 'MISSED'} p99 under {goal * 1000:.0f} ms; {used / PROBES / EVERY:.2f} processors, {held}"
+    )
     say(f"    answered {_spread(sent.taken)}")
     say(f"  Alertmanager, group_wait 0, to a webhook  {_told(theirs)}")
     say(f"    {their_cpu / PROBES / EVERY:.2f} processors; answered {_spread(their_sent.taken)}")
@@ -276,7 +295,9 @@ def _alertmanager(rate: int, size: int, folder: Path) -> tuple[list[float | None
         command += ["--cluster.listen-address=", f"--web.listen-address=127.0.0.1:{port}"]
         with running(command, lambda: _up(port, "/-/ready"), within=60, cwd=place) as child:
             used = cpu(child.pid)
-            sent = asyncio.run(send(port, TOKEN, _load(rate, size, "/api/v2/alerts", lambda some: json.dumps(some).encode())))
+            sent = asyncio.run(
+                send(port, TOKEN, _load(rate, size, "/api/v2/alerts", lambda some: json.dumps(some).encode()))
+            )
             time.sleep(2)
             used = cpu(child.pid) - used
     return [_since(sent, seen.get(f"Probe {n} fell"), n) for n in range(PROBES)], used, sent

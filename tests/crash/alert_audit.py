@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sqlalchemy import func, select
 
@@ -22,10 +21,17 @@ PAGES = Severity.SEV2
 """The least severity that wakes somebody in these houses."""
 
 
+SHARE = 0.005
+"""Of all pages that may come twice: a kill between a page and its record leaves it in doubt, and in doubt it is sent again."""
+ENOUGH = 800
+"""So many pages make a share mean something; of fewer, one a kill may come twice."""
+
+
 @dataclass
 class Audit:
-    """What was found."""
+    """What was found after so many kills."""
 
+    kills: int
     lost: list[str] = field(default_factory=list)
     not_taken: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -42,7 +48,7 @@ class Audit:
     def troubles(self) -> list[str]:
         """All that must not be."""
         found = [*self.lost, *self.not_taken, *self.doubled, *self.unpaged, *self.others]
-        if self.again * 200 >= max(self.pages, 200):
+        if self.again > (self.pages * SHARE if self.pages >= ENOUGH else self.kills):
             found.append(f"{self.again} of {self.pages} pages came twice")
         return found
 
@@ -55,9 +61,9 @@ async def rest(store: Store) -> bool:
     return int((await store.database.read(lambda c: c.execute(mark))).scalar() or 0) >= int(last)
 
 
-async def audit(url: str, phone: Path, sent: Collection[Told]) -> Audit:
+async def audit(url: str, rang: Sequence[str], sent: Collection[Told], kills: int) -> Audit:
     """Look at everything."""
-    found = Audit()
+    found = Audit(kills)
     async with await Store.open(url, SystemClock()) as store:
         if not await rest(store):
             found.others.append("the inbox is not empty")
@@ -66,7 +72,7 @@ async def audit(url: str, phone: Path, sent: Collection[Told]) -> Audit:
         found.incidents = len(incidents)
         _taken(incidents, sent, found)
         people = {each.id: each.key for each in await store.people.everyone()}
-        _paged(incidents, people, phone.read_text().splitlines() if phone.exists() else [], found)
+        _paged(incidents, people, rang, found)
         try:
             heads = await store.log.verify()
         except Tampered as error:
@@ -88,28 +94,22 @@ async def _kept(store: Store, sent: Collection[Told], found: Audit) -> None:
 
 def _taken(incidents: list[Incident], sent: Collection[Told], found: Audit) -> None:
     """Each alert that fires is in exactly one open incident, each that is over in none as firing."""
-    having: dict[str, list[Incident]] = {}
+    opened: dict[str, list[Incident]] = {}
     for incident in incidents:
-        if incident.is_open:
-            for key, state in incident.alerts.items():
-                if state.firing and key not in incident.moved:
-                    having.setdefault(key, []).append(incident)
+        for key in incident.alerts.keys() - incident.moved.keys() if incident.is_open else ():
+            opened.setdefault(key, []).append(incident)
+    found.doubled += [f"{key} is in {len(homes)} open incidents" for key, homes in opened.items() if len(homes) > 1]
     for alert in sent:
-        homes = having.get(alert.key, [])
-        if len(homes) > 1:
-            found.doubled.append(f"{alert.key} has {', '.join(each.id for each in homes)}")
-        if alert.ends is None:
-            if not homes or homes[0].alerts[alert.key].starts != alert.starts:
-                found.not_taken.append(f"{alert.key} fires and is in no open incident")
-            elif alert.severity != "warning" and not homes[0].pages:
-                found.unpaged.append(f"{homes[0].id}, which has {alert.key}, paged nobody")
-        elif homes:
-            found.not_taken.append(f"{alert.key} is over, and fires in {homes[0].id}")
-    opened = Counter(key for each in incidents if each.is_open for key in each.alerts if key not in each.moved)
-    found.doubled += [f"{key} is in {many} open incidents" for key, many in opened.items() if many > 1]
+        home = next((each for each in opened.get(alert.key, ()) if each.alerts[alert.key].firing), None)
+        if alert.ends is not None:
+            found.not_taken += [f"{alert.key} is over, and fires in {home.id}"] if home is not None else []
+        elif home is None or home.alerts[alert.key].starts != alert.starts:
+            found.not_taken.append(f"{alert.key} fires and is in no open incident")
+        elif alert.severity != "warning" and not home.pages:
+            found.unpaged.append(f"{home.id}, which has {alert.key}, paged nobody")
 
 
-def _paged(incidents: list[Incident], people: dict[str, str], lines: list[str], found: Audit) -> None:
+def _paged(incidents: list[Incident], people: dict[str, str], lines: Sequence[str], found: Audit) -> None:
     """What the log says was sent was sent, and nothing that should have been was not."""
     rang = Counter[tuple[str, str]]()
     for line in lines:

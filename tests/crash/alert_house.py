@@ -13,6 +13,8 @@ from typing import Any
 from bot import openings, serving, telemetry, wiring
 from bot.config.load import load
 from bot.domain.alert import Alert
+from bot.domain.incident import Incident
+from bot.domain.log import Command
 from bot.durable.dbos import Dbos
 from bot.engine.calling import Sent, Summons
 from bot.store import claims
@@ -66,12 +68,18 @@ def plant(bug: str, house: wiring.House) -> None:
             return len(alerts)
 
         house.inbox.accept = accept  # type: ignore[method-assign]
-    elif bug == "claims nothing":
+    elif bug == "opens twice":
+        opened = house.intake.handler.open_all
 
         async def settle(*_given: Any) -> None:
             return
 
-        claims.settle = settle
+        async def twice(commands: Sequence[Command], *, cause: str = "") -> list[Incident | Exception]:
+            await opened(commands, cause=cause)
+            return await opened(commands, cause=cause)
+
+        claims.settle = settle  # type: ignore[assignment]
+        house.intake.handler.open_all = twice  # type: ignore[method-assign]
     elif bug and bug not in PHONES:
         raise ValueError(bug)
 

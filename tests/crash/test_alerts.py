@@ -28,7 +28,7 @@ from tests.postgres import Postgres
 
 CI = os.environ.get("CI") == "true"
 KILLS = 40 if CI else 8
-LONGEST = 2.0
+LONGEST = 4.0 if CI else 2.0
 """Seconds of a life at most, once it answers."""
 TOKEN = "the-token-of-who-sends-alerts"
 PEOPLE = ("ana", "ben", "cleo", "dan", "eva", "finn")
@@ -125,7 +125,8 @@ class Run:
             time.sleep(1.0)
             if time.monotonic() < end and self.phone.exists() and self.phone.stat().st_size != size:
                 continue
-            found = asyncio.run(audit(self.url, self.phone, sender.alerts))
+            rang = self.phone.read_text().splitlines() if self.phone.exists() else []
+            found = asyncio.run(audit(self.url, rang, sender.alerts, self.kills))
             if not found.troubles or time.monotonic() > end:
                 return found
 
@@ -165,7 +166,7 @@ def test_killed_forty_times_under_alerts(run: Run) -> None:
     ("bug", "says"),
     [
         ("answers first", "was accepted and is lost"),
-        ("claims nothing", "open incidents"),
+        ("opens twice", "open incidents"),
         ("tells nobody", "no phone rang"),
         ("rings twice", "pages came twice"),
     ],
