@@ -112,8 +112,8 @@ class Run:
             sender.abandon()
         sys.stdout.write(
             f"{self.kills} kills, {sender.accepted} alerts accepted in {sender.tries} tries, {len(sender.alerts)} keys; "
-            f"{found.incidents} incidents, {found.brief} over before a page; {found.pages} pages, {found.again} of them twice "
-            f"({100 * found.again / max(found.pages, 1):.2f} %); load of the machine {os.getloadavg()[0]:.1f}\n"
+            f"{found.incidents} incidents, {found.brief} over before a page; {found.share} (0.5 %); "
+            f"load of the machine {os.getloadavg()[0]:.1f}\n"
         )
         return found
 
@@ -150,7 +150,7 @@ def judged(run: Run, found: Audit, kills: int) -> None:
 
 
 def test_killed_under_alerts(run: Run) -> None:
-    """No accepted alert lost, no alert in two open incidents, no page lost, under 0.5 % of pages twice, the logs whole."""
+    """No accepted alert lost, no alert in two open incidents, no page lost, at most one a kill twice, the logs whole."""
     judged(run, run.play(KILLS, seed=7), KILLS)
 
 
