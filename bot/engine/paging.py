@@ -103,10 +103,14 @@ class Paging:
         batch.sort(key=lambda each: (each.owed.key != owed.key, each.owed.due, each.owed.key))
         profile = await self.desk.people.by_id(owed.person)
         reached = await self._together(profile, batch) if profile else Reached("", "")
-        for each in batch:
-            await self._report(each, reached, known=profile is not None)
+        # side by side, in one commit: until it is written down that they were paged, a crash pages them again
+        reports = [self._report(each, reached, known=profile is not None) for each in batch]
+        outcomes = await asyncio.gather(*reports, return_exceptions=True)
         if reached.channel:
             self._told[owed.person] = self.desk.clock.now()
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _together(self, profile: Profile, batch: Sequence[_Waits]) -> Reached:
         first = batch[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 
 from bot.domain.alert_clock import SettleAlerts
@@ -49,6 +50,8 @@ from bot.telemetry import log as logger
 AT_ONCE = (AlertsOwed, UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
 """Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
+AT_A_TIME = 50
+"""So many incidents without news are looked at before those with news are asked for again."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries while the log is silent
 DECIDE_WITHIN = GLANCE_WITHIN + 2.0  # seconds: one target that hangs must not hold up the others' pages
 
@@ -60,7 +63,7 @@ class Reconciler:
         self.desk, self.durable, self.hands = desk, durable, hands
         self.vitals = vitals or Vitals(desk.clock)
         self.errands = Errands(desk, hands.chat)
-        self._dirty: dict[str, None] = {}
+        self._dirty: dict[str, bool] = {}  # whether it is only looked at because everything is
         self._noted = asyncio.Event()
         self._shows: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
@@ -69,7 +72,7 @@ class Reconciler:
 
     def note(self, incident: str) -> None:
         """Remember to look at an incident; called after every commit."""
-        self._dirty[incident] = None
+        self._dirty[incident] = False
         self._noted.set()
 
     @property
@@ -88,7 +91,7 @@ class Reconciler:
         while self._dirty:
             if not any(self._may_page(name) for name in self._dirty):
                 await self.desk.courtesy.let_pass()
-            noted, self._dirty = list(self._dirty), {}
+            noted = self._next()
             for name in noted:
                 await self._look_at(name)
             for name in noted:
@@ -97,10 +100,19 @@ class Reconciler:
         if self._dirty:
             self._noted.set()
 
+    def _next(self) -> list[str]:
+        """Those that have news; where there are none, a few of all: no page waits until ten thousand were looked at."""
+        noted = [name for name, swept in self._dirty.items() if not swept]
+        noted = noted or list(itertools.islice(self._dirty, AT_A_TIME))
+        for name in noted:
+            del self._dirty[name]
+        return noted
+
     async def everything(self) -> None:
         """Note every incident that is not closed: at start, and each minute."""
         for name in await self.desk.log.open_ids():
-            self.note(name)
+            self._dirty.setdefault(name, True)
+            self._noted.set()
 
     async def promises(self) -> None:
         """Note every incident in which something is promised, closed ones too: a wake-up may have been lost."""
@@ -110,7 +122,7 @@ class Reconciler:
     def _may_page(self, name: str) -> bool:
         """Whether somebody may have to be woken: that stands aside for nobody."""
         known = self.desk.log.at_hand(name)
-        return known is None or known.unclaimed
+        return known is None or (known.unclaimed and not known.is_silent)
 
     # -- one look ----------------------------------------------------------------------------------------------------
 

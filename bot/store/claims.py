@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import Conflict, Refused, Taken
 from bot.domain.log import Claim, Free, Need, Take, Tally, Untally
-from bot.store.database import insert, took
+from bot.store.database import placed
 from bot.store.tables import claims, incidents, tallies
 
 UNNAMED = "another incident"
@@ -39,8 +39,7 @@ async def settle(connection: AsyncConnection, wanted: Iterable[Claim], incident:
 
 
 async def _take(connection: AsyncConnection, key: str, because: str, incident: str, seq: int, at: datetime) -> None:
-    row = insert(connection, claims).values(key=key, incident=incident, seq=seq, at=at)
-    if await took(connection, row.on_conflict_do_nothing()):
+    if await placed(connection, claims, {"key": key, "incident": incident, "seq": seq, "at": at}):
         return
     holds = await holder(connection, key)
     if holds is None:
@@ -80,8 +79,7 @@ async def _tally(connection: AsyncConnection, tally: Tally, incident: str, seq: 
         if len(earlier) >= tally.most:
             since = earlier[-tally.most] + timedelta(seconds=tally.within)
             raise Refused(tally.because.replace("{since}", f"{since:%H:%M:%S} UTC"))
-    row = insert(connection, tallies).values(key=tally.key, incident=incident, seq=seq, at=at)
-    if not await took(connection, row.on_conflict_do_nothing()):
+    if not await placed(connection, tallies, {"key": tally.key, "incident": incident, "seq": seq, "at": at}):
         raise Conflict(f"somebody else wrote entry {seq} of {incident} first")  # counted with it, before us
 
 

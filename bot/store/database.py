@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+import functools
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Delete, Table, literal_column, make_url
+from sqlalchemy import URL, Delete, Executable, Table, literal_column, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     ArgumentError,
@@ -210,6 +211,20 @@ def translate(error: BaseException, *, unsure: bool = False) -> TocsinError | No
 def insert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can say ON CONFLICT, in this database's words."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+@functools.cache
+def _anew(dialect: str, table: Table) -> Executable:
+    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return made.on_conflict_do_nothing().returning(literal_column("1"))
+
+
+async def placed(connection: AsyncConnection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Whether the row was written, none being there that it would clash with.
+
+    The statement is made once: in a storm, making it anew for each row costs three times what SQLite does with it.
+    """
+    return (await connection.execute(_anew(connection.dialect.name, table), row)).first() is not None
 
 
 async def took(connection: AsyncConnection, statement: postgresql.Insert | sqlite.Insert | Delete) -> bool:

@@ -19,11 +19,12 @@ from bot.domain.storm import Digest
 from bot.engine.values import Chain, Received, Summary
 from bot.store import census, claims, projections, reading
 from bot.store.codec import Codec, Sealed
-from bot.store.database import Database, Unsure, insert, took
+from bot.store.database import Database, Unsure, placed
 from bot.store.tables import entries, inbound, texts
 
 _REMEMBERED = 2048  # folded incidents kept at hand: all that are open, or each round would read them anew
 _TOLD = 256  # whose entries are kept at hand as well
+_WORDS = texts.insert()
 _PRUNED = 5_000  # inbound ids forgotten in one transaction, so that no click waits for it
 
 
@@ -264,8 +265,7 @@ class Log:
 
 
 async def _remember(connection: AsyncConnection, name: str, incident: str, at: datetime, refused: str = "") -> bool:
-    row = insert(connection, inbound).values(id=name, incident=incident, refused=refused, at=at)
-    return await took(connection, row.on_conflict_do_nothing())
+    return await placed(connection, inbound, {"id": name, "incident": incident, "refused": refused, "at": at})
 
 
 async def _received(connection: AsyncConnection, name: str) -> Received | None:
@@ -285,21 +285,18 @@ async def _require_standing(connection: AsyncConnection, incident: Incident, era
 
 async def _write(connection: AsyncConnection, one: Sealed) -> None:
     entry = one.entry
-    row = insert(connection, entries).values(
-        incident=entry.incident,
-        seq=entry.seq,
-        at=entry.at,
-        by=entry.by,
-        name=type(entry.event).__name__,
-        before=entry.before,
-        hash=entry.hash,
-        stored=one.stored,
-    )
-    if not await took(connection, row.on_conflict_do_nothing()):
+    row = {
+        "incident": entry.incident, "seq": entry.seq, "at": entry.at, "by": entry.by,
+        "name": type(entry.event).__name__, "before": entry.before, "hash": entry.hash, "stored": one.stored,
+    }  # fmt: skip
+    if not await placed(connection, entries, row):
         raise Conflict(f"somebody else wrote entry {entry.seq} of {entry.incident} first")
-    for text in one.texts:
-        await connection.execute(
-            texts.insert().values(
-                ref=text.ref, incident=entry.incident, seq=entry.seq, by=entry.by, salt=text.salt, text=text.text
-            )
-        )
+    if one.texts:
+        words = [
+            {
+                "ref": text.ref, "incident": entry.incident, "seq": entry.seq, "by": entry.by,
+                "salt": text.salt, "text": text.text,
+            }
+            for text in one.texts
+        ]  # fmt: skip
+        await connection.execute(_WORDS, words)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, func, select, text, tuple_
+from sqlalchemy import Insert, RowMapping, delete, func, select, text, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import NotFound
@@ -54,13 +56,20 @@ def _row(incident: Incident) -> dict[str, Any] | None:
     return {**columns, "number": number_of(incident.id), "seq": incident.seq, "head": incident.head}
 
 
+@functools.cache
+def _listed(dialect: str) -> Insert:
+    """Put a row in the list, or in the place of the one that is there; made once, for every event asks for it."""
+    made = postgresql.insert(incidents) if dialect == "postgresql" else sqlite.insert(incidents)
+    columns = (*Summary.__slots__, "number", "seq", "head")
+    return made.on_conflict_do_update(index_elements=["id"], set_={name: made.excluded[name] for name in columns})
+
+
 async def write(connection: AsyncConnection, incident: Incident) -> None:
     """Make the list say what the incident says, in the caller's transaction."""
     row = _row(incident)
     if row is None:
         return
-    statement = insert(connection, incidents).values(row)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=row))
+    await connection.execute(_listed(connection.dialect.name), row)
     if incident.followups:
         await _write_promises(connection, incident)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import Tampered
@@ -13,6 +13,24 @@ from bot.domain.log import Entry, fold, verify
 from bot.engine.values import Chain, Stored, StoredText
 from bot.store.codec import Codec, digest, references
 from bot.store.tables import entries, incidents, texts
+
+# made once: each look and each write asks these
+_OF, _AFTER = bindparam("of", type_=entries.c.incident.type), bindparam("after", type_=entries.c.seq.type)
+_ERASED = select(func.count()).where(texts.c.incident == _OF, texts.c.erased_at.is_not(None)).scalar_subquery()
+_STANDS = (
+    select(entries.c.seq, entries.c.hash, _ERASED)
+    .where(entries.c.incident == _OF)
+    .order_by(entries.c.seq.desc())
+    .limit(1)
+)
+_ENTRIES = (
+    select(entries.c.before, entries.c.hash, entries.c.stored)
+    .where(entries.c.incident == _OF, entries.c.seq > _AFTER)
+    .order_by(entries.c.seq)
+)
+_TEXTS = select(texts.c.ref, texts.c.text, texts.c.erased_at).where(
+    texts.c.incident == _OF, or_(texts.c.seq > _AFTER, texts.c.erased_at.is_not(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +43,8 @@ class Look:
 
 async def look(connection: AsyncConnection, codec: Codec, incident: str, after: int = 0) -> Look:
     """The entries of an incident after number `after`."""
-    rows = await connection.execute(
-        select(entries.c.before, entries.c.hash, entries.c.stored)
-        .where(entries.c.incident == incident, entries.c.seq > after)
-        .order_by(entries.c.seq)
-    )
-    kept = rows.all()
-    words = await connection.execute(
-        select(texts.c.ref, texts.c.text, texts.c.erased_at).where(
-            texts.c.incident == incident, or_(texts.c.seq > after, texts.c.erased_at.is_not(None))
-        )
-    )
+    kept = (await connection.execute(_ENTRIES, {"of": incident, "after": after})).all()
+    words = await connection.execute(_TEXTS, {"of": incident, "after": after})
     known: dict[str, bytes | None] = {}
     erased = 0
     for ref, text, erased_at in words:
@@ -46,9 +55,7 @@ async def look(connection: AsyncConnection, codec: Codec, incident: str, after: 
 
 async def stands(connection: AsyncConnection, incident: str) -> tuple[int, str, int]:
     """Where the log of an incident ends (number, hash), and how many texts of it are erased by now."""
-    erased = select(func.count()).where(texts.c.incident == incident, texts.c.erased_at.is_not(None)).scalar_subquery()
-    query = select(entries.c.seq, entries.c.hash, erased).where(entries.c.incident == incident)
-    last = (await connection.execute(query.order_by(entries.c.seq.desc()).limit(1))).first()
+    last = (await connection.execute(_STANDS, {"of": incident})).first()
     return (last[0], last[1], last[2]) if last else (0, "", 0)
 
 

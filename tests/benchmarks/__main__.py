@@ -26,6 +26,9 @@ sender is answered, singly and in batches, and what one costs, beside a real Ale
 
 `python -m tests.benchmarks storm` prints how long ten thousand distinct alerts take to be incidents, an incident each and by
 service; at most eight minutes, run only when asked for.
+
+`python -m tests.benchmarks alarm` prints the same through the whole house: what a storm leaves of it and in Slack, and
+how long it takes from a webhook to the first message, beside a real Alertmanager; five minutes, run only when asked for.
 """
 
 from __future__ import annotations
@@ -38,7 +41,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import affected, changes, drift, duties, house, intake, notices, polling, restart, slack, storm
+from tests.benchmarks import (
+    affected,
+    alarm,
+    changes,
+    drift,
+    duties,
+    house,
+    intake,
+    notices,
+    polling,
+    restart,
+    slack,
+    storm,
+)
 from tests.benchmarks.child import end, memory, times
 
 
@@ -103,6 +119,7 @@ def main() -> None:
             "duties",
             "intake",
             "storm",
+            "alarm",
         ],
         help="left out: help and run",
     )
@@ -129,6 +146,7 @@ def main() -> None:
         "intake": lambda: intake.measure(min(asked.rounds, 3), _say),
         "duties": lambda: duties.measure(max(20, asked.rounds), _say),
         "storm": lambda: storm.measure(10_000, _say),
+        "alarm": lambda: alarm.measure(10_000, _say),
     }
     if asked.what in alone:
         _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")

@@ -72,9 +72,11 @@ def nursery(log: Path) -> Iterator[Nursery]:
 
 def main() -> None:
     """Load, then fork on request until nobody asks any more."""
-    from tests.crash import child
+    from tests.crash import alert_house, child
 
     child.load()
+    alert_house.prepare()
+    lives = {"": child.live, "alerts": alert_house.live}
     gc.collect()
     gc.freeze()  # shared with every house, and left alone by their collectors
     for line in sys.stdin.buffer:
@@ -86,7 +88,7 @@ def main() -> None:
             os.dup2(2, 1)
             code = 70
             try:
-                child.live(order)
+                lives[order.get("life_of", "")](order)
                 code = 0
             except BaseException:  # noqa: BLE001 - a house that breaks says why, and is no second nursery
                 import traceback

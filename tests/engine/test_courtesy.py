@@ -6,6 +6,7 @@ from pathlib import Path
 from bot.domain.lifecycle import Update
 from bot.domain.paging import Acknowledge
 from bot.engine.courtesy import Courtesy
+from bot.engine.reconcile import AT_A_TIME
 from tests.world import World
 
 
@@ -66,3 +67,28 @@ async def test_a_page_stands_aside_for_nobody(tmp_path: Path) -> None:
             await desk.submit("INC-1", Update("at it"), ben)
             await reconciler.settle()
             assert looked[0] == ("INC-1", True)
+
+
+async def test_news_does_not_wait_until_everything_was_looked_at(tmp_path: Path) -> None:
+    """While three hundred incidents are looked at because the minute is over, one with news comes next; none is left out."""
+    async with World.open(tmp_path) as world:
+        await world.declare("scores look wrong", "max")
+        reconciler, log = world.house.reconciler, world.house.desk.log
+        everything = [f"INC-{n}" for n in range(2, 302)]
+        looked = []
+        look = reconciler.look
+
+        async def open_ids() -> list[str]:
+            return everything
+
+        async def seen(name: str) -> None:
+            looked.append(name)
+            if len(looked) == 10:
+                reconciler.note("INC-1")
+            await look(name)
+
+        log.open_ids, reconciler.look = open_ids, seen
+        await reconciler.everything()
+        await reconciler.settle()
+        assert looked.index("INC-1") == AT_A_TIME
+        assert sorted(looked) == sorted(["INC-1", *everything])

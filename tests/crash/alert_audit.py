@@ -1,0 +1,140 @@
+"""Holds what a house wrote down and whom its phone reached against what its sender was promised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+
+from bot.clock import SystemClock
+from bot.domain.errors import Tampered
+from bot.domain.incident import Incident
+from bot.domain.phase import Phase
+from bot.domain.policy import Severity, Urgency
+from bot.store import Store
+from bot.store.tables import alert_marks, alerts
+from tests.crash.alert_sender import SOURCE, Told
+
+PAGES = Severity.SEV2
+"""The least severity that wakes somebody in these houses."""
+
+
+WANTED = 0.005
+"""The share of pages that should come twice at most. A kill between a page and its record leaves it in doubt, and in doubt
+it is sent again to a phone that knows no key; how long that takes hangs on the machine, so the share is told, and what is
+held is one page a kill.
+"""
+
+
+@dataclass
+class Audit:
+    """What was found after so many kills."""
+
+    kills: int
+    lost: list[str] = field(default_factory=list)
+    not_taken: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    unpaged: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    incidents: int = 0
+    brief: int = 0
+    """Incidents whose alerts were over before anybody could be paged."""
+    pages: int = 0
+    again: int = 0
+    """Pages that reached somebody more often than the log says."""
+
+    @property
+    def share(self) -> str:
+        """How many pages came twice, and whether that is few enough."""
+        part = self.again / max(self.pages, 1)
+        return f"{self.again} of {self.pages} pages twice: {100 * part:.2f} %, {'holds' if part < WANTED else 'MISSED'}"
+
+    @property
+    def troubles(self) -> list[str]:
+        """All that must not be."""
+        found = [*self.lost, *self.not_taken, *self.doubled, *self.unpaged, *self.others]
+        if self.again > self.kills:
+            found.append(f"{self.again} of {self.pages} pages came twice")
+        return found
+
+
+async def rest(store: Store) -> bool:
+    """Whether everything accepted was looked at."""
+    query = select(func.coalesce(func.max(alerts.c.seq), 0))
+    last = (await store.database.read(lambda c: c.execute(query))).scalar_one()
+    mark = select(alert_marks.c.seq).where(alert_marks.c.name == "applied")
+    return int((await store.database.read(lambda c: c.execute(mark))).scalar() or 0) >= int(last)
+
+
+async def audit(url: str, rang: Sequence[str], sent: Collection[Told], kills: int) -> Audit:
+    """Look at everything."""
+    found = Audit(kills)
+    async with await Store.open(url, SystemClock()) as store:
+        if not await rest(store):
+            found.others.append("the inbox is not empty")
+        await _kept(store, sent, found)
+        incidents = [await store.log.load(each.id) for each in await store.log.summaries(limit=1_000_000)]
+        found.incidents = len(incidents)
+        _taken(incidents, sent, found)
+        people = {each.id: each.key for each in await store.people.everyone()}
+        _paged(incidents, people, rang, found)
+        try:
+            heads = await store.log.verify()
+        except Tampered as error:
+            found.others.append(str(error))
+        else:
+            if len(heads) != len(incidents):
+                found.others.append(f"{len(heads)} logs of {len(incidents)} incidents")
+    return found
+
+
+async def _kept(store: Store, sent: Collection[Told], found: Audit) -> None:
+    query = select(alerts.c.fingerprint, alerts.c.starts, alerts.c.ends).where(alerts.c.source == SOURCE)
+    rows = {(row[0], row[1]): row[2] for row in await store.database.read(lambda c: c.execute(query))}
+    for alert in sent:
+        for starts, ends in alert.episodes.items():
+            if (alert.fingerprint, starts) not in rows or rows[alert.fingerprint, starts] != ends:
+                found.lost.append(f"{alert.key} at {starts} was accepted and is lost")
+
+
+def _taken(incidents: list[Incident], sent: Collection[Told], found: Audit) -> None:
+    """Each alert that fires is in exactly one open incident, each that is over in none as firing."""
+    opened: dict[str, list[Incident]] = {}
+    for incident in incidents:
+        for key in incident.alerts.keys() - incident.moved.keys() if incident.is_open else ():
+            opened.setdefault(key, []).append(incident)
+    found.doubled += [f"{key} is in {len(homes)} open incidents" for key, homes in opened.items() if len(homes) > 1]
+    for alert in sent:
+        home = next((each for each in opened.get(alert.key, ()) if each.alerts[alert.key].firing), None)
+        if alert.ends is not None:
+            found.not_taken += [f"{alert.key} is over, and fires in {home.id}"] if home is not None else []
+        elif home is None or home.alerts[alert.key].starts != alert.starts:
+            found.not_taken.append(f"{alert.key} fires and is in no open incident")
+        elif alert.severity != "warning" and not home.pages:
+            found.unpaged.append(f"{home.id}, which has {alert.key}, paged nobody")
+
+
+def _paged(incidents: list[Incident], people: dict[str, str], lines: Sequence[str], found: Audit) -> None:
+    """What the log says was sent was sent, and nothing that should have been was not."""
+    rang = Counter[tuple[str, str]]()
+    for line in lines:
+        person, about = line.split()
+        rang.update((person, name) for name in about.split(","))
+    told = Counter[tuple[str, str]]()
+    for incident in incidents:
+        reached = [page for page in incident.pages.values() if page.reached]
+        told.update((people.get(page.person, "?"), incident.id) for page in reached)
+        if incident.urgency is Urgency.PAGE and incident.severity <= PAGES and not incident.merged_into:
+            if any(rang[person, incident.id] for person in people.values()):
+                continue
+            if incident.phase is Phase.DECLARED:
+                found.unpaged.append(f"{incident.id} pages, and no phone rang")
+            else:
+                found.brief += 1
+    found.pages = sum(told.values())
+    for pair, many in told.items():
+        if rang[pair] < many:
+            found.unpaged.append(f"{pair[0]} was paged {many} times about {pair[1]} by the log, {rang[pair]} by phone")
+    found.again = sum(max(many - told[pair], 0) for pair, many in rang.items())
