@@ -50,8 +50,8 @@ class SlackChat:
         self.client, self.settings, self.clock, self.pacer = client, settings, clock, client.pacer
         self.showing = Showing(client, mirror, settings, clock)
         self.poster, self.duplicates = self.showing.poster, self.showing.duplicates
-        self._direct = Direct(client, mirror, self.poster, self.duplicates, clock)
-        self.nudges = Nudges(mirror, self.poster, self.pacer, tell=self._direct.tell, look=look)
+        self.direct = Direct(client, mirror, self.poster, self.duplicates, clock)
+        self.nudges = Nudges(mirror, self.poster, self.pacer, tell=self.direct.tell, look=look)
         self.showing.also = self.nudges.refresh
         self.rooms = Rooms(client)
         self._mirror = mirror
@@ -236,7 +236,7 @@ class SlackChat:
         no incident, is kept under its own name. Raises Unavailable, Refused.
         """
         user, about = _account(summons.person), summons.ordered
-        await self._direct.page(about[0].incident.id if about else TEST, page(summons, user), summons.severity)
+        await self.direct.page(about[0].incident.id if about else TEST, page(summons, user), summons.severity)
         return f"direct message to {summons.person.name}"
 
     async def remind(self, person: Profile, waiting: Sequence[Waiting], key: str) -> str:
