@@ -66,7 +66,7 @@ def request(cover: Cover, title: str, people: People, now: datetime, *, newer: b
     elif standing:
         blocks.append(context(standing))
     else:
-        blocks.append(actions(take_button(cover)))
+        blocks += [actions(take_button(cover)), context("Whoever takes it is paged in that time instead.")]
     told = {Stand.TAKEN: "is covered", Stand.WITHDRAWN: "needs no cover any more"}.get(
         cover.stand, "asks to be covered"
     )
