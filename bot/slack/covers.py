@@ -55,7 +55,7 @@ class CoverNotes:
         self._clock, self._changed = clock, changed
         self._owed: list[_Owed] = []
         self._seen: dict[str, State] = {}  # how each cover stood when its messages were last made true
-        self._caught_up = False
+        self._caught_up = self._refreshed = False
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -140,11 +140,12 @@ class CoverNotes:
             state = (cover.stand.value, cover.taker, cover.end, cover.end <= now)
             if self._seen.get(cover.id) == state and not self._owes_any(cover.id):
                 continue
-            news = cover.id in self._seen
+            news = self._refreshed and self._seen.get(cover.id) != state
             await self._true(cover)
             self._seen[cover.id] = state
             if news:
                 self._changed()
+        self._refreshed = True
         self._seen = {name: state for name, state in self._seen.items() if self._known(name)}
 
     def _owes_any(self, cover: str) -> bool:

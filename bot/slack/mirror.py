@@ -26,8 +26,8 @@ from bot.slack.wanted import CARD, counsels, page
 _log = logging.getLogger(__name__)
 GIVE_UP = timedelta(days=1)
 """How long after its closing an incident's refused messages are still tried."""
-TEST = "test"
-"""Under this name stand messages that are about no incident."""
+TEST, NOTES, COVER = "test", "notes", "cover-"
+"""Under these names stand messages that are about no incident; those of covers begin so."""
 SHOWN_WITHIN = timedelta(minutes=1)
 """What could not be shown for longer is told elsewhere than in Slack."""
 
@@ -193,13 +193,13 @@ class SlackChat:
         if row is None or row.state != POSTED or row.ts != ts:
             return ""
         await self._mirror.save(replace(row, state=GONE))
-        return row.incident
+        return "" if _of_none(row.incident) else row.incident
 
     async def incident_at(self, channel: str, ts: str) -> str:
         """The incident a message (the parent of a thread, usually) belongs to, or that of a war room; "" for none."""
         row = await self._mirror.find(channel, ts) if channel and ts else None
         if row is not None:
-            return row.incident
+            return "" if _of_none(row.incident) else row.incident
         return await self._mirror.spoken_of(channel) if channel else ""
 
     async def spoken_of(self, channel: str, thread_ts: str) -> str:
@@ -259,6 +259,10 @@ class SlackChat:
     async def archive_room(self, situation: Situation) -> None:
         """Put the war room away. Raises Unavailable, Refused."""
         await self.rooms.archive(situation)
+
+
+def _of_none(name: str) -> bool:
+    return name in {TEST, NOTES} or name.startswith(COVER)
 
 
 def _account(person: Profile) -> str:

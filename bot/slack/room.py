@@ -19,7 +19,7 @@ from bot.slack.client import Client
 from bot.slack.covers import CoverNotes
 from bot.slack.ingress import Ingress
 from bot.slack.message import Message, Surface, said
-from bot.slack.mirror import Behind, SlackChat
+from bot.slack.mirror import NOTES, Behind, SlackChat
 from bot.slack.settings import SlackSettings
 from bot.slack.transport import HttpApp, Socket
 
@@ -27,8 +27,6 @@ _log = logging.getLogger(__name__)
 TEND_EVERY = 5.0
 WARM = 40
 """How many people's direct conversations are opened beforehand, the first ones on call."""
-NOTES = "notes"
-"""Under this name stand messages to everybody that are about no incident."""
 
 
 @dataclass(frozen=True, slots=True)
