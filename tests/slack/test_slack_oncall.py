@@ -10,18 +10,25 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import SecretStr
 
 from bot.blockkit.validate import validate_message, validate_view
+from bot.config.model import Slack
 from bot.domain.errors import Refused, Unavailable
+from bot.durable.memory import Memory
 from bot.engine.board import rota_now
 from bot.engine.calling import Contact
 from bot.engine.schedules import Schedules
 from bot.engine.weekly import WeeklyNote
+from bot.localslack import LocalSlack
+from bot.openings import Outside
 from bot.rota.rota import Layer, Rota, Turn, Unit
 from bot.slack import when
 from bot.slack.verbs import mention, slash
-from tests.slack.bench import Bench
+from bot.wiring import opened
+from tests.slack.bench import Bench, MovedClock
 from tests.slack.rotas import with_rotas
+from tests.world import shipped
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)  # a Monday
@@ -206,3 +213,19 @@ def test_the_words_are_understood_at_both_doors() -> None:
     assert mention("<@UB> oncall ml at 9:00", "UB").rest == "ml at 9:00"
     assert slash("on-call").name == "oncall"
     assert (slash("cover").name, slash("covers").name, mention("<@UB> cover", "UB").name) == ("cover", "cover", "")
+
+
+@pytest.mark.parametrize("home", ["C0INC", ""])
+async def test_the_house_hands_slack_its_note_and_its_covers(tmp_path: Path, home: str) -> None:
+    """As it is wired from the files: covers are told in Slack, the note goes to the home channel where there is one."""
+    async with LocalSlack() as slack:
+        given = Slack(mode="socket", api_url=slack.api_url, bot_token=SecretStr(slack.bot_token),
+                      app_token=SecretStr(slack.app_token), home_channel=home)  # fmt: skip
+        installed = replace(shipped(), slack=given, state=tmp_path, database_url=f"sqlite:///{tmp_path}/tocsin.db")
+        doors = Outside({}, {}, {}, {})
+        clock = MovedClock()
+        async with opened(installed, clock=clock, durable=Memory(clock), doors=doors, pagers={}) as house:  # type: ignore[arg-type]
+            assert house.slack is not None
+            assert house.desk.covering.tell == house.slack.covers.hear
+            assert house.rounds.note is not None
+            assert house.rounds.note.post == (house.slack.announce if home else None)
