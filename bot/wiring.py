@@ -158,6 +158,8 @@ async def opened(
         )
         stack.push_async_callback(vigil.end)
         note = WeeklyNote(roster, tuple(installation.services.values()), store.checkpoints, clock)
+        if slack is not None and slack.settings.home_channel:
+            note.post = slack.announce
         rounds = Rounds(
             watch, reconciler, durable, store.lead,
             vitals=vitals, vigil=vigil, roster=roster, note=note, alerts=store.alerts,

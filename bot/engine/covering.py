@@ -97,9 +97,12 @@ class Covering:
         cover = Cover(name, rota, start, end, asker.id, because=because.strip())
         cover = replace(cover, asked_at=now)
         await self._covers.ask(cover)
-        text = f"{asker.name} asks to be covered {self._hours(cover)}"
-        text += f": {cover.because}" if cover.because else "."
-        return await self._agreed(cover, await self._others(cover, who), text)
+        return await self._agreed(cover, await self._others(cover, who), self._asking(cover, asker.name))
+
+    async def again(self, cover: Cover) -> Agreed:
+        """A request that stands, for those who could take it and may not have heard of it; nobody is told by this."""
+        tell = tuple(each for each in await self._others(cover, None) if each != cover.asker)
+        return Agreed(cover, tell, self._asking(cover, await self._name(cover.asker)))
 
     async def take(self, cover: str, who: Profile) -> Agreed:
         """Stand in for somebody: from now on pages of that time come to the taker."""
@@ -170,7 +173,11 @@ class Covering:
             raise NotFound("cover", cover)
         return found
 
-    async def _others(self, cover: Cover, who: Profile) -> tuple[str, ...]:
+    def _asking(self, cover: Cover, asker: str) -> str:
+        text = f"{asker} asks to be covered {self._hours(cover)}"
+        return text + (f": {cover.because}" if cover.because else ".")
+
+    async def _others(self, cover: Cover, who: Profile | None) -> tuple[str, ...]:
         """Everybody of that rota who could take it: on call some time around it, and reachable."""
         month = timedelta(days=35)
         around = await self.roster.shifts(cover.rota, cover.start - month, cover.end + month)
@@ -178,8 +185,8 @@ class Covering:
         found = [await self.roster.people.by_id(each) for each in dict.fromkeys(ids)]
         return self._but(who, *(each.id for each in found if each and self.roster.ways(each)))
 
-    def _but(self, who: Profile, *people: str) -> tuple[str, ...]:
-        return tuple(each for each in dict.fromkeys(people) if each and each != who.id)
+    def _but(self, who: Profile | None, *people: str) -> tuple[str, ...]:
+        return tuple(each for each in dict.fromkeys(people) if each and (who is None or each != who.id))
 
     async def _name(self, person: str) -> str:
         found = await self.roster.people.by_id(person) if person else None

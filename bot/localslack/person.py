@@ -63,7 +63,8 @@ class Person:
         for message in reversed(await self.messages(room, in_thread_of=in_thread_of)):
             if ts and message["ts"] != ts:
                 continue
-            for element in elements_of(message.get("blocks") or []):
+            there = list(elements_of(message.get("blocks") or []))
+            for element in sorted(there, key=lambda each: each["action_id"] != action_id):  # what is called so exactly
                 if element["action_id"].startswith(action_id):
                     return message, element
         raise NotFound("button", action_id, sorted(await self._buttons(room, in_thread_of)))

@@ -16,7 +16,7 @@ from bot.slack.poster import POSTED, SENDING, Poster
 
 
 class Direct:
-    """Direct messages that are asked for by key: pages and reminders."""
+    """Messages that are asked for by key, once: pages, reminders, covers, and what is posted to everybody."""
 
     def __init__(self, client: Client, mirror: Mirror, poster: Poster, duplicates: Duplicates, clock: Clock) -> None:
         self._client, self._mirror, self._poster = client, mirror, poster
@@ -28,7 +28,7 @@ class Direct:
             await self._tell(incident, surface, Rank.PAGE, severity)
 
     async def tell(self, incident: str, surface: Surface) -> None:
-        """As any other message. Raises Unavailable, Refused."""
+        """As any other; to a channel where the surface names no person. Raises Unavailable, Refused, NotFound."""
         await self._tell(incident, surface, Rank.POST, Severity.SEV4)
 
     async def _tell(self, incident: str, surface: Surface, rank: Rank, severity: Severity) -> None:
@@ -37,7 +37,8 @@ class Direct:
             return
         if row is not None and row.state == SENDING and await self._poster.resolve(row, patient=False) is not None:
             return
-        channel = await self._client.direct(surface.person)
+        to_one = bool(surface.person)
+        channel = await (self._client.direct(surface.person) if to_one else self._client.channel_id(surface.channel))
         await self._client.pacer.turn(POST, channel, rank=rank, due=self._clock.now() + GRACE[severity])
         earlier = likeness.marks(row.shown) if row is not None else frozenset()
         note = likeness.noted("", earlier | {likeness.mark(surface.message.text)})

@@ -17,6 +17,7 @@ from bot.slack.handlers import typed
 from bot.slack.meaning import SlackRefused
 from bot.slack.pacing import Rank
 from bot.slack.payload import Door
+from bot.slack.turns import Turns
 from bot.slack.views import home
 
 _log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Homes:
         self._desk, self._client, self._clock, self._who = desk, client, clock, who
         self.tabs: dict[str, _Tab] = {}
         self.owed: dict[str, tuple[Door, datetime]] = {}
+        self.turns = Turns(desk, clock)
 
     async def looked(self, door: Door) -> None:
         """Somebody looks at their tab: theirs, or why there is none, or that it comes. Raises Unavailable, Refused."""
@@ -130,7 +132,8 @@ class Homes:
         who = tab.who
         seen = [one for one in situations if home.may_see(one.incident, who.id, one.on_call)]
         policy, today = self._desk.catalogue.policy, self._clock.now().date()
-        view = home.render(seen, who.person, policy, shifts, await self._promised(who), today)
+        own = await self.turns.of(who)
+        view = home.render(seen, who.person, policy, shifts, await self._promised(who), today, own)
         if view == tab.view:
             return
         try:

@@ -25,15 +25,18 @@ from bot.slack.answer import NOT_OPENED, Answers
 from bot.slack.audience import shown
 from bot.slack.client import Client
 from bot.slack.handlers import (
+    cover,
     declare,
     duty,
     followup,
     glass,
+    group,
     holds,
     impact,
     lead,
     mitigation,
     notice,
+    oncall,
     postmortem,
     question,
     quiet,
@@ -72,7 +75,7 @@ PRIVILEGED = (
 )
 STRANGER = home.UNKNOWN
 _FEATURES = (lead, runbook, mitigation, glass, holds, whys, notice, impact, record, quiet, declare, room, resolve,
-             followup, postmortem, talk, duty, question, writing)  # fmt: skip
+             followup, postmortem, talk, duty, question, writing, cover, group)  # fmt: skip
 _OPEN_TO_NAMED = frozenset({"ack", "lead", "snooze"})
 _SHORTCUTS = {"declare": "declare.open", "declare_message": "declare.open", "timeline_message": "talk.timeline",
               "finding_message": "talk.finding", "followup_message": "talk.followup"}  # fmt: skip
@@ -322,6 +325,9 @@ class Ingress:
             return Tell("An edited message is not read again. Please say it anew.")
         verb = verbs.mention(door.text, str(self.client.known_me.get("user_id") or ""))
         incident = verb.incident or await self.chat.incident_at(door.channel, door.thread_ts or door.ts)
+        if verb.name == "oncall":  # a question about everybody, whatever incident is talked about here
+            knock = Knock(self.desk, self.client, who, "", verb.name, Ref(), channel=door.channel, user=door.user)
+            return await oncall.told(knock, verb.rest)
         if not incident and verb.name != "help":
             return Tell(f"Which incident? Say it in its thread, or name it. {verbs.HELP_THREAD}")
         knock = Knock(self.desk, self.client, who, door.inbound, verb.name, Ref(incident), body=door.event,

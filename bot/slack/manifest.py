@@ -37,7 +37,7 @@ def build(*, request_url: str = "", name: str = "Tocsin") -> dict[str, Any]:
             ],
             "slash_commands": [{
                 "command": COMMAND, "description": "Declare, list, look at and act on incidents",
-                "usage_hint": "declare | list | INC-7 | approve | help", "should_escape": True, **url,
+                "usage_hint": "declare | list | INC-7 | oncall | cover | help", "should_escape": True, **url,
             }],
         },
         "oauth_config": {"scopes": {"bot": [*CORE_SCOPES, *OPTIONAL_SCOPES], "bot_optional": list(OPTIONAL_SCOPES)}},

@@ -26,8 +26,8 @@ from bot.slack.wanted import CARD, counsels, page
 _log = logging.getLogger(__name__)
 GIVE_UP = timedelta(days=1)
 """How long after its closing an incident's refused messages are still tried."""
-TEST = "test"
-"""Under this name stand messages that are about no incident."""
+TEST, NOTES, COVER = "test", "notes", "cover-"
+"""Under these names stand messages that are about no incident; those of covers begin so."""
 SHOWN_WITHIN = timedelta(minutes=1)
 """What could not be shown for longer is told elsewhere than in Slack."""
 
@@ -50,8 +50,8 @@ class SlackChat:
         self.client, self.settings, self.clock, self.pacer = client, settings, clock, client.pacer
         self.showing = Showing(client, mirror, settings, clock)
         self.poster, self.duplicates = self.showing.poster, self.showing.duplicates
-        self._direct = Direct(client, mirror, self.poster, self.duplicates, clock)
-        self.nudges = Nudges(mirror, self.poster, self.pacer, tell=self._direct.tell, look=look)
+        self.direct = Direct(client, mirror, self.poster, self.duplicates, clock)
+        self.nudges = Nudges(mirror, self.poster, self.pacer, tell=self.direct.tell, look=look)
         self.showing.also = self.nudges.refresh
         self.rooms = Rooms(client)
         self._mirror = mirror
@@ -193,13 +193,13 @@ class SlackChat:
         if row is None or row.state != POSTED or row.ts != ts:
             return ""
         await self._mirror.save(replace(row, state=GONE))
-        return row.incident
+        return "" if _of_none(row.incident) else row.incident
 
     async def incident_at(self, channel: str, ts: str) -> str:
         """The incident a message (the parent of a thread, usually) belongs to, or that of a war room; "" for none."""
         row = await self._mirror.find(channel, ts) if channel and ts else None
         if row is not None:
-            return row.incident
+            return "" if _of_none(row.incident) else row.incident
         return await self._mirror.spoken_of(channel) if channel else ""
 
     async def spoken_of(self, channel: str, thread_ts: str) -> str:
@@ -236,7 +236,7 @@ class SlackChat:
         no incident, is kept under its own name. Raises Unavailable, Refused.
         """
         user, about = _account(summons.person), summons.ordered
-        await self._direct.page(about[0].incident.id if about else TEST, page(summons, user), summons.severity)
+        await self.direct.page(about[0].incident.id if about else TEST, page(summons, user), summons.severity)
         return f"direct message to {summons.person.name}"
 
     async def remind(self, person: Profile, waiting: Sequence[Waiting], key: str) -> str:
@@ -259,6 +259,10 @@ class SlackChat:
     async def archive_room(self, situation: Situation) -> None:
         """Put the war room away. Raises Unavailable, Refused."""
         await self.rooms.archive(situation)
+
+
+def _of_none(name: str) -> bool:
+    return name in {TEST, NOTES} or name.startswith(COVER)
 
 
 def _account(person: Profile) -> str:

@@ -2,19 +2,24 @@
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.blockkit.text import untrusted
 from bot.clock import Clock
 from bot.domain.errors import Conflict, NotFound, Refused, Unavailable
 from bot.domain.room import ReportRoomArchived
+from bot.engine.board import rotas_now
 from bot.engine.calling import Summons
 from bot.engine.desk import Desk
 from bot.engine.ports import Mirror
 from bot.slack.client import Client
+from bot.slack.covers import CoverNotes
 from bot.slack.ingress import Ingress
-from bot.slack.mirror import Behind, SlackChat
+from bot.slack.message import Message, Surface, said
+from bot.slack.mirror import NOTES, Behind, SlackChat
 from bot.slack.settings import SlackSettings
 from bot.slack.transport import HttpApp, Socket
 
@@ -48,6 +53,9 @@ class SlackRoom:
         self._renewing: set[asyncio.Task[None]] = set()
         self._tending: list[asyncio.Task[None]] = []
         desk.handler.after_commit(self._note)
+        chat = self.chat
+        self.covers = CoverNotes(desk, mirror, chat.poster, chat.pacer, chat.direct, clock, self._news)
+        desk.covering.tell = self.covers.hear
 
     async def open(self) -> None:
         """Begin; Slack being away is no reason not to start."""
@@ -65,17 +73,28 @@ class SlackRoom:
         """Learn where cards go and who may press before anybody is in a hurry; what fails is learned then."""
         catalogue = self._desk.catalogue
         channels = {self.settings.home_channel} | {service.channel for service in catalogue.services.values()}
-        keys = dict.fromkeys(key for people in catalogue.on_call.values() for key in people[:2])
         for channel in sorted(channels - {""}):
             with contextlib.suppress(Unavailable, Refused, NotFound):
                 await self.client.channel_id(channel)
-        for key in list(keys)[:WARM]:
+        for each in (await self._soon_on_call())[:WARM]:
             with contextlib.suppress(Unavailable, Refused, NotFound):
-                person = await self._desk.people.by_key(key)
+                person = await self._desk.people.by_id(each)
                 if person is not None and person.slack_user:
                     await self.client.direct(person.slack_user)
                     team = person.slack_team or self.settings.team or str(self.client.known_me.get("team_id") or "")
                     await self.ingress.standing.refusal(team, person.slack_user)
+
+    async def _soon_on_call(self) -> list[str]:
+        """Whom pages come to first, then who is next by each rota, then the other levels (opaque ids)."""
+        roster, first, later = self._desk.roster, list[str](), list[str]()
+        with contextlib.suppress(Unavailable, NotFound):
+            for service in self._desk.catalogue.services:
+                rungs = (await roster.ladder(service)).rungs
+                first += [one for rung in rungs[:1] for one in rung.people]
+                later += [one for rung in rungs[1:] for one in rung.people]
+            for rota in await rotas_now(roster, self.clock.now()):
+                first += [stint.person for stint in (*rota.now, *rota.next) if stint.person]
+        return list(dict.fromkeys([*first, *later]))
 
     async def close(self) -> None:
         """Leave; what is in doubt is found again at the next start."""
@@ -83,6 +102,7 @@ class SlackRoom:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.covers.close()
         await self.chat.close()
         if self.socket is not None:
             await self.socket.close()
@@ -94,6 +114,16 @@ class SlackRoom:
         """Send the direct message that pages a person; the words say where it went."""
         return await self.chat.page(summons)
 
+    async def announce(self, text: str) -> None:
+        """Post a note for everybody in the home channel; what begins the same is one. Raises Unavailable, Refused."""
+        first, _, rest = text.partition("\n")
+        words = f"*{untrusted(first, 200)}*\n{untrusted(rest, 11_000)}"
+        mark = hashlib.sha256(first.encode()).hexdigest()[:12]  # it names the day; what follows may change meanwhile
+        message = Message(untrusted(first, 200), said(words))
+        await self.chat.direct.tell(
+            NOTES, Surface(f"note:{mark}", message, self.settings.home_channel, in_thread=False)
+        )
+
     def health(self) -> Health:
         """How Slack stands; told elsewhere than in Slack."""
         connected = self.socket is None or self.socket.up
@@ -101,6 +131,10 @@ class SlackRoom:
 
     async def _room_gone(self, incident: str) -> None:
         await self._desk.submit(incident, ReportRoomArchived())
+
+    def _news(self) -> None:
+        """What Home tabs show has changed."""
+        self._changed = True
 
     def _note(self, incident: str) -> None:
         """Something was committed: what waits for its turn with older news is given the newer ones at once."""
@@ -123,6 +157,7 @@ class SlackRoom:
             await self.client.me()
         await self.chat.retry()
         await self.chat.duplicates.tend()
+        await self.covers.tend()
 
     async def _refresh(self) -> None:
         """Bring open Home tabs up to date."""

@@ -8,7 +8,7 @@ from bot.domain.policy import Policy
 from bot.domain.reminder import Matter, Reason
 from bot.engine.situation import Situation
 from bot.engine.values import Waiting
-from bot.slack import specimen_legal
+from bot.slack import specimen_call, specimen_legal
 from bot.slack.ids import Ref
 from bot.slack.settings import SlackSettings
 from bot.slack.specimen_story import ANA, BEGUN, BEN, CLEO, changes, over, proposed
@@ -53,9 +53,9 @@ def samples() -> Iterator[Sample]:
         yield from _messages(when, situation)
         for name, view in _views(situation):
             yield Sample(f"{name} ({when})", "view", view)
-    for name, view in specimen_legal.views():
+    for name, view in (*specimen_legal.views(), *specimen_call.views()):
         yield Sample(name, "view", view)
-    for name, message in specimen_legal.messages():
+    for name, message in (*specimen_legal.messages(), *specimen_call.messages()):
         yield Sample(f"message {name}", "message", {"text": message.text, "blocks": message.blocks})
     for when, situation in changes():
         yield from _messages(when, situation, ("request", "aloud", "hold", "card"))
@@ -134,7 +134,7 @@ def _views(situation: Situation) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "Notice", notice.review(situation, one)
     for who in (ANA, BEN):
         shifts = [home.Shift("Doctor-visits model", ((ANA.id, "U0ANA", "Ana"), (BEN.id, "U0BEN", "Ben")))]
-        tab = home.render([situation], who, Policy(), shifts, [incident], situation.now.date())
+        tab = home.render([situation], who, Policy(), shifts, [incident], situation.now.date(), specimen_call.mine())
         yield f"Home of {who.id}", tab
     yield "Home with nothing", home.render([], ANA, Policy())
     yield "Home of a stranger", home.stranger()

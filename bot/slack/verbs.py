@@ -12,18 +12,19 @@ _INCIDENT = re.compile(r"(?i)\b(INC-\d+)\b")
 _SEVERITY = re.compile(r"sev([1-4])\Z")
 THREAD = (
     "ack", "next", "find", "note", "follow", "sev", "lead", "update", "why", "room", "page", "snooze",
-    "hold", "release", "resolve", "close", "help",
+    "hold", "release", "resolve", "close", "merge", "promote", "oncall", "help",
 )  # fmt: skip
 KEPT = ("find", "note", "follow")
 """Verbs whose own message is kept: its edits and its deletion are followed."""
-WORDED = ("find", "note", "follow", "sev", "update", "why", "hold", "release", "resolve")
+WORDED = ("find", "note", "follow", "sev", "update", "why", "hold", "release", "resolve", "merge", "promote")
 """Verbs whose words become the incident's; `next` and `page` may carry some."""
-ROOM = ("declare", "list", "oncall", "page", "approve", "legal", "help")
+ROOM = ("declare", "list", "oncall", "cover", "page", "approve", "legal", "help")
 _SAME = {
     "acknowledge": "ack", "take": "ack", "done": "next", "step": "next", "finding": "find", "found": "find",
     "followup": "follow", "follow-up": "follow", "promise": "follow", "war-room": "room",
     "severity": "sev", "status": "update", "why?": "why", "whys": "why", "?": "help", "": "help",
     "new": "declare", "ls": "list", "queue": "approve", "open": "declare", "on-call": "oncall",
+    "covers": "cover",
 }  # fmt: skip
 _OWNER = re.compile(r"(?:\b(?:for|owner:?)\s+)?<@([A-Z0-9_]+)(?:\|[^>]*)?>[\s.]*\Z", re.IGNORECASE)
 _BY = re.compile(r"\b(?:by|until)\s+(\d{4}-\d\d-\d\d)[\s.]*\Z", re.IGNORECASE)
@@ -34,11 +35,14 @@ HELP_THREAD = escape(
     "In a thread: `ack` · `next [answer] [note]` · `find <text>` · `note <text>` · "
     "`follow <text> [@owner] [by 2026-12-31 | in 2 weeks]` · `sev <1-4> <why>` or `sev1 <why>` · `lead [@person]` · "
     "`page @person|<service> [why]` · `update [next 30m:] <text>` · `why <answer>` · `room` · `snooze` · "
-    "`resolve <how it ended>` · `close` · counsel: `hold <why>` · `release <why>`"
+    "`resolve <how it ended>` · `close` · `merge INC-7 [why]` · `promote [why]` (a storm's child gets a card) · "
+    "counsel: `hold <why>` · `release <why>`"
 )
 HELP_ROOM = escape(
     "`/incident declare [what is broken]` · `/incident list` · `/incident INC-7 [ack, sev, page, update, …]` · "
-    "`/incident oncall [service]` · `/incident approve` (what waits for you) · `/incident legal` · `/incident help`"
+    "`/incident oncall [service or rota] [at fri 17:00]` · "
+    "`/incident cover` (ask to be stood in for) · "
+    "`/incident approve` (what waits for you) · `/incident legal` · `/incident help`"
 )
 
 

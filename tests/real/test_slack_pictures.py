@@ -70,22 +70,43 @@ async def test_every_dialog_and_home_fits_and_can_be_left():
 
 async def test_what_counsel_sees_in_their_channel():
     """The duties, a question and a running clock beside one another, each whole on a page of its own."""
-    wanted = {"message duties of forty regimes": "slack-duties", "message questions": "slack-questions",
-              "message clock, 60 hours, 75": "slack-clock"}  # fmt: skip
+    await posted(
+        {
+            "message duties of forty regimes": "slack-duties",
+            "message questions": "slack-questions",
+            "message clock, 60 hours, 75": "slack-clock",
+        },
+        "C0LEGAL",
+        "U0CLEO",
+    )
+
+
+async def test_what_is_seen_of_being_on_call():
+    """A storm's card, a request to be covered, and who is on call: each whole, in the room where it is read."""
+    wanted = {
+        "message card, storm": "slack-storm",
+        "message cover, asked": "slack-cover",
+        "message who is on call": "slack-oncall",
+    }
+    await posted(wanted, "C0INC", "U0BEN")
+
+
+async def posted(wanted: dict[str, str], channel: str, user: str) -> None:
+    """Each of these specimens as somebody sees it in a channel; its picture is kept under that name."""
     async with LocalSlack() as slack, chromium() as browser:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
         page = await browser.new_page(viewport={"width": 1100, "height": 1100})
         for sample in [one for one in samples() if one.name in wanted]:
             if "clock" in sample.name and "is gone" not in sample.payload["text"]:
                 continue  # that share of another clock, which a newer message has overtaken
-            sent = await client.chat_postMessage(channel="C0LEGAL", **sample.payload)
+            sent = await client.chat_postMessage(channel=channel, **sample.payload)
             await page.goto("about:blank")
-            await page.goto(f"{slack.url}/?as=U0CLEO#C0LEGAL")
+            await page.goto(f"{slack.url}/?as={user}#{channel}")
             message = page.locator(".message").last
             await message.wait_for()
             assert not await message.evaluate(WIDE), f"{sample.name} is wider than the room"
             await picture(page, wanted.pop(sample.name), around=message)
-            await client.chat_delete(channel="C0LEGAL", ts=str(sent["ts"]))
+            await client.chat_delete(channel=channel, ts=str(sent["ts"]))
     assert wanted == {}
 
 

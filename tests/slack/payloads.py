@@ -6,13 +6,16 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
 from bot.blockkit.text import untrusted
+from bot.domain.alerts import AlertState
 from bot.domain.duty import Answer, Duty
 from bot.domain.guard import ActionClass
 from bot.domain.hold import HoldOverridden, HoldPlaced
+from bot.domain.incident import Incident
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.log import Entry, Event
 from bot.domain.notice import Standing
@@ -31,6 +34,7 @@ from bot.slack.views import (
     approve,
     card,
     choose,
+    cover,
     deadline,
     declare,
     duties,
@@ -38,12 +42,14 @@ from bot.slack.views import (
     finding,
     followup,
     glass,
+    group,
     home,
     impact,
     info,
     legal,
     notice,
     notice_form,
+    oncall,
     propose,
     question,
     reason,
@@ -60,6 +66,7 @@ from bot.slack.views import (
 )
 from bot.slack.wanted import wanted
 from tests.kit import ANA, BEN, CLEO, NOON
+from tests.slack.duties import asked_covers, called, crew, duty_shifts, own, rotas, services
 from tests.slack.situations import SETTINGS
 
 Body = dict[str, Any]
@@ -100,6 +107,9 @@ MATTERS = tuple(
     for item in {Reason.APPROVAL: ("M1",), Reason.FOLLOWUP: ("U1", "U2", "U3", "U4", "U5", "U6")}.get(reason, ("",))
 )
 WHO = (ANA, EVERYTHING, CLEO)
+HOUR = timedelta(hours=1)
+TEST_PAGE = ("Test page from Tocsin", "You asked for this page to see that it arrives; nothing is broken.")
+"""As `bot.engine.trial` words it, in plain words of the product's own."""
 
 
 def shifts(s: Situation) -> list[home.Shift]:
@@ -145,6 +155,19 @@ def two_sign(s: Situation) -> Situation:
     return replace(s, policy=replace(s.policy, notices=NoticeRules(sign_offs=(("*", offs),))))
 
 
+def others(s: Situation, many: int) -> list[Incident]:
+    """So many other incidents of the same words."""
+    return [replace(s.incident, id=f"INC-{100 + n}") for n in range(many)]
+
+
+def wide(s: Situation) -> Situation:
+    """The same with more alerts than a dialog has boxes, some of them over."""
+    text = s.incident.title
+    alerts = {f"k{n}" * 90: AlertState(f"k{n}" * 90, NOON, NOON if n % 3 else None, text, 1 + n % 4, text)
+              for n in range(95)}  # fmt: skip
+    return replace(s, incident=replace(s.incident, alerts=alerts))
+
+
 SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "aloud.held": lambda s: [aloud.held(s, e) for e in entries(s, HoldPlaced)],
     "aloud.overridden": lambda s: [aloud.overridden(s, e) for e in entries(s, HoldOverridden)],
@@ -160,6 +183,13 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
         choose.render([s.incident] * many, kind, s.incident.because, Ref(item=kind, said="C0INC/1.2"))
         for many, kind in ((1, "timeline"), (1, "finding"), (1, "followup"))
     ],
+    "cover.render": lambda s: [cover.render(duty_shifts(s)[:many], called(s), NOON) for many in (1, 9)],
+    "cover.request": lambda s: [
+        *(cover.request(one, s.incident.title, crew(s), NOON) for one in asked_covers(s)),
+        cover.request(asked_covers(s)[0], s.incident.title, crew(s), NOON + HOUR * 99),
+        cover.request(asked_covers(s)[0], s.incident.title, crew(s), NOON, newer=True),
+    ],
+    "cover.told": lambda s: cover.told(f"{s.incident.title}: {s.incident.because}"),
     "declare.render": lambda s: [
         declare.render([replace(s.service, name=f"s{n}") for n in range(many)] if s.service else [], s.incident.because)
         for many in (1, 120)
@@ -175,9 +205,13 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
         for m in s.incident.mitigations.values() for each in (s, stricter(s)) for told in ((), (ANA.id, CLEO.id) * 5)
     ],
     "glass.review": lambda s: [glass.review(s, m) for m in s.incident.mitigations.values()],
+    "group.merge": lambda s: [group.merge(s, others(s, many), many) for many in (1, 130)],
+    "group.promote": lambda s: group.promote(s, others(s, 1), 130),
+    "group.split": lambda s: [group.split(each) for each in (s, wide(s)) if each.incident.alerts],
     "home.queue": lambda s: [home.queue(home.waiting([s], who, Policy())) for who in WHO],
     "home.render": lambda s: [
-        home.render([s] * many, who, Policy(), shifts(s), [s.incident], s.now.date()) for who in WHO for many in (1, 12)
+        home.render([s] * many, who, Policy(), shifts(s), [s.incident], s.now.date(), own(s))
+        for who in WHO for many in (1, 12)
     ],
     "home.silent": lambda _: home.silent(),
     "home.stranger": lambda _: [home.stranger(), home.stranger(GUEST)],
@@ -207,6 +241,13 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
         notice.review(each, n, who) for each in (s, two_sign(s)) for n in s.incident.notices.values()
         for who in (None, ANA, CLEO, EVERYTHING)
     ],
+    "oncall.mine": lambda s: [own(s)],
+    "oncall.of_rota": lambda s: [oncall.of_rota(one, crew(s), NOON) for one in rotas(s)],
+    "oncall.of_service": lambda s: [oncall.of_service(one, NOON) for one in services(s)],
+    "oncall.render": lambda s: [
+        oncall.render(rotas(s) * many, services(s) * many, crew(s), when, asked_covers(s) * many, called(s))
+        for many, when in ((0, None), (1, NOON), (9, None))
+    ],
     "question.answer": lambda s: [question.answer(s, one, named=named) for one in s.questions for named in (0, 1)],
     "question.render": lambda s: [question.render(s, who) for who in ("responder", "counsel", "manager")],
     "propose.render": lambda s: [propose.render(s), propose.render(s, "s3")],
@@ -233,7 +274,7 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
         )
         for house in (False, True)
     ],
-    "update.page": update.page,
+    "update.page": lambda s: [update.page(s, also=[s] * many) for many in (0, 1, 9)],
     "update.render": lambda s: [update.render(s, e) for e in s.entries if isinstance(e.event, UpdatePosted)],
     "update_modal.render": lambda s: update_modal.render(s, Policy()),
     "whys.fix": lambda s: [whys.fix(s, why) for why in s.incident.whys.values()],
@@ -260,11 +301,16 @@ def makers() -> set[str]:
     return found
 
 
+LISTS = {"home.queue", "oncall.mine", "oncall.of_rota", "oncall.of_service", "oncall.render"}
+"""Those whose specimens are lists of blocks."""
 PIECES = {
     "declare.found",
     "duties.deeds",
     "duties.hold_button",
     "notice_form.file",
+    "cover.take_button",
+    "cover.way",
+    "group.way",
     "followup.changing",
     "followup.kept",
     "followup.listed",
@@ -276,13 +322,13 @@ MADE = (Message, dict[str, Any], list[dict[str, Any]])
 def payloads(situation: Situation, of: str = "") -> Iterator[Payload]:
     """Everything every view makes of a situation, and everything that would stand in Slack because of it."""
     for name, make in SPECIMENS.items():
-        for number, made in enumerate(_all(make(situation)) if name != "home.queue" else make(situation)):
+        for number, made in enumerate(_all(make(situation)) if name not in LISTS else make(situation)):
             told = f"{of}: {name} {number}"
             if isinstance(made, Message):
                 yield from _message(told, made)
-            elif isinstance(made, list):
+            elif isinstance(made, list) and made:
                 yield Payload(told, "message", {"text": "Waiting for you", "blocks": verbatim(made)})
-            else:
+            elif not isinstance(made, list):
                 yield _view(told, made)
     for surface in wanted(situation, SETTINGS):
         yield from _message(f"{of}: surface {surface.name}", surface.message)

@@ -128,7 +128,7 @@ def test_the_check_for_cuts_finds_one():
     assert silent_cuts(body(text[:53], text[60:]), 40)
 
 
-SEVERAL = ("update.apart", "whispered", "home.queue", "reminder.render", "reminder.replaced")
+SEVERAL = ("update.apart", "whispered", "home.queue", "reminder.render", "reminder.replaced", "oncall.", "cover.")
 """These speak of several incidents, or of none."""
 
 
@@ -184,4 +184,11 @@ NO_PAGE = {
     "reminder.render": "each line has the button that opens it",
     "home.queue": "each line has the button that opens it",
     "home.render": "each line has the button that opens it",
+    "oncall.mine": "it speaks of no incident",
+    "oncall.of_rota": "it speaks of no incident",
+    "oncall.of_service": "it speaks of no incident",
+    "oncall.render": "it speaks of no incident",
+    "cover.render": "it speaks of no incident",
+    "cover.request": "it speaks of no incident",
+    "cover.told": "it speaks of no incident",
 }  # fmt: skip

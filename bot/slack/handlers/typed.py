@@ -18,13 +18,14 @@ from bot.domain.lifecycle import ChangeSeverity, Resolve, Update
 from bot.domain.paging import AskFor
 from bot.domain.phase import RESPONDERS, Phase
 from bot.domain.policy import Severity
+from bot.domain.promotion import Promote
 from bot.domain.room import OpenRoom
 from bot.domain.runbook import CompleteStep
 from bot.engine.desk import Desk
 from bot.engine.situation import Situation
 from bot.slack import verbs
 from bot.slack.audience import shown
-from bot.slack.handlers import declare, lead, oncall, quiet, talk
+from bot.slack.handlers import cover, declare, group, lead, oncall, quiet, talk
 from bot.slack.keeping import RESPONDER, in_words
 from bot.slack.knock import Knock, Reply, Tell
 from bot.slack.verbs import Verb
@@ -56,7 +57,7 @@ async def said(knock: Knock, verb: Verb) -> Reply:
         return None
 
 
-def _unchanged(verb: Verb, incident: Incident) -> str:
+def _unchanged(verb: Verb, incident: Incident) -> str:  # noqa: C901 - one sentence per verb
     """Why a verb that was understood changed nothing."""
     match verb.name:
         case "ack":
@@ -73,6 +74,8 @@ def _unchanged(verb: Verb, incident: Incident) -> str:
             return f"{incident.id} is held for that reason already."
         case "release":
             return f"There is no legal hold on {incident.id}."
+        case "promote":
+            return f"{incident.id} has a card of its own already."
         case "resolve" if incident.phase is Phase.RESOLVED:
             return f"{incident.id} is resolved already; `close` files it away."
         case "resolve" | "close":
@@ -206,6 +209,19 @@ async def _close(knock: Knock, _verb: Verb) -> Reply:
     return await lead.close(knock)
 
 
+async def _merge(knock: Knock, verb: Verb) -> Reply:
+    return await group.merged_typed(knock, await in_words(knock.desk, verb.rest))
+
+
+async def _promote(knock: Knock, verb: Verb) -> Reply:
+    await knock.submit(Promote(await in_words(knock.desk, verb.rest)))
+    return None
+
+
+async def _oncall(knock: Knock, verb: Verb) -> Reply:
+    return await oncall.told(knock, verb.rest)
+
+
 async def _show(knock: Knock, _verb: Verb) -> Reply:
     message = card.render(await knock.situation(), charts=False)
     return Tell(message.text, tuple(message.blocks))
@@ -219,6 +235,7 @@ _VERBS: dict[str, Callable[[Knock, Verb], Awaitable[Reply]]] = {
     "ack": _ack, "next": _next, "find": _find, "sev": _sev, "lead": _lead, "update": _update, "why": _why,
     "resolve": _resolve, "close": _close, "show": _show, "help": _help, "note": talk.noted, "follow": talk.followed,
     "room": _room, "page": _page, "snooze": _snooze, "hold": _hold, "release": _release,
+    "merge": _merge, "promote": _promote, "oncall": _oncall,
 }  # fmt: skip
 
 
@@ -234,6 +251,8 @@ async def slash(knock: Knock, verb: Verb) -> Reply:
             return await _list(knock)
         case "oncall":
             return await oncall.told(knock, verb.rest.strip())
+        case "cover":
+            return await cover.typed(knock, verb.rest.strip())
         case "page":
             return Tell("For which incident? Say `/incident INC-7 page …`, or page in its thread.")
         case "approve" if verb.rest.strip():

@@ -28,17 +28,17 @@ def person(situation: Situation, name: str) -> str:
     shown = situation.people.get(name)
     if shown is not None and shown.slack_user.replace("_", "").isalnum():
         return f"<@{shown.slack_user}>"
-    return untrusted(_line(situation.name(name)), 80)
+    return untrusted(plain_line(situation.name(name)), 80)
 
 
 def named(situation: Situation, name: str) -> str:
     """A person's name for plain text."""
-    return clean(_line(situation.name(name)), 80)
+    return clean(plain_line(situation.name(name)), 80)
 
 
 def called(situation: Situation, name: str) -> str:
     """A person's name for a notification, which mentions nobody."""
-    return untrusted(_line(situation.name(name)), 80)
+    return untrusted(plain_line(situation.name(name)), 80)
 
 
 def at(moment: datetime | None) -> str:
@@ -101,12 +101,12 @@ def filled(text: str, limit: int) -> str:
 
 def title(incident: Incident, limit: int = 120) -> str:
     """The incident's title for mrkdwn, on one line: words from outside start no line of their own."""
-    return untrusted(_line(incident.title), limit)
+    return untrusted(plain_line(incident.title), limit)
 
 
 def headline(incident: Incident, mark: str = "") -> str:
     """Severity, id and title for a header; `mark` stands before them."""
-    return clean(f"{mark}{incident.severity} · {incident.id} · {_line(incident.title)}", 150)
+    return clean(f"{mark}{incident.severity} · {incident.id} · {plain_line(incident.title)}", 150)
 
 
 def about(situation: Situation) -> str:
@@ -119,7 +119,8 @@ def brief(incident: Incident) -> str:
     return f"{incident.severity} {incident.id}"
 
 
-def _line(text: str) -> str:
+def plain_line(text: str) -> str:
+    """Words on one line: those from outside start no line of their own."""
     return " ".join(text.split())
 
 

@@ -28,6 +28,7 @@ from bot.engine.situation import Chart, Situation
 from bot.slack.ids import Ref, choice
 from bot.slack.message import Message
 from bot.slack.views._words import PHASES, at, brief, clock, console, headline, lasted, person, press, title
+from bot.slack.views.group import way
 from bot.slack.views.room import channel_link
 
 PAGES = 3
@@ -44,7 +45,7 @@ def render(situation: Situation, *, charts: bool = True) -> Message:
     now = now_line(situation)
     amber = "🟠 " if situation.update_overdue else ""  # the only colour a message has
     blocks = [header(headline(incident, amber)), _facts(situation)]
-    blocks.append(section(f"*Now* {now}"))
+    blocks.append(section(f"*Now* {now}", accessory=way(situation)))
     blocks += [section(each) for each in [_legal_hold(situation), *_digest(situation)] if each]
     cause = _cause(situation)
     blocks += [section(cause)] if cause else []

@@ -177,10 +177,11 @@ def render(
     shifts: Sequence[Shift] = (),
     promised: Sequence[Incident] = (),
     today: date | None = None,
+    own: Sequence[Block] = (),
 ) -> View:
     """The Home tab of a known person: what waits, their incidents, who is on call, and what they promised.
 
-    `promised` are the incidents with open follow-ups of theirs, closed ones too.
+    `promised` are the incidents with open follow-ups of theirs, closed ones too; `own` is about their own shifts.
     """
     items = waiting(situations, who, policy)
     blocks: list[Block] = [header("Waiting for you"), *(queue(items) if items else [section(CALM)]), divider()]
@@ -190,6 +191,7 @@ def render(
     others = [line(s.incident, s.web_url) for s in seen if who.id not in named(s.incident)]
     if others:
         blocks += [header("Other open incidents"), section(bulleted(others, 10, 2_900))]
+    blocks += [divider(), *own] if own else []
     if shifts:
         blocks += [divider(), header("On call"), section(_on_call(shifts, who))]
     blocks += [divider(), header("Your follow-ups"), *_followups(promised, who, today), divider()]
