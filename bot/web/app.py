@@ -97,7 +97,6 @@ def build(house: WebHouse) -> FastAPI:
     if house.slack_http is not None:
         app.router.routes.append(Route("/slack/events", _Ingress(house.slack_http)))
     app.add_middleware(Manners, secure=door.secure)
-    app.state.began = desk.clock.now()
     app.state.alerts = None
     if house.inbox is not None and house.senders:
         senders = AlertDoor(app.router, house.senders, house.inbox, desk.clock, house.truncated)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -63,12 +64,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A sender, where it sends to, and what was heard of it by this process."""
+    """A sender, where it sends to, when any replica last heard it, and what came of that at this one."""
 
     sender: Sender
     address: str
     how: str
     heard: Heard
+    last: datetime | None
 
 
 @router.get("/alerts")
@@ -105,8 +107,7 @@ async def page(
             "aside": aside[:NAMED],
             "more_aside": max(0, len(aside) - NAMED),
             "leads": intake is None or intake.leads,
-            "sources": _sources(request, here),
-            "began": request.app.state.began,
+            "sources": await _sources(request, here),
         },
     )
 
@@ -151,12 +152,15 @@ async def _held(here: Console) -> list[Held]:
     return found
 
 
-def _sources(request: Request, here: Console) -> list[Source]:
-    door = request.app.state.alerts
-    if door is None:
+async def _sources(request: Request, here: Console) -> list[Source]:
+    door, inbox = request.app.state.alerts, here.house.inbox
+    if door is None or inbox is None:
         return []
+    kept = await inbox.last_heard()
     base = (here.desk.catalogue.web_url or str(request.base_url)).rstrip("/")
-    return [
-        Source(each, f"{base}/alerts/{each.name}", HOW.get(each.kind, ""), door.heard[each.name])
-        for each in here.house.senders
-    ]
+    found = []
+    for each in here.house.senders:
+        heard = door.heard[each.name]
+        last = max(filter(None, (heard.at, kept.get(each.name))), default=None)
+        found.append(Source(each, f"{base}/alerts/{each.name}", HOW.get(each.kind, ""), heard, last))
+    return found
