@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, SecretStr
@@ -22,6 +23,7 @@ from bot.engine.pulling import Asked
 from bot.engine.reconcile import Reconciler
 from bot.engine.roster import Plans
 from bot.engine.roster_ports import Schedule
+from bot.engine.silence import is_watchdog
 from bot.engine.storm import Storm
 from bot.engine.summons import Link
 from bot.notices.draft import VOCABULARY
@@ -164,9 +166,18 @@ def taking_in(
         for each in installation.maintenance
         if each.services
     ]
-    intake = Intake(store.alerts, handler, catalogue, storm, store.lead, windows)
+    watchdogs = {each.sender.name: each.sender.watchdog for each in installation.alerts}
+    intake = Intake(
+        store.alerts, handler, catalogue, storm, store.lead, windows,
+        no_news=lambda alert: is_watchdog(alert, watchdogs.get(alert.source, "")),
+    )  # fmt: skip
     store.alerts.accepted = intake.wake
     return intake
+
+
+def expected(installation: Installation) -> dict[str, timedelta]:
+    """How often each sender of alerts must be heard, of those that must."""
+    return {each.sender.name: each.expect_every for each in installation.alerts if each.expect_every is not None}
 
 
 def alerting(installation: Installation, clock: Clock) -> dict[str, Asked]:
@@ -174,7 +185,9 @@ def alerting(installation: Installation, clock: Clock) -> dict[str, Asked]:
     from bot.clients.alertmanager import Alertmanager
 
     return {
-        each.sender.name: Asked(Alertmanager(each.pull, each.sender, clock=clock), each.pull.every)
+        each.sender.name: Asked(
+            Alertmanager(each.pull, each.sender, clock=clock), each.pull.every, each.sender.watchdog
+        )
         for each in installation.alerts
         if each.pull is not None
     }
@@ -212,13 +225,19 @@ def slack_room(installation: Installation, desk: Desk, store: Store, clock: Cloc
     return SlackRoom(settings, desk, store.mirror, clock)
 
 
+def console_secret(installation: Installation) -> str:
+    """What the console signs with, where that is set; "" means a secret of the state folder's own."""
+    held = installation.web.secret
+    return held.get_secret_value() if held is not None else ""
+
+
 def page_link(installation: Installation, clock: Clock) -> Link | None:
     """Where a page is acknowledged from whatever phone it arrived on; None without a console to do it at."""
     if not installation.web.address:
         return None
     from bot.web.ack import PageLinks
 
-    return PageLinks(clock, installation.state, installation.web.address).link
+    return PageLinks(clock, installation.state, installation.web.address, console_secret(installation)).link
 
 
 def pager(name: str, settings: BaseModel, clock: Clock, slack: SlackRoom | None) -> Pager:

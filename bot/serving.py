@@ -77,7 +77,9 @@ def console(house: House) -> Any:
             inbox=house.inbox,
             senders=[each.sender for each in house.installation.alerts],
             truncated=house.pulling.want,
+            intake=house.intake,
             vigil=house.vigil,
+            secret=openings.console_secret(house.installation),
             metrics_token=_secret(house.installation.web.metrics_token),
         )
     )

@@ -33,6 +33,7 @@ from bot.openings import (
     alerting,
     drafting_room,
     engine,
+    expected,
     outside,
     page_link,
     pager,
@@ -152,6 +153,8 @@ async def opened(
             pagers=pagers,
             slack=slack,
             inbox=store.alerts,
+            heard=store.alerts,
+            expected=expected(installation),
         )
         stack.push_async_callback(vigil.end)
         note = WeeklyNote(roster, tuple(installation.services.values()), store.checkpoints, clock)

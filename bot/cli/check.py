@@ -36,6 +36,8 @@ def check(
         "service": len(installation.services),
         "objective": len(installation.slos),
         "runbook": len(installation.runbooks),
+        "rota": len(installation.rotas) + len(installation.schedules),
+        "escalation": len(installation.escalations),
         "regime": len(installation.regimes),
     }
     told = [f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items()]

@@ -57,17 +57,19 @@ class Alertmanager:
             raise Unavailable(self._http.what, "answered something that is no list of alerts")
         firing: list[Alert] = []
         quiet: list[Alert] = []
+        undated: list[Alert] = []
         odd = 0
         for each in held:
             try:
-                known = placed(self._sender, alert(each, self._sender, now), None, now)
+                told = alert(each, self._sender, now)
+                known = placed(self._sender, told, None, now)
             except ValueError:
                 odd += 1
                 continue
             if known is not None:
-                (quiet if hushed(each) else firing).append(known[0])
+                (quiet if hushed(each) else undated if told.ahead else firing).append(known[0])
         because = f"{odd} of its alerts could not be read" if odd else await self._unsettled()
-        return Active(firing, quiet, whole=not because, because=because)
+        return Active(firing, quiet, undated, whole=not because, because=because)
 
     async def _unsettled(self) -> str:
         """Why the list may lack something, or ""."""

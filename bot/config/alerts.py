@@ -18,6 +18,11 @@ from bot.intake.sender import MAX_BODY, OVER, SEVERITIES, Auth, Basic, Bearer, M
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 MAPPED = frozenset({"generic", "cloudevents"})
+SIGNATURES = {"grafana": ("X-Grafana-Alerting-Signature", "X-Grafana-Alert-Signature")}
+"""Where senders sign their messages unless they are told otherwise.
+
+Grafana's form shows the first of the two as what an empty field means, and its alerting library sends the second.
+"""
 
 
 class _Part(BaseModel):
@@ -28,7 +33,8 @@ class SignedModel(_Part):
     """HMAC-SHA256 over the body, or over `time:body` where a header holds the time, in hex."""
 
     secret: SecretStr
-    header: str = Field(default="X-Signature", pattern=r"^[A-Za-z0-9-]+$")
+    header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
+    """The header that holds it; left out, the one this kind of sender uses where nothing else was chosen there."""
     prefix: str = ""
     timestamp_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
     tolerance: timedelta = Field(default=timedelta(minutes=5), gt=timedelta(0), le=timedelta(hours=1))
@@ -54,8 +60,8 @@ class AuthModel(_Part):
             raise ValueError("auth is exactly one of bearer, hmac and basic")
         return self
 
-    def value(self) -> Auth:
-        """The way, with its secret."""
+    def value(self, kind: str) -> Auth:
+        """The way, with its secret; a signature stands where this kind of sender puts it, unless a header is named."""
         if self.bearer is not None:
             return Bearer(self.bearer.get_secret_value())
         if self.basic is not None:
@@ -63,7 +69,8 @@ class AuthModel(_Part):
         assert self.hmac is not None  # noqa: S101 - one of the three is there
         signed = self.hmac
         secret = signed.secret.get_secret_value()
-        return Signed(secret, signed.header, signed.prefix, signed.timestamp_header, signed.tolerance)
+        header, other = (signed.header, "") if signed.header else SIGNATURES.get(kind, ("X-Signature", ""))
+        return Signed(secret, header, signed.prefix, signed.timestamp_header, signed.tolerance, other)
 
 
 class SenderModel(_Part):
@@ -82,6 +89,10 @@ class SenderModel(_Part):
     """What its own words mean; they go before those that are commonly used."""
     max_body: int = Field(default=MAX_BODY, ge=1024, le=64 * 1024 * 1024)
     """Bytes a message may hold, unpacked."""
+    expect_every: timedelta | None = Field(default=None, ge=timedelta(minutes=1), le=timedelta(days=7))
+    """How often it must be heard; longer than that without a word is an incident of Tocsin's own."""
+    watchdog: str = Field(default="", max_length=200)
+    """The alertname of an alert that always fires: only that counts as being heard, and it opens no incident."""
     pull: Pull | None = None
     mapping: dict[str, str | list[str]] = Field(default_factory=dict)
     """Where in its JSON what stands, such as `title: event.summary`; `over` lists its words for what ended."""
@@ -113,7 +124,7 @@ class SenderModel(_Part):
         return Sender(
             name=self.name,
             kind=self.kind,
-            auth=self.auth.value(),
+            auth=self.auth.value(self.kind),
             services=frozenset(catalogue if self.services is None else self.services),
             bound=self.services is not None,
             default_service=self.default_service,
@@ -122,15 +133,17 @@ class SenderModel(_Part):
             severities={**SEVERITIES, **words},
             max_body=self.max_body,
             mapped=Mapped(paths, frozenset(word.lower() for word in over) if isinstance(over, list) else OVER),
+            watchdog=self.watchdog,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSource:
-    """A sender of alerts, and where it can be asked what fires."""
+    """A sender of alerts, where it can be asked what fires, and how often it must be heard."""
 
     sender: Sender
     pull: Pull | None = None
+    expect_every: timedelta | None = None
 
 
 def read_alerts(page: Marked, fitter: Fitter, named: frozenset[str], there_is: Collection[str]) -> list[AlertSource]:
@@ -154,7 +167,7 @@ def read_alerts(page: Marked, fitter: Fitter, named: frozenset[str], there_is: C
         first.setdefault(model.name, index)
         _fits(model, page, fitter, here)
         _services(model, page, fitter, here, named)
-        found.append(AlertSource(model.sender(there_is), model.pull))
+        found.append(AlertSource(model.sender(there_is), model.pull, model.expect_every))
     return found
 
 

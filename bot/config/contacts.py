@@ -13,20 +13,10 @@ from bot.config.fit import Fitter, closest, listing
 from bot.config.marks import Marked
 from bot.config.model import known_zone
 from bot.domain.errors import Problem
-from bot.engine.calling import Contact
+from bot.engine.calling import NEEDS, Contact, has_address
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _SPACING = re.compile(r"\(0\)|[\s().\-/\u00a0\u2010-\u2015]")
-
-NEEDS = {
-    "slack": ("slack", "a Slack account: slack: {user: …}"),
-    "email": ("email", "an email"),
-    "sms": ("phone", "a phone"),
-    "voice": ("phone", "a phone"),
-    "ntfy": ("ntfy", "push: {ntfy: …}"),
-    "pushover": ("pushover", "push: {pushover: …}"),
-}
-"""What the pagers of these names must know of a person."""
 
 
 def _quoted(value: Any) -> Any:
@@ -84,8 +74,6 @@ def reach_problems(page: Marked, contacts: Iterable[tuple[Contact, bool]], pager
     """Channels in somebody's order that there are none of, or that nothing is known for; with whether Slack is."""
     there_is = list(pagers)
     for contact, slack in contacts:
-        known = {"slack": slack, "email": bool(contact.email), "phone": bool(contact.phone)}
-        known |= dict.fromkeys(contact.handles, True)
         for index, name in enumerate(contact.reach):
             here = (contact.key, "reach", index)
             if name not in there_is:
@@ -93,5 +81,5 @@ def reach_problems(page: Marked, contacts: Iterable[tuple[Contact, bool]], pager
                 yield page.problem(what, *here, expected=listing(there_is))
             elif name in contact.reach[:index]:
                 yield page.problem(f"{name} stands here twice", *here, expected="each pager once")
-            elif name in NEEDS and not known.get(NEEDS[name][0], False):
-                yield page.problem(f"{contact.key} cannot be reached by {name}", *here, expected=NEEDS[name][1])
+            elif not has_address(name, contact, slack=slack):
+                yield page.problem(f"{contact.key} cannot be reached by {name}", *here, expected=NEEDS[name].written)

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.config.fit import Fitter
 from bot.config.marks import Marked
 from bot.config.rotas import pages
-from bot.rota.escalation import ROUNDS, Escalation, Level
+from bot.domain.escalation import ROUNDS
+from bot.rota.escalation import Escalation, Level
 
 _MOST = 100
 Entry = Annotated[str, Field(min_length=1)]

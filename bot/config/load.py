@@ -328,6 +328,11 @@ class _Reader:
         if tocsin.web.host not in LOOPBACK and not tocsin.web.address.startswith("https://"):
             what = "the console listens beyond this machine and its address is not https"
             found.append(self.page.problem(what, "web", expected="a proxy with https in front, and web.url naming it"))
+        if tocsin.web.secret is None and tocsin.database.url.startswith("postgresql"):
+            what = "of several replicas only the one that sent a page knows the address in it"
+            found.append(
+                self.page.problem(what, "web", expected="web: {secret: {env: NAME}}, the same at every replica")
+            )
         if (tocsin.slack.mode != "off" or tocsin.pagers) and not admins(tocsin.admins, known.people):
             what = "nobody is told when Tocsin itself is in trouble"
             expected = "admins: [KEY, ...], or the role admin for somebody in people.yaml"

@@ -108,6 +108,16 @@ class Web(Part):
     """What links are made of; left out, http://host:port."""
     metrics_token: SecretStr | None = None
     """Lets whoever scrapes /metrics from another machine read that and nothing else."""
+    secret: SecretStr | None = None
+    """What the addresses in pages and the sessions are signed with, the same at every replica; left out, a file of the
+    state folder's own."""
+
+    @field_validator("secret")
+    @classmethod
+    def _long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().strip()) < 32:  # noqa: PLR2004
+            raise ValueError("a secret to sign with has 32 letters or more")
+        return value
 
     @field_validator("url")
     @classmethod

@@ -30,10 +30,56 @@ class Contact:
     handles: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+class Kind(StrEnum):
+    """What a page is about; channels word and mark each differently."""
+
+    PAGE = "page"
+    """Incidents: somebody is to acknowledge."""
+    TEST = "test"
+    """Nothing: somebody sees whether pages reach them."""
+    HOUSE = "house"
+    """Tocsin itself: there is something to see to, and nothing to acknowledge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a channel must know of a person: in words, and as `people.yaml` says it."""
+
+    what: str
+    written: str
+
+
+NEEDS: Mapping[str, Need] = {
+    "slack": Need("a Slack account", "a Slack account: slack: {user: …}"),
+    "email": Need("a mail address", "an email"),
+    "sms": Need("a phone number", "a phone"),
+    "voice": Need("a phone number", "a phone"),
+    "ntfy": Need("a topic of ntfy", "push: {ntfy: …}"),
+    "pushover": Need("a user key of Pushover", "push: {pushover: …}"),
+}
+"""By the channel's name; the others reach whoever they are set up for."""
+
+
+def has_address(channel: str, contact: Contact, *, slack: bool, email: str = "") -> bool:
+    """Whether that channel knows where somebody is; `email` is an address known elsewhere than in the contact."""
+    match channel:
+        case "slack":
+            return slack
+        case "email":
+            return bool(contact.email or email)
+        case "sms" | "voice":
+            return bool(contact.phone)
+        case "ntfy" | "pushover":
+            return bool(contact.handles.get(channel))
+        case _:
+            return True
+
+
 @dataclass(frozen=True, slots=True)
 class Summons:
-    """One page to one person, about one incident or several at once; none at all is a test page to oneself.
+    """One page to one person, about one incident or several at once.
 
+    Without any it is a test page to oneself or, where `house` says so, about Tocsin itself.
     `headline` and `text` are fit for any channel: plain words, nothing of a restricted incident but its number. `key`
     is the idempotency key; `url` is where the page is acknowledged ("" without a console).
     """
@@ -46,6 +92,14 @@ class Summons:
     url: str = ""
     severity: Severity = Severity.SEV3
     situations: tuple[Situation, ...] = ()  # the worst first
+    house: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """What it is about."""
+        if self.situations:
+            return Kind.PAGE
+        return Kind.HOUSE if self.house else Kind.TEST
 
     @property
     def ordered(self) -> tuple[Situation, ...]:

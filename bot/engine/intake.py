@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -72,9 +72,11 @@ class Intake:
         storm: Storm,
         lead: Lead,
         windows: Sequence[Window] = (),
+        no_news: Callable[[Alert], bool] = lambda _alert: False,
     ) -> None:
+        """`no_news` says of an alert that fires that it opens nothing and belongs to nothing: a watchdog."""
         self.inbox, self.handler, self.storm, self.lead = inbox, handler, storm, lead
-        self.services, self.windows = services, windows
+        self.services, self.windows, self._no_news = services, windows, no_news
         self.graph = Graph({name: each.depends_on for name, each in services.items()})
         self.held: dict[str, Waiting] = {}
         self.aside: dict[Episode, Aside] = {}
@@ -86,6 +88,11 @@ class Intake:
         self._woken = asyncio.Event()
         self._leads = False
         handler.after_commit(self._changed)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this replica is the one that takes in; the others hold nothing and put nothing aside."""
+        return self._leads
 
     # -- when --------------------------------------------------------------------------------------------------------
 
@@ -179,7 +186,8 @@ class Intake:
     async def _take_in(self, keys: list[str]) -> dict[str, tuple[Alert, Exception]]:
         """One try at all of them; those that broke something, with what they broke."""
         newest = await self.inbox.newest(keys)
-        alerts = sorted(newest.values(), key=lambda each: (each.starts, each.key))
+        news = [each for each in newest.values() if not (each.firing and self._no_news(each))]
+        alerts = sorted(news, key=lambda each: (each.starts, each.key))
         alerts = [each for each in alerts if (each.key, each.starts) not in self.aside]
         await self._look_around()
         rules, now = self.handler.policy.alerts, self.handler.clock.now()

@@ -13,6 +13,7 @@ from bot.clock import Clock
 from bot.domain.errors import TocsinError
 from bot.engine.intake_ports import Alerting, Arrived, cursor
 from bot.engine.intake_ports import Inbox as AnyInbox
+from bot.engine.silence import is_watchdog
 from bot.telemetry import log as logger
 
 PAGE = 500
@@ -26,10 +27,11 @@ class Inbox(AnyInbox, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A sender that is asked, and how often."""
+    """A sender that is asked, how often, and which of its alerts is no news because it always fires."""
 
     alerting: Alerting
     every: timedelta
+    watchdog: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +105,20 @@ class Pulling:
         return found
 
     async def _pull(self, name: str, begin: datetime) -> Pulled:
-        active = await self._asked[name].alerting.active()
+        asked = self._asked[name]
+        active = await asked.alerting.active()
+        firing = [each for each in active.firing if not is_watchdog(each, asked.watchdog)]
+        undated = [each for each in active.undated if not is_watchdog(each, asked.watchdog)]
         news = 0
-        for at in range(0, len(active.firing), PAGE):
-            news += await self._inbox.accept(active.firing[at : at + PAGE])
+        for at in range(0, len(firing), PAGE):
+            news += await self._inbox.accept(firing[at : at + PAGE])
+        newest = await self._inbox.newest({alert.key for alert in undated})
+        begun = [alert for alert in undated if alert.key not in newest or not newest[alert.key].firing]
+        news += await self._inbox.accept(begun)
         if not active.whole:
             return Pulled(begin, news, because=active.because)
         # silenced and inhibited ones are no news, and yet they fire: whoever hushed them there did not end them
-        there = {alert.fingerprint for alert in (*active.firing, *active.hushed)}
+        there = {alert.fingerprint for alert in (*firing, *active.hushed, *undated)}
         over, after = 0, ""
         while page := await self._inbox.firing(limit=PAGE, after=after, source=name):
             after = cursor(page[-1])

@@ -102,10 +102,15 @@ class SelfCare:
         vitals: Vitals,
         speaks: Callable[[], Awaitable[bool]],
         zone: Callable[[datetime], str],
+        probe_within: float = PROBE_WITHIN,
     ) -> None:
-        """`speaks` says whether this replica is the one to tell; `zone` writes a moment as people here read it."""
+        """`speaks` says whether this replica is the one to tell; `zone` writes a moment as people here read it.
+
+        A part that is not looked at within `probe_within` seconds cannot be looked at.
+        """
         self._clock, self._admins, self._pagers = clock, tuple(admins), pagers
         self._probes, self._vitals, self._speaks, self._time = tuple(probes), vitals, speaks, zone
+        self._probe_within = probe_within
         self.spells: dict[str, Spell] = {}
         self._memos: dict[str, Memo] = {}
         self._unheard = False
@@ -134,7 +139,7 @@ class SelfCare:
 
     async def _looked(self, probe: Probe, now: datetime) -> Sequence[Ailment] | None:
         try:
-            async with asyncio.timeout(PROBE_WITHIN):
+            async with asyncio.timeout(self._probe_within):
                 return await probe.look(now)
         except Exception as error:  # noqa: BLE001 - one part that cannot be looked at keeps none from being looked at
             logger().warning("a part of the house cannot be looked at", part=probe.kind, error=repr(error))
@@ -189,8 +194,9 @@ class SelfCare:
         else:
             headline, text = ailment.headline, f"{ailment.text} Since {since}."
         summons = Summons(
-            f"house:{key}/{admin.person.key}", admin.person, admin.contact, headline, text, severity=Severity.SEV2
-        )
+            f"house:{key}/{admin.person.key}", admin.person, admin.contact, headline, text,
+            severity=Severity.SEV2, house=True,
+        )  # fmt: skip
         resting = False
         for name in admin.contact.reach or tuple(self._pagers):
             if name not in self._pagers or (name in ailment.avoid and not over):

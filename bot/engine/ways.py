@@ -4,39 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from bot.engine.calling import Contact
+from bot.engine.calling import NEEDS, Contact, has_address
 from bot.engine.values import Profile
-
-NEEDED = {
-    "slack": "a Slack account",
-    "email": "a mail address",
-    "sms": "a phone number",
-    "voice": "a phone number",
-    "ntfy": "a topic of ntfy",
-    "pushover": "a user key of Pushover",
-}
-"""What a channel must know of a person; the others reach whoever they are set up for."""
-
-
-def has_address(channel: str, person: Profile, contact: Contact) -> bool:
-    """Whether that channel knows where this person is."""
-    match channel:
-        case "slack":
-            return bool(person.slack_user)
-        case "email":
-            return bool(contact.email or person.email)
-        case "sms" | "voice":
-            return bool(contact.phone)
-        case "ntfy" | "pushover":
-            return bool(contact.handles.get(channel))
-        case _:
-            return True
 
 
 def ways(person: Profile, contact: Contact, pagers: Sequence[str]) -> tuple[str, ...]:
     """The channels that can reach them, in the order in which they are tried."""
     wanted = contact.reach or tuple(pagers)
-    return tuple(each for each in dict.fromkeys(wanted) if each in pagers and has_address(each, person, contact))
+    return tuple(each for each in dict.fromkeys(wanted) if each in pagers and _known(each, person, contact))
 
 
 def missing(person: Profile, contact: Contact, pagers: Collection[str]) -> tuple[str, ...]:
@@ -45,6 +20,10 @@ def missing(person: Profile, contact: Contact, pagers: Collection[str]) -> tuple
     for channel in dict.fromkeys(contact.reach):
         if channel not in pagers:
             found.append(f"{channel} is no pager of this installation")
-        elif not has_address(channel, person, contact):
-            found.append(f"{channel} needs {NEEDED[channel]}")
+        elif not _known(channel, person, contact):
+            found.append(f"{channel} needs {NEEDS[channel].what}")
     return tuple(found)
+
+
+def _known(channel: str, person: Profile, contact: Contact) -> bool:
+    return has_address(channel, contact, slack=bool(person.slack_user), email=person.email)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.rota.escalation import Escalation as Climbed
 from bot.rota.rota import Rota
 
 
@@ -30,20 +31,9 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """Who is paged together, as `page` of a level says it, and for how long before the next."""
+class Escalation(Climbed):
+    """A file of escalations/, and where it came from."""
 
-    page: tuple[str, ...]
-    within: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Escalation:
-    """A file of escalations/."""
-
-    name: str
-    levels: tuple[Level, ...]
-    rounds: int = 1
     title: str = ""
     source: str = ""
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from bot.importers._export import Node
-from bot.importers._found import Escalation, Harvest, Level, waiting
+from bot.importers._found import Escalation, Harvest, waiting
 from bot.importers._people import People
+from bot.rota.escalation import Level
 
 TITLE = "Grafana OnCall"
 REPEATS = 5
@@ -64,7 +65,7 @@ def chain(
         Level(tuple(dict.fromkeys(page)), waiting(timedelta(seconds=seconds), node, harvest))
         for page, seconds in levels
     )
-    return Escalation(name, kept, rounds, title, f"{TITLE} escalation chain {key}")
+    return Escalation(name, kept, rounds, title=title, source=f"{TITLE} escalation chain {key}")
 
 
 def _paged(step: Node, kind: str, people: People, rotas: Mapping[str, tuple[str, ...]], harvest: Harvest) -> list[str]:

@@ -7,8 +7,9 @@ from datetime import timedelta
 from itertools import pairwise
 
 from bot.importers._export import Node
-from bot.importers._found import Escalation, Harvest, Level, waiting
+from bot.importers._found import Escalation, Harvest, waiting
 from bot.importers._people import People
+from bot.rota.escalation import Level
 
 TITLE = "Opsgenie"
 UNITS = {"minutes": 1, "hours": 60, "days": 1440}
@@ -47,7 +48,7 @@ def escalation(
         harvest.remark(node.at("repeat"), "nothing is closed because nobody answered: name somebody under `end`")
     if node.at("repeat", "resetRecipientStates").value is False:
         harvest.remark(node.at("repeat"), "whoever was paged before is paged again in every round")
-    return Escalation(name, tuple(levels), 1 + repeats, title, f"{TITLE} escalation {key}")
+    return Escalation(name, tuple(levels), 1 + repeats, title=title, source=f"{TITLE} escalation {key}")
 
 
 def _recipient(

@@ -46,7 +46,9 @@ def escalation(found: Escalation) -> str:
     for level in found.levels:
         lines += _listed("  - page", [text(each, listed=True) for each in level.page], "      ")
         lines += [f"    within: {span(level.within)}"] if level.within is not None else []
-    return "\n".join([*lines, f"rounds: {found.rounds}"]) + "\n"
+    lines.append(f"rounds: {found.rounds}")
+    lines += _listed("end", [text(each, listed=True) for each in found.end], "  ") if found.end else []
+    return "\n".join(lines) + "\n"
 
 
 def people(found: Sequence[Person]) -> str:

@@ -191,12 +191,17 @@ class _Reader:
         for each in (*inside, *apart):
             start, end = each.required_moment("startDate"), each.required_moment("endDate")
             person = self._participant(each.at("user"))
-            if start is None or end is None or not person:
+            if start is None or end is None:
                 continue
             if end <= start:
                 each.complain("an end after its start", what="the override ends before it starts")
             if end <= self.now:
                 over += 1
+                continue
+            if not person:
+                if each.at("user", "type").word == "none":
+                    what = "an override by nobody has no counterpart here: whoever's turn it is stays on call"
+                    self.harvest.remark(each, what)
                 continue
             rotations = frozenset(one.text("id") for one in each.many("rotations"))
             since, until = self._wall(each.at("startDate"), start, zone), self._wall(each.at("endDate"), end, zone)

@@ -25,9 +25,10 @@ from zoneinfo import ZoneInfo
 
 from bot.importers import _wall
 from bot.importers._export import Export, Node, pages
-from bot.importers._found import Escalation, Found, Harvest, Known, Level, Seen, names, waiting
+from bot.importers._found import Escalation, Found, Harvest, Known, Seen, names, waiting
 from bot.importers._pagerduty_people import read_users
 from bot.importers._people import People
+from bot.rota.escalation import Level
 from bot.rota.rota import Layer, Only, Override, Rota, Turn
 
 TITLE = "PagerDuty"
@@ -243,7 +244,7 @@ class _Reader:
         name = self.policies[key]
         rounds = 1 + node.number("num_loops", otherwise=0)
         source = f"{TITLE} escalation policy {key}"
-        self.harvest.escalations.append(Escalation(name, tuple(levels), rounds, title, source))
+        self.harvest.escalations.append(Escalation(name, tuple(levels), rounds, title=title, source=source))
         for each in node.many("services"):
             service = each.at("summary").word or each.at("name").word or each.at("id").word
             what = f"the service {service!r} is not imported: write `escalation: {name}` into its file in services/"

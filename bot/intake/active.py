@@ -14,6 +14,8 @@ class Active:
 
     firing: Sequence[Alert]
     hushed: Sequence[Alert] = ()
+    undated: Sequence[Alert] = ()
+    """These fire too; since when, the sender told so wrongly that they count from when they were first heard of."""
     whole: bool = False
     """Whether it is certain that nothing else fires there; else nothing is over because it is missing here."""
     because: str = ""

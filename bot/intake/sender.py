@@ -12,7 +12,9 @@ SEVERITIES: Mapping[str, int] = {
     **dict.fromkeys(("critical", "crit", "page", "fatal", "emergency", "disaster", "sev1", "p1"), 1),
     **dict.fromkeys(("error", "err", "high", "major", "urgent", "sev2", "p2"), 2),
     **dict.fromkeys(("warning", "warn", "medium", "moderate", "average", "minor", "sev3", "p3"), 3),
-    **dict.fromkeys(("info", "information", "informational", "low", "notice", "none", "debug", "sev4", "p4", "p5"), 4),
+    **dict.fromkeys(
+        ("info", "information", "informational", "low", "notice", "none", "debug", "trace", "sev4", "p4", "p5"), 4
+    ),
 }
 """How common words for severity are read; an unknown word is 3: neither a page for nothing nor silence."""
 
@@ -44,6 +46,8 @@ class Signed:
     prefix: str = ""
     timestamp_header: str = ""
     tolerance: timedelta = timedelta(minutes=5)
+    or_header: str = ""
+    """Where it is looked for if `header` is not there."""
 
 
 Auth = Bearer | Basic | Signed
@@ -73,3 +77,5 @@ class Sender:
     severities: Mapping[str, int] = field(default_factory=lambda: SEVERITIES)
     max_body: int = MAX_BODY
     mapped: Mapped = Mapped()
+    watchdog: str = ""
+    """The name of an alert of its that always fires: it proves that the sender lives, and opens no incident."""

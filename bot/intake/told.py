@@ -35,6 +35,8 @@ class Told:
     labels: Mapping[str, str] = field(default_factory=dict)
     within: bool = False
     """Whether `starts` is merely a moment at which it fired."""
+    ahead: bool = False
+    """Whether it was told to start so far ahead that nobody believes it: it counts from when it was first heard of."""
 
     @property
     def open(self) -> bool:
@@ -98,7 +100,7 @@ def placed(sender: Sender, told: Told, newest: Alert | None, now: datetime) -> t
     starts = _start(told, newest, now)
     if starts is None:
         return None
-    ends = max(told.ends or now, starts) if told.over else None
+    ends = max(_ended(told.ends, now), starts) if told.over else None
     if not told.title and newest is not None:  # a bare "it is over": the words stay those it began with
         return replace(newest, ends=ends), False
     who = named(sender, told.service, told.severity)
@@ -119,9 +121,15 @@ def _start(told: Told, newest: Alert | None, now: datetime) -> datetime | None:
     return told.starts
 
 
-def too_early(starts: datetime | None, now: datetime) -> bool:
-    """Whether that start is so far ahead that it can only be a mistake."""
-    return starts is not None and starts > now + FUTURE
+def believed(starts: datetime | None, now: datetime) -> tuple[datetime | None, bool]:
+    """That start, and whether it lies too far ahead: then there is none, for a mistake in a time loses no alert."""
+    ahead = starts is not None and starts > now + FUTURE
+    return (None if ahead else starts), ahead
+
+
+def _ended(ends: datetime | None, now: datetime) -> datetime:
+    """When it was over: an end from next year would swallow all that begins until then."""
+    return now if ends is None or ends > now + FUTURE else ends
 
 
 def first(*words: str) -> str:

@@ -7,10 +7,14 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
-from bot.engine.calling import Summons
+from bot.engine.calling import Kind, Summons
 
 LOOK = "Answer in the incident's channel in the chat, or with: tocsin incident ack"
 """What a page says where no console gives it an address."""
+LOOK_AT_US = "About Tocsin itself. See how it is with: tocsin doctor"
+"""The same of a page about Tocsin: nobody acknowledges it."""
+NOTHING = "There is nothing to do."
+"""What a test page says where it says nothing else."""
 
 # what ends lines, turns the direction of writing around or stands for nothing has no place in a title
 _HOSTILE = re.compile(
@@ -40,21 +44,34 @@ def mark(key: str, length: int = 8) -> str:
 
 def look(summons: Summons) -> str:
     """Where a page without an address is answered; a test page asks for no answer."""
-    return LOOK if summons.situations and not summons.url else ""
+    if summons.url or summons.kind is Kind.TEST:
+        return ""
+    return LOOK if summons.kind is Kind.PAGE else LOOK_AT_US
+
+
+def label(summons: Summons) -> str:
+    """What a button or link that leads to its address says."""
+    return "Acknowledge" if summons.kind is Kind.PAGE else "Open"
+
+
+def nobodys(summons: Summons) -> str:
+    """What stands where it has no words of its own."""
+    return "Open it to answer." if summons.kind is Kind.PAGE else NOTHING
+
+
+def untitled(summons: Summons) -> str:
+    """Its headline where it has none."""
+    return {Kind.PAGE: "A page from Tocsin", Kind.TEST: "A test page from Tocsin"}.get(summons.kind, "About Tocsin")
 
 
 def body(summons: Summons, *, address: bool = True, most: int = 0) -> str:
     """What stands below the headline: its text, then the address or where to look. The end of it is never cut."""
     way = summons.url if address and summons.url else look(summons)
-    end = f"{_asks(summons)} {way}" if way == summons.url and way else way
+    end = f"{label(summons)}: {way}" if way == summons.url and way else way
     if most and len(end) > most - ENOUGH:
-        end = LOOK  # half an address leads nowhere
+        end = {Kind.PAGE: LOOK, Kind.HOUSE: LOOK_AT_US}.get(summons.kind, "")  # half an address leads nowhere
     text = lines(summons.text, max(1, most - len(end) - 2) if most else 0)
     return "\n\n".join(filter(None, (text, end)))
-
-
-def _asks(summons: Summons) -> str:
-    return "Acknowledge:" if summons.situations else "Open:"
 
 
 def phone(number: str) -> str:
@@ -123,7 +140,7 @@ def text_message(summons: Summons, room: int = TWO_PARTS) -> str:
     """A page as a short message: headline, text where there is room, address whole or not at all, and its mark."""
     tail = f" #{mark(summons.key)}"
     url = summons.url if summons.url.isascii() and septets(summons.url) <= room - 80 else ""
-    way = url or (gsm(LOOK) if summons.situations else "")
+    way = url or gsm({Kind.PAGE: LOOK, Kind.HOUSE: LOOK_AT_US}.get(summons.kind, ""))
     left = room - septets(tail) - (septets(way) + 1 if way else 0)
     said = _fitting(gsm(summons.headline), left)
     text = gsm(summons.text)

@@ -140,14 +140,14 @@ class EmailPager:
         made = EmailMessage(policy=SMTP)
         made["From"] = Address("Tocsin", addr_spec=self.settings.sender)
         made["To"] = _address(summons)
-        made["Subject"] = words.one_line(summons.headline, LONGEST_SUBJECT) or "A page from Tocsin"
+        made["Subject"] = words.one_line(summons.headline, LONGEST_SUBJECT) or words.untitled(summons)
         made["Date"] = format_datetime(self.clock.now())
         made["Message-ID"] = f"<tocsin.{words.mark(summons.key, 40)}@{self.settings.sender.rpartition('@')[2]}>"
         made["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
         made["X-Auto-Response-Suppress"] = "All"
         if summons.severity <= Severity.SEV2:
             made["Importance"], made["X-Priority"] = "high", "1"
-        made.set_content(words.body(summons) or "There is nothing to do.")
+        made.set_content(words.body(summons) or words.NOTHING)
         made.add_alternative(_page(summons), subtype="html")
         return made
 
@@ -207,9 +207,10 @@ def _address(summons: Summons) -> Address:
 def _page(summons: Summons) -> str:
     """The mail for programs that show HTML: the same words and one link."""
     text = html.escape(words.lines(summons.text)).replace("\n", "<br>\n")
-    label = "Acknowledge" if summons.situations else "Open"
     style = "display:inline-block;padding:12px 22px;background:#1a6690;color:#ffffff;border-radius:8px"
-    link = f'<p><a href="{html.escape(summons.url)}" style="{style}">{label}</a></p>' if summons.url else ""
+    link = (
+        f'<p><a href="{html.escape(summons.url)}" style="{style}">{words.label(summons)}</a></p>' if summons.url else ""
+    )
     return (
         f"<p><b>{html.escape(words.one_line(summons.headline))}</b></p>\n"
         + (f"<p>{text}</p>\n" if text else "")

@@ -20,12 +20,13 @@ from bot.clients.http import Rejected
 from bot.clock import Clock
 from bot.domain.errors import Refused
 from bot.domain.policy import Severity
-from bot.engine.calling import Sent, Summons
+from bot.engine.calling import Kind, Sent, Summons
 from bot.pagers import _words as words
 from bot.pagers._vendor import Vendor, VendorSettings, said
 
 WHAT, HANDLE = "ntfy", "ntfy"
 TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}\Z")
+TAGS = {Kind.PAGE: "rotating_light", Kind.TEST: "test_tube", Kind.HOUSE: "wrench"}
 HOW_LOUD = {Severity.SEV1: 5, Severity.SEV2: 4, Severity.SEV3: 3, Severity.SEV4: 2}
 LONGEST_TITLE, LONGEST_TEXT = 200, 1000
 """Letters; ntfy makes an attachment of what is longer than 4096 bytes."""
@@ -62,14 +63,13 @@ class NtfyPager:
         message: dict[str, Any] = {
             "topic": _topic(summons),
             "title": words.one_line(summons.headline, LONGEST_TITLE),
-            "message": words.body(summons, address=False, most=LONGEST_TEXT) or "Open it to answer.",
+            "message": words.body(summons, address=False, most=LONGEST_TEXT) or words.nobodys(summons),
             "priority": HOW_LOUD[summons.severity],
-            "tags": ["rotating_light"] if summons.situations else ["test_tube"],
+            "tags": [TAGS[summons.kind]],
             "sequence_id": words.mark(summons.key, 32),
         }
         if summons.url:
-            label = "Acknowledge" if summons.situations else "Open"
-            view = {"action": "view", "label": label, "url": summons.url, "clear": True}
+            view = {"action": "view", "label": words.label(summons), "url": summons.url, "clear": True}
             message |= {"click": summons.url, "actions": [view]}
         try:
             told = await self._vendor.post("/", body=message)

@@ -61,7 +61,7 @@ class OpsgeniePager:
     async def page(self, summons: Summons) -> Sent:
         where, user = self.way(summons), _user(summons)
         alert = {
-            "message": words.one_line(summons.headline, LONGEST_MESSAGE) or "A page from Tocsin",
+            "message": words.one_line(summons.headline, LONGEST_MESSAGE) or words.untitled(summons),
             "alias": _alias(summons.key),
             "description": words.body(summons, most=LONGEST_TEXT),
             "responders": [{"type": "user", "username": user}],

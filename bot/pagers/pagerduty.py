@@ -57,7 +57,7 @@ class PagerDutyPager:
     async def page(self, summons: Summons) -> Sent:
         details = {"for": words.one_line(summons.person.name, 200), "text": words.body(summons, most=LONGEST_TEXT)}
         payload = {
-            "summary": words.one_line(summons.headline, LONGEST_SUMMARY) or "A page from Tocsin",
+            "summary": words.one_line(summons.headline, LONGEST_SUMMARY) or words.untitled(summons),
             "source": "tocsin",
             "severity": HOW_BAD[summons.severity],
             "timestamp": self.clock.now().isoformat(),
@@ -65,7 +65,10 @@ class PagerDutyPager:
         }
         more: dict[str, Any] = {"payload": payload, "client": "Tocsin"}
         if summons.url:
-            more |= {"client_url": summons.url, "links": [{"href": summons.url, "text": "Acknowledge in Tocsin"}]}
+            more |= {
+                "client_url": summons.url,
+                "links": [{"href": summons.url, "text": f"{words.label(summons)} in Tocsin"}],
+            }
         return Sent(self.way(summons), await self._event("trigger", _dedup(summons.key), **more), rings=True)
 
     async def stand_down(self, key: str, ref: str, over: Over) -> None:

@@ -73,11 +73,11 @@ class PushoverPager:
             "token": given.token.get_secret_value(),
             "user": _user(summons),
             "title": words.one_line(summons.headline, LONGEST_TITLE),
-            "message": words.body(summons, address=not fits, most=LONGEST_TEXT) or "Open it to answer.",
+            "message": words.body(summons, address=not fits, most=LONGEST_TEXT) or words.nobodys(summons),
             "priority": str(loud),
         }
         if summons.url and fits:
-            form |= {"url": summons.url, "url_title": "Acknowledge in Tocsin" if summons.situations else "Open Tocsin"}
+            form |= {"url": summons.url, "url_title": f"{words.label(summons)} in Tocsin"}
         if loud == EMERGENCY:
             form |= {"retry": str(given.retry_seconds), "expire": str(given.expire_seconds), "tags": _tag(summons.key)}
         try:

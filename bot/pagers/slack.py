@@ -46,7 +46,7 @@ class SlackPager:
     def way(self, summons: Summons) -> str:
         """A direct message. Raises Refused: they have no account."""
         if not summons.person.slack_user:
-            raise Refused(f"{summons.person.name} has no Slack account in the people file")
+            raise Refused(f"{summons.person.name} has no Slack account in people.yaml")
         return f"direct message to {summons.person.name}"
 
     async def page(self, summons: Summons) -> Sent:

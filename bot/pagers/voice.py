@@ -18,12 +18,17 @@ from pydantic import Field, model_validator
 
 from bot.clock import Clock
 from bot.domain.paging import Receipt
-from bot.engine.calling import Became, Sent, Summons
+from bot.engine.calling import Became, Kind, Sent, Summons
 from bot.pagers import _twilio as twilio
 from bot.pagers import _words as words
 from bot.pagers._vendor import said
 
 LONGEST = 600
+ENDS = {
+    Kind.PAGE: "Answer in the chat, or in Tocsin's console.",
+    Kind.TEST: words.NOTHING,
+    Kind.HOUSE: "This is about Tocsin itself, and nothing is to be acknowledged.",
+}
 """Letters read aloud: about 40 seconds."""
 MISSED = {
     "busy": "the line was busy",
@@ -95,10 +100,9 @@ def script(summons: Summons, language: str) -> str:
     """What the call says and asks, as TwiML."""
     says = f"<Say language={quoteattr(language)}"
     told = words.one_line(f"This is Tocsin. {summons.headline.rstrip('. ')}. {summons.text}", LONGEST)
-    action = words.by_phone(summons.url) if summons.situations else ""
+    action = words.by_phone(summons.url) if summons.kind is Kind.PAGE else ""
     if not action:
-        look = "Answer in the chat, or in Tocsin's console." if summons.situations else "There is nothing to do."
-        return f'<Response>{says} loop="2">{escape(f"{told} {look}")}</Say></Response>'
+        return f'<Response>{says} loop="2">{escape(f"{told} {ENDS[summons.kind]}")}</Say></Response>'
     return (
         f'<Response><Gather input="dtmf" numDigits="1" timeout="8" method="POST" action={quoteattr(action)}>'
         f'{says} loop="2">{escape(f"{told} Press 1 to acknowledge.")}</Say></Gather>'

@@ -3,10 +3,11 @@
     pagers:
       - webhook: {url: https://pages.example.org/tocsin, secret: {env: PAGE_SECRET}}
 
-The body is JSON: `type` ("page", or "test" for a test page), `key`, `person` (`key` and `name` of people.yaml),
-`severity`, `headline`, `text`, `url` and `incidents`. It is signed as Standard Webhooks says: `webhook-signature` is
-`v1,` and the base64 of HMAC-SHA256 with the secret over `ID.TIMESTAMP.BODY`, where ID is the header `webhook-id` and
-TIMESTAMP the header `webhook-timestamp` (seconds since 1970). A secret that begins with `whsec_` is base64 after it.
+The body is JSON: `type` ("page", "test" for a test page, "house" for one about Tocsin itself), `key`, `person` (`key`
+and `name` of people.yaml), `severity`, `headline`, `text`, `url` and `incidents`. It is signed as Standard Webhooks
+says: `webhook-signature` is `v1,` and the base64 of HMAC-SHA256 with the secret over `ID.TIMESTAMP.BODY`, where ID is
+the header `webhook-id` and TIMESTAMP the header `webhook-timestamp` (seconds since 1970). A secret that begins with
+`whsec_` is base64 after it.
 The receiver compares in constant time, refuses timestamps more than five minutes off, and takes each `webhook-id`
 (`idempotency-key` says the same) once: a page in doubt is sent again under it. Any 2xx means that it was taken.
 Whom it can reach is the receiver's to know; it answers 4xx where it cannot.
@@ -90,7 +91,7 @@ class WebhookPager:
 def told(summons: Summons) -> dict[str, object]:
     """A page as its receiver reads it: of a restricted incident nothing but the number."""
     return {
-        "type": "page" if summons.situations else "test",
+        "type": str(summons.kind),
         "key": summons.key,
         "person": {"key": summons.person.key, "name": summons.person.name},
         "severity": str(summons.severity),

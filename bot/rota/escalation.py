@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.domain.escalation import ROUNDS
 from bot.domain.service import Service
 from bot.rota.rota import Rota
 
 OF_ROTA = "rota:"
-ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)

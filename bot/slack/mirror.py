@@ -267,7 +267,7 @@ def _of_none(name: str) -> bool:
 
 def _account(person: Profile) -> str:
     if not person.slack_user:
-        raise Refused(f"{person.name} has no Slack account in the people file")
+        raise Refused(f"{person.name} has no Slack account in people.yaml")
     return person.slack_user
 
 

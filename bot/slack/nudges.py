@@ -46,7 +46,7 @@ class Nudges:
         Their former reminder loses its buttons; what it named and still waits is known to the incidents.
         """
         if not person.slack_user:
-            raise Refused(f"{person.name} has no Slack account in the people file")
+            raise Refused(f"{person.name} has no Slack account in people.yaml")
         first, *others = (each.situation.incident.id for each in waiting)
         where = f"direct message to {person.name}"
         name = SURFACE + key

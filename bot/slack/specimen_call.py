@@ -13,6 +13,7 @@ from bot.domain.policy import Role, Severity
 from bot.domain.promotion import Promote
 from bot.domain.storm import FINGERPRINT, BeginStorm, Counted, Digest, EndStorm, Named
 from bot.engine.board import LevelNow, RotaNow, ServiceNow
+from bot.engine.calling import Contact, Summons
 from bot.engine.roster import Stint
 from bot.engine.roster_ports import Cover, Stand
 from bot.engine.situation import Situation
@@ -119,7 +120,10 @@ def messages() -> Iterator[tuple[str, Message]]:
     yield "card, opened by alerts", card.render(alerted)
     others = [replace(alerted, incident=replace(alerted.incident, id=f"INC-{n}")) for n in (44, 45)]
     yield "page, with others", update.page(alerted, also=others)
-    yield "test page", update.test_page("Test page from Tocsin", "You asked for it; nothing is broken.")
+    ana = Summons(
+        "test", PEOPLE["ana"], Contact("ana"), "Test page from Tocsin", "You asked for it; nothing is broken."
+    )
+    yield "test page", update.apart(ana)
     quiet = tuple(Over(key, BEGUN, BEGUN + HOUR) for key in child.incident.alerts)
     child.then(EndAlerts(quiet))
     yield "card, all alerts over", card.render(child.situation(charts=()))

@@ -9,7 +9,7 @@ from bot.domain.lifecycle import UpdatePosted
 from bot.domain.mitigation import EFFECTIVE, PENDING
 from bot.domain.named import named
 from bot.domain.phase import Phase
-from bot.engine.calling import Summons
+from bot.engine.calling import Kind, Summons
 from bot.engine.situation import Situation
 from bot.slack.message import Surface
 from bot.slack.settings import SlackSettings
@@ -167,8 +167,8 @@ def paged(situation: Situation, key: str) -> Surface:
 
 def page(summons: Summons, user: str) -> Surface:
     """The direct message that pages a person; one about several incidents stays as it was sent."""
-    if not summons.situations:
-        message = update.test_page(summons.headline, summons.text)
+    if summons.kind is not Kind.PAGE:
+        message = update.apart(summons)
         return Surface(f"pages:{summons.key}", message, in_thread=False, person=user)
     first, *rest = summons.ordered
     kind = "pages" if rest else "page"

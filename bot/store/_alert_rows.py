@@ -7,10 +7,10 @@ load gets it back milliseconds later. Here each question and each write of a gro
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.alert import Alert, join
@@ -21,6 +21,8 @@ from bot.store.tables import storable
 ROW = ("source", "fingerprint", "starts", "ends", "severity", "service", "words")
 Row = tuple[str, str, int, int | None, int, str, str]
 Key = tuple[str, str, int]
+HEARD = "heard/"
+"""How the mark of a sender begins; it says when that was last heard."""
 
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 _SEVERITY = 1 << 59  # more microseconds than there are until the year 20,000
@@ -45,6 +47,19 @@ _KEEP = {
     "postgresql": f"""INSERT INTO alerts ({_COLUMNS})
         SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::int[], %s::text[], %s::text[],
         %s::bigint[], %s::bigint[], %s::bigint[]) {_KEPT}""",  # noqa: S608
+}
+
+_OLDER = """
+    UPDATE alerts SET place = NULL FROM {told} WHERE alerts.source = k.source AND alerts.fingerprint = k.fingerprint
+    AND alerts.place IS NOT NULL AND EXISTS (SELECT 1 FROM alerts AS newer WHERE newer.source = alerts.source
+    AND newer.fingerprint = alerts.fingerprint AND newer.starts > alerts.starts)"""
+_OVERTAKE = {
+    "sqlite": _OLDER.format(
+        told="(SELECT DISTINCT value ->> 0 AS source, value ->> 1 AS fingerprint FROM json_each(?)) AS k"
+    ),
+    "postgresql": _OLDER.format(
+        told="(SELECT DISTINCT * FROM unnest(%s::text[], %s::text[]) AS told(source, fingerprint)) AS k"
+    ),
 }
 
 
@@ -91,6 +106,18 @@ def place_of(cursor: str) -> tuple[int, str, str]:
     return place, _safe(source), _safe(fingerprint)
 
 
+async def keep_heard(connection: AsyncConnection, heard: Mapping[str, int]) -> None:
+    """Write down when these were heard; in one order, so that no two replicas wait for each other."""
+    rows = [{"name": HEARD + name, "at": at} for name, at in sorted(heard.items())]
+    await connection.execute(_HEARD, rows)
+
+
+_HEARD = text(
+    "INSERT INTO alert_marks (name, seq) VALUES (:name, :at)"
+    " ON CONFLICT (name) DO UPDATE SET seq = excluded.seq WHERE alert_marks.seq < excluded.seq"
+)
+
+
 async def commit(connection: AsyncConnection, offers: Sequence[Sequence[Row]], at: int) -> list[int]:
     """Join what is offered with what is known and keep what that changed; how many episodes each offer changed.
 
@@ -105,6 +132,7 @@ def _commit(connection: Connection, offers: Sequence[Sequence[Row]], at: int) ->
         connection.exec_driver_sql("SELECT seq FROM alert_marks WHERE name = 'given' FOR UPDATE")
     keys = list({row[:3]: None for rows in offers for row in rows})
     known = _known_lite(connection, keys) if lite else _known_server(connection, keys)
+    before = set(known)
     changed: dict[Key, None] = {}
     counts = [_taken(rows, known, changed) for rows in offers]
     if changed:
@@ -116,7 +144,20 @@ def _commit(connection: Connection, offers: Sequence[Sequence[Row]], at: int) ->
             connection.exec_driver_sql(_KEEP["sqlite"], (_encode(rows),))
         else:
             connection.exec_driver_sql(_KEEP["postgresql"], tuple(map(list, zip(*rows, strict=True))))
+        _overtake(connection, [key for key in changed if key not in before or known[key][3] is None], lite=lite)
     return counts
+
+
+def _overtake(connection: Connection, keys: list[Key], *, lite: bool) -> None:
+    """Take from the list what is no longer its alert's latest episode: so the list need look at no other rows.
+
+    `keys` are the episodes that are new or fire; one known before that ended changes nobody's place but its own.
+    """
+    if lite:
+        connection.exec_driver_sql(_OVERTAKE["sqlite"], (_encode(keys),))
+    elif keys:
+        sources, fingerprints, _ = map(list, zip(*keys, strict=True))
+        connection.exec_driver_sql(_OVERTAKE["postgresql"], (sources, fingerprints))
 
 
 def _place(row: Row) -> int | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import Clock
 from bot.domain.alert import Alert
 from bot.domain.errors import Unavailable
-from bot.engine.intake_ports import Arrived, micros
-from bot.store._alert_rows import ROW, Row, commit, place_of, row_of, shown
+from bot.engine.intake_ports import Arrived, micros, moment
+from bot.store._alert_rows import HEARD, ROW, Row, commit, keep_heard, place_of, row_of, shown
 from bot.store.database import PATIENCE, Database
 from bot.store.tables import alert_marks, alerts, storable
 
@@ -27,6 +27,8 @@ _SHOWN = tuple(alerts.c[name] for name in (*ROW, "seq", "at"))
 _CHUNK = 500  # keys of one question
 PRUNED = 1_000
 """Episodes forgotten in one transaction."""
+HEARD_EVERY = timedelta(seconds=1)
+"""How exactly it is kept when a sender was heard: of a thousand messages a second one is written down."""
 
 
 @dataclass(slots=True, eq=False)
@@ -38,19 +40,40 @@ class _Offer:
 
 
 class Alerts:
-    """The port Inbox on a database."""
+    """The ports Inbox and Heard on a database."""
 
     def __init__(self, database: Database, clock: Clock, *, most_waiting: int = MOST_WAITING) -> None:
         self._database, self._clock, self._most = database, clock, most_waiting
         self._waiting: deque[_Offer] = deque()
         self._size = 0  # alerts that wait
         self._committing: asyncio.Task[None] | None = None
+        self._heard: dict[str, datetime] = {}  # by sender, what was written down last
+        self._news: dict[str, datetime] = {}  # ... and what is yet to be
         self.accepted: Callable[[], None] = lambda: None  # told after each commit; must only take note
 
     @property
     def waiting(self) -> int:
         """How many alerts wait to be committed."""
         return self._size
+
+    @property
+    def waiting_of(self) -> Mapping[str, int]:
+        """The same by sender; one of whom none wait is not in it."""
+        return Counter(row[0] for offer in self._waiting for row in offer.rows)
+
+    def hear(self, sender: str) -> None:
+        """Write down that this sender was heard now: with the alerts it sends, or else as soon as the database can.
+
+        Nobody waits for it: of a silent database whoever sends alerts learns, and the next word is as good.
+        """
+        now, before = self._clock.now(), self._news.get(sender) or self._heard.get(sender)
+        if before is None or abs(now - before) >= HEARD_EVERY:
+            self._news[sender] = now
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_all())
 
     async def accept(self, alerts: Sequence[Alert]) -> int:
         """Keep them; how many episodes that changed. They are durable once it returns.
@@ -65,8 +88,7 @@ class Alerts:
         offer = _Offer([row_of(alert) for alert in alerts], asyncio.get_running_loop().create_future())
         self._waiting.append(offer)
         self._size += len(offer.rows)
-        if self._committing is None:
-            self._committing = asyncio.create_task(self._commit_all())
+        self._begin()
         try:
             async with asyncio.timeout(PATIENCE):
                 return await offer.answer
@@ -76,8 +98,9 @@ class Alerts:
     async def _commit_all(self) -> None:
         """Commit group after group until nobody waits."""
         try:
-            while offers := self._group():
-                await self._answer(offers)
+            while (offers := self._group()) or self._news:
+                if not await self._answer(offers) and not self._waiting:
+                    return
         finally:
             self._committing = None
 
@@ -93,30 +116,44 @@ class Alerts:
                 size += len(offer.rows)
         return offers
 
-    async def _answer(self, offers: list[_Offer]) -> None:
-        """Commit them and tell each; where one of them is what the database does not take, each is tried alone."""
-        at = micros(self._clock.now())
-        rows = [offer.rows for offer in offers]
+    async def _answer(self, offers: list[_Offer]) -> bool:
+        """Commit them and tell each; whether the database took it.
 
-        async def work(connection: AsyncConnection) -> list[int]:
-            return await commit(connection, rows, at)
-
+        Where one of them is what the database does not take, each is tried alone.
+        """
+        heard = dict(self._news)
         try:
-            changed = await self._database.write(work)
+            changed = await self._write([offer.rows for offer in offers], heard)
         except Unavailable as error:
             for offer in offers:
                 _fail(offer, Unavailable(error.what, error.because))
         except Exception as error:  # noqa: BLE001 - whoever waits raises it
-            if len(offers) == 1:
-                _fail(offers[0], error)
-                return
+            if len(offers) > 1:
+                return any([await self._answer([offer]) for offer in offers])
             for offer in offers:
-                await self._answer([offer])
+                _fail(offer, error)
         else:
-            self.accepted()
+            self._heard |= heard
+            self._news = {name: at for name, at in self._news.items() if heard.get(name) != at}
+            if offers:
+                self.accepted()
             for offer, count in zip(offers, changed, strict=True):
                 if not offer.answer.done():
                     offer.answer.set_result(count)
+            return True
+        return False
+
+    async def _write(self, rows: Sequence[Sequence[Row]], heard: Mapping[str, datetime]) -> list[int]:
+        """In one transaction: how many episodes each changed. Raises Unavailable."""
+        at = micros(self._clock.now())
+
+        async def work(connection: AsyncConnection) -> list[int]:
+            counts = await commit(connection, rows, at) if rows else []
+            if heard:
+                await keep_heard(connection, {name: micros(when) for name, when in heard.items()})
+            return counts
+
+        return await self._database.write(work)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -148,7 +185,7 @@ class Alerts:
 
         `source` and `service` choose among them ("" is a service too: none). Raises Refused for no cursor of ours.
         """
-        those = [alerts.c.place.is_not(None), ~_overtaken()]
+        those: list[ColumnElement[bool]] = [alerts.c.place.is_not(None)]
         if after:
             place, of, fingerprint = place_of(after)
             those.append(_beyond(place, of, fingerprint))
@@ -162,8 +199,14 @@ class Alerts:
 
     async def count(self) -> int:
         """How many fire."""
-        query = select(func.count()).select_from(alerts).where(alerts.c.place.is_not(None), ~_overtaken())
+        query = select(func.count()).select_from(alerts).where(alerts.c.place.is_not(None))
         return int((await self._database.read(lambda c: c.execute(query))).scalar_one())
+
+    async def last_heard(self) -> Mapping[str, datetime]:
+        """By sender, when it last proved that it lives, at whichever replica. Raises Unavailable."""
+        query = select(alert_marks.c.name, alert_marks.c.seq).where(alert_marks.c.name.startswith(HEARD))
+        rows = await self._database.read(lambda c: c.execute(query))
+        return {name.removeprefix(HEARD): moment(at) for name, at in rows}
 
     async def applied(self) -> int:
         """Up to which `seq` the changes were taken into incidents; 0 before any was."""
@@ -182,7 +225,7 @@ class Alerts:
         """
         then, count = micros(before), 0
         applied = await self.applied()
-        over = or_(alerts.c.ends < then, and_(alerts.c.ends.is_(None), _overtaken()))
+        over = or_(alerts.c.ends < then, and_(alerts.c.ends.is_(None), alerts.c.place.is_(None)))
         some = select(alerts.c.seq).where(alerts.c.at < then, alerts.c.seq <= applied, over).limit(PRUNED)
         while True:  # a few at a time: nobody's click waits for all of them
             statement = delete(alerts).where(alerts.c.seq.in_(some))

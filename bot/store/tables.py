@@ -286,12 +286,13 @@ alerts = Table(  # moments are microseconds since 1970: compared and joined as t
     Column("words", Text, nullable=False),  # JSON in ASCII: title, text, url, labels
     Column("seq", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("place", BigInteger),  # where it stands in the list of what fires; NULL once it is over
+    Column("place", BigInteger),  # where it stands in the list of what fires; NULL once it is over or overtaken
     Index(None, "seq", unique=True),
     Index(None, "place", "source", "fingerprint"),
 )
 
-alert_marks = Table(  # the last seq that was given, and up to which one incidents know of them
+# the last seq that was given, up to which one incidents know of them, and heard/SENDER: when that was last heard
+alert_marks = Table(
     "alert_marks",
     metadata,
     Column("name", Line, primary_key=True),

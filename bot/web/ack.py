@@ -25,7 +25,7 @@ from bot.domain.paging import Acknowledge, Receipt
 from bot.domain.phase import Phase
 from bot.domain.receipt import ReportReceipt
 from bot.engine.values import Profile
-from bot.web.auth import lasting_secret
+from bot.web.auth import signing
 from bot.web.door import Console, Here, console
 from bot.web.pages._forms import typed
 from bot.web.pages._page import show
@@ -48,11 +48,14 @@ class Signed:
 
 
 class PageLinks:
-    """Makes these addresses and reads them again, with the secret of the state folder: every replica needs the same."""
+    """Makes these addresses and reads them again: with a secret that was set, or else with that of the state folder.
 
-    def __init__(self, clock: Clock, folder: Path, address: str) -> None:
+    Every replica needs the same, for the one that paged need not be the one that is asked.
+    """
+
+    def __init__(self, clock: Clock, folder: Path, address: str, secret: str = "") -> None:
         self.clock, self.address = clock, address.rstrip("/")
-        kept = lasting_secret(folder / "console-secret")
+        kept = signing(folder, secret)
         self._signer = URLSafeSerializer(
             kept, salt="tocsin.page", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
         )

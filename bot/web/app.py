@@ -29,6 +29,7 @@ from bot.web.ack import PageLinks
 from bot.web.ack import router as page_links
 from bot.web.alerts.door import AlertDoor
 from bot.web.alerts.listing import alerts
+from bot.web.alerts.numbers import SenderNumbers
 from bot.web.api import api
 from bot.web.auth import Doorkeeper
 from bot.web.calendars import calendars
@@ -70,7 +71,9 @@ class _Before:
 def build(house: WebHouse) -> FastAPI:
     """The console as an ASGI app. Its secrets are made in the state folder at once, its login links at start-up."""
     desk = house.desk
-    door = Doorkeeper(desk.clock, desk.people, house.state, desk.catalogue.web_url or "http://127.0.0.1:8080")
+    door = Doorkeeper(
+        desk.clock, desk.people, house.state, desk.catalogue.web_url or "http://127.0.0.1:8080", house.secret
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -81,7 +84,7 @@ def build(house: WebHouse) -> FastAPI:
         title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.state.console = Console(house, door, PersonalTokens(desk.clock, house.state))
-    app.state.page_links = PageLinks(desk.clock, house.state, desk.catalogue.web_url)
+    app.state.page_links = PageLinks(desk.clock, house.state, desk.catalogue.web_url, house.secret)
     app.state.numbers = Numbers(desk, house.watch, house.chat, house.vigil)
     app.include_router(health)
     app.include_router(api)
@@ -94,10 +97,12 @@ def build(house: WebHouse) -> FastAPI:
     if house.slack_http is not None:
         app.router.routes.append(Route("/slack/events", _Ingress(house.slack_http)))
     app.add_middleware(Manners, secure=door.secure)
+    app.state.began = desk.clock.now()
     app.state.alerts = None
     if house.inbox is not None and house.senders:
         senders = AlertDoor(app.router, house.senders, house.inbox, desk.clock, house.truncated)
         app.state.alerts = senders
+        app.state.numbers.of_senders(SenderNumbers(senders.heard), house.inbox)
         app.add_middleware(_Before, door=senders)
     if house.vigil is not None:
         app.add_middleware(Counted, vitals=house.vigil.vitals)

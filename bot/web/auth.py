@@ -48,6 +48,11 @@ def lasting_secret(path: Path) -> str:
     return held
 
 
+def signing(folder: Path, given: str = "") -> str:
+    """What addresses and cookies are signed with: the secret that was set, or else that of the state folder."""
+    return given or lasting_secret(folder / "console-secret")
+
+
 def hashed(secret: str) -> str:
     """What is kept of a secret: enough to know it again, not to use it."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -92,9 +97,9 @@ class Session:
 class Sessions:
     """Who is logged in, in a file that survives a restart; the cookie holds a signed random id and nothing else."""
 
-    def __init__(self, clock: Clock, folder: Path) -> None:
+    def __init__(self, clock: Clock, folder: Path, secret: str = "") -> None:
         self.clock, self.path = clock, folder / "console-sessions.json"
-        self._signer = Signer(lasting_secret(folder / "console-secret"), salt="tocsin.session")
+        self._signer = Signer(signing(folder, secret), salt="tocsin.session")
         self._held = self._read()
 
     def begin(self, person: str) -> str:
@@ -140,9 +145,9 @@ class Sessions:
 class Doorkeeper:
     """Holds the keys: links, sessions, and the machine's own token, which whoever can read the state folder may use."""
 
-    def __init__(self, clock: Clock, people: People, folder: Path, address: str) -> None:
+    def __init__(self, clock: Clock, people: People, folder: Path, address: str, secret: str = "") -> None:
         self.people, self.folder, self.address = people, folder, address.rstrip("/")
-        self.logins, self.sessions = LocalLogin(clock, address), Sessions(clock, folder)
+        self.logins, self.sessions = LocalLogin(clock, address), Sessions(clock, folder, secret)
         self._token = lasting_secret(folder / "api-token")
 
     @property

@@ -11,8 +11,9 @@ from bot.domain.errors import TocsinError, Unavailable
 from bot.domain.measures import lag
 from bot.engine.desk import Desk
 from bot.engine.vigil import Vigil
+from bot.web.alerts.numbers import SenderNumbers
 from bot.web.door import Here, scraper
-from bot.web.house import ChatHealth, Watching
+from bot.web.house import ChatHealth, Inbox, Watching
 
 health = APIRouter()
 
@@ -51,8 +52,14 @@ class Numbers:
                 "Incidents the chat does not show as they stand for more than a minute",
                 registry=self.registry,
             )
+        self._senders: SenderNumbers | None = None
+        self._inbox: Inbox | None = None
         self._lagged: set[str] = set()  # incidents whose lag was observed
         desk.handler.after_commit(lambda _incident: self.commits.inc())
+
+    def of_senders(self, senders: SenderNumbers, inbox: Inbox) -> None:
+        """Tell of those who send alerts as well."""
+        self._senders, self._inbox = senders, inbox
 
     async def text(self) -> bytes:
         """The metrics as they are now, in the Prometheus text format; without a database all that is known without it.
@@ -76,7 +83,17 @@ class Numbers:
             self.behind.set(chat.behind)
         for state in ("met", "breached", "no_data"):
             self.slos.labels(state).set(self.watch.states.get(state, 0))
-        return generate_latest(self.registry) + (self._vigil.vitals.text() if self._vigil is not None else b"")
+        own = self._vigil.vitals.text() if self._vigil is not None else b""
+        return generate_latest(self.registry) + own + await self._of_senders()
+
+    async def _of_senders(self) -> bytes:
+        if self._senders is None or self._inbox is None:
+            return b""
+        try:
+            last = await self._inbox.last_heard()
+        except Unavailable:
+            last = {}  # nobody knows
+        return self._senders.text(self.desk.clock.now(), last, self._inbox.waiting_of)
 
     def _answers(self, answers: bool) -> None:
         if self._vigil is not None:
@@ -106,7 +123,7 @@ async def alive() -> dict[str, bool]:
 async def ready(here: Here, request: Request, response: Response) -> dict[str, Any]:
     """The parts behind it answer: the database, and a poll that is not too old."""
     try:
-        found = dict(await here.house.ready())
+        found: dict[str, Any] = dict(await here.house.ready())
     except TocsinError as trouble:
         found = {"ok": False, "because": str(trouble)}
     if not found.get("ok"):
@@ -118,6 +135,9 @@ async def ready(here: Here, request: Request, response: Response) -> dict[str, A
     door = request.app.state.alerts
     if door is not None and here.house.inbox is not None:
         found["alerts"] = door.told(here.house.inbox.waiting)
+    if here.house.intake is not None:  # an alert nobody could take in pages nobody: whoever looks here must see it
+        intake = here.house.intake
+        found.setdefault("alerts", {}).update(held=len(intake.held), aside=len(intake.aside))
     if here.house.vigil is not None:
         found["own"] = {
             each.name: {"state": each.state, "burn": each.burn, "budget_remaining": round(each.remaining, 4)}

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from bot.engine.calendar import Calendar
 from bot.engine.desk import Desk
+from bot.engine.intake import Intake
 from bot.engine.intake_ports import Arrived
 from bot.engine.intake_ports import Inbox as AnyInbox
 from bot.engine.parcel import Parcel
@@ -113,6 +114,19 @@ class Inbox(AnyInbox, Protocol):
         """How many alerts wait to be kept."""
         ...
 
+    @property
+    def waiting_of(self) -> Mapping[str, int]:
+        """The same by sender."""
+        ...
+
+    def hear(self, sender: str) -> None:
+        """Keep that this sender proved now that it lives; nobody waits for it."""
+        ...
+
+    async def last_heard(self) -> Mapping[str, datetime]:
+        """By sender, when it last proved that it lives. Raises Unavailable."""
+        ...
+
     async def firing(
         self, *, limit: int = 100, after: str = "", source: str = "", service: str | None = None
     ) -> Sequence[Arrived]: ...
@@ -160,7 +174,11 @@ class WebHouse:
     """Who may send alerts."""
     truncated: Callable[[str], None] = _ignore
     """Told the name of a sender that left alerts out of a message."""
+    intake: Intake | None = None
+    """What takes them into incidents."""
     vigil: Vigil | None = None
     """The watch over Tocsin itself."""
     metrics_token: str = field(default="", repr=False)
     """Lets whoever has it read /metrics from elsewhere, and nothing else."""
+    secret: str = field(default="", repr=False)
+    """What addresses and sessions are signed with; "" means that of the state folder."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from bot.domain.errors import Refused
 from bot.engine.board import rotas_now, services_now, shifts_of
 from bot.engine.covering import Agreed
+from bot.engine.trial import Tried
+from bot.engine.values import Profile
 from bot.web.api import ANSWERS, Key, inbound
 from bot.web.calendars import CalendarShape, given
 from bot.web.door import ByMachine, Console, ForeignError, Here, Who, visitor
@@ -167,13 +170,18 @@ async def end(here: Here, who: Who) -> EndedShape:
 @oncall.post("/test")
 async def trial(body: TrialWanted, here: Here, who: Who) -> TrialShape:
     """Page oneself, by each of one's ways or by one; what became of each. Once a minute, five times an hour."""
+    return TrialShape(
+        receipts=[TriedShape.model_validate(each) for each in await page_oneself(here, who, body.channel)]
+    )
+
+
+async def page_oneself(here: Console, who: Profile, channel: str) -> Sequence[Tried]:
+    """A test page, by that channel or by each. Raises ForeignError for a borrowed name; Refused, NotFound."""
     if isinstance(who, ByMachine):
         raise ForeignError(f"a test page is to oneself: ask for a token of your own with `tocsin token {who.key}`")
     if here.house.trials is None:
         raise Refused("no pager is set up here")
-    return TrialShape(
-        receipts=[TriedShape.model_validate(each) for each in await here.house.trials.page(who, body.channel)]
-    )
+    return await here.house.trials.page(who, channel)
 
 
 async def told(here: Console, agreed: Agreed) -> AgreedShape:

@@ -28,7 +28,10 @@ def test_a_folder_in_order_is_told_in_one_line(tmp_path, capsys):
     path.write_text(MINIMAL)
     assert run(["check", "--config", str(path)]) == 0
     told = capsys.readouterr()
-    assert told.out == f"{path}: in order. 0 sources, 0 services, 0 objectives, 3 runbooks, 0 regimes, 0 people\n"
+    assert (
+        told.out
+        == f"{path}: in order. 0 sources, 0 services, 0 objectives, 3 runbooks, 0 rotas, 0 escalations, 0 regimes, 0 people\n"
+    )
     assert told.err.startswith("warning: ")
 
 

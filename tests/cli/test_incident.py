@@ -285,7 +285,7 @@ def test_declared_by_hand(live: Live, told) -> None:
     assert live.tocsin("incident", "declare", "Plans look odd", "--severity", "SEV2", "--service", "visits") == 0
     assert "INC-2  SEV2  declared  Plans look odd" in told()[0]
     assert live.tocsin("incident", "declare", "Plans look odd", "--service", "visit") == 1
-    assert told()[1] == "tocsin: no service called 'visit'; there is visits\n"
+    assert told()[1] == "tocsin: no service called 'visit'; there is tocsin, visits\n"
     assert live.tocsin("incident", "declare", "Plans look odd", "--severity", "high") == 1
     assert "severity: a severity is SEV1, SEV2, SEV3 or SEV4" in told()[1]
 

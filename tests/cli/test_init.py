@@ -35,7 +35,9 @@ def test_a_fresh_folder_is_in_order(tmp_path, capsys):
     capsys.readouterr()
     assert run(["check", "-c", str(folder / "tocsin.yaml")]) == 0
     told = capsys.readouterr()
-    assert "in order. 1 source, 1 service, 1 objective, 4 runbooks, 0 regimes, 3 people" in told.out
+    assert (
+        "in order. 1 source, 1 service, 1 objective, 4 runbooks, 1 rota, 1 escalation, 0 regimes, 3 people" in told.out
+    )
     assert "warning" in told.err
     assert "Slack is off" in told.err
 

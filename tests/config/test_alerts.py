@@ -19,6 +19,8 @@ alerts:
     default_service: scoring
     severities: {Havoc: sev1, warning: sev4}
     max_body: 2000000
+    expect_every: 10m
+    watchdog: Watchdog
     pull: {url: 'http://127.0.0.1:9093/', every: 30s, receiver: tocsin}
   - name: grafana
     kind: grafana
@@ -47,6 +49,8 @@ def test_senders_are_read_as_they_are_written(folder: Folder) -> None:
     assert (am.sender.services, am.sender.bound, am.sender.default_service) == (frozenset({"scoring"}), True, "scoring")
     assert [am.sender.severities[word] for word in ("havoc", "warning", "critical")] == [1, 4, 1]
     assert am.sender.max_body == 2_000_000
+    assert (am.expect_every, am.sender.watchdog) == (timedelta(minutes=10), "Watchdog")
+    assert (grafana.expect_every, grafana.sender.watchdog) == (None, "")
     assert am.pull is not None
     assert (am.pull.url, am.pull.every, am.pull.receiver) == (
         "http://127.0.0.1:9093", timedelta(seconds=30), "tocsin",
@@ -59,6 +63,16 @@ def test_senders_are_read_as_they_are_written(folder: Folder) -> None:
     assert own.sender.mapped.over == frozenset({"gone"})
     assert "t-1" not in repr(am.sender)
     assert "h-1" not in repr(own.sender) + repr(grafana.sender)
+
+
+def test_a_signature_is_looked_for_where_its_kind_puts_it(folder: Folder) -> None:
+    """Where no header is named: Grafana's two, elsewhere X-Signature; one that is named is the only one."""
+    hmac = "auth: {{hmac: {{secret: {{env: HOOK}}{more}}}}}}}\n"
+    kinds = (("a", "grafana", ""), ("b", "generic", ""), ("c", "grafana", ", header: X-Mine"))
+    lines = [f"  - {{name: {name}, kind: {kind}, {hmac.format(more=more)}" for name, kind, more in kinds]
+    folder.write("tocsin.yaml", TOCSIN + "alerts:\n" + "".join(lines))
+    found = [(each.sender.auth.header, each.sender.auth.or_header) for each in folder.load().alerts]
+    assert found == [("X-Grafana-Alerting-Signature", "X-Grafana-Alert-Signature"), ("X-Signature", ""), ("X-Mine", "")]
 
 
 def test_nobody_sends_where_nothing_is_written(folder: Folder) -> None:
@@ -108,6 +122,7 @@ START = len(TOCSIN.splitlines()) + 1
             2,
             "two senders are called 'a', first in line",
         ),
+        ("- {name: a, kind: grafana, auth: {bearer: {env: HOOK}}, expect_every: 5s}", 1, "expect_every"),
         ("- {name: a, kind: grafana, auth: {bearer: {env: HOOK}}, secrte: 1}", 1, "unknown key 'secrte'"),
     ],
 )

@@ -178,3 +178,22 @@ def test_emoji_are_read_as_slack_says_them(folder):
     assert folder.load().slack.emoji.by_kind == {
         "timeline": ("+1", "pushpin"), "finding": ("mag",), "followup": ("white_check_mark",), "ignore": (),
     }  # fmt: skip
+
+
+def test_replicas_are_told_to_share_a_secret(folder):
+    """On PostgreSQL there may be several: without a secret of their own the addresses in pages are one replica's."""
+    folder.environ |= {"DB": "postgresql+psycopg://t:pw@db/t", "WEB": "w" * 32}
+    page = folder.text("tocsin.yaml") + "database: {url: {env: DB}}\n"
+    told = "of several replicas only the one that sent a page knows the address in it"
+    folder.write("tocsin.yaml", page)
+    (warning,) = [each for each in folder.load().warnings if each.what == told]
+    assert "web: {secret: {env: NAME}}" in str(warning)
+    folder.write("tocsin.yaml", page + "web: {secret: {env: WEB}}\n")
+    found = folder.load()
+    assert told not in [each.what for each in found.warnings]
+    assert found.web.secret == SecretStr("w" * 32)
+    assert "w" * 32 not in repr(found.web)
+    folder.environ["WEB"] = "short"
+    assert any("a secret to sign with has 32 letters or more" in each for each in folder.told())
+    folder.write("tocsin.yaml", page + f"web: {{secret: {'w' * 32}}}\n")
+    assert any("a secret must be a reference" in each for each in folder.told())

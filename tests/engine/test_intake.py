@@ -93,6 +93,22 @@ async def site(
         yield Site(store, clock, policy, windows)
 
 
+async def test_an_alert_that_always_fires_opens_nothing(tmp_path: Path) -> None:
+    """Kept before anybody said that it is a watchdog: it opens nothing any more; what it opened ends with it."""
+    async with site(tmp_path) as here:
+        await here.tell(alert("dog"))
+        (before,) = await here.open()
+
+        def no_news(one: Alert) -> bool:
+            return one.fingerprint in {"dog", "watch"}
+
+        here.intake = Intake(here.inbox, here.handler, SERVICES, here.storm, Leads(), no_news=no_news)
+        await here.tell(alert("watch", service="gate"), alert("c", service="gate"))
+        assert [set(each.alerts) for each in await here.open()] == [{"alert/am/dog"}, {"alert/am/c"}]
+        await here.tell(alert("dog", over=3))
+        assert (await here.store.log.load(before.id)).phase is Phase.MITIGATED
+
+
 async def test_alerts_become_incidents_and_end_them(tmp_path: Path) -> None:
     """One of a service, another service's own; what is over is over; nothing is read twice."""
     async with site(tmp_path) as here:

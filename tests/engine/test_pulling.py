@@ -97,6 +97,19 @@ async def test_what_fires_there_and_was_never_told_is_news(scene: Scene) -> None
     assert "receiver=%5Eto%5C.csin%24" in scene.there.asked[0]
 
 
+async def test_the_alert_that_always_fires_is_no_news(scene: Scene) -> None:
+    """It opens nothing; one that was taken in before anybody said what it is, is over."""
+    await scene.store.alerts.accept([known("Watchdog")])
+    scene.clock.forward(seconds=60)
+    asks = scene.pulling._asked["prod"]
+    pulling = Pulling(scene.store.alerts, scene.clock, {"prod": replace(asks, watchdog="Watchdog")})
+    scene.there.alerts = [held("Watchdog"), held("A")]
+    found = await pulling.pull("prod")
+    assert (found.news, found.over) == (1, 1)
+    assert await scene.firing() == {"prod/A"}
+    assert (await pulling.pull("prod")).news == 0
+
+
 async def test_what_is_not_listed_any_more_is_over(scene: Scene) -> None:
     """Ended when the asking began; other senders' alerts are nobody's business here."""
     await scene.store.alerts.accept([known("A"), known("B"), known("B", source="other")])
@@ -114,6 +127,23 @@ async def test_many_that_are_gone_are_all_over(scene: Scene) -> None:
     scene.clock.forward(seconds=60)
     assert (await scene.pulling.pull("prod")).over == 1300
     assert await scene.store.alerts.count() == 0
+
+
+async def test_what_begins_far_ahead_begins_once(scene: Scene) -> None:
+    """Its clock is wrong: it counts from when it was first heard of, told by it or by us, and ends with the list."""
+    scene.there.alerts = [held("A", starts=NOON + timedelta(days=365)), held("B")]
+    assert (await scene.pulling.pull("prod")).news == 2
+    for _ in range(3):
+        scene.clock.forward(seconds=60)
+        found = await scene.pulling.pull("prod")
+        assert (found.news, found.over, found.because) == (0, 0, "")
+    assert await scene.firing() == {"prod/A", "prod/B"}
+    assert (await scene.store.alerts.newest(["alert/prod/A"]))["alert/prod/A"].starts == NOON
+    scene.there.alerts = [held("A", starts=NOON + timedelta(days=365), state="suppressed")]
+    assert (await scene.pulling.pull("prod")).over == 1
+    scene.there.alerts = []
+    assert (await scene.pulling.pull("prod")).over == 1
+    assert await scene.firing() == set()
 
 
 async def test_a_silenced_alert_is_no_news_and_not_over(scene: Scene) -> None:

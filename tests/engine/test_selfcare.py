@@ -15,7 +15,7 @@ from bot.domain.policy import Role
 from bot.engine.calling import Contact
 from bot.engine.lines import Lines
 from bot.engine.probes import ChatProbe, DatabaseProbe, DiskProbe, LettersProbe, PagerProbe, RoundsProbe
-from bot.engine.selfcare import Admin, Ailment, SelfCare
+from bot.engine.selfcare import PROBE_WITHIN, Admin, Ailment, SelfCare
 from bot.engine.values import Profile
 from bot.engine.vitals import Vitals
 from bot.selfwatch import spoken
@@ -56,7 +56,13 @@ def admin(key: str, *reach: str) -> Admin:
 class Cared:
     """A house of one part, looked at every fifteen seconds."""
 
-    def __init__(self, *parts: Part, admins: tuple[Admin, ...] = (admin("ida"), admin("max")), **pagers: Mail) -> None:
+    def __init__(
+        self,
+        *parts: Part,
+        admins: tuple[Admin, ...] = (admin("ida"), admin("max")),
+        probe_within: float = PROBE_WITHIN,
+        **pagers: Mail,
+    ) -> None:
         self.clock, self.parts = Hands(), parts or (Part(),)
         self.mail = Mail()
         self.pagers = pagers or {"mail": self.mail}
@@ -69,6 +75,7 @@ class Cared:
             vitals=Vitals(self.clock),
             speaks=self._speaks,
             zone=spoken("Europe/Berlin"),
+            probe_within=probe_within,
         )
 
     async def _speaks(self) -> bool:
@@ -211,11 +218,10 @@ async def test_nobody_to_tell_is_no_fault() -> None:
     assert at.mail.sent == []
 
 
-async def test_a_part_that_cannot_be_looked_at_is_neither_well_nor_ill(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_part_that_cannot_be_looked_at_is_neither_well_nor_ill() -> None:
     """What was known of it stands, and the other parts are looked at all the same."""
-    monkeypatch.setattr("bot.engine.selfcare.PROBE_WITHIN", 0.01)
     broken, other = Part(), Part("disk", timedelta(0))
-    at = Cared(broken, other)
+    at = Cared(broken, other, probe_within=0.01)
     broken.ailing, other.ailing = [ILL], [Ailment("", "Full", "x", "Room again")]
     await at.minutes(1)
     broken.broken = KeyError(CANARY)

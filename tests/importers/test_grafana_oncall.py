@@ -16,7 +16,7 @@ import yaml
 from icalendar import Calendar
 
 from bot.importers import _compare, _yaml, grafana_oncall
-from bot.importers._found import Level
+from bot.rota.escalation import Level
 from tests.importers import kit
 from tests.importers.kit import AUTUMN, NINETY, WINTER, Seen
 

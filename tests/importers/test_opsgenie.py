@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.importers import opsgenie
-from bot.importers._found import Level
+from bot.rota.escalation import Level
 from bot.rota.rota import Turn, Unit
 from tests.importers import kit
 from tests.importers.kit import AUTUMN, NINETY, WINTER, Seen
@@ -118,6 +118,13 @@ def test_lengths_and_empty_turns(data, tmp_path):
     assert layers["East"].every == Turn(2, Unit.DAYS)
     assert layers["Weekend second"].every == Turn(2, Unit.WEEKS)
     assert layers["Primary"].turns == (("ana",), ("ben",), (), ("cleo",))
+
+
+def test_an_override_by_nobody_is_told(data, tmp_path):
+    """Schedule Override API: `user` may be the reserved word none. We have no such gap, and the report says so."""
+    data["overrides"]["s-inference"]["data"][0]["user"] = {"type": "none"}
+    harvest = kit.converted(opsgenie, data, tmp_path)
+    assert "stays on call" in kit.remarks(harvest)["overrides.s-inference.data[0]"]
 
 
 def test_an_override_of_one_rotation_leaves_the_others(data, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from bot.importers import _compare, _yaml, pagerduty
-from bot.importers._found import Level
+from bot.rota.escalation import Level
 from bot.rota.rota import Turn, Unit
 from tests.importers import kit
 from tests.importers.kit import AUTUMN, NINETY, WINTER, Seen

@@ -1,4 +1,8 @@
-"""A PagerDuty and an Opsgenie: Events API v2 and the Alert API, by their documented fields, limits and answers."""
+"""A PagerDuty and an Opsgenie, by their documented fields, limits and answers.
+
+PagerDuty's developer documentation, "Send an Alert Event" and "Events API v2 Overview"; Opsgenie's "Alert API", whose
+requests are answered first and looked at later (Get Request Status).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,8 @@ class PagerDuty(Vendor):
         if (request.method, request.url.path) != ("POST", "/v2/enqueue"):
             return 404, {}
         event = object_of(request)
-        known(event, {"routing_key", "event_action", "dedup_key"}, {"payload", "client", "client_url", "links"})
+        may = {"payload", "client", "client_url", "links", "images"}
+        known(event, {"routing_key", "event_action", "dedup_key"}, may)  # the pager always names its key
         action, key = event["event_action"], event["dedup_key"]
         errors = []
         if event["routing_key"] != CANARY:
@@ -84,7 +89,10 @@ class Opsgenie(Vendor):
             return (
                 (200, {"data": found, "took": 0.1, "requestId": "r"})
                 if found and not self.busy
-                else (404, {"message": "no"})
+                else (
+                    404,
+                    {"message": "Request not found. It might not be processed, yet.", "took": 0.0, "requestId": "r"},
+                )
             )
         if asked := re.fullmatch(r"/v2/alerts/([^/]+)", path):
             alert = next((each for each in self.alerts.values() if each["id"] == asked[1]), None)
@@ -117,9 +125,9 @@ class Opsgenie(Vendor):
             number = f"alert-{len(self.alerts) + 1}"
             held = {"id": number, "count": 0, "status": "open", "acknowledged": False, "report": {}, **given}
         self.alerts[given["alias"]] = held | {"count": held["count"] + 1}
-        ok = users == [EMAIL]
-        return self.requested({"success": ok, "isSuccess": ok, "action": "Create", "status": "Created alert" if ok else "no user",
-                               "alertId": held["id"] if ok else "", "alias": given["alias"]})  # fmt: skip
+        if users == [EMAIL]:
+            return self.requested("Create", "Created alert", held["id"], given["alias"])
+        return self.requested("Create", "no such user")
 
     def end(self, alias: str, how: str, request: httpx.Request) -> tuple[int, Any]:
         given = object_of(request)
@@ -127,11 +135,11 @@ class Opsgenie(Vendor):
         if dict(request.url.params) != {"identifierType": "alias"}:
             raise BadRequestError(422, {"message": "identifierType"})
         alert = self.alerts.get(alias.replace("%3A", ":"))
-        if alert is not None:
-            self.done(alert, how, given["user"])
-        return self.requested(
-            {"success": bool(alert), "isSuccess": bool(alert), "action": how, "alertId": "", "alias": alias}
-        )
+        action = {"acknowledge": "Acknowledge", "close": "Close"}[how]
+        if alert is None:
+            return self.requested(action, "Alert does not exist")
+        self.done(alert, how, given["user"])
+        return self.requested(action, f"{action}d alert", alert["id"], alert["alias"])
 
     def done(self, alert: dict[str, Any], how: str, by: str) -> None:
         """Somebody acknowledged or closed it there."""
@@ -141,7 +149,11 @@ class Opsgenie(Vendor):
             alert |= {"status": "closed", "report": {**alert["report"], "closedBy": by}}
         alert["updatedAt"] = "2026-11-20T12:03:04.5Z"
 
-    def requested(self, data: dict[str, Any]) -> tuple[int, Any]:
+    def requested(self, action: str, status: str, alert: str = "", alias: str = "") -> tuple[int, Any]:
+        """Taken; what came of it is asked for by its id. Of a failure neither alert nor alias is told."""
         name = f"request-{len(self.requests) + 1}"
-        self.requests[name] = data
+        self.requests[name] = {
+            "success": bool(alert), "isSuccess": bool(alert), "action": action, "status": status, "alertId": alert,
+            "alias": alias, "processedAt": "2026-11-20T12:00:00.844Z", "integrationId": "c9cec2cb",
+        }  # fmt: skip
         return 202, {"result": "Request will be processed", "took": 0.1, "requestId": name}

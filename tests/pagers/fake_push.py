@@ -1,4 +1,8 @@
-"""An ntfy (publishing as JSON, 2.16), a Pushover (messages and receipts) and a receiver of webhooks, as documented."""
+"""An ntfy, a Pushover and a receiver of webhooks, as documented.
+
+ntfy's documentation, "Publishing", as JSON, with the sequence ids that came with its server 2.16.0; Pushover's "Message
+API" and "Receipts and Callbacks API".
+"""
 
 from __future__ import annotations
 

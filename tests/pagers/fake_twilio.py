@@ -1,4 +1,8 @@
-"""A Twilio: the Message and Call resources of its REST API of 2010-04-01, by the documented parameters and statuses."""
+"""A Twilio: the Message and Call resources of its REST API of 2010-04-01, by the documented parameters and statuses.
+
+A message begins as `queued`, or as `accepted` where a messaging service sends it ("Outbound Message Status in Status
+Callbacks").
+"""
 
 from __future__ import annotations
 
@@ -72,7 +76,7 @@ class Twilio(Vendor):
         number = len(self.made[kind]) + 1
         made = {
             "sid": f"{'SM' if kind == 'Messages' else 'CA'}{number:032x}",
-            "status": "queued",
+            "status": "accepted" if "MessagingServiceSid" in form else "queued",
             "to": form["To"],
             "from": form.get("From"),
             "error_code": None,

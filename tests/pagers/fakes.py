@@ -20,7 +20,8 @@ from bot.pagers._words import mark
 from tests.kit import NOON
 
 KEY, OTHER = "page:INC-7:0", "page:INC-7:1:r1"
-KEYS = (KEY, OTHER, "page:test:ana")
+OF_HOUSE = "house:database//2026-11-20T12:00:00+00:00/0/ana"
+KEYS = (KEY, OTHER, "page:test:ana", OF_HOUSE)
 SECRET = "Patient Erika Mustermann's record"
 PHONE, EMAIL, TOPIC, USER = (
     "+4915112345642",
@@ -61,6 +62,24 @@ def summons(**changes: Any) -> Summons:
 def stranger() -> Summons:
     """The same to somebody of whom nothing but the name is known."""
     return summons(person=EVE, contact=Contact("eve"))
+
+
+def trial(**changes: Any) -> Summons:
+    """A test page to oneself."""
+    given: dict[str, Any] = {
+        "key": "page:test:ana", "headline": "A test page", "text": "", "url": "", "severity": Severity.SEV4,
+        "situations": (),
+    }  # fmt: skip
+    return summons(**{**given, **changes})
+
+
+def of_house(**changes: Any) -> Summons:
+    """A page about Tocsin itself."""
+    given: dict[str, Any] = {
+        "key": OF_HOUSE, "headline": "The database does not answer", "text": "Nothing is recorded. Since 12:00 UTC.",
+        "url": "", "situations": (), "house": True,
+    }  # fmt: skip
+    return summons(**{**given, **changes})
 
 
 def restricted() -> Summons:

@@ -115,16 +115,23 @@ async def test_where_nobody_can_say_the_text_is_sent_again() -> None:
 @pytest.mark.parametrize(
     ("status", "code", "receipt", "final"),
     [
+        ("accepted", None, Receipt.ACCEPTED, False),
+        ("scheduled", None, Receipt.ACCEPTED, False),
         ("queued", None, Receipt.ACCEPTED, False),
+        ("sending", None, Receipt.ACCEPTED, False),
         ("sent", None, Receipt.ACCEPTED, False),
         ("delivered", None, Receipt.DELIVERED, True),
         ("read", None, Receipt.SEEN, True),
         ("undelivered", 30003, Receipt.FAILED, True),
         ("failed", 99999, Receipt.FAILED, True),
+        ("canceled", None, Receipt.FAILED, True),
     ],
 )
 async def test_what_became_of_it(status: str, code: int | None, receipt: Receipt, final: bool) -> None:
-    """By Twilio's statuses; why it was lost is told by its number, never in its words, which hold the phone."""
+    """By Twilio's documentation, "Messages resource", message status values: every one that goes out.
+
+    Why it was lost is told by its number, never in its words, which hold the phone.
+    """
     server = twilio.Twilio()
     pager = made(server)
     sent = await pager.page(summons())
@@ -133,6 +140,17 @@ async def test_what_became_of_it(status: str, code: int | None, receipt: Receipt
     assert (became.receipt, became.final) == (receipt, final)
     assert str(code or "") in became.detail
     assert PHONE not in became.detail
+
+
+async def test_a_messaging_service_accepts_before_it_queues() -> None:
+    """A text through a service of the account names no number, begins as `accepted`, and is followed like any other."""
+    server, service = twilio.Twilio(), "MG" + "0123456789abcdef" * 2
+    pager = made(server, **{"from": "", "messaging_service": service})
+    sent = await pager.page(summons())
+    assert (server.made["Messages"][0]["status"], server.made["Messages"][0]["from"]) == ("accepted", None)
+    became = await pager.became(sent.ref)
+    assert (became.receipt, became.final) == (Receipt.ACCEPTED, False)
+    assert (await pager.page(summons())).ref == sent.ref
 
 
 async def test_what_twilio_forgot_is_final() -> None:

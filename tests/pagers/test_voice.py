@@ -120,7 +120,7 @@ def test_whatever_it_is_called_the_script_stays_one(headline: str, text: str) ->
     ],
 )
 async def test_what_became_of_it(status: str, receipt: Receipt, final: bool, says: str) -> None:
-    """That somebody picked up is no proof of a person: it is never called seen."""
+    """By Twilio's documentation, "Call resource", call status values; a mailbox picks up too: it is never called seen."""
     server = twilio.Twilio()
     pager = made(server)
     sent = await pager.page(summons())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,15 @@ SCREENS = {"laptop": (1280, 900), "phone": (390, 844)}
 
 
 @contextlib.asynccontextmanager
-async def listening(folder: Path) -> AsyncIterator[tuple[Place, str]]:
-    """A console that listens on this machine; its address."""
+async def listening(
+    folder: Path, furnish: Callable[[Place], Place] = lambda home: home
+) -> AsyncIterator[tuple[Place, str]]:
+    """A console that listens on this machine, with what `furnish` puts into it; its address."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{held.getsockname()[1]}"
-        async with place(folder, address=address) as home:
+        async with place(folder, address=address) as bare:
+            home = furnish(bare)
             server = uvicorn.Server(uvicorn.Config(home.app, log_config=None, access_log=False, ws="none"))
             server.capture_signals = contextlib.nullcontext
             task = asyncio.create_task(server.serve(sockets=[held]))
@@ -116,12 +119,13 @@ async def test_it_fits_every_screen(tmp_path: Path, screen: str, scheme: str) ->
                     "e => getComputedStyle(e, '::before').content"
                 )
                 assert sign[1:2] == {"del": "\u2212", "ins": "+"}[tag]
-            ratios = await page.evaluate(CONTRAST)
+            ratios = await page.evaluate(CONTRAST, READ)
             assert ratios, path
             assert min(ratios.values()) >= 4.5, ratios  # WCAG 2.2, 1.4.3
 
 
-CONTRAST = """() => {
+READ = ".plan dt, .plan dd, .plan b, .plan code, .sides td, .sides th, ins, del, .note, .diff li"
+CONTRAST = """(read) => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const over = (colour, ground) => {
     canvas.fillStyle = ground; canvas.fillRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
@@ -131,7 +135,7 @@ CONTRAST = """() => {
   const light = (colour) => { const [r, g, b] = colour.match(/[0-9.]+/g).map((v) => v / 255)
     .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   const found = {};
-  for (const node of document.querySelectorAll(".plan dt, .plan dd, .plan b, .plan code, .sides td, .sides th, ins, del, .note, .diff li")) {
+  for (const node of document.querySelectorAll(read)) {
     const under = ground(node), a = light(over(getComputedStyle(node).color, under)), b = light(under);
     const name = `${node.tagName}.${node.className}`, ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     found[name] = Math.min(found[name] ?? ratio, ratio);

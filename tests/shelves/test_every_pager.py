@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+from urllib.parse import unquote, unquote_plus
 
 import pytest
 
@@ -10,8 +12,8 @@ from bot import shelf
 from bot.domain.errors import RateLimited, Refused, Unavailable
 from bot.domain.paging import Receipt
 from bot.domain.policy import Severity
-from bot.engine.calling import Following, Over, Ringing, Sent
-from tests.pagers.fakes import KEY, LINK, OTHER, PRIVATE, SECRET, restricted, stranger, summons
+from bot.engine.calling import Following, Kind, Over, Ringing, Sent
+from tests.pagers.fakes import KEY, LINK, OTHER, PRIVATE, SECRET, of_house, restricted, stranger, summons, trial
 from tests.parts import CANARY, MANNERS, Hands, badly, nothing_there
 from tests.shelves.files import absent, described, settings
 from tests.shelves.files import scene as scene_of
@@ -110,6 +112,65 @@ async def test_a_page_says_where_to_answer(name: str) -> None:
                 assert LINK in words
             elif scene.carries and "situations" not in given and name != "webhook":
                 assert "in the chat" in words
+
+
+def plain(words: str) -> str:
+    """What was told, as far as it may have travelled in a form or in JSON."""
+    return unquote_plus(words).replace("\\n", "\n")
+
+
+@of_each
+@pytest.mark.parametrize("url", ["", LINK])
+async def test_a_test_page_asks_nobody_to_acknowledge(name: str, url: str) -> None:
+    """It says what it is, and neither that something is to be acknowledged nor that the house is in trouble."""
+    async with scene_of("pagers", name) as scene:
+        made = trial(url=url)
+        await scene.pager.page(made)
+        assert (made.kind, len(scene.reached())) == (Kind.TEST, 1)
+        if scene.carries:
+            told = plain(scene.words())
+            assert "A test page" in told
+            assert not re.search("acknowledge|doctor|in the chat|rotating_light", told, re.IGNORECASE)
+
+
+@of_each
+async def test_a_page_about_tocsin_itself_is_no_test_and_no_incident(name: str) -> None:
+    """It says so, and how to look; there is nothing to acknowledge, and it does not say that there is nothing to do."""
+    for url in ("", LINK):
+        async with scene_of("pagers", name) as scene:
+            made = of_house(url=url)
+            await scene.pager.page(made)
+            assert made.kind is Kind.HOUSE
+            assert [(who, unquote(key)) for who, key in scene.reached()] == [
+                ("ana", KEY if name == "voice" else made.key)  # a call carries no key
+            ]
+            if not scene.carries:
+                continue
+            told = plain(scene.words())
+            assert "The database does not answer" in told
+            assert "Nothing is recorded" in told
+            assert not re.search("test|to acknowledge|Acknowledge|in the chat|nothing to do", told)
+            if name == "webhook":
+                assert '"type":"house"' in told
+            elif name == "voice":
+                assert "This is about Tocsin itself" in told
+            elif url:
+                assert LINK in told
+            else:
+                assert "About Tocsin itself. See how it is with: tocsin doctor" in told
+
+
+@of_each
+async def test_a_page_about_an_incident_is_to_be_acknowledged(name: str) -> None:
+    """Its address is told as where that is done; it is neither a test nor about Tocsin."""
+    async with scene_of("pagers", name) as scene:
+        await scene.pager.page(summons())
+        assert summons().kind is Kind.PAGE
+        if scene.carries:
+            told = plain(scene.words())
+            assert not re.search("test_tube|Tocsin itself|nothing to do", told)
+            if name not in {"sms", "webhook"}:  # a text has no room for it; what a webhook says is for its receiver
+                assert re.search("acknowledge", told, re.IGNORECASE)
 
 
 @of_each

@@ -21,8 +21,9 @@ from bot.domain.log import Entry, Event
 from bot.domain.notice import Standing
 from bot.domain.policy import NoticeRules, Policy, Role, SignOff
 from bot.domain.reminder import Matter, Reason
+from bot.engine.calling import Contact, Summons
 from bot.engine.situation import Situation
-from bot.engine.values import Waiting
+from bot.engine.values import Profile, Waiting
 from bot.slack import drawing, verbs, views
 from bot.slack.ids import Ref
 from bot.slack.message import Message, said, verbatim
@@ -107,8 +108,6 @@ MATTERS = tuple(
 )
 WHO = (ANA, EVERYTHING, CLEO)
 HOUR = timedelta(hours=1)
-TEST_PAGE = ("Test page from Tocsin", "You asked for this page to see that it arrives; nothing is broken.")
-"""As `bot.engine.trial` words it, in plain words of the product's own."""
 
 
 def shifts(s: Situation) -> list[home.Shift]:
@@ -267,9 +266,14 @@ SPECIMENS: dict[str, Callable[[Situation], Any]] = {
     "summary.past": lambda s: [summary.past(s, *one) for one in reopenings(s)],
     "summary.render": summary.render,
     "summary.reopened": lambda s: [summary.reopened(s, again) for _, again in reopenings(s)],
+    "update.apart": lambda s: [
+        update.apart(
+            Summons("k", Profile("p", "ana", "Ana", frozenset()), Contact("ana"), s.incident.title, s.incident.because, house=house)
+        )
+        for house in (False, True)
+    ],
     "update.page": lambda s: [update.page(s, also=[s] * many) for many in (0, 1, 9)],
     "update.render": lambda s: [update.render(s, e) for e in s.entries if isinstance(e.event, UpdatePosted)],
-    "update.test_page": lambda s: [update.test_page(*TEST_PAGE), update.test_page(TEST_PAGE[0], "")],
     "update_modal.render": lambda s: update_modal.render(s, Policy()),
     "whys.fix": lambda s: [whys.fix(s, why) for why in s.incident.whys.values()],
     "whys.render": lambda s: [

@@ -128,7 +128,7 @@ def test_the_check_for_cuts_finds_one():
     assert silent_cuts(body(text[:53], text[60:]), 40)
 
 
-SEVERAL = ("whispered", "home.queue", "reminder.render", "reminder.replaced", "oncall.", "cover.", "update.test_page")
+SEVERAL = ("whispered", "home.queue", "reminder.render", "reminder.replaced", "oncall.", "cover.", "update.apart")
 """These speak of several incidents, or of none."""
 
 
@@ -175,6 +175,7 @@ def test_what_is_shortened_leads_to_the_whole():
 
 
 NO_PAGE = {
+    "update.apart": "it is about no incident, so there is no page of one",
     "declare.render": "there is no incident yet, and its own words can be edited there",
     "info.render": "it tells one sentence of the bot's own",
     "info.told": "it tells one sentence of the bot's own",

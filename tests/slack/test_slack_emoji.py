@@ -15,7 +15,7 @@ from bot.slack.views import finding, whys
 from tests.slack.bench import TEAM, Bench
 from tests.slack.talking import deliver, react, reaction, said, signs, thread, timeline
 
-STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
+STRANGER = "Tocsin does not know you here. Ask an administrator to add you to people.yaml."
 
 
 async def test_a_pin_puts_a_message_into_the_timeline(bench: Bench):

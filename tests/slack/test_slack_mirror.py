@@ -12,6 +12,7 @@ from bot.domain.errors import RateLimited, Refused, Unavailable
 from bot.domain.lifecycle import Resolve, Update
 from bot.domain.paging import Acknowledge
 from bot.domain.policy import Severity
+from bot.engine.calling import Contact, Summons
 from bot.engine.values import Posted
 from bot.slack.meaning import SlackRefused
 from tests.calling import summons
@@ -284,6 +285,20 @@ async def test_a_page_is_one_direct_message_per_key(bench: Bench):
     await bench.settle()
     (page,) = bench.posts("page:page:INC-1:0", "D0ANA")
     assert "'ack'" not in str(page["blocks"])
+
+
+async def test_a_page_about_tocsin_itself_says_so_in_slack(bench: Bench):
+    """It is no test and asks nobody to acknowledge; a test page says nothing of that."""
+    ana = await bench.who("ana")
+    told = Summons("house:disk/1/ana", ana, Contact("ana"), "The disk is full", "Since noon <!channel>.", house=True)
+    await bench.room.page(told)
+    await bench.room.page(Summons("page:test:ana", ana, Contact("ana"), "A test page"))
+    (house,) = bench.posts("pages:house:disk/1/ana", "D0ANA")
+    (test,) = bench.posts("pages:page:test:ana", "D0ANA")
+    assert "About Tocsin itself: there is nothing to acknowledge" in str(house["blocks"])
+    assert "<!channel>" not in str(house)
+    assert "actions" not in [each["type"] for each in (*house["blocks"], *test["blocks"])]
+    assert "Tocsin itself" not in str(test["blocks"])
 
 
 async def test_a_page_that_never_arrived_is_sent_at_once_again(bench: Bench):

@@ -12,7 +12,7 @@ from tests.calling import summons
 from tests.slack.bench import Bench
 from tests.slack.talking import delete, deliver, edit, event, fill, react, said, settled, thread
 
-STRANGER = "Tocsin does not know you here. Ask an administrator to add you to the people file."
+STRANGER = "Tocsin does not know you here. Ask an administrator to add you to people.yaml."
 
 
 async def use(bench: Bench, key: str, callback: str, ts: str, room: str = "C0INC") -> None:

@@ -104,6 +104,47 @@ async def test_an_older_episode_that_was_never_ended_is_not_listed(store: Store)
     assert await store.alerts.count() == 0
 
 
+async def test_the_list_and_its_count_are_the_latest_episodes_that_fire(store: Store) -> None:
+    """Whatever arrives in whatever order, many at once or alone, told again or changed: the list is what it should be.
+
+    What is no longer an alert's latest episode leaves the list with the commit that knows of a later one.
+    """
+    rng = random.Random(11)
+    known: dict[tuple[str, str, int], Alert] = {}
+    for _ in range(60):
+        batch = [
+            replace(
+                alert(f"n{rng.randrange(6)}", begins := rng.randrange(5), rng.choice((None, None, begins + 1))),
+                source=rng.choice(("prod", "other")), severity=rng.randint(1, 4),
+            )
+            for _ in range(rng.randint(1, 6))
+        ]  # fmt: skip
+        await store.alerts.accept(batch)
+        for one in batch:
+            key = one.source, one.fingerprint, int(one.starts.timestamp())
+            known[key] = join(known[key], one) if key in known else one
+        latest: dict[str, Alert] = {}
+        for one in sorted(known.values(), key=lambda each: each.starts):
+            latest[one.key] = one
+        wanted = {one.key: one for one in latest.values() if one.firing}
+        assert {each.alert.key: each.alert for each in await store.alerts.firing()} == wanted
+        assert await store.alerts.count() == len(wanted)
+
+
+async def test_what_was_overtaken_does_not_come_back(store: Store, clock: HandClock) -> None:
+    """Its later episode ended and was forgotten: the earlier one, which nobody ended, is forgotten with it."""
+    await store.alerts.accept([alert(starts=0), alert(starts=100, ends=120)])
+    await store.alerts.advance(2)
+    clock.forward(days=40)
+    await store.alerts.accept([alert(starts=0, severity=1)])  # a late copy in other words
+    assert await store.alerts.prune(clock.now() - timedelta(days=30)) == 1
+    assert (await store.alerts.firing(), await store.alerts.count()) == ([], 0)
+    await store.alerts.advance(3)
+    clock.forward(days=40)
+    assert await store.alerts.prune(clock.now() - timedelta(days=30)) == 1
+    assert await all_of(store) == {}
+
+
 async def test_the_list_is_by_severity_then_newest_and_pages_lose_nothing(store: Store) -> None:
     """Page by page every one once, in one order, though some begin at the same moment."""
     given = [alert(f"n{n:03}", n // 3, severity=1 + n % 4, service="ab"[n % 2]) for n in range(100)]
@@ -326,7 +367,10 @@ class Explaining:
 
 
 async def test_a_page_of_the_list_follows_the_index(tmp_path: Path, clock: HandClock) -> None:
-    """SQLite's own plan: the index on the order is walked, and nothing is sorted, for the first page and the next."""
+    """SQLite's own plan: the index on the order is walked, and nothing is sorted, for the first page and the next.
+
+    Their number is read off the same index alone: no row is looked at, nor whether a later episode is known.
+    """
     async with await Store.open(f"{tmp_path}/t.db", clock) as store:
         explaining = Explaining(store.database)
         box = Alerts(explaining, clock)
@@ -335,3 +379,7 @@ async def test_a_page_of_the_list_follows_the_index(tmp_path: Path, clock: HandC
             await box.firing(limit=100, after=after)
             assert any("ix_alerts_place" in step for step in explaining.steps)
             assert not [step for step in explaining.steps if "TEMP B-TREE" in step]
+        explaining.steps.clear()
+        await box.count()
+        (step,) = explaining.steps
+        assert "USING COVERING INDEX ix_alerts_place" in step

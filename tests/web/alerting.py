@@ -31,6 +31,12 @@ SENDERS = (
     Sender("prod", "alertmanager", Bearer(SECRET), ALL),
     Sender("bound", "alertmanager", Bearer(SECRET), frozenset({"visits"}), bound=True, default_service="visits"),
     Sender("grafana", "grafana", Signed(SECRET, "X-Grafana-Alerting-Signature", "", "X-Time"), ALL),
+    Sender(
+        "grafana2",
+        "grafana",
+        Signed(SECRET, "X-Grafana-Alerting-Signature", or_header="X-Grafana-Alert-Signature"),
+        ALL,
+    ),
     Sender("unsigned", "grafana", Bearer(SECRET), ALL),
     Sender("signed", "alertmanager", Signed(SECRET, "X-Signature", "sha256="), ALL),
     Sender("basic", "alertmanager", Basic("hook", SECRET), ALL),
@@ -38,6 +44,7 @@ SENDERS = (
     Sender("og", "opsgenie", Bearer(SECRET), ALL),
     Sender("ce", "cloudevents", Bearer(SECRET), ALL),
     Sender("own", "generic", Bearer(SECRET), ALL, mapped=MAPPED),
+    Sender("dog", "alertmanager", Bearer(SECRET), ALL, watchdog="Watchdog"),
     Sender("small", "alertmanager", Bearer(SECRET), ALL, max_body=2000),
 )
 BEARER = {"Authorization": f"Bearer {SECRET}"}

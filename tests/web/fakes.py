@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -182,6 +182,11 @@ class Place:
     watch: FakeWatch
     web: WebHouse
     app: object
+
+    def having(self, **changes: object) -> Place:
+        """The same place with other parts behind its console, such as an inbox of alerts."""
+        web = replace(self.web, **changes)
+        return replace(self, web=web, app=build(web))
 
     async def who(self, key: str) -> Profile:
         found = await self.store.people.by_key(key)

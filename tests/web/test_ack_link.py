@@ -40,6 +40,23 @@ async def phone(home: Place) -> AsyncIterator[object]:
         yield client
 
 
+async def test_replicas_with_one_secret_read_each_other_s_addresses(tmp_path: Path) -> None:
+    """Each has a state folder of its own; with its own secret, or another one, the address leads nowhere."""
+    shared, clock = "s" * 32, FakeClock()
+
+    def replica(name: str, secret: str) -> PageLinks:
+        return PageLinks(clock, tmp_path / name, HOME, secret)
+
+    token = replica("one", shared).link("INC-1", KEY, "p_1").rpartition("/")[2]
+    read = replica("two", shared).read(token)
+    assert read is not None
+    assert (read.incident, read.key, read.person) == ("INC-1", KEY, "p_1")
+    assert replica("two", "").read(token) is None
+    assert replica("two", "t" * 32).read(token) is None
+    assert not (tmp_path / "one").exists()  # no file is made that nobody needs
+    assert replica("three", "").read(replica("three", "").link("INC-1", KEY, "p_1").rpartition("/")[2]) is not None
+
+
 async def test_looking_changes_nothing(home: Place, phone) -> None:
     """Scanners open it and open it again: the log stands as it stood, and the page is not called seen."""
     name, path = await paged(home)

@@ -121,6 +121,14 @@ def test_a_broken_session_file_logs_everybody_out(tmp_path: Path, junk: str) -> 
     assert sessions.person(sessions.begin("p1")) == "p1"
 
 
+async def test_a_secret_that_was_set_signs_sessions_too(tmp_path: Path) -> None:
+    """It survives a restart without a file; with another secret nobody is logged in any more."""
+    cookie = Sessions(FakeClock(), tmp_path, "s" * 32).begin("p1")
+    assert Sessions(FakeClock(), tmp_path, "s" * 32).person(cookie) == "p1"
+    assert Sessions(FakeClock(), tmp_path, "t" * 32).person(cookie) is None
+    assert not (tmp_path / "console-secret").exists()
+
+
 async def test_logging_out_ends_every_session_of_that_person(home: Place) -> None:
     """The other browser is out as well; somebody else is not."""
     one, two, other = await home.browser("ana"), await home.browser("ana"), await home.browser("ben")

@@ -11,18 +11,21 @@ from datetime import UTC
 import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
+from bot.domain.alerts import AttachAlerts
 from bot.domain.notice import DropNotice
 from bot.domain.policy import Policy
 from bot.domain.signing import RequestChanges
 from bot.domain.wording import OF_NOTICES, CommentNotice, EnterField, WaivePrivilege
 from bot.engine.draft import DraftingRoom
+from bot.web.calendars import given
+from tests.inbox import alert
 from tests.web.fakes import Place
 from tests.web.legal import TEMPLATE, UPDATE, answered, breach, privileged
 
 SECRET, WORDS = "zzz-sealed-title", "zzz-privileged-words"
 FILL = {
     "incident": "INC-1", "name": "INC-1", "notice": "N1", "number": "1", "version": "1", "verb": "comment",
-    "offer": "back-to-v1",
+    "offer": "back-to-v1", "cover": "cover-1", "rota": "ml",
 }  # fmt: skip
 """A value for every parameter of a route; `kind` and `exhibit` are made up where they are used."""
 ROLES = ("ana", "ben", "cleo", "max", "audrey", "ida")
@@ -32,7 +35,15 @@ OPEN_DOORS = frozenset({"/healthz", "/readyz", "/metrics", "/slack/events", "/lo
 def routes(home: Place) -> set[str]:
     """Every path the app answers to a GET, as the app itself says."""
     found = set(_paths(home.app.routes))
-    assert {"/notices", "/api/notices", "/incidents/{name}", "/api/incidents/{incident}", "/metrics"} <= found
+    assert {
+        "/notices",
+        "/api/notices",
+        "/alerts",
+        "/api/alerts",
+        "/incidents/{name}",
+        "/api/incidents/{incident}",
+        "/metrics",
+    } <= found
     return found
 
 
@@ -50,6 +61,8 @@ async def addresses(home: Place, name: str) -> list[str]:
     """Those paths filled in for one incident; a parameter nobody knows fails."""
     exhibits = await home.store.exhibits.of(name)
     token = home.app.state.page_links.link(name, "page:0", (await home.who("otto")).id).rpartition("/")[2]
+    calendar = await given(home.app.state.console, await home.who("otto"))
+    secret = calendar.url.rpartition("/")[2].removesuffix(".ics")
     found = []
     for path in sorted(routes(home)):
         if path in OPEN_DOORS or path == "/logout":
@@ -61,6 +74,7 @@ async def addresses(home: Place, name: str) -> list[str]:
             "name": name,
             "exhibit": exhibits[0].id if exhibits else "none",
             "token": token,
+            "secret": secret,
         }
         kinds = [each.suffix.lstrip(".") for each in home.web.documents.values()] if "kind" in names else [""]
         for kind in kinds:
@@ -95,6 +109,8 @@ async def scene(home: Place, *, restricted: bool, sealed: bool) -> str:
     await desk.ask_approval(name, "N1", cleo)
     await desk.request_notice(name, UPDATE, ana)
     await desk.request_notice(name, "eu_gdpr_art33/sa_follow_up", ana)
+    await home.store.alerts.accept([alert("a")])
+    await desk.submit(name, AttachAlerts((alert("a"),)))
     await home.store.exhibits.put(name, "names.txt", "text/plain", SECRET.encode(), home.clock.now())
     if sealed:
         await privileged(home, name)
@@ -108,6 +124,7 @@ async def scene(home: Place, *, restricted: bool, sealed: bool) -> str:
 @pytest.mark.parametrize("restricted", [False, True], ids=["open", "restricted"])
 async def test_every_route_for_every_role(home: Place, who: str, restricted: bool, sealed: bool) -> None:
     """A restricted incident is there for counsel and administrators; words of a privileged notice for counsel alone."""
+    home = home.having(inbox=home.store.alerts)
     name = await scene(home, restricted=restricted, sealed=sealed)
     sees_incident = not restricted or who in {"cleo", "ida"}
     sees_words = sees_incident and (not sealed or who == "cleo")
@@ -122,6 +139,7 @@ async def test_every_route_for_every_role(home: Place, who: str, restricted: boo
             if not sees_words and "/notices/N1" in address:
                 assert answer.status_code == 404, address
     assert bool(shown) is sees_incident, shown
+    assert ("/alerts" in shown) is (sees_incident and who not in {"cleo", "audrey"})
     assert bool(worded) is sees_words, worded
     if sees_words:
         page = f"/incidents/{name}/notices/N1"

@@ -9,7 +9,7 @@ from typing import Any
 from bot.intake.cleaning import TEXT, TITLE, identity, labels, link, mapping, moment, text
 from bot.intake.reading import UnreadableError
 from bot.intake.sender import Sender
-from bot.intake.told import UNTITLED, Letter, Reading, Told, first, too_early
+from bot.intake.told import UNTITLED, Letter, Reading, Told, believed, first
 
 _OFFSET, _PRIME, _SEPARATOR, _MASK = 14695981039346656037, 1099511628211, 255, 0xFFFF_FFFF_FFFF_FFFF
 
@@ -46,9 +46,8 @@ def alert(held: Any, sender: Sender, now: datetime, fallback: str = "") -> Told:
     starts, ends = moment(held.get("startsAt")), moment(held.get("endsAt"))
     if starts is None:
         raise ValueError("it does not say since when (startsAt)")
-    if too_early(starts, now):
-        raise ValueError("it begins in the future")
     starts = starts.replace(microsecond=starts.microsecond // 1000 * 1000)  # the API tells no more than milliseconds
+    since, ahead = believed(starts, now)
     status = held.get("status")
     if status == "resolved":
         over = True
@@ -60,7 +59,7 @@ def alert(held: Any, sender: Sender, now: datetime, fallback: str = "") -> Told:
     name = named.get("alertname", "")
     return Told(
         fingerprint=identity(held.get("fingerprint")) or fingerprint(mapping(held.get("labels"))),
-        starts=starts,
+        starts=since,
         over=over,
         ends=ends if over else None,
         title=first(text(notes.get("summary"), TITLE), text(notes.get("title"), TITLE), text(name, TITLE), UNTITLED),
@@ -69,6 +68,7 @@ def alert(held: Any, sender: Sender, now: datetime, fallback: str = "") -> Told:
         text=first(text(notes.get("description"), TEXT), text(notes.get("message"), TEXT)),
         url=link(held.get("generatorURL")) or fallback,
         labels=named,
+        ahead=ahead,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from bot.intake.cleaning import TEXT, TITLE, identity, labels, link, moment, text
 from bot.intake.reading import UnreadableError
 from bot.intake.sender import Path, Sender
-from bot.intake.told import UNTITLED, Letter, Reading, Told, too_early
+from bot.intake.told import UNTITLED, Letter, Reading, Told, believed
 
 PLACES = ("fingerprint", "status", "starts", "ends", "title", "text", "service", "severity", "url", "labels")
 """What may be mapped; what is not is looked for under its own name."""
@@ -52,9 +52,8 @@ def alert(held: Any, sender: Sender, now: datetime, given: Mapping[str, Any] | N
     fingerprint = identity(found["fingerprint"])
     if not fingerprint:
         raise ValueError("it has no fingerprint")
-    starts, ends = moment(found["starts"]), moment(found["ends"])
-    if too_early(starts, now):
-        raise ValueError("it begins in the future")
+    starts, ahead = believed(moment(found["starts"]), now)
+    ends = moment(found["ends"])
     status = found["status"]
     if status is None or status == "":
         over = ends is not None and ends <= now
@@ -73,6 +72,7 @@ def alert(held: Any, sender: Sender, now: datetime, given: Mapping[str, Any] | N
         text=text(found["text"], TEXT),
         url=link(found["url"]),
         labels=labels(found["labels"]),
+        ahead=ahead,
     )
 
 

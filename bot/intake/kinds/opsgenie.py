@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -11,10 +12,12 @@ from urllib.parse import unquote
 from bot.intake.cleaning import TEXT, TITLE, identity, labels, link, mapping, moment, text
 from bot.intake.reading import UnreadableError
 from bot.intake.sender import Sender
-from bot.intake.told import Letter, Reading, Told, first, too_early
+from bot.intake.told import Letter, Reading, Told, believed, first
 
+_CREATE = re.compile(r"(?:(?:v2/)?alerts)?")
 _CLOSE = re.compile(r"(?:v2/)?alerts/([^/]+)/close")
-_OTHER = re.compile(r"(?:v2/)?alerts/[^/]+/(?:acknowledge|unacknowledge|notes|snooze|tags|details)")
+_OTHER = re.compile(r"(?:v2/)?alerts/[^/]+/.+")
+"""Acknowledging, notes, tags, priority, message and whatever else is done to an alert that is there."""
 _BEGINS, _ENDS = frozenset({"Create"}), frozenset({"Close", "Delete"})
 
 
@@ -26,11 +29,13 @@ def read(letter: Letter, sender: Sender) -> Reading:
     if "action" in document and type(document.get("alert")) is dict:
         return _webhook(document, sender, letter.now)
     if (closing := _CLOSE.fullmatch(letter.rest)) is not None:
-        if letter.query.get("identifierType", "alias") != "alias":
+        if letter.query.get("identifierType", "id") != "alias":  # as Opsgenie has it, where nothing is said it is an id
             raise UnreadableError("close by alias: Tocsin gives no ids of its own (identifierType=alias)")
         return Reading(told=[_told({}, identity(unquote(closing[1])), sender, over=True)])
     if _OTHER.fullmatch(letter.rest):
         return Reading(quiet="this changes nothing here")
+    if not _CREATE.fullmatch(letter.rest):
+        raise UnreadableError("alerts are created at v2/alerts and closed at v2/alerts/ALIAS/close")
     if not text(document.get("message"), TITLE):
         raise UnreadableError("an alert needs its message")
     alias = identity(document.get("alias")) or identity(document.get("message"))
@@ -45,13 +50,12 @@ def _webhook(document: Mapping[str, Any], sender: Sender, now: datetime) -> Read
     if not alias:
         raise UnreadableError("the alert has neither alias nor alertId")
     try:
-        starts = moment(held.get("createdAt"))
+        starts, ahead = believed(moment(held.get("createdAt")), now)
         ends = moment(_micro(held.get("updatedAt"))) if action in _ENDS else None
     except ValueError:
         raise UnreadableError("createdAt or updatedAt is no time") from None
-    if too_early(starts, now) or too_early(ends, now):
-        raise UnreadableError("createdAt or updatedAt is in the future")
-    return Reading(told=[_told(held, alias, sender, over=action in _ENDS, starts=starts, ends=ends)])
+    told = _told(held, alias, sender, over=action in _ENDS, starts=starts, ends=ends)
+    return Reading(told=[replace(told, ahead=ahead)])
 
 
 _NANOS = 100_000_000_000_000_000

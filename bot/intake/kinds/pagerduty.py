@@ -1,4 +1,4 @@
-"""What PagerDuty's Events API v2 is sent: trigger, acknowledge and resolve of a dedup_key."""
+"""What PagerDuty's Events API v2 is sent ("Send an Alert Event"): trigger, acknowledge and resolve of a dedup_key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from bot.intake.cleaning import TEXT, TITLE, identity, labels, link, mapping, moment, text
 from bot.intake.reading import UnreadableError
 from bot.intake.sender import Sender
-from bot.intake.told import Letter, Reading, Told, first, too_early
+from bot.intake.told import Letter, Reading, Told, believed, first
 
 _WORDS = ("source", "component", "group", "class")
 
@@ -34,16 +34,17 @@ def read(letter: Letter, sender: Sender) -> Reading:
         raise UnreadableError("a trigger needs payload.summary")
     told = _told(document, payload, identity(key) or _made(payload), sender, over=False)
     try:
-        starts = moment(payload.get("timestamp"))
+        starts, ahead = believed(moment(payload.get("timestamp")), letter.now)
     except ValueError:
         raise UnreadableError("payload.timestamp is no time") from None
-    if too_early(starts, letter.now):
-        raise UnreadableError("payload.timestamp is in the future")
-    return Reading(told=[replace(told, starts=starts, within=True)])
+    return Reading(told=[replace(told, starts=starts, within=True, ahead=ahead)])
 
 
 def _made(payload: Mapping[str, Any]) -> str:
-    """A key of our own where none is told: of the same words the same, so that a repeated event is no second alert."""
+    """A key of our own where none is told: of the same words the same, so that a repeated event is no second alert.
+
+    PagerDuty makes a new one each time, so that each such event is an alert of its own.
+    """
     words = [text(payload.get(name), TITLE) for name in ("summary", *_WORDS)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:32]
 

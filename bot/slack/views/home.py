@@ -28,7 +28,7 @@ ASKED = 2
 """So many questions of one incident stand there at a time."""
 CALM = "Nothing waits for you. When something does, it stands here with its button."
 SILENT = "The record does not answer right now. What waits for you stands here as soon as it does."
-UNKNOWN = "Tocsin does not know you here. Ask an administrator to add you to the people file."
+UNKNOWN = "Tocsin does not know you here. Ask an administrator to add you to people.yaml."
 NONE_OF_MINE = "You are in no open incident."
 
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.blockkit.blocks import actions, context, header, section, untrusted
+from bot.blockkit.text import clean
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.log import Entry
 from bot.domain.phase import Phase
+from bot.engine.calling import Kind, Summons
 from bot.engine.situation import Situation
 from bot.slack.message import Message
 from bot.slack.views._words import (
@@ -25,6 +27,7 @@ from bot.slack.views._words import (
 
 ALSO = 5
 """So many incidents that went with a page have a line of their own."""
+HOUSE = "About Tocsin itself: there is nothing to acknowledge. See how it is with `tocsin doctor`."
 
 
 def render(situation: Situation, entry: Entry) -> Message:
@@ -84,9 +87,13 @@ def _beside(situation: Situation) -> list[dict[str, Any]]:
     return blocks
 
 
-def test_page(headline_: str, text: str) -> Message:
-    """A page somebody asked for themselves, to see that it arrives."""
-    return Message(headline_, [header(headline_), section(text)] if text else [header(headline_)])
+def apart(summons: Summons) -> Message:
+    """A page about no incident: one that somebody asked for themselves, or one about Tocsin itself."""
+    house = summons.kind is Kind.HOUSE
+    about = clean(summons.headline, 150).strip() or ("About Tocsin itself" if house else "A test page")
+    text = untrusted(summons.text, 2_500).strip()
+    blocks = [header(about), *([section(text)] if text else []), *([context(HOUSE)] if house else [])]
+    return Message(untrusted(about, 300), blocks)
 
 
 def _asked(situation: Situation, key: str) -> str:

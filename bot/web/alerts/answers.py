@@ -37,6 +37,8 @@ def carried_out(sender: Sender, reading: Reading, unbound: int) -> tuple[int, di
     said: dict[str, Any] = {"accepted": len(reading.told), "refused": refused}
     if unbound:
         said["unbound"] = unbound
+    if ahead := sum(told.ahead for told in reading.told):
+        said |= {"ahead": ahead, "because": "what begins more than a day ahead counts from now; is your clock right?"}
     if reading.quiet:
         said["because"] = reading.quiet
     if sender.kind == "pagerduty":

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from bot.clock import Clock
 from bot.domain.alert import Alert
 from bot.domain.errors import TocsinError, Unavailable
-from bot.engine.intake_ports import Inbox
+from bot.engine.silence import is_watchdog, proves_life
 from bot.intake.kinds import KINDS
 from bot.intake.reading import UnreadableError, read
 from bot.intake.sender import Sender
@@ -19,9 +19,11 @@ from bot.intake.told import Letter, Reading, placed
 from bot.telemetry import log as logger
 from bot.web.alerts.answers import answer, carried_out
 from bot.web.alerts.body import GoneError, NotTakenError, check, unpacked, whole
+from bot.web.alerts.handshake import handshake
 from bot.web.alerts.heard import Heard
 from bot.web.alerts.proof import Proof
 from bot.web.alerts.turns import Turns
+from bot.web.house import Inbox
 
 PREFIX = "/alerts/"
 PATIENCE = 20.0
@@ -64,22 +66,18 @@ class AlertDoor:
         if sender is None:
             await answer(send, 401, {"because": _NOT_YOURS}, {"www-authenticate": "Bearer"})
             return
+        if scope["method"] == "OPTIONS" and sender.kind == "cloudevents":
+            await answer(send, *handshake(scope))
+            return
         try:
             status, said = await self._taken(sender, scope, receive)
         except GoneError:
             return
         except NotTakenError as no:
-            self._count(sender, no.status)
+            self.heard[sender.name].answered(no.status)
             await answer(send, no.status, {"because": no.because}, no.headers)
         else:
             await answer(send, status, said)
-
-    def _count(self, sender: Sender, status: int) -> None:
-        heard = self.heard[sender.name]
-        if status == 503:  # noqa: PLR2004 - the sender will try again
-            heard.turned_away += 1
-        else:
-            heard.refused += 1
 
     async def _taken(self, sender: Sender, scope: Any, receive: Any) -> tuple[int, dict[str, Any]]:
         """Prove, read, keep. Raises NotTakenError, GoneError."""
@@ -141,7 +139,8 @@ class AlertDoor:
             raise NotTakenError(503, "nothing was kept; send it again", **{"retry-after": "5"}) from None
         heard.accepted += len(reading.told)
         heard.unbound += unbound
-        heard.refused += len(reading.refused)
+        heard.ahead += sum(told.ahead for told in reading.told)
+        heard.left_out(len(reading.refused))
         heard.tests += bool(reading.quiet)
         return carried_out(sender, reading, unbound)
 
@@ -167,8 +166,11 @@ class AlertDoor:
                 unbound += strange
                 if newest or told.open:  # the next of the same message may speak of this one
                     newest[alert.key] = alert
-        if alerts:
-            await self._inbox.accept(alerts)
+        news = [each for each in alerts if not is_watchdog(each, sender.watchdog)]
+        if proves_life(alerts, sender.watchdog):
+            self._inbox.hear(sender.name)
+        if news:
+            await self._inbox.accept(news)
         return unbound
 
     def told(self, waiting: int) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _decoded(given: str) -> str:
 
 
 def _signed(auth: Signed, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
-    given = headers.get(auth.header.lower(), "").strip()
+    given = (headers.get(auth.header.lower()) or headers.get(auth.or_header.lower(), "")).strip()
     told, message = "", body
     fresh = True
     if auth.timestamp_header:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from bot.web.pages import (
     affected,
+    alerts,
     change,
     downloads,
     forms,
@@ -24,6 +25,7 @@ for _page in (
     login,
     overview,
     slos,
+    alerts,
     oncall,
     queue,
     notice,

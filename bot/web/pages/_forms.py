@@ -12,7 +12,7 @@ from fastapi import Request
 from bot.engine.values import Profile
 from bot.web.door import ByMachine
 
-FIELDS = 50
+FIELDS = 250
 
 
 async def typed(request: Request) -> dict[str, str]:

@@ -37,6 +37,6 @@ async def code(request: Request, name: str, here: Here, who: Who) -> Response:
         situation = await here.situation(name, who)  # what is hidden is not there, here as well
         form = Form("code", mitigation, str(refused), SECTION)  # the token is typed again, never sent back
         status = 404 if isinstance(refused, NotFound) else 409
-        return incident.page(request, here, who, situation, form=form, status=status)
+        return await incident.page(request, here, who, situation, form=form, status=status)
     given = Given(mitigation, made, until)
-    return incident.page(request, here, who, await here.situation(name, who), given=given)
+    return await incident.page(request, here, who, await here.situation(name, who), given=given)

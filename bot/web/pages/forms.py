@@ -103,4 +103,4 @@ async def _again(
         return notice.page(request, who, situation, words["notice"], form=form, status=status)
     if kind.section == "impact":
         return await impact.page(request, here, who, situation, form=form, status=status)
-    return incident.page(request, here, who, situation, form=form, status=status)
+    return await incident.page(request, here, who, situation, form=form, status=status)

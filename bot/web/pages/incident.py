@@ -25,8 +25,10 @@ from bot.web.door import Console, Here, Who
 from bot.web.pages._duties import asked, grouped, labels
 from bot.web.pages._page import Form, show
 from bot.web.pages._plan import Given, badged, block
+from bot.web.pages._together import climb, family
 from bot.web.telling import tell
 from bot.web.verbs import VERBS
+from bot.web.verbs.group import boxed
 from bot.words import span
 
 router = APIRouter()
@@ -37,10 +39,10 @@ MEASURES = {"ttd": "Time to detect", "tta": "to acknowledge", "ttm": "to mitigat
 @router.get("/incidents/{name}")
 async def look(request: Request, name: str, here: Here, who: Who, done: str = "") -> Response:
     """One incident."""
-    return page(request, here, who, await here.situation(name, who), done=done)
+    return await page(request, here, who, await here.situation(name, who), done=done)
 
 
-def page(
+async def page(
     request: Request,
     here: Console,
     who: Profile,
@@ -81,6 +83,10 @@ def page(
         "checks": resolve_checks(incident),
         "parts": [(part, situation.name(incident.parts[part]) if part in incident.parts else "") for part in Part],
         "people": sorted(situation.people.values(), key=lambda person: person.name),
+        "family": await family(here, situation, who),
+        "climb": await climb(here, situation),
+        "digest": situation.digest,
+        "boxed": boxed,
         "on_call": [situation.name(person) for person in situation.on_call],
         "runbooks": situation.runbooks,
         "severities": [str(grade) for grade in Severity],

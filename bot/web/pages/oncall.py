@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,11 +15,14 @@ from bot.engine.board import Gap, RotaNow, gaps, rota_now, services_now
 from bot.engine.covering import MANAGING, Agreed
 from bot.engine.roster import Stint
 from bot.engine.roster_ports import Cover, Stand
+from bot.engine.trial import Tried
 from bot.engine.values import Profile
+from bot.engine.ways import missing
 from bot.rota.wallclock import instant
 from bot.web.bars import Bar, drawn
 from bot.web.calendars import CalendarShape, given
 from bot.web.door import Console, Here, Who, visitor
+from bot.web.oncall import page_oneself
 from bot.web.pages._forms import inbound, typed
 from bot.web.pages._page import Form, show
 
@@ -64,6 +67,7 @@ async def page(request: Request, here: Here, who: Who, done: str = "") -> Respon
 
 @router.get("/oncall/covers", dependencies=[Depends(visitor)])
 @router.get("/oncall/calendar", dependencies=[Depends(visitor)])
+@router.get("/oncall/test", dependencies=[Depends(visitor)])
 async def back() -> Response:
     """A form's address opened by hand, or again."""
     return RedirectResponse("/oncall", 303)
@@ -118,6 +122,18 @@ async def end(here: Here, who: Who) -> Response:
     return RedirectResponse("/oncall?done=calendar-end#calendar", 303)
 
 
+@router.post("/oncall/test")
+async def page_me(request: Request, here: Here, who: Who) -> Response:
+    """Page oneself by each of one's ways or by one, and show what became of each; as often as the API lets one."""
+    words = await typed(request)
+    try:
+        tried = await page_oneself(here, who, words.get("channel", ""))
+    except (Refused, NotFound) as refused:
+        form = Form("test", "", str(refused), "test", words)
+        return await _show(request, here, who, form=form, status=404 if isinstance(refused, NotFound) else 409)
+    return await _show(request, here, who, tried=tried)
+
+
 async def _done(
     request: Request, here: Console, who: Profile, what: Callable[[], Awaitable[Agreed]], form: Form
 ) -> Response:
@@ -150,6 +166,7 @@ async def _show(
     form: Form | None = None,
     done: str = "",
     calendar: CalendarShape | None = None,
+    tried: Sequence[Tried] = (),
     status: int = 200,
 ) -> Response:
     roster, now = here.desk.roster, here.desk.clock.now()
@@ -173,6 +190,9 @@ async def _show(
         "field": lambda at: f"{at.astimezone(zone):%Y-%m-%dT%H:%M}" if at else "",
         "unknown": roster.unknown,
         "calendar": calendar,
+        "tried": tried,
+        "ways": roster.ways(who) if here.house.trials is not None else (),
+        "lacking": missing(who, roster.contact(who), roster.plans.pagers),
         "form": form or Form(),
         "done": done,
     }
