@@ -108,8 +108,6 @@ MATTERS = tuple(
 )
 WHO = (ANA, EVERYTHING, CLEO)
 HOUR = timedelta(hours=1)
-TEST_PAGE = ("Test page from Tocsin", "You asked for this page to see that it arrives; nothing is broken.")
-"""As `bot.engine.trial` words it, in plain words of the product's own."""
 
 
 def shifts(s: Situation) -> list[home.Shift]:
