@@ -148,6 +148,7 @@ class Event(ABC):
     named: ClassVar[dict[str, type[Event]]] = {}
     version: ClassVar[int] = 1
     quiet: ClassVar[bool] = False  # kept in the log, left out of the timeline people read
+    pressing: ClassVar[bool] = False  # done in the world already: its record waits behind nothing else
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Enter the event's name, so that the codec can find it again."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
@@ -88,6 +88,8 @@ class ReportPage(Command):
 @dataclass(frozen=True, slots=True)
 class Paged(Event):
     """A page was sent, or could not be."""
+
+    pressing: ClassVar[bool] = True  # were its record lost to a crash, the person would be paged again
 
     key: str
     person: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from bot.domain.climbing import FollowOwed, PageOwed, StandDownOwed
@@ -24,6 +24,8 @@ from bot.engine.summons import Link, summon
 from bot.engine.values import Profile
 
 NO_CHANNEL = "no channel"
+BREATH = timedelta(seconds=1.5)
+"""Between two pages to one person even of the worst severity: what comes meanwhile goes with the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,14 @@ class Paging:
         return not _climbs(owed) or incident.unclaimed
 
     def calmly(self, incident: Incident, ladder: Ladder) -> Ladder:
-        """The ladder on which nobody who was paged a moment ago is paged again at once, but for the worst.
+        """The ladder on which nobody who was paged a moment ago is paged again at once; the worst waits a breath only.
 
         Their pages wait for the policy's `merge_pages` and then go out together. This says when a page is begun, never
         whether one that was begun is sent.
         """
         every = self.desk.handler.policy.merge_pages
-        if incident.severity is Severity.SEV1 or not every:
-            return ladder
+        if incident.severity is Severity.SEV1:
+            every = min(every, BREATH)
         until = {one: self._told[one] + every for one in ladder.people if one in self._told}
         quiet = {**until, **{one: max(end, until.get(one, end)) for one, end in ladder.quiet.items()}}
         return replace(ladder, quiet=quiet)

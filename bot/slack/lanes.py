@@ -21,6 +21,8 @@ class Pace:
 
 CHANNEL = Pace(1.0, 4.0, 0.9)
 """Messages in one channel (Slack: about one a second, short bursts): known well enough not to be halved."""
+CALM = Pace(1.0, 1.0, 0.9)
+"""The same while it storms: never two within a second."""
 TIERS = {2: Pace(18 / 60, 6.0), 3: Pace(45 / 60, 10.0), 4: Pace(90 / 60, 20.0)}
 """Per method and workspace, a little below what Slack allows in a minute: 20, 50, 100 (Web API rate limits)."""
 SPECIAL = Pace(None, 1.0)
@@ -54,6 +56,10 @@ class Lane:
         self._pace, self._tokens, self._at = pace_, pace_.burst, now
         self._held = now
         self._slow, self._eased = 1.0, now
+
+    def go(self, pace_: Pace) -> None:
+        """At another pace from now on."""
+        self._pace, self._tokens = pace_, min(self._tokens, pace_.burst)
 
     @property
     def eased(self) -> bool:

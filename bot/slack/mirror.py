@@ -70,6 +70,8 @@ class SlackChat:
         work = self._work.setdefault(situation.incident.id, Work())
         if situation.incident.seq < work.seq:
             return
+        if (storm := situation.incident.storm) is not None:
+            self.client.pacer.calm(on=storm.until is None and situation.incident.is_open)
         self._take(situation, work)
         try:
             async with work.lock:

@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from bot.clock import Clock
 from bot.domain.errors import RateLimited
-from bot.slack.lanes import CHANNEL, GRAIN, POST, Lane, pace
+from bot.slack.lanes import CALM, CHANNEL, GRAIN, POST, Lane, pace
 
 
 class Rank(IntEnum):
@@ -81,6 +81,16 @@ class Pacer:
         self._again: datetime | None = None  # until when a page that had no turn is expected again
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
+        self._calm = False
+
+    def calm(self, *, on: bool) -> None:
+        """While it storms no channel hears two messages within a second; else short bursts are as Slack takes them."""
+        if on is self._calm:
+            return
+        self._calm = on
+        for (_method, channel), lane in self._lanes.items():
+            if channel:
+                lane.go(CALM if on else CHANNEL)
 
     # -- taking turns ------------------------------------------------------------------------------------------------
 
@@ -162,7 +172,8 @@ class Pacer:
 
     def _lane(self, key: tuple[str, str]) -> Lane:
         if key not in self._lanes:
-            self._lanes[key] = Lane(CHANNEL if key[1] else pace(key[0]), self._clock.now())
+            own = (CALM if self._calm else CHANNEL) if key[1] else pace(key[0])
+            self._lanes[key] = Lane(own, self._clock.now())
         return self._lanes[key]
 
     def _lanes_of(self, place: Place) -> list[Lane]:

@@ -117,16 +117,17 @@ class Database:
 
         return await self._bounded(go(), within, Fate())
 
-    async def write(self, work: Work[T], *, within: float | None = PATIENCE) -> T:
+    async def write(self, work: Work[T], *, within: float | None = PATIENCE, pressing: bool = False) -> T:
         """Run `work` in one transaction: all or nothing. It may wait for its statements only, and may be run again.
 
+        What is `pressing` goes before whatever waits for SQLite's one writer.
         Raises Unavailable (nothing was written), Unsure (it may have been), Conflict (lost a race for a lock).
         """
         fate = Fate()
 
         async def go() -> T:
             if self._file is not None:
-                return await asyncio.wrap_future(self._file.write(work, fate, alone=within is None))
+                return await asyncio.wrap_future(self._file.write(work, fate, alone=within is None, pressing=pressing))
             async with self._engine.connect() as connection, connection.begin() as transaction:
                 answer = await work(connection)
                 fate.commit()

@@ -171,7 +171,7 @@ class Log:
             await projections.write(connection, after)
 
         try:
-            await self._database.write(work)
+            await self._database.write(work, pressing=any(event.pressing for event in events))
         except Unsure:
             if not await self._landed(sealed, inbound):
                 raise

@@ -132,13 +132,14 @@ class File:
         """Run `work` on one consistent look at the data."""
         return self._readers.submit(self._look, work)
 
-    def write(self, work: Work[T], fate: Fate, *, alone: bool) -> Future[T]:
+    def write(self, work: Work[T], fate: Fate, *, alone: bool, pressing: bool = False) -> Future[T]:
         """Run `work` so that all of it is written or nothing, together with others that wait unless it is `alone`.
 
+        What is `pressing` goes before all that waits.
         It may be run more than once; what it leaves behind in Python must not add up.
         """
         job = _Job(work, fate, alone)
-        self._waiting.append(job)
+        (self._waiting.appendleft if pressing else self._waiting.append)(job)
         self._writer.submit(self._next)
         return job.answer
 

@@ -77,6 +77,24 @@ async def test_a_channel_gets_a_burst_and_then_one_message_a_second():
     assert pacer.wait(POST, "C2") == 0
 
 
+async def test_while_it_storms_no_channel_hears_two_messages_within_a_second(pacer: Pacer, clock: Held):
+    """Channels known and new go one by one; each has its own second; afterwards short bursts are as before."""
+    await pacer.turn("chat.postMessage", "C1")
+    pacer.calm(on=True)
+    for channel in ("C1", "C2"):
+        assert pacer.wait("chat.postMessage", channel) < 0.01
+        await pacer.turn("chat.postMessage", channel)
+        assert 0.9 < pacer.wait("chat.postMessage", channel) <= 1
+    clock.forward(seconds=30)
+    await pacer.turn("chat.postMessage", "C1")
+    assert pacer.wait("chat.postMessage", "C1") > 0.9, "nothing was saved up"
+    pacer.calm(on=False)
+    clock.forward(seconds=30)
+    for _ in range(4):
+        assert pacer.wait("chat.postMessage", "C1") < 0.01
+        await pacer.turn("chat.postMessage", "C1")
+
+
 async def test_changes_share_one_lane_for_the_workspace():
     """Sixty changes take at least a minute and a bit: 45 a minute after a burst of ten."""
     clock = Hands()

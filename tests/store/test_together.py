@@ -120,3 +120,25 @@ async def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     await database.write(put("A"))
     async with Door(database):
         assert await names(database) == ["A"]
+
+
+async def test_what_is_pressing_goes_before_all_that_waits(database: Database) -> None:
+    """More waits than one transaction takes, and yet what was done in the world already is recorded in the next one."""
+    order: list[str] = []
+
+    def noted(name: str):
+        async def work(connection) -> None:
+            await put(name)(connection)
+            order.append(name)
+
+        return work
+
+    async with Door(database) as door:
+        waiting = [asyncio.create_task(database.write(noted(f"w{number:02}"))) for number in range(60)]
+        await asyncio.sleep(0)
+        pressing = asyncio.create_task(database.write(noted("paged"), pressing=True))
+        await asyncio.sleep(0)
+        door.open()
+        await asyncio.gather(pressing, *waiting)
+    assert order[0] == "paged"
+    assert sorted(await names(database)) == sorted(["paged", *(f"w{number:02}" for number in range(60))])
