@@ -152,12 +152,20 @@ class World:
         ready = lambda: get(f"http://127.0.0.1:{self.house}/healthz") is not None  # noqa: E731
         return running(command, ready, within=60, env=environ, cwd=place)
 
-    def fires(self) -> dict[str, dict[str, Any]] | None:
-        """What the house says fires, by title; None where it does not answer."""
+    def asked(self, path: str) -> Any:
+        """What the house's API answers; None where it does not."""
         token = (self.folder / "house" / ".tocsin" / "api-token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}", "X-Tocsin-Person": "ana"}
-        told = get(f"http://127.0.0.1:{self.house}/api/alerts", headers=headers)
+        return get(f"http://127.0.0.1:{self.house}/api/{path}", headers=headers)
+
+    def fires(self) -> dict[str, dict[str, Any]] | None:
+        """What the house says fires, by title; None where it does not answer."""
+        told = self.asked("alerts")
         return None if told is None else {each["title"]: each for each in told["alerts"]}
+
+    def incidents(self) -> list[dict[str, Any]]:
+        """Every incident of the service the alerts are of."""
+        return [each for each in self.asked("incidents") or [] if each["service"] == "loans"]
 
     def there(self) -> list[dict[str, Any]]:
         """What the Alertmanager says is active."""
@@ -182,13 +190,17 @@ def test_from_a_rule_to_a_row_and_back(tmp_path: Path) -> None:
             (there,) = until(world.there, "the Alertmanager lists it")
             assert first["fingerprint"] == there["fingerprint"] == fingerprint(there["labels"])
             assert first["starts"] == there["startsAt"]
+            (opened,) = until(world.incidents, "an incident is opened")
+            assert (opened["severity"], opened["title"]) == ("SEV1", "Latency is broken")
 
             world.broken.clear()
             until(lambda: world.fires() == {}, "it is resolved and the row is over")
+            until(lambda: world.incidents()[0]["mitigated"], "the incident knows that all its alerts are over")
             time.sleep(1.1)
             world.broken.add("Latency")
             again = until(lambda: (world.fires() or {}).get("Latency is broken"), "it fires anew")
             assert again["starts"] > first["starts"]
+            assert [each["id"] for each in world.incidents()] == [opened["id"]], "it is the same incident again"
 
             alertmanager.close()  # and its memory with it
             alertmanager.enter_context(world.run_alertmanager())
@@ -205,6 +217,7 @@ def test_from_a_rule_to_a_row_and_back(tmp_path: Path) -> None:
             assert both["Latency is broken"]["starts"] == again["starts"]
             world.broken.discard("Unsent")
             until(lambda: (world.fires() or {}).keys() == {"Latency is broken"}, "what is not listed any more is over")
+            assert [each["id"] for each in world.incidents()] == [opened["id"]], "of one service at one time: one incident"
 
 
 def test_amtool_knows_the_configuration(tmp_path: Path) -> None:
