@@ -20,6 +20,7 @@ from bot.domain.mitigation import Mitigation, State
 from bot.domain.policy import Role
 from bot.engine.values import Profile
 from bot.wiring import House
+from tests.rosters import put_on_call
 from tests.world import World, shipped
 
 BARE: Mapping[str, Any] = {"regimes": (), "runbooks": {}, "slos": ()}
@@ -141,8 +142,7 @@ async def test_the_shift_ends_between_approval_and_claim(tmp_path: Path) -> None
     rules = replace(shipped().policy, approve=dict.fromkeys(shipped().policy.approve, frozenset({"on-call"})))
     async with proposed(tmp_path, policy=rules) as world:
         await press(world)
-        catalogue = world.house.desk.catalogue
-        world.house.desk.catalogue = replace(catalogue, on_call={"visits": ("ana",)})
+        put_on_call(world.house.desk, {"visits": ("ana",)})
         await world.settle()
         assert world.router.effects == []
         (trouble,) = (await world.incident()).troubles.values()

@@ -217,7 +217,9 @@ def test_from_a_rule_to_a_row_and_back(tmp_path: Path) -> None:
             assert both["Latency is broken"]["starts"] == again["starts"]
             world.broken.discard("Unsent")
             until(lambda: (world.fires() or {}).keys() == {"Latency is broken"}, "what is not listed any more is over")
-            assert [each["id"] for each in world.incidents()] == [opened["id"]], "of one service at one time: one incident"
+            assert [each["id"] for each in world.incidents()] == [opened["id"]], (
+                "of one service at one time: one incident"
+            )
 
 
 def test_amtool_knows_the_configuration(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from bot.engine.situation import Situation
 from bot.pagers.slack import SlackPager, SlackSettings
 from bot.slack.wanted import wanted
 from tests.kit import NOON
+from tests.rosters import put_on_call
 from tests.slack.bench import SERVICE, Bench
 
 ON_CALL = ("ana", "ben", "dev")
@@ -84,8 +85,8 @@ class Storm(Bench):
             f"model-{n}": replace(SERVICE, name=f"model-{n}", on_call=(first, "ben"), runbooks=())
             for n, first in enumerate(ON_CALL)
         }
-        on_call = {name: service.on_call for name, service in services.items()}
-        self.desk.catalogue = replace(self.desk.catalogue, services=services, on_call=on_call)
+        self.desk.catalogue = replace(self.desk.catalogue, services=services)
+        put_on_call(self.desk, {name: service.on_call for name, service in services.items()})
         patient = dict.fromkeys(Severity, timedelta(minutes=5))  # no clock of people's own in the midst of it
         calm = replace(self.desk.handler.policy, acknowledge_within=patient, update_every={})
         self.desk.handler.policy = calm

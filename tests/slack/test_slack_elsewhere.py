@@ -16,6 +16,7 @@ from bot.domain.policy import Severity
 from bot.engine.situation import Situation
 from bot.localslack import ROOMS, Room
 from bot.slack.meaning import SlackRefused
+from tests.rosters import put_on_call
 from tests.slack.bench import Bench
 
 CARE = Room("C0CARE", "care-alerts", members=("U0ANA", "U0BEN"))
@@ -237,8 +238,7 @@ async def test_whoever_handed_over_is_asked_nothing_any_more(bench: Bench):
     await bench.declared("Secret", by="dev", restricted=True)
     (before,) = told(bench, "ben")
     assert "ack" in str(before["blocks"])
-    catalogue = bench.desk.catalogue
-    bench.desk.catalogue = replace(catalogue, on_call={"visits": ("ana",)})
+    put_on_call(bench.desk, {"visits": ("ana",)})
     await bench.say(Acknowledge(), "ana")
     (after,) = told(bench, "ben")
     assert after["ts"] == before["ts"]
@@ -249,7 +249,7 @@ async def test_whoever_handed_over_is_asked_nothing_any_more(bench: Bench):
     before = bench.asked
     await bench.show()
     assert bench.asked == before
-    bench.desk.catalogue = catalogue
+    put_on_call(bench.desk, {"visits": ("ana", "ben")})
     await bench.show()
     assert "Being worked on" in str(told(bench, "ben")[0]["blocks"])
 
@@ -261,7 +261,7 @@ async def test_a_card_with_somebody_who_handed_over_stays_true(bench: Bench):
     with pytest.raises(SlackRefused):
         await bench.declared()
     assert len(told(bench, "ben")) == 1
-    bench.desk.catalogue = replace(bench.desk.catalogue, on_call={"visits": ("ana",)})
+    put_on_call(bench.desk, {"visits": ("ana",)})
     bench.clock.forward(301)
     with contextlib.suppress(SlackRefused):  # told by whoever came first: this or the next round
         await bench.say(Acknowledge(), "ana")
