@@ -113,6 +113,15 @@ class Node:
             self.at(*path).complain("a time")
         return self.moment(*path, zone=zone)
 
+    def stretch(self, start: str, end: str, what: str) -> tuple[datetime, datetime] | None:
+        """From one time to another, both required; complains where it ends before it starts."""
+        since, until = self.required_moment(start), self.required_moment(end)
+        if since is None or until is None:
+            return None
+        if until <= since:
+            self.complain("an end after its start", what=f"{what} ends before it starts")
+        return since, until
+
     def zone(self, *path: str | int) -> ZoneInfo | None:
         """The time zone named there, or None with a complaint."""
         name = self.text(*path)

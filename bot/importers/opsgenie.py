@@ -189,12 +189,10 @@ class _Reader:
         found: list[_Cover] = []
         over = 0
         for each in (*inside, *apart):
-            start, end = each.required_moment("startDate"), each.required_moment("endDate")
             person = self._participant(each.at("user"))
-            if start is None or end is None:
+            if (stretch := each.stretch("startDate", "endDate", "the override")) is None:
                 continue
-            if end <= start:
-                each.complain("an end after its start", what="the override ends before it starts")
+            start, end = stretch
             if end <= self.now:
                 over += 1
                 continue

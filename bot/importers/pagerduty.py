@@ -191,12 +191,10 @@ class _Reader:
         overrides: list[tuple[Override, str]] = []
         over = 0
         for each in (*found, *apart):
-            start, end = each.required_moment("start"), each.required_moment("end")
             person = self._user(each.at("user"))
-            if start is None or end is None:
+            if (stretch := each.stretch("start", "end", "the override")) is None:
                 continue
-            if end <= start:
-                each.complain("an end after its start", what="the override ends before it starts")
+            start, end = stretch
             if end <= self.now:
                 over += 1
                 continue

@@ -50,6 +50,14 @@ def converted(module: ModuleType, data: Any, folder: Path, now: datetime = WINTE
     return module.convert(_export.read(path), _files.known(folder), now)
 
 
+def put(data: Any, path: Sequence[str | int], value: Any) -> None:
+    """Write a value at that place of an export."""
+    held = data
+    for part in path[:-1]:
+        held = held[part]
+    held[path[-1]] = value
+
+
 def refused(module: ModuleType, data: Any, folder: Path) -> list[str]:
     """The complaints about an export, without the file's name."""
     try:

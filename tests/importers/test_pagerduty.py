@@ -293,10 +293,7 @@ BROKEN = {
 @pytest.mark.parametrize(("path", "value", "told"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_export_names_the_place(data, tmp_path, path, value, told):
     """Each mistake is told with its line and its place in the export."""
-    held = data
-    for part in path[:-1]:
-        held = held[part]
-    held[path[-1]] = value
+    kit.put(data, path, value)
     problems = kit.refused(pagerduty, data, tmp_path)
     assert any(told in each for each in problems), problems
 
