@@ -205,7 +205,7 @@ class PolicyModel(BaseModel):
     insist_after: timedelta = Field(default=_DEFAULT.insist_after, ge=timedelta(0))
     """How long a page may stay unanswered before the same person is paged by their next channel too; 0 is never."""
     merge_pages: timedelta = Field(default=_DEFAULT.merge_pages, ge=timedelta(0), le=timedelta(seconds=45))
-    """How soon a person may be paged again, but for SEV1: what comes meanwhile goes out together."""
+    """How soon a person may be paged again, but for SEV1: what comes meanwhile goes out together; 0 is each apart."""
     update_every: UpdateEvery = UpdateEvery()
     """How often everybody hears where things stand, by severity."""
     step_idle: timedelta = Field(default=_DEFAULT.step_idle, gt=timedelta(0))

@@ -56,6 +56,10 @@ class Paging:
 
     async def page(self, incident: Incident, owed: PageOwed) -> None:
         """Page a person. Whatever else waits for them by now goes with it, in one message."""
+        if not self.desk.handler.policy.merge_pages:  # then each page is a message of its own
+            if await self._still(incident.id, owed):
+                await self._send([_Waits(incident.id, owed)])
+            return
         waiting = self._waiting.setdefault(owed.person, {})
         waiting[owed.key] = _Waits(incident.id, owed)
         turn = self._turns.setdefault(owed.person, asyncio.Lock())
@@ -102,14 +106,18 @@ class Paging:
         batch = [each for each in batch if await self._still(each.incident, each.owed)]
         if not batch:
             return
-        batch.sort(key=lambda each: (each.owed.key != owed.key, each.owed.due, each.owed.key))
-        profile = await self.desk.people.by_id(owed.person)
+        await self._send(sorted(batch, key=lambda each: (each.owed.key != owed.key, each.owed.due, each.owed.key)))
+
+    async def _send(self, batch: Sequence[_Waits]) -> None:
+        """One message to the person of these pages, the one of the key first, and what became of each."""
+        person = batch[0].owed.person
+        profile = await self.desk.people.by_id(person)
         reached = await self._together(profile, batch) if profile else Reached("", "")
         # side by side, in one commit: until it is written down that they were paged, a crash pages them again
         reports = [self._report(each, reached, known=profile is not None) for each in batch]
         outcomes = await asyncio.gather(*reports, return_exceptions=True)
         if reached.channel:
-            self._told[owed.person] = self.desk.clock.now()
+            self._told[person] = self.desk.clock.now()
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome

@@ -73,7 +73,7 @@ async def test_the_main_walk_on_postgresql(tmp_path: Path, database: str) -> Non
         async with world.another() as second:
             assert await second.desk.log.verify() == heads
             assert (await second.desk.log.load("INC-1")).phase is Phase.RESOLVED
-    assert not list(tmp_path.iterdir())  # noqa: ASYNC240 - after everything
+    assert [each.name for each in tmp_path.iterdir()] == ["console-secret"]  # noqa: ASYNC240 - after everything
 
 
 # -- two replicas ----------------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ class Storm(Bench):
         self.desk.catalogue = replace(self.desk.catalogue, services=services)
         put_on_call(self.desk, {name: service.on_call for name, service in services.items()})
         patient = dict.fromkeys(Severity, timedelta(minutes=5))  # no clock of people's own in the midst of it
-        calm = replace(self.desk.handler.policy, acknowledge_within=patient, update_every={})
+        calm = replace(self.desk.handler.policy, acknowledge_within=patient, update_every={}, merge_pages=timedelta(0))
         self.desk.handler.policy = calm
         self.durable = Memory(self.clock, self.journal)
         pagers = {"slack": SlackPager(SlackSettings(), clock=self.clock, deliver=self.room.page)}
