@@ -280,6 +280,7 @@ async def test_a_privileged_document_says_nothing_anywhere_in_slack(bench: Bench
     assert "A privileged document" in told
     assert not [word for word in (SECRET, "GDPR", "Notification", "notice.fill", "notice.open") if word in told]
     assert "https://tocsin.example/incidents/INC-1/notices/N1" in told
+    await bench.settle()  # what was on its way when it was claimed has arrived
     before = len(bench.slack.traffic.entries)
     for key in ("ana", "cleo"):
         person = await bench.person(key, LEGAL)
