@@ -66,6 +66,8 @@ class Paging:
         try:
             async with turn:
                 if await self._still(incident.id, owed):
+                    # whoever took it along may have failed to write that down: then it goes again, by itself
+                    waiting[owed.key] = _Waits(incident.id, owed)
                     await self._go(owed)
         finally:
             waiting.pop(owed.key, None)

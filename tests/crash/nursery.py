@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LONGEST = 60
+LONGEST = 300
 """Seconds after which a house is ended that hangs."""
 
 

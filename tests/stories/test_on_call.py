@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.domain.errors import Refused
+from bot.domain.errors import Refused, Unavailable
+from bot.domain.incident import Incident
 from bot.domain.lifecycle import Declare, Resolve
-from bot.domain.paging import Acknowledge, Receipt
+from bot.domain.log import Event
+from bot.domain.paging import Acknowledge, Paged, Receipt
 from bot.domain.phase import Phase
 from bot.domain.policy import Severity
 from tests.world import World
@@ -166,3 +170,36 @@ async def test_what_was_acknowledged_meanwhile_is_not_paged_with_the_rest(tmp_pa
         await world.say(Acknowledge(), "ana", "INC-2")
         await passes(world, 21)
         assert [each.headline for each in world.phone.said[1:]] == ["INC-3, SEV3 visits: answers are odd"]
+
+
+class Deaf:
+    """A log that does not take that somebody was paged about one incident, so many times."""
+
+    def __init__(self, log: Any, incident: str, times: int) -> None:
+        self._log, self._incident, self._times = log, incident, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    async def append(self, incident: Incident, events: Sequence[Event], **more: Any) -> Incident:
+        if incident.id == self._incident and self._times and any(isinstance(event, Paged) for event in events):
+            self._times -= 1
+            raise Unavailable("the log", "no answer")
+        after: Incident = await self._log.append(incident, events, **more)
+        return after
+
+
+async def test_a_page_that_went_along_and_was_not_written_down_goes_again(tmp_path: Path) -> None:
+    """Whoever took it along could not record it: its own turn comes, and in the end its receipt stands in the log."""
+    async with World.open(tmp_path) as world:
+        await world.declare("scores look wrong", "max")
+        max_ = await world.who("max")
+        handler = world.house.desk.handler
+        for title in ("answers are slow", "answers are odd"):
+            await handler.open(_another(world, title), by=max_.person)
+        await world.settle()
+        handler.log = Deaf(handler.log, "INC-3", 2)  # when it goes along, and once more
+        await passes(world, 120)
+        for name in ("INC-2", "INC-3"):
+            (page,) = (await world.incident(name)).pages.values()
+            assert page.receipt is Receipt.ACCEPTED
