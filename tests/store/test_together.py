@@ -135,9 +135,9 @@ async def test_what_is_pressing_goes_before_all_that_waits(database: Database) -
 
     async with Door(database) as door:
         waiting = [asyncio.create_task(database.write(noted(f"w{number:02}"))) for number in range(60)]
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.05)  # each of them stands in the queue
         pressing = asyncio.create_task(database.write(noted("paged"), pressing=True))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
         door.open()
         await asyncio.gather(pressing, *waiting)
     assert order[0] == "paged"
