@@ -84,6 +84,7 @@ class World:
     async def start(self, **changes: Any) -> None:
         self.memory = Memory(self.clock, self.journal)
         self.house = await self._stack.enter_async_context(self._opened(self.memory, **changes))
+        self.house.store.database.patience = 15.0  # a machine that is busy with other tests is no silent database
         self.engine(self.house)
         await self.house.watch.restore()
         await self.memory.open(self.house.reconciler.perform, self.house.reconciler.wake)

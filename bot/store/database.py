@@ -65,7 +65,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """`url` as in `parse`. Nothing is opened before it is used."""
-        self.url = parse(url)
+        self.url, self.patience = parse(url), PATIENCE
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._left: set[asyncio.Task[Any]] = set()
         self._file = File(self.url) if self.is_sqlite else None
@@ -138,6 +138,7 @@ class Database:
 
     async def _bounded(self, doing: Coroutine[Any, Any, T], within: float | None, fate: Fate) -> T:
         """The answer in time, or an error in time: a driver that is slow to give up is not waited for."""
+        within = self.patience if within == PATIENCE else within
         task, loop = asyncio.create_task(doing), asyncio.get_running_loop()
         asked = loop.time()
         try:

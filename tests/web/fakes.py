@@ -248,6 +248,7 @@ async def place(folder: Path, *, address: str = HOME, slack_http: object = None,
     """A console over a fresh SQLite store."""
     clock = FakeClock()
     async with await Store.open(f"sqlite:///{folder / 'tocsin.db'}", clock) as store:
+        store.database.patience = 15.0  # a machine that is busy with other tests is no silent database
         await store.people.enrol(PEOPLE)
         watch = FakeWatch(clock)
 
