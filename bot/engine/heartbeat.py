@@ -39,14 +39,18 @@ Vital = Callable[[], Awaitable[Sign]]
 class Heartbeat:
     """Asks every vital sign, and beats if all are there. What the receiver answers never stops the house."""
 
-    def __init__(self, clock: Clock, receiver: Receiver, signs: Sequence[Vital], vitals: Vitals) -> None:
+    def __init__(
+        self, clock: Clock, receiver: Receiver, signs: Sequence[Vital], vitals: Vitals, *, within: float = ASK_WITHIN
+    ) -> None:
+        """A sign that is not given `within` so many seconds is not there."""
+        self._within = within
         self._clock, self._receiver, self._signs, self._vitals = clock, receiver, tuple(signs), vitals
         self.last: datetime | None = None
         self.because = ""  # why the last one was not sent or not taken
 
     async def beat(self) -> None:
         """One beat, or none and the reason in the log. Never raises."""
-        signs = await asyncio.gather(*map(_asked, self._signs))
+        signs = await asyncio.gather(*(_asked(sign, self._within) for sign in self._signs))
         lacking = [each.said for each in signs if not each.there]
         if lacking:
             self._vitals.withheld_beats.inc()
@@ -77,9 +81,9 @@ class Heartbeat:
         self.because = because
 
 
-async def _asked(sign: Vital) -> Sign:
+async def _asked(sign: Vital, within: float) -> Sign:
     try:
-        async with asyncio.timeout(ASK_WITHIN):
+        async with asyncio.timeout(within):
             return await sign()
     except TimeoutError:
         return Sign(there=False, said="a vital sign was not given in time")

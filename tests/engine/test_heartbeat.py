@@ -119,9 +119,8 @@ async def test_it_falls_silent_with_any_of_them(tmp_path: Path, broken: str) -> 
         assert len(receiver.beats) == 1
 
 
-async def test_a_sign_that_hangs_or_breaks_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_sign_that_hangs_or_breaks_is_not_there() -> None:
     """Whatever comes of asking, it ends, and no beat goes out."""
-    monkeypatch.setattr("bot.engine.heartbeat.ASK_WITHIN", 0.01)
 
     async def hangs() -> Sign:
         await asyncio.Event().wait()
@@ -132,7 +131,7 @@ async def test_a_sign_that_hangs_or_breaks_is_not_there(monkeypatch: pytest.Monk
 
     for sign in (hangs, breaks):
         receiver = Receiver()
-        heart = Heartbeat(Hands(), receiver, [sign], Vitals(Hands()))
+        heart = Heartbeat(Hands(), receiver, [sign], Vitals(Hands()), within=0.01)
         await heart.beat()
         assert receiver.beats == []
         assert CANARY not in heart.because

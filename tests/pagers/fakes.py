@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -129,9 +130,9 @@ class Vendor(httpx.AsyncBaseTransport):
         """From now on it fails like this."""
         self.fault = fault
 
+    @abstractmethod
     def answer(self, request: httpx.Request) -> tuple[int, Any]:
         """(status, JSON) of a request."""
-        raise NotImplementedError
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.asked += 1
