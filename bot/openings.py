@@ -170,6 +170,7 @@ def taking_in(
     intake = Intake(
         store.alerts, handler, catalogue, storm, store.lead, windows,
         no_news=lambda alert: is_watchdog(alert, watchdogs.get(alert.source, "")),
+        courtesy=store.alerts.courtesy,
     )  # fmt: skip
     store.alerts.accepted = intake.wake
     return intake

@@ -126,11 +126,16 @@ def bound(web: Web) -> list[socket.socket]:
     try:
         for family, *_kind, address in socket.getaddrinfo(web.host, web.port, type=socket.SOCK_STREAM):
             try:
-                sockets.append(socket.create_server(address[:2], family=family, backlog=BACKLOG))
+                listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
             except OSError as error:
                 if error.errno not in NOT_HERE:
                     raise
                 missing = error  # localhost also means ::1, which not every machine has
+            else:
+                # every connection inherits it: asyncio sets it on sockets of its own making only, and an answer in two
+                # writes then waits 40 ms for the other side's word that the first came
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sockets.append(listening)
         if not sockets and missing is not None:
             raise missing
     except OSError as error:

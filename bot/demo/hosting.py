@@ -24,6 +24,7 @@ def door(wanted: int | None) -> socket.socket:
     for port in [wanted, 0] if wanted else [0]:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; see bot.serving.bound
         try:
             sock.bind((LOOPBACK, port))
         except OSError:

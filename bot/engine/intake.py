@@ -20,6 +20,7 @@ from bot.domain.log import Command
 from bot.domain.policy import Severity
 from bot.domain.promotion import is_critical
 from bot.domain.service import Service
+from bot.engine.courtesy import Courtesy
 from bot.engine.handle import Handler
 from bot.engine.intake_ports import Inbox, cursor
 from bot.engine.joining import merge
@@ -73,13 +74,18 @@ class Intake:
         lead: Lead,
         windows: Sequence[Window] = (),
         no_news: Callable[[Alert], bool] = lambda _alert: False,
+        courtesy: Courtesy | None = None,
     ) -> None:
-        """`no_news` says of an alert that fires that it opens nothing and belongs to nothing: a watchdog."""
+        """`no_news` says of an alert that fires that it opens nothing and belongs to nothing: a watchdog.
+
+        `courtesy` knows of senders that wait for their answer: what wakes nobody lets them pass.
+        """
         self.inbox, self.handler, self.storm, self.lead = inbox, handler, storm, lead
         self.services, self.windows, self._no_news = services, windows, no_news
         self.graph = Graph({name: each.depends_on for name, each in services.items()})
         self.held: dict[str, Waiting] = {}
         self.aside: dict[Episode, Aside] = {}
+        self._courtesy = courtesy or Courtesy()
         self._board = Board()
         self._stale: set[str] = set()  # incidents that changed since the board was last right
         self._looked_at: set[str] = set()
@@ -280,6 +286,7 @@ class Intake:
         broken = await self._opened(plan, names)
         joins = [(name, piece) for name, pairs in plan.joins.items() for piece in _pieces(pairs)]
         for name, pairs in sorted(joins, key=lambda each: min(alert.severity for alert, _because in each[1])):
+            await self._let_pass(alert.severity for alert, _because in pairs)
             because = "" if any(why == "the same alert" for _alert, why in pairs) else pairs[0][1]
             command = AttachAlerts(tuple(alert for alert, _because in pairs), because)
             if (error := await self._submit(name, command)) is not None:
@@ -304,6 +311,7 @@ class Intake:
         await self.storm.expects([(opening.severity, opening.service) for _name, opening in opens])
         for start in range(0, len(opens), SIDE_BY_SIDE):
             some = opens[start : start + SIDE_BY_SIDE]
+            await self._let_pass(each.severity for _name, each in some)
             outcomes = await self.handler.open_all([self._declaring(each) for _name, each in some], cause=CAUSE)
             for (name, opening), outcome in zip(some, outcomes, strict=True):
                 if isinstance(outcome, Incident):
@@ -317,6 +325,11 @@ class Intake:
                     broken |= {each.key: (each, outcome) for each in opening.alerts}
         plan.joins = {name: pairs for name, pairs in plan.joins.items() if pairs}
         return broken
+
+    async def _let_pass(self, severities: Iterable[int]) -> None:
+        """Senders that wait for their answer go first, except before what wakes people."""
+        if min(severities) > Severity.SEV1:
+            await self._courtesy.let_pass()
 
     def _declaring(self, opening: Opening) -> DeclareForAlerts:
         alerts = tuple(worst_first(opening.alerts)[:PIECE])

@@ -39,13 +39,14 @@ class Direct:
             return
         to_one = bool(surface.person)
         channel = await (self._client.direct(surface.person) if to_one else self._client.channel_id(surface.channel))
-        await self._client.pacer.turn(POST, channel, rank=rank, due=self._clock.now() + GRACE[severity])
+        due = self._clock.now() + GRACE[severity]
+        await self._client.pacer.turn(POST, channel, rank=rank, due=due, opens=True)
         earlier = likeness.marks(row.shown) if row is not None else frozenset()
         note = likeness.noted("", earlier | {likeness.mark(surface.message.text)})
         attempt = row.attempt + 1 if row is not None else 1
         fresh = Posted(incident, surface.name, channel, "", note, SENDING, attempt, self._clock.now())
         if not await self._mirror.claim(fresh):
-            self._client.pacer.give_back(POST, channel)
+            self._client.pacer.give_back(POST, channel, opens=True)
             raise Unavailable("Slack", f"{surface.name} is being sent already")
         if earlier:
             self._duplicates.watch(fresh, "")

@@ -70,8 +70,6 @@ class SlackChat:
         work = self._work.setdefault(situation.incident.id, Work())
         if situation.incident.seq < work.seq:
             return
-        if (storm := situation.incident.storm) is not None:
-            self.client.pacer.calm(on=storm.until is None and situation.incident.is_open)
         self._take(situation, work)
         try:
             async with work.lock:
@@ -81,9 +79,9 @@ class SlackChat:
             raise
 
     def waits(self, incident: str) -> bool:
-        """Whether a message of that incident waits for its turn."""
+        """Whether that incident is being shown: a message of it waits for its turn, or is about to."""
         work = self._work.get(incident)
-        return work is not None and work.place is not None
+        return work is not None and work.lock.locked()
 
     def renew(self, situation: Situation) -> None:
         """Give what waits for its turn a newer situation; where nothing waits any more, whoever asks next shows it."""
@@ -91,6 +89,8 @@ class SlackChat:
             self._take(situation, self._work[situation.incident.id])
 
     def _take(self, situation: Situation, work: Work) -> None:
+        if (storm := situation.incident.storm) is not None:
+            self.client.pacer.calm(on=storm.until is None and situation.incident.is_open)
         if work.latest is None or _order(situation) >= _order(work.latest):
             work.supersede(situation)
             work.behind = work.behind or self.clock.now()

@@ -23,8 +23,15 @@ def news(situation: Situation) -> str:
 
 
 def patience(situation: Situation, surface: Surface, told: str | None) -> timedelta:
-    """How long after it became due a surface may be shown; `told` is the news it last showed, None where unknown."""
-    return _kind(situation, surface, told) + GRACE.get(situation.incident.severity, AT_ONCE)
+    """How long after it became due a surface may be shown; `told` is the news it last showed, None where unknown.
+
+    Of new cards the mild ones stand back longer, for before a storm is known they come by the dozen. Its own card
+    explains why the others do not come: until it is there it waits no longer than the worst of them.
+    """
+    grace = GRACE.get(situation.incident.severity, AT_ONCE)
+    if told is None and surface.name == "card":
+        return AT_ONCE if situation.incident.storm is not None else 2 * grace
+    return _kind(situation, surface, told) + grace
 
 
 def _kind(situation: Situation, surface: Surface, told: str | None) -> timedelta:

@@ -17,7 +17,7 @@ class Rank(IntEnum):
     """What goes before what."""
 
     ANSWER = 0  # a person waits for it: never held back
-    PAGE = 1  # held up by nothing but Slack's own "wait"
+    PAGE = 1  # held up by nothing but Slack's own "wait", and by another one to the same person for a second
     POST = 2
     CHANGE = 3
     TRIM = 4  # the product can do without it: left out rather than waited for
@@ -29,6 +29,8 @@ PATIENCE = 30.0
 TRIM_PATIENCE = 1.0
 PAGES_FIRST = timedelta(seconds=10)
 """How long a new message lets pages go ahead although Slack would take both."""
+OPENS = "opens"
+"""The lane of a channel's messages that begin a thread."""
 FEW = 3
 """So many pages under way are in nobody's way: a lone card does not wait for its page's answer."""
 CHANNEL_WAIT = 5.0
@@ -56,6 +58,8 @@ class Place:
     asked: datetime
     until: datetime
     granted: asyncio.Future[None] = field(repr=False)
+    opens: bool = False
+    """Whether the message begins a thread: those come one a second, for a storm is known only after its first."""
 
     @property
     def order(self) -> tuple[int, datetime, int]:
@@ -88,30 +92,33 @@ class Pacer:
         if on is self._calm:
             return
         self._calm = on
-        for (_method, channel), lane in self._lanes.items():
-            if channel:
+        for (method, channel), lane in self._lanes.items():
+            if channel and method != OPENS:
                 lane.go(CALM if on else CHANNEL)
 
     # -- taking turns ------------------------------------------------------------------------------------------------
 
     async def turn(
         self, method: str, channel: str = "", *, rank: Rank | None = None, due: datetime | None = None,
-        patience: float | None = None,
+        patience: float | None = None, opens: bool = False,
     ) -> None:  # fmt: skip
         """Wait for a turn and take it. Raises RateLimited where there is none for longer than the patience."""
-        await self.wait_for(self.queue(method, channel, rank=rank, due=due, patience=patience))
+        await self.wait_for(self.queue(method, channel, rank=rank, due=due, patience=patience, opens=opens))
 
     def queue(
         self, method: str, channel: str = "", *, rank: Rank | None = None, due: datetime | None = None,
-        patience: float | None = None,
+        patience: float | None = None, opens: bool = False,
     ) -> Place:  # fmt: skip
-        """A place in the queue; `due` is when it should have been sent, the earliest is next."""
+        """A place in the queue; `due` is when it should have been sent, the earliest is next.
+
+        What `opens` a thread never comes within a second of another one that did in its channel.
+        """
         chosen, now = rank_of(method) if rank is None else rank, self._clock.now()
         if patience is None:
             patience = TRIM_PATIENCE if chosen is Rank.TRIM else PATIENCE
         until = now + timedelta(seconds=patience)
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        place = Place(method, channel, chosen, due or now, next(self._numbers), now, until, granted)
+        place = Place(method, channel, chosen, due or now, next(self._numbers), now, until, granted, opens)
         if chosen is Rank.ANSWER:
             self._grant(place, now)
             return place
@@ -129,16 +136,16 @@ class Pacer:
             await place.granted
         except asyncio.CancelledError:
             if place.granted.done() and not place.granted.cancelled():
-                self.give_back(place.method, place.channel)
+                self.give_back(place.method, place.channel, opens=place.opens)
             raise
         finally:
             if place in self._queue:
                 self._queue.remove(place)
                 self._serve()
 
-    def give_back(self, method: str, channel: str = "") -> None:
+    def give_back(self, method: str, channel: str = "", *, opens: bool = False) -> None:
         """A turn that was not needed."""
-        for key in _keys(method, channel):
+        for key in _keys(method, channel, opens=opens):
             if key in self._lanes:
                 self._lanes[key].give_back()
         self._serve()
@@ -172,12 +179,12 @@ class Pacer:
 
     def _lane(self, key: tuple[str, str]) -> Lane:
         if key not in self._lanes:
-            own = (CALM if self._calm else CHANNEL) if key[1] else pace(key[0])
+            own = pace(key[0]) if not key[1] else CALM if self._calm or key[0] == OPENS else CHANNEL
             self._lanes[key] = Lane(own, self._clock.now())
         return self._lanes[key]
 
     def _lanes_of(self, place: Place) -> list[Lane]:
-        return [self._lane(key) for key in _keys(place.method, place.channel)]
+        return [self._lane(key) for key in _keys(place.method, place.channel, opens=place.opens)]
 
     def _grant(self, place: Place, now: datetime) -> None:
         for lane in self._lanes_of(place):
@@ -207,8 +214,8 @@ class Pacer:
             self._come_back(now, soonest)
 
     def _wait(self, place: Place, now: datetime) -> float:
-        page = place.rank is Rank.PAGE
-        wait = max(lane.wait(now, urgent=page) for lane in self._lanes_of(place))
+        page, keys = place.rank is Rank.PAGE, _keys(place.method, place.channel, opens=place.opens)
+        wait = max(self._lane(key).wait(now, urgent=page and key[0] != OPENS) for key in keys)
         if page or place.method != POST or not self._pages_wait():
             return wait
         if self._lane((POST, "")).eased:
@@ -235,6 +242,8 @@ class Pacer:
         self._serve()
 
 
-def _keys(method: str, channel: str) -> list[tuple[str, str]]:
-    """The lanes a call needs a turn in: its method's, and for a new message its channel's."""
-    return [(method, ""), (method, channel)] if channel and method == POST else [(method, "")]
+def _keys(method: str, channel: str, *, opens: bool = False) -> list[tuple[str, str]]:
+    """The lanes a call needs a turn in: its method's, for a new message its channel's, and that of those that open."""
+    if not channel or method != POST:
+        return [(method, "")]
+    return [(method, ""), *([(OPENS, channel)] if opens else []), (method, channel)]

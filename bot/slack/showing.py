@@ -289,10 +289,10 @@ class Showing:
                 claimed = await self.mirror.claim(row)
             except Unavailable:  # the row may stand although nobody answered; the message was not sent, that is known
                 self.unsent.add((row.incident, row.surface, attempt))
-                self.pacer.give_back(POST, channel)
+                self.pacer.give_back(POST, channel, opens=surface.name == CARD)
                 raise
             if not claimed:
-                self.pacer.give_back(POST, channel)
+                self.pacer.give_back(POST, channel, opens=surface.name == CARD)
                 raise Unavailable("Slack", f"{surface.name} of {row.incident} is being posted already")
             self.unsent.discard((row.incident, row.surface, attempt - 1))
             if earlier:
@@ -310,17 +310,19 @@ class Showing:
         send: Callable[[], Awaitable[T]],
     ) -> T:  # fmt: skip
         """Send when it is the surface's turn, again where Slack said "wait"; what became old meanwhile is not sent."""
-        told = work.told if surface.name == CARD else None
+        told, opens = (work.told, method == POST) if surface.name == CARD else (None, False)
         due = work.stale.get(surface.name, self.clock.now()) + patience(situation, surface, told)
         until = self.clock.now() + timedelta(seconds=2 * PATIENCE)
         while True:
-            place = work.place = self.pacer.queue(method, channel, due=due)
+            if work.latest is not situation:
+                raise NewerError
+            place = work.place = self.pacer.queue(method, channel, due=due, opens=opens)
             try:
                 await self.pacer.wait_for(place)
             finally:
                 work.place = None
             if work.latest is not situation:
-                self.pacer.give_back(method, channel)
+                self.pacer.give_back(method, channel, opens=opens)
                 raise NewerError
             try:
                 return await send()

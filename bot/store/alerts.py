@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import Clock
 from bot.domain.alert import Alert
 from bot.domain.errors import Unavailable
+from bot.engine.courtesy import Courtesy
 from bot.engine.intake_ports import Arrived, micros, moment
 from bot.store._alert_rows import HEARD, ROW, Row, commit, keep_heard, place_of, row_of, shown
 from bot.store.database import PATIENCE, Database
@@ -49,6 +50,7 @@ class Alerts:
         self._committing: asyncio.Task[None] | None = None
         self._heard: dict[str, datetime] = {}  # by sender, what was written down last
         self._news: dict[str, datetime] = {}  # ... and what is yet to be
+        self.courtesy = Courtesy()  # senders wait for their answer here
         self.accepted: Callable[[], None] = lambda: None  # told after each commit; must only take note
 
     @property
@@ -90,8 +92,9 @@ class Alerts:
         self._size += len(offer.rows)
         self._begin()
         try:
-            async with asyncio.timeout(PATIENCE):
-                return await offer.answer
+            with self.courtesy.answering():
+                async with asyncio.timeout(PATIENCE):
+                    return await offer.answer
         except TimeoutError:
             raise Unavailable("the inbox", f"no answer within {PATIENCE:g} s") from None
 

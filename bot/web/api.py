@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.domain.errors import NotFound, Tampered
 from bot.domain.incident import Incident
-from bot.domain.policy import Role
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.telemetry import log
+from bot.web.access import Area, may_read
 from bot.web.door import ByMachine, Console, Here, Who, operator, presented, visitor
 from bot.web.pages.affected import as_file
 from bot.web.pages.slos import standing
@@ -107,8 +107,6 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     422: {"model": Because},
     503: {"model": Because},
 }
-
-AUDITING = frozenset({Role.AUDITOR, Role.ADMIN})
 
 api = APIRouter(prefix="/api", responses=ANSWERS)
 
@@ -205,7 +203,7 @@ async def slos(here: Here) -> list[SloShape]:
 @api.get("/verify")
 async def verify(here: Here, who: Who) -> Verified:
     """Walk every chain of hashes; auditors and administrators are told of all, others of what they may see."""
-    whole = isinstance(who, ByMachine) or bool(who.roles & AUDITING)
+    whole = isinstance(who, ByMachine) or may_read(who, Area.AUDIT)
     try:
         heads = await here.desk.log.verify()
     except Tampered as tampered:

@@ -182,7 +182,9 @@ def storm(alerts: int, services: int, folder: Path, say: Say) -> None:
     slowest = f"the slowest after {max(found.waits):.1f} s (10)" if found.waits else ""
     say(f"  critical cards          {len(found.waits)} of {CRITICAL}, {slowest}")
     rooms = ", ".join(f"{room} {many}" for room, many in seen.rooms().most_common(6))
-    say(f"  messages                {rooms}; of one channel at most {seen.most(1)} in 1 s, {seen.most(20)} in 20 s")
+    say(
+        f"  messages                {rooms}; of one channel at most {seen.most(0.9)} in 0.9 s (1), {seen.most(20)} in 20 s"
+    )
     drained = "NOT" if found.drained is None else f"after {found.drained:.1f} s"
     say(f"  all in incidents        {drained} ({SECONDS + NORMAL:.0f})")
     say(f"  accepting afterwards    {_spread(found.after)}")

@@ -6,7 +6,10 @@ from pathlib import Path
 from bot.domain.lifecycle import Update
 from bot.domain.paging import Acknowledge
 from bot.engine.courtesy import Courtesy
+from bot.engine.intake import Intake
 from bot.engine.reconcile import AT_A_TIME
+from tests.engine.test_intake import SERVICES, site
+from tests.inbox import alert
 from tests.world import World
 
 
@@ -35,6 +38,31 @@ async def test_nobody_is_waited_for_for_ever() -> None:
     courtesy = Courtesy()
     with courtesy.answering():
         await asyncio.wait_for(courtesy.let_pass(), 5)
+
+
+class Counted(Courtesy):
+    """How often work stood aside."""
+
+    times = 0
+
+    async def let_pass(self) -> None:
+        self.times += 1
+        await super().let_pass()
+
+
+async def test_senders_go_before_incidents_that_wake_nobody(tmp_path: Path) -> None:
+    """What is critical is opened and joined at once; what is not lets those pass who still send, each time anew."""
+    async with site(tmp_path) as here:
+        courtesy = Counted()
+        here.intake = Intake(here.inbox, here.handler, SERVICES, here.storm, here.intake.lead, courtesy=courtesy)
+        await here.tell(alert("a", severity=1))
+        await here.tell(alert("b", severity=1))
+        assert courtesy.times == 0
+        await here.tell(alert("c", service="mail"))
+        await here.tell(alert("d", service="mail"))
+        assert courtesy.times == 2
+        assert [set(each.alerts) for each in await here.open()] == [
+            {"alert/am/a", "alert/am/b"}, {"alert/am/c", "alert/am/d"}]  # fmt: skip
 
 
 async def test_a_page_stands_aside_for_nobody(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ import pytest
 from tests.benchmarks.alarm import CRITICAL, Stormed, stormed
 
 CI = os.environ.get("CI") == "true"
-BURST = 4
-"""Messages one channel takes at once after a pause; then one a second."""
+LATE = 2
+"""Messages that left a second apart and came closer together, for one of them was held up on its way."""
 
 
 def judged(found: Stormed, alerts: int) -> None:
@@ -23,7 +23,8 @@ def judged(found: Stormed, alerts: int) -> None:
     assert (found.sent.lost, found.lost, found.taken) == (0, 0, alerts)
     assert found.drained is not None
     assert len(found.waits) == CRITICAL
-    assert found.seen.most(20) <= 20 + BURST
+    assert found.seen.most(5) <= 5 + LATE
+    assert found.seen.most(20) <= 20 + LATE
     assert found.held.peak < 300
 
 

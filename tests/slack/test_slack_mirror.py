@@ -242,6 +242,23 @@ async def test_many_who_ask_at_once_are_answered_with_the_newest(bench: Bench):
     assert len(bench.calls("chat.update")) <= 1
 
 
+async def test_what_is_about_to_wait_for_its_turn_learns_of_what_is_newer(bench: Bench):
+    """A showing has begun and has no place in the queue yet: news that comes then are what it posts, at once."""
+    await declare(bench)
+    old = await bench.desk.situation("INC-1")
+    await bench.desk.submit("INC-1", Acknowledge(), await bench.who("ana"))
+    new = await bench.desk.situation("INC-1")
+    showing = asyncio.create_task(bench.room.chat.show(old))
+    await asyncio.sleep(0)
+    assert bench.room.chat.waits("INC-1")
+    bench.room.chat.renew(new)
+    await showing
+    (card,) = bench.posts("card")
+    assert "U0ANA" in str(card["blocks"])
+    assert len(bench.calls("chat.postMessage")) == 1
+    assert bench.calls("chat.update") == []
+
+
 async def test_two_replicas_post_one_card(bench: Bench):
     """The claim goes to one of them; the other leaves it alone."""
     from bot.slack.mirror import SlackChat

@@ -95,6 +95,36 @@ async def test_while_it_storms_no_channel_hears_two_messages_within_a_second(pac
         await pacer.turn("chat.postMessage", "C1")
 
 
+async def test_what_begins_a_thread_comes_one_a_second_also_before_a_storm_is_known(pacer: Pacer, clock: Held):
+    """Three cards take two seconds, while what stands below them comes as it did; a card given back frees its second."""
+    line = Line(pacer)
+    for card in ("a", "b", "c"):
+        line.ask(card, POST, "C1", opens=True)
+    line.ask("below", POST, "C1")
+    await clock.pass_by(0.5)
+    assert line.served == ["a", "below"]
+    await clock.pass_by(1)
+    assert line.served == ["a", "below", "b"]
+    await clock.pass_by(1)
+    assert line.served == ["a", "below", "b", "c"]
+    pacer.give_back(POST, "C1", opens=True)
+    assert pacer.wait(POST, "C1") == 0
+    line.ask("d", POST, "C1", opens=True)
+    await clock.pass_by(0.1)
+    assert line.served[-1] == "d"
+
+
+async def test_two_pages_to_one_person_are_a_second_apart(pacer: Pacer, clock: Held):
+    """The second waits for its second although pages wait for nothing else; another person's does not wait for it."""
+    line = Line(pacer)
+    for who, room in (("ana", "D0ANA"), ("ana again", "D0ANA"), ("ben", "D0BEN")):
+        line.ask(who, POST, room, rank=Rank.PAGE, opens=True)
+    await clock.pass_by(0.5)
+    assert line.served == ["ana", "ben"]
+    await clock.pass_by(0.6)
+    assert line.served == ["ana", "ben", "ana again"]
+
+
 async def test_changes_share_one_lane_for_the_workspace():
     """Sixty changes take at least a minute and a bit: 45 a minute after a burst of ten."""
     clock = Hands()

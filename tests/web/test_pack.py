@@ -352,7 +352,7 @@ async def test_a_program_is_told_why_not_in_json(home: Place) -> None:
     async with home.api("ana") as api:
         answer = await api.get(f"/incidents/{name}/export.pack", headers={"Accept": "application/json"})
         assert (answer.status_code, answer.json()["because"]) == (
-            403, "only admin, auditor, counsel or manager may take the whole record of an incident out of the house",
+            403, "the whole record of an incident is for admin, auditor, counsel or manager",
         )  # fmt: skip
         page = await api.get(f"/incidents/{name}/export.pack", headers={"Accept": "text/html"})
         assert page.headers["content-type"].startswith("text/html")

@@ -8,12 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from bot.domain.errors import NotFound
-from bot.domain.policy import Role
 from bot.engine.intake_ports import Arrived, cursor
-from bot.web.door import ForeignError, Here, Who
+from bot.web.access import Area, reading
+from bot.web.door import Here, Who
 from bot.web.shape import Instant, Shape
 
-READERS = frozenset({Role.RESPONDER, Role.APPROVER, Role.MANAGER, Role.ADMIN})
 alerts = APIRouter(prefix="/api")
 
 
@@ -51,8 +50,7 @@ async def firing(
     service: Annotated[str | None, Query(max_length=200)] = None,
 ) -> AlertPage:
     """What fires and is its alert's latest episode, of one source or service where that is asked."""
-    if not who.roles & READERS:
-        raise ForeignError("what fires is for responders")
+    reading(who, Area.ALERTS)
     inbox = here.house.inbox
     if inbox is None:
         raise NotFound("list of alerts", "alerts")

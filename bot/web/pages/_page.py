@@ -13,7 +13,7 @@ from bot.domain.errors import TocsinError
 from bot.domain.finding import certainty
 from bot.domain.policy import Role
 from bot.engine.values import Profile
-from bot.web.alerts.listing import READERS
+from bot.web.access import Area, may_read
 from bot.web.door import console, visitor
 from bot.web.phrases import clock, laid_out, marked, number, rendered, small_print
 from bot.words import span
@@ -78,7 +78,7 @@ def show(
         "now": here.desk.clock.now(),
         "path": request.url.path,
         "sees_queue": who is not None and bool(who.person.badges & (QUEUE | here.desk.handler.policy.approve_notice)),
-        "sees_alerts": who is not None and bool(who.roles & READERS),
+        "sees_alerts": who is not None and may_read(who, Area.ALERTS),
         "form": Form(),
         "done": "",
         "live": "",

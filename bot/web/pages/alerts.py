@@ -18,9 +18,9 @@ from bot.domain.lifecycle import open_claim
 from bot.engine.intake_ports import Arrived, cursor
 from bot.engine.values import Profile
 from bot.intake.sender import Sender
+from bot.web.access import Area, reading
 from bot.web.alerts.heard import Heard
-from bot.web.alerts.listing import READERS
-from bot.web.door import Console, ForeignError, Here, Who
+from bot.web.door import Console, Here, Who
 from bot.web.house import Inbox
 from bot.web.pages._page import show
 
@@ -83,8 +83,7 @@ async def page(
     service: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """The worst first, then the newest."""
-    if not who.roles & READERS:
-        raise ForeignError("what fires is for responders")
+    reading(who, Area.ALERTS)
     inbox, intake = here.house.inbox, here.house.intake
     arrived: Sequence[Arrived] = ()
     if inbox is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,18 +13,16 @@ from fastapi import APIRouter, Response
 from bot.domain.errors import NotFound, Refused
 from bot.domain.log import TOCSIN
 from bot.domain.notice import Notice, Standing
-from bot.domain.policy import Role
 from bot.engine.parcel import gather
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
-from bot.web.door import Console, ForeignError, Here, Who
+from bot.web.access import Area, reading
+from bot.web.door import Console, Here, Who
 from bot.web.house import Redlining, Writer
 from bot.web.phrases import clock
 from bot.web.telling_notice import current
 
 router = APIRouter()
-TAKES_AWAY = frozenset({Role.COUNSEL, Role.AUDITOR, Role.MANAGER, Role.ADMIN})
-"""Who may carry the whole record of an incident out of the house, if they may see it."""
 
 
 def attachment(content: bytes, name: str, media_type: str) -> Response:
@@ -145,18 +142,12 @@ def status_of(notice: Notice, situation: Situation) -> str:
 async def pack(name: str, here: Here, who: Who) -> Response:
     """The auditor's pack: the whole record as a zip that proves itself."""
     await here.situation(name, who)  # refused where the incident is not theirs to see
-    if not who.roles & TAKES_AWAY:
-        raise ForeignError(f"only {_one_of(TAKES_AWAY)} may take the whole record of an incident out of the house")
+    reading(who, Area.RECORD)
     if here.house.pack is None:
         raise NotFound("export", "pack")
     parcel = await gather(here.desk, name)
     content = await asyncio.to_thread(here.house.pack, parcel)
     return attachment(content, f"{name}-pack.zip", "application/zip")
-
-
-def _one_of(roles: Collection[Role]) -> str:
-    *most, last = sorted(roles)
-    return f"{', '.join(most)} or {last}"
 
 
 @router.get("/incidents/{name}/exhibits/{exhibit}")
