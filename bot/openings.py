@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bot.domain.service import Service
     from bot.slack.room import SlackRoom
     from bot.store import Store
+    from bot.web.house import SignIn
 
 
 def models(shelf_name: str, name: str) -> type[BaseModel]:
@@ -230,6 +231,27 @@ def console_secret(installation: Installation) -> str:
     """What the console signs with, where that is set; "" means a secret of the state folder's own."""
     held = installation.web.secret
     return held.get_secret_value() if held is not None else ""
+
+
+def sign_in(installation: Installation, clock: Clock) -> SignIn:
+    """How people come in to the console."""
+    from urllib.parse import urlsplit
+
+    from bot.clients.oidc import Provider
+    from bot.web.house import SignIn
+
+    times, oidc = installation.web.session, installation.web.oidc
+    if oidc is None:
+        return SignIn(times.idle, times.lasts)
+    asked = oidc if oidc.groups else oidc.model_copy(update={"groups_claim": ""})
+    return SignIn(
+        times.idle,
+        times.lasts,
+        Provider(asked, clock=clock),
+        oidc.title or urlsplit(oidc.issuer).hostname or oidc.issuer,
+        installation.subjects,
+        {role: frozenset(names) for role, names in oidc.groups.items()},
+    )
 
 
 def page_link(installation: Installation, clock: Clock) -> Link | None:

@@ -81,6 +81,8 @@ def console(house: House) -> Any:
             vigil=house.vigil,
             secret=openings.console_secret(house.installation),
             metrics_token=_secret(house.installation.web.metrics_token),
+            access=house.store.access,
+            sign_in=openings.sign_in(house.installation, house.clock),
         )
     )
 

@@ -86,7 +86,8 @@ async def opened(
     async with contextlib.AsyncExitStack() as stack:
         store = await Store.open(installation.database_url, clock)
         stack.push_async_callback(store.close)
-        await store.people.enrol(installation.people)
+        oidc = installation.web.oidc
+        await store.people.enrol(installation.people, granting=oidc is not None and bool(oidc.groups))
         if doors is None:
             doors = outside(installation, clock)
             stack.push_async_callback(doors.close)

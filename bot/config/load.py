@@ -33,7 +33,7 @@ from bot.config.services import Catalogue, read_services
 from bot.config.shelves import Models, settings_model
 from bot.config.templates import template_problems
 from bot.domain.errors import Invalid, NotFound, Problem
-from bot.domain.policy import Policy
+from bot.domain.policy import Policy, Role
 from bot.domain.runbook import Runbook
 from bot.domain.service import Service
 from bot.engine.calling import Contact
@@ -82,6 +82,8 @@ class Installation:
     escalations: Mapping[str, Escalation] = field(default_factory=dict)
     contacts: Mapping[str, Contact] = field(default_factory=dict)
     """By key of the person; never stored."""
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    """As whom the provider of logins knows people: its subject → key."""
 
     def escalation_of(self, service: Service) -> Escalation:
         """How pages for a service climb: by its escalation, or each entry of its on_call a level of its own."""
@@ -213,6 +215,7 @@ class _Reader:
             schedules=known.rotas.schedules,
             escalations=known.escalations.by_name,
             contacts=known.people.contacts,
+            subjects=known.people.subjects,
             admins=admins(tocsin.admins, known.people),
             heartbeat=tocsin.heartbeat,
             maintenance=maintenance,
@@ -333,6 +336,12 @@ class _Reader:
             found.append(
                 self.page.problem(what, "web", expected="web: {secret: {env: NAME}}, the same at every replica")
             )
+        if known.people.subjects and tocsin.web.oidc is None:
+            what = "people.yaml says as whom a provider knows people, and no provider is set"
+            found.append(self.page.problem(what, "web", expected="web: {oidc: {issuer: …, client_id: …, …}}"))
+        if tocsin.web.oidc is not None and tocsin.web.oidc.groups and Role.ADMIN not in tocsin.web.oidc.groups:
+            what = "no group of the provider gives the role admin: whoever logs in with it has that role no more"
+            found.append(self.page.problem(what, "web", "oidc", "groups", expected="admin: [GROUP]"))
         if (tocsin.slack.mode != "off" or tocsin.pagers) and not admins(tocsin.admins, known.people):
             what = "nobody is told when Tocsin itself is in trouble"
             expected = "admins: [KEY, ...], or the role admin for somebody in people.yaml"

@@ -20,6 +20,7 @@ from pydantic import (
 from bot.config.emoji import Emoji
 from bot.config.heartbeat import LOOPBACK, Heartbeat
 from bot.config.policy import PolicyModel
+from bot.config.signin import Oidc, SessionTimes
 
 SLACK_API = "https://slack.com/api/"
 DATABASES = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgresql+psycopg")
@@ -111,6 +112,9 @@ class Web(Part):
     secret: SecretStr | None = None
     """What the addresses in pages and the sessions are signed with, the same at every replica; left out, a file of the
     state folder's own."""
+    session: SessionTimes = SessionTimes()
+    oidc: Oidc | None = None
+    """Who vouches for people beside the links that `tocsin login` makes."""
 
     @field_validator("secret")
     @classmethod

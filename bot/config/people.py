@@ -30,6 +30,15 @@ class SlackAccount(BaseModel):
     """The member id, from the profile's menu: `Copy member ID`."""
 
 
+class OidcAccount(BaseModel):
+    """A person as the provider of logins (web.oidc) knows them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sub: str = Field(min_length=1, max_length=255)
+    """The subject: what the provider calls them for ever, unlike their mail address."""
+
+
 class PersonModel(BaseModel):
     """One person."""
 
@@ -38,6 +47,7 @@ class PersonModel(BaseModel):
     name: str = Field(min_length=1)
     roles: list[Role] = Field(default=[Role.RESPONDER], min_length=1)
     slack: SlackAccount | None = None
+    oidc: OidcAccount | None = None
     email: str = Field(default="", pattern=r"^([^@\s]+@[^@\s]+)?$")
     groups: list[str] = Field(default_factory=list)
     """Teams and the like; a rule of the policy names one as group:name."""
@@ -68,6 +78,7 @@ class People:
     by_key: dict[str, Profile] = field(default_factory=dict)
     named: frozenset[str] = frozenset()  # every key that stands in the file, those with mistakes included
     contacts: dict[str, Contact] = field(default_factory=dict)
+    subjects: dict[str, str] = field(default_factory=dict)  # the provider's subject → key
 
 
 def read_people(path: Path, fitter: Fitter, *, team: str) -> People:
@@ -81,6 +92,7 @@ def read_people(path: Path, fitter: Fitter, *, team: str) -> People:
         return People(named=Unreadable())
     profiles: dict[str, Profile] = {}
     contacts: dict[str, Contact] = {}
+    subjects: dict[str, str] = {}
     for key in page.data:
         if not isinstance(key, str) or not _KEY.match(key):
             shown = str(key).lower() if isinstance(key, bool) else key
@@ -93,9 +105,11 @@ def read_people(path: Path, fitter: Fitter, *, team: str) -> People:
             profile = _profile(key, model, team)
             _check_own(profile, profiles.values(), page, fitter)
             profiles[key] = profile
+            if model.oidc is not None:
+                _check_subject(key, model.oidc.sub, subjects, page, fitter)
             contacts[key] = _contact(key, model, handles(page, key, fitter))
     named = frozenset(key for key in page.data if isinstance(key, str))
-    return People(tuple(profiles.values()), page, profiles, named, contacts)
+    return People(tuple(profiles.values()), page, profiles, named, contacts, subjects)
 
 
 def _profile(key: str, model: PersonModel, team: str) -> Profile:
@@ -134,6 +148,14 @@ def _check_own(profile: Profile, earlier: Iterable[Profile], page: Marked, fitte
             what = f"{profile.email} is {other.key}'s mail address already, {_line(page, other.key, 'email')}"
             fitter.problems.append(page.problem(what, key, "email", expected="one person for each address"))
             break
+
+
+def _check_subject(key: str, sub: str, subjects: dict[str, str], page: Marked, fitter: Fitter) -> None:
+    """A subject is one person's: whoever logs in with it must not be two."""
+    other = subjects.setdefault(sub, key)
+    if other != key:
+        what = f"{sub!r} is {other}'s subject with the provider already, {_line(page, other, 'oidc')}"
+        fitter.problems.append(page.problem(what, key, "oidc", "sub", expected="one person for each subject"))
 
 
 def _same_team(one: Profile, other: Profile) -> bool:

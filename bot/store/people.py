@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import Clock
@@ -17,7 +17,7 @@ from bot.domain.policy import Role
 from bot.engine.values import Profile
 from bot.store.codec import RandomHex
 from bot.store.database import Database, insert
-from bot.store.tables import people
+from bot.store.tables import accounts, login_links, people, sessions, tokens
 
 BELIEVED = timedelta(seconds=5)
 """How long the directory is taken for what it was: another replica may have started with another one."""
@@ -45,18 +45,20 @@ class People:
         self._reading: asyncio.Task[Directory] | None = None  # or read: everybody who asks waits for the same
         self._read_at = clock.now()
 
-    async def enrol(self, profiles: Sequence[Profile]) -> None:
+    async def enrol(self, profiles: Sequence[Profile], *, granting: bool = True) -> None:
         """Make the directory say what the configuration says; whoever is known keeps their id (given ids are ignored).
 
+        Where groups are not `granting` roles, those they gave once are forgotten.
         Raises Refused where a key, a Slack account or a mail address is given twice.
         """
         _require_distinct(profiles)
+        forgotten = {} if granting else {"granted": None}
 
         async def work(connection: AsyncConnection) -> None:
             # of two replicas that start at once the second reads what the first wrote
             rows = (await connection.execute(select(people).with_for_update())).all()
             known = ids_kept(profiles, rows)
-            await connection.execute(update(people).values(named=False, roles="[]", groups="[]"))
+            await connection.execute(update(people).values(named=False, roles="[]", groups="[]", **forgotten))
             keeps = {person: key for key, person in known.items()}
             wanted = {profile.key for profile in profiles}
             for had in rows:  # its key is another's from now on, or its own is another one: free it first
@@ -128,8 +130,16 @@ class People:
             return False
         if await self.by_key(profile.key) is not None:
             raise Refused(f"the configuration still names {profile.key}; take them out first")
-        blank = {"key": f"erased/{person}", "name": "[erased]", "email": "", "slack_team": "", "slack_user": ""}
-        await self._database.write(lambda c: c.execute(update(people).where(people.c.id == person).values(blank)))
+        blank: dict[str, str | None] = {"key": f"erased/{person}", "name": "[erased]", "email": "", "granted": None}
+        blank |= {"slack_team": "", "slack_user": ""}
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(update(people).where(people.c.id == person).values(blank))
+            await connection.execute(delete(login_links).where(login_links.c.key == profile.key))
+            for kept in (sessions, tokens, accounts):
+                await connection.execute(delete(kept).where(kept.c.person == person))
+
+        await self._database.write(work)
         self._reading = None
         return True
 
@@ -203,7 +213,8 @@ def _key(one: Any) -> object:
 
 def _profile(row: Row[Any]) -> Profile:
     """As known now: whoever is no longer named is at no account, though it is remembered that it was theirs."""
-    roles = frozenset(Role(role) for role in json.loads(row.roles) if role in set(Role))
+    written = row.granted if row.named and row.granted is not None else row.roles
+    roles = frozenset(Role(role) for role in json.loads(written) if role in set(Role))
     groups = frozenset(map(str, json.loads(row.groups)))
     team, user = (row.slack_team, row.slack_user) if row.named else ("", "")
     return Profile(row.id, row.key, row.name, roles, team, user, row.email, groups)

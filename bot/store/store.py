@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from bot.clock import Clock
+from bot.engine.access import Access
+from bot.store.accounts import Accounts
 from bot.store.alerts import Alerts
 from bot.store.calendars import Calendars
 from bot.store.checkpoints import Checkpoints
@@ -21,7 +23,9 @@ from bot.store.lead import Lead
 from bot.store.log import Log
 from bot.store.mirror import Mirror
 from bot.store.people import People
+from bot.store.sessions import Sessions
 from bot.store.talk import Talk
+from bot.store.tokens import Tokens
 
 
 def _beside(url: str) -> str:
@@ -45,6 +49,7 @@ class Store:
     talk: Talk
     covers: Covers
     calendars: Calendars
+    access: Access
     alerts: Alerts
     erasure: Erasure
     lead: Lead
@@ -77,6 +82,7 @@ class Store:
             talk=Talk(database, clock),
             covers=Covers(database),
             calendars=Calendars(database),
+            access=Access(Sessions(database), Tokens(database), Accounts(database)),
             alerts=Alerts(database, clock),
             erasure=Erasure(database, codec, clock),
             lead=Lead(database.url),

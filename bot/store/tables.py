@@ -177,6 +177,7 @@ people = Table(
     Column("slack_user", Line, nullable=False),
     Column("email", Line, nullable=False),
     Column("named", Boolean, nullable=False),  # whether the configuration still names them
+    Column("granted", Line),  # a JSON list: the roles of their groups with the provider, instead of `roles`
     UniqueConstraint("key"),
     Index(None, "slack_user"),
 )
@@ -272,6 +273,74 @@ calendars = Table(  # the secret address of a person's calendar, as its hash: on
     Column("digest", Line, nullable=False),
     Column("at", UTCDateTime, nullable=False),
     UniqueConstraint("digest"),
+)
+
+login_links = Table(  # one-time links and ways to the provider and back, by the hash of what is in the address
+    "login_links",
+    metadata,
+    Column("digest", Line, primary_key=True),
+    Column("key", Line, nullable=False),  # whom it lets in; "" for a way to the provider
+    Column("errand", Line, nullable=False),  # JSON
+    Column("ends", UTCDateTime, nullable=False),
+    Index(None, "ends"),
+)
+
+sessions = Table(  # who is logged in, by the hash of the session's id
+    "sessions",
+    metadata,
+    Column("digest", Line, primary_key=True),
+    Column("person", Line, nullable=False),
+    Column("way", Line, nullable=False),
+    Column("begun", UTCDateTime, nullable=False),
+    Column("seen", UTCDateTime, nullable=False),
+    Column("ends", UTCDateTime, nullable=False),
+    Column("roles", Line, nullable=False),  # those they had when the id was drawn
+    Column("issuer", Line, nullable=False),
+    Column("subject", Line, nullable=False),
+    Column("hint", Line, nullable=False),
+    Column("proved", UTCDateTime),
+    Column("gone_on", Boolean, nullable=False),  # another id took its place
+    Index(None, "person"),
+    Index(None, "ends"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Line, primary_key=True),
+    Column("digest", Line, nullable=False),
+    Column("person", Line, nullable=False),
+    Column("name", Line, nullable=False),
+    Column("scopes", Line, nullable=False),
+    Column("made", UTCDateTime, nullable=False),
+    Column("expires", UTCDateTime, nullable=False),
+    Column("used", UTCDateTime),
+    UniqueConstraint("digest"),
+    Index(None, "person"),
+)
+
+accounts = Table(  # people as a provider knows them
+    "accounts",
+    metadata,
+    Column("issuer", Line, primary_key=True),
+    Column("subject", Line, primary_key=True),
+    Column("shown", Line, nullable=False),
+    Column("person", Line, nullable=False),  # "" while they are nobody here
+    Column("seen", UTCDateTime, nullable=False),
+    Column("roles", Line),  # a JSON list
+    Index(None, "person"),
+)
+
+access_log = Table(  # what was done to people's access; only ever added to
+    "access_log",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UTCDateTime, nullable=False),
+    Column("by", Line, nullable=False),
+    Column("what", Line, nullable=False),
+    Column("about", Line, nullable=False),
+    Column("detail", Line, nullable=False),
+    Index(None, "about"),
 )
 
 alerts = Table(  # moments are microseconds since 1970: compared and joined as they are, thousands a second

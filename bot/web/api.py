@@ -3,14 +3,15 @@
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.domain.errors import NotFound, Tampered
 from bot.domain.incident import Incident
+from bot.engine.access import Scope
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.telemetry import log
@@ -23,6 +24,7 @@ from bot.web.shapes_change import CodeShape, PreviewShape
 from bot.web.shapes_notice import ClockShape, FrozenShape
 from bot.web.telling import summary, tell
 from bot.web.telling_notice import frozen
+from bot.web.tokens import EVERYDAY, LONGEST, TOKEN_LASTS
 from bot.web.trying import tried
 from bot.web.verbs import VERBS, Asking, Declaring
 from bot.web.verbs._asking import Name
@@ -52,12 +54,23 @@ class LoginLink(BaseModel):
     url: str
 
 
-class TokenWanted(BaseModel):
-    """Whose personal token is asked for, or is to end, by key."""
+class TokensEnd(BaseModel):
+    """Whose personal tokens are to end, by key."""
 
     model_config = ConfigDict(extra="forbid")
 
     person: str
+
+
+class TokenWanted(BaseModel):
+    """Whose personal token is asked for, by key; what it is called, what it is for, and for how many days."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person: str
+    name: str = Field(default="", max_length=80)
+    scopes: list[Scope] = Field(default=sorted(EVERYDAY), min_length=1)
+    days: int = Field(default=TOKEN_LASTS.days, ge=1, le=LONGEST)
 
 
 class Token(BaseModel):
@@ -66,6 +79,8 @@ class Token(BaseModel):
     person: str
     token: str
     expires: datetime
+    name: str = ""
+    scopes: list[Scope] = []
 
 
 class CodeWanted(BaseModel):
@@ -215,24 +230,31 @@ async def verify(here: Here, who: Who) -> Verified:
 @api.post("/login", dependencies=[Depends(operator)])
 async def login(body: LoginWanted, here: Here) -> LoginLink:
     """A one-time login link; only for whoever holds the machine's token."""
-    return LoginLink(url=here.door.logins.mint((await _person(here, body.person)).key))
+    found = await _person(here, body.person)
+    await here.note(None, "given a login link", found)
+    return LoginLink(url=await here.door.logins.mint(found.key))
 
 
 @api.post("/tokens", status_code=201, dependencies=[Depends(operator)])
 async def token(body: TokenWanted, here: Here) -> Token:
     """A personal token; only for whoever holds the machine's token."""
     found = await _person(here, body.person)
-    made, expires = here.tokens.mint(found.id)
-    log().info("a personal token was made", person=found.key, expires=expires.isoformat())
-    return Token(person=found.key, token=made, expires=expires)
+    made, held = await here.tokens.mint(
+        found.id, name=body.name or "tocsin token", scopes=body.scopes, lasts=timedelta(days=body.days)
+    )
+    await here.note(None, "given a token", found, f"{held.id}, {', '.join(sorted(held.scopes))}")
+    log().info("a personal token was made", person=found.key, expires=held.expires.isoformat())
+    return Token(person=found.key, token=made, expires=held.expires, name=held.name, scopes=sorted(held.scopes))
 
 
 @api.post("/tokens/revoke", dependencies=[Depends(operator)])
-async def revoke(body: TokenWanted, here: Here) -> Revoked:
+async def revoke(body: TokensEnd, here: Here) -> Revoked:
     """End every personal token of one person; only for whoever holds the machine's token."""
     found = await _person(here, body.person)
     log().info("the personal tokens of a person were ended", person=found.key)
-    return Revoked(ended=here.tokens.revoke(found.id))
+    ended = await here.tokens.revoke(found.id)
+    await here.note(None, "tokens revoked", found, f"all {ended}")
+    return Revoked(ended=ended)
 
 
 async def _person(here: Console, key: str) -> Profile:

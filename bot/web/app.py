@@ -42,7 +42,9 @@ from bot.web.oncall import oncall
 from bot.web.pages import pages
 from bot.web.pages._page import sorry
 from bot.web.phrases import login_address, wrong_fields
+from bot.web.signing_in import SigningIn
 from bot.web.tokens import PersonalTokens
+from bot.web.turnover import Turnover
 
 STATIC = Path(__file__).with_name("static")
 
@@ -71,19 +73,21 @@ class _Before:
 def build(house: WebHouse) -> FastAPI:
     """The console as an ASGI app. Its secrets are made in the state folder at once, its login links at start-up."""
     desk = house.desk
-    door = Doorkeeper(
-        desk.clock, desk.people, house.state, desk.catalogue.web_url or "http://127.0.0.1:8080", house.secret
-    )
+    address = desk.catalogue.web_url or "http://127.0.0.1:8080"
+    door = Doorkeeper(desk.clock, desk.people, house.state, address, house.access, house.sign_in, house.secret)
+    tokens = PersonalTokens(desk.clock, house.access.tokens)
+    signing_in = SigningIn(desk.clock, desk.people, house.access, house.sign_in, address)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await tokens.take_over(house.state / "tokens.json")
         await door.write_links()
         yield
 
     app = FastAPI(
         title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
-    app.state.console = Console(house, door, PersonalTokens(desk.clock, house.state))
+    app.state.console = Console(house, door, tokens, signing_in)
     app.state.page_links = PageLinks(desk.clock, house.state, desk.catalogue.web_url, house.secret)
     app.state.numbers = Numbers(desk, house.watch, house.chat, house.vigil)
     app.include_router(health)
@@ -96,6 +100,7 @@ def build(house: WebHouse) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if house.slack_http is not None:
         app.router.routes.append(Route("/slack/events", _Ingress(house.slack_http)))
+    app.add_middleware(Turnover, door=door)
     app.add_middleware(Manners, secure=door.secure)
     app.state.alerts = None
     if house.inbox is not None and house.senders:

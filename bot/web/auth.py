@@ -1,27 +1,26 @@
-"""Who is knocking: one-time login links, sessions that can be ended, and the token of whoever runs the machine."""
+"""Who is knocking: one-time login links, the token of whoever runs the machine, and forms that come from here."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import json
 import os
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from itsdangerous import BadSignature, Signer
+from fastapi import Response
 
 from bot.clock import Clock
 from bot.domain.policy import Role
+from bot.engine.access import Access
 from bot.engine.ports import People
 from bot.engine.values import Profile
+from bot.web.house import SignIn
+from bot.web.sessions import Visits, hashed
 
 LINK_LASTS = timedelta(minutes=15)
-SESSION_LASTS = timedelta(hours=12)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -53,101 +52,49 @@ def signing(folder: Path, given: str = "") -> str:
     return given or lasting_secret(folder / "console-secret")
 
 
-def hashed(secret: str) -> str:
-    """What is kept of a secret: enough to know it again, not to use it."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 class LocalLogin:
-    """Login links that work once, within 15 minutes. A restart forgets those not used.
+    """Login links that work once, within 15 minutes, at whichever replica they are opened.
 
     Looking at a link does not use it up, because scanners of mail and chat open every link before people do.
     """
 
-    def __init__(self, clock: Clock, address: str) -> None:
-        self.clock, self.address = clock, address.rstrip("/")
-        self._minted: dict[str, tuple[str, datetime]] = {}
+    def __init__(self, clock: Clock, access: Access, address: str) -> None:
+        self.clock, self.kept, self.address = clock, access.sessions, address.rstrip("/")
 
-    def mint(self, person_key: str) -> str:
-        """A link that logs this person in, once."""
+    async def mint(self, person_key: str) -> str:
+        """A link that logs this person in, once. Raises Unavailable."""
         token, now = secrets.token_urlsafe(32), self.clock.now()
-        self._minted = {name: held for name, held in self._minted.items() if held[1] > now}
-        self._minted[hashed(token)] = (person_key, now + LINK_LASTS)
+        await self.kept.keep_link(hashed(token), person_key, now, now + LINK_LASTS)
         return f"{self.address}/login?token={token}"
 
-    def peek(self, token: str) -> str | None:
-        """Whom the link would let in; it stays as good as it was."""
-        held = self._minted.get(hashed(token))
-        return held[0] if held and self.clock.now() < held[1] else None
+    async def peek(self, token: str) -> str:
+        """Whom the link would let in, "" where nobody; it stays as good as it was. Raises Unavailable."""
+        return await self.kept.link(hashed(token), self.clock.now())
 
-    def redeem(self, token: str) -> str | None:
-        """The key of the person the link was made for, the first time; None ever after, and when it is too old."""
-        held = self._minted.pop(hashed(token), None)
-        return held[0] if held and self.clock.now() < held[1] else None
+    async def redeem(self, token: str) -> str:
+        """The key of the person the link was made for, the first time; "" ever after, and when it is too old.
 
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """Somebody logged in. Only the hash of the session's id is kept."""
-
-    person: str
-    ends: datetime
-
-
-class Sessions:
-    """Who is logged in, in a file that survives a restart; the cookie holds a signed random id and nothing else."""
-
-    def __init__(self, clock: Clock, folder: Path, secret: str = "") -> None:
-        self.clock, self.path = clock, folder / "console-sessions.json"
-        self._signer = Signer(signing(folder, secret), salt="tocsin.session")
-        self._held = self._read()
-
-    def begin(self, person: str) -> str:
-        """Log a person in (by opaque id); the cookie's value."""
-        name = secrets.token_urlsafe(32)
-        self._held[hashed(name)] = Session(person, self.clock.now() + SESSION_LASTS)
-        self._save()
-        return self._signer.sign(name).decode()
-
-    def person(self, cookie: str) -> str | None:
-        """Whose session that is, while it lasts."""
-        name = self._name(cookie)
-        held = self._held.get(name) if name else None
-        return held.person if held and self.clock.now() < held.ends else None
-
-    def end(self, cookie: str) -> None:
-        """Log out everywhere: every session of that person ends."""
-        person = self.person(cookie)
-        if person is not None:
-            self._held = {name: held for name, held in self._held.items() if held.person != person}
-            self._save()
-
-    def _name(self, cookie: str) -> str | None:
-        try:
-            return hashed(self._signer.unsign(cookie).decode())
-        except BadSignature:
-            return None
-
-    def _save(self) -> None:
-        now = self.clock.now()
-        self._held = {name: held for name, held in self._held.items() if held.ends > now}
-        rows = {name: [held.person, held.ends.isoformat()] for name, held in self._held.items()}
-        keep_private(self.path, json.dumps(rows))
-
-    def _read(self) -> dict[str, Session]:
-        try:
-            rows = json.loads(self.path.read_text(encoding="utf-8"))
-            return {name: Session(str(row[0]), datetime.fromisoformat(row[1])) for name, row in rows.items()}
-        except (FileNotFoundError, ValueError, TypeError, KeyError, IndexError, AttributeError):
-            return {}  # nobody is logged in then; a new link is one command away
+        Raises Unavailable.
+        """
+        return await self.kept.use_link(hashed(token), self.clock.now())
 
 
 class Doorkeeper:
     """Holds the keys: links, sessions, and the machine's own token, which whoever can read the state folder may use."""
 
-    def __init__(self, clock: Clock, people: People, folder: Path, address: str, secret: str = "") -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        people: People,
+        folder: Path,
+        address: str,
+        access: Access,
+        sign_in: SignIn,
+        secret: str = "",
+    ) -> None:
         self.people, self.folder, self.address = people, folder, address.rstrip("/")
-        self.logins, self.sessions = LocalLogin(clock, address), Sessions(clock, folder, secret)
+        self.logins = LocalLogin(clock, access, address)
+        self.visits = Visits(clock, access.sessions, signing(folder, secret), idle=sign_in.idle, lasts=sign_in.lasts)
         self._token = lasting_secret(folder / "api-token")
 
     @property
@@ -160,6 +107,27 @@ class Doorkeeper:
         """The session cookie's name; with https a browser binds that prefix to this host alone."""
         return "__Host-tocsin" if self.secure else "tocsin_session"
 
+    @property
+    def way_cookie(self) -> str:
+        """The cookie that binds a way to the provider to the browser that took it."""
+        return "__Host-tocsin-way" if self.secure else "tocsin_way"
+
+    def give(self, answer: Response, value: str, *, name: str = "", lasts: timedelta | None = None) -> None:
+        """Put a cookie into an answer; Lax, because the way back from a provider is a link of another site."""
+        answer.set_cookie(
+            name or self.cookie,
+            value,
+            max_age=int((lasts or self.visits.lasts).total_seconds()),
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+    def take(self, answer: Response, *, name: str = "") -> None:
+        """Take a cookie back."""
+        answer.delete_cookie(name or self.cookie, path="/", secure=self.secure, httponly=True, samesite="lax")
+
     def is_token(self, authorization: str) -> bool:
         """True for `Bearer <the token of the state folder>`."""
         scheme, _, given = authorization.partition(" ")
@@ -170,16 +138,11 @@ class Doorkeeper:
         found = await self.people.by_key(key)
         return found if found and found.roles else None
 
-    async def of_cookie(self, cookie: str) -> Profile | None:
-        """The person logged in under that cookie, with the roles they have now."""
-        person = self.sessions.person(cookie) if cookie else None
-        found = await self.people.by_id(person) if person else None
-        return found if found and found.roles else None
-
     async def write_links(self) -> None:
         """Leave a one-time link per administrator in the state folder, for the first minutes after a start."""
         admins = [each for each in await self.people.everyone() if Role.ADMIN in each.roles]
-        keep_private(self.folder / "console-login.txt", _letter(self.logins, admins))
+        keep_private(self.folder / "console-login.txt", await _letter(self.logins, admins))
+        (self.folder / "console-sessions.json").unlink(missing_ok=True)  # before the database kept them
 
     def same_origin(self, method: str, site: str, origin: str, host: str) -> bool:
         """Whether a session may be used for this request: a foreign page cannot ask for a change in its name.
@@ -197,7 +160,7 @@ class Doorkeeper:
         return origin in here
 
 
-def _letter(logins: LocalLogin, admins: Iterable[Profile]) -> str:
-    links = [f"{each.name}: {logins.mint(each.key)}" for each in admins]
+async def _letter(logins: LocalLogin, admins: Iterable[Profile]) -> str:
+    links = [f"{each.name}: {await logins.mint(each.key)}" for each in admins]
     head = "Each link logs in once, within 15 minutes of the start; then `tocsin login NAME` makes another."
     return "\n".join([head, "", *(links or ["No administrator is named in people.yaml."])]) + "\n"

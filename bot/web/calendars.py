@@ -11,8 +11,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from bot.domain.errors import NotFound
 from bot.engine.calendar import Calendar, of_person, of_rota
 from bot.engine.values import Profile
-from bot.web.auth import hashed
 from bot.web.door import Console, Here, console
+from bot.web.sessions import hashed
 from bot.web.shape import Shape
 
 LONGEST = 200

@@ -16,16 +16,19 @@ from bot.domain.incident import Incident
 from bot.domain.mitigation import mitigation_of
 from bot.domain.named import named
 from bot.domain.policy import Role
+from bot.engine.access import Deed, Scope, Session
 from bot.engine.affected import Listing
 from bot.engine.desk import Desk
 from bot.engine.sight import as_seen, hidden
 from bot.engine.situation import Situation
 from bot.engine.values import Profile, Summary
-from bot.web.auth import LOOPBACK, Doorkeeper
+from bot.web.auth import LOOPBACK, SAFE, Doorkeeper
 from bot.web.house import WebHouse
 from bot.web.shapes_notice import ClockShape
+from bot.web.signing_in import SigningIn
 from bot.web.telling_notice import clocks
 from bot.web.tokens import PersonalTokens
+from bot.web.turnover import FRESH
 from bot.web.verbs import Asking, Declaring
 from bot.web.verbs.affected import ListWanted
 
@@ -52,18 +55,31 @@ class ByMachine(Profile):
     """A person named by whoever holds the machine's token: it may have been them, or anybody on that machine."""
 
 
+@dataclass(frozen=True, slots=True)
+class ByToken(Profile):
+    """A person by a token of their own: no more than its scopes, and no more than they themselves may now."""
+
+    scopes: frozenset[Scope] = frozenset()
+
+
 @dataclass
 class Console:
-    """What every request finds: the house, its doorkeeper, and the tokens people hold themselves."""
+    """What every request finds: the house, its doorkeeper, the provider's side, and the tokens people hold."""
 
     house: WebHouse
     door: Doorkeeper
     tokens: PersonalTokens
+    signing_in: SigningIn
 
     @property
     def desk(self) -> Desk:
         """The desk every door stands at."""
         return self.house.desk
+
+    async def note(self, by: Profile | None, what: str, about: Profile, detail: str = "") -> None:
+        """Write down what somebody (None: whoever runs the machine) did to somebody's access. Raises Unavailable."""
+        deed = Deed(self.desk.clock.now(), by.id if by is not None else "", what, about.id, detail)
+        await self.house.access.accounts.write(deed)
 
     async def may_see(self, who: Profile, incident: Incident) -> bool:
         """A restricted incident is for the people it names or pages, counsel and administrators."""
@@ -110,28 +126,36 @@ class Console:
 
     async def ask(self, incident: str, asking: Asking, who: Profile, inbound: str = "") -> Incident:
         """Carry out what was asked of an incident, once per `inbound`. Raises ForeignError for a borrowed name."""
-        if isinstance(who, ByMachine) and asking.verb in OWN_HAND:
-            raise ForeignError(_own_hand(who))
+        if asking.verb in OWN_HAND:
+            own_hand(who)
         self._notice_is_theirs(await self.incident(incident, who), asking, who)
         return await asking.ask(self.desk, incident, who, inbound)
 
     async def people(self, incident: str, asked: ListWanted, who: Profile, inbound: str = "") -> Listing:
         """The list of those decided about. Raises ForeignError for a borrowed name; Refused, NotFound, Unavailable."""
-        if isinstance(who, ByMachine):
-            raise ForeignError(_own_hand(who))
+        own_hand(who)
         await self.incident(incident, who)
         return await self.desk.affected.take(incident, who, asked.wanted, inbound=inbound)
 
-    async def code(self, incident: str, mitigation: str, who: Profile, token: str) -> tuple[str, datetime]:
+    async def code(
+        self, incident: str, mitigation: str, who: Profile, token: str, session: Session | None = None
+    ) -> tuple[str, datetime]:
         """A fresh one-time code and until when it is good, for whoever presents their personal token for it now.
 
-        Each asking makes a new one, and the one before is void. Raises Refused, NotFound.
+        Without a token, a session will do whose person proved to the provider within five minutes who they are; each
+        proof is good for one code. Each asking makes a new one, and the one before is void. Raises Refused, NotFound.
         """
-        if isinstance(who, ByMachine):
-            raise ForeignError(_own_hand(who))
+        own_hand(who)
         await self.incident(incident, who)
-        if self.tokens.person(token) != who.id:
-            raise Refused(f"that is not your personal token; `tocsin token {who.key}` makes one")
+        if not token and session is not None and self.house.sign_in.provider is not None:
+            if not await self.door.visits.use_proof(session):
+                raise Refused("prove who you are first: that is good for five minutes, and for one code")
+        else:
+            held = await self.tokens.held(token)
+            if held is None or held.person != who.id:
+                raise Refused(f"that is not your personal token; `tocsin token {who.key}` makes one")
+            if Scope.APPROVE not in held.scopes:
+                raise Refused("that token of yours is not for approving; make one that is")
         code = await self.desk.changes.give_code(incident, mitigation, who)
         known = await self.desk.log.load(incident)
         return code, mitigation_of(known, mitigation).codes[who.id].until
@@ -141,8 +165,22 @@ class Console:
         return await asking.ask(self.desk, who, inbound)
 
 
-def _own_hand(who: Profile) -> str:
-    return f"this needs your own token or login: ask for one with `tocsin token {who.key}`"
+def own_hand(who: Profile) -> None:
+    """Raise ForeignError for a borrowed name, and for a token that is not for approving."""
+    if isinstance(who, ByMachine):
+        raise ForeignError(f"this needs your own token or login: ask for one with `tocsin token {who.key}`")
+    _within(who, Scope.APPROVE)
+
+
+def by_login(who: Profile) -> None:
+    """Raise ForeignError for whoever is not logged in: a token makes no tokens, and a borrowed name none either."""
+    if isinstance(who, ByMachine | ByToken):
+        raise ForeignError("this is for you alone, logged in to the console: no token does it")
+
+
+def _within(who: Profile, scope: Scope) -> None:
+    if isinstance(who, ByToken) and scope not in who.scopes:
+        raise ForeignError(f"that token is not for this: it lacks the scope {scope.value}")
 
 
 def console(request: Request) -> Console:
@@ -157,15 +195,31 @@ async def visitor(request: Request) -> Profile:
     door = here.door
     if authorization := request.headers.get("authorization", ""):
         key = request.headers.get("x-tocsin-person", "")
-        return await (_named(here, key) if door.is_token(authorization) else _own(here, authorization, key))
-    found = await door.of_cookie(request.cookies.get(door.cookie, ""))
-    if found is None:
+        if door.is_token(authorization):
+            return await _named(here, key)
+        own = await _own(here, authorization, key)
+        _within(own, _needed(request))
+        return own
+    session = await door.visits.find(request.cookies.get(door.cookie, ""))
+    found = await here.desk.people.by_id(session.person) if session is not None else None
+    if session is None or found is None or not found.roles:
         raise NotLoggedInError("log in first; `tocsin login NAME` makes a link")
     headers = request.headers
     site, origin = headers.get("sec-fetch-site", ""), headers.get("origin", "")
     if not door.same_origin(request.method, site, origin, headers.get("host", "")):
         raise ForeignError("that form was not sent from this console; nothing was changed")
+    request.state.session = session
+    if request.method not in SAFE or headers.get("sec-fetch-dest", "") != "empty":  # a page that looks by itself
+        fresh = await door.visits.awake(session, found)
+        if fresh:
+            setattr(request.state, FRESH, fresh)
     return found
+
+
+def session_of(request: Request) -> Session | None:
+    """The session this request came with, once the door has let it in."""
+    held: Session | None = getattr(request.state, "session", None)
+    return held
 
 
 async def _named(here: Console, key: str) -> ByMachine:
@@ -177,19 +231,27 @@ async def _named(here: Console, key: str) -> ByMachine:
     return ByMachine(**{field.name: getattr(found, field.name) for field in fields(found)})
 
 
-async def _own(here: Console, authorization: str, key: str) -> Profile:
+def _needed(request: Request) -> Scope:
+    """What a token must be for to make that request; what only a person does is asked for where it is done."""
+    if request.method in SAFE:
+        return Scope.READ
+    return Scope.ADMIN if request.url.path.startswith("/people") else Scope.RESPOND
+
+
+async def _own(here: Console, authorization: str, key: str) -> ByToken:
     """Whose personal token that is, with the roles they have now. Raises NotLoggedInError, ForeignError."""
     scheme, _, given = authorization.partition(" ")
-    person = here.tokens.person(given.strip()) if scheme.lower() == "bearer" else None
-    found = await here.desk.people.by_id(person) if person else None
-    if found is None or not found.roles:
+    held = await here.tokens.held(given.strip()) if scheme.lower() == "bearer" else None
+    found = await here.desk.people.by_id(held.person) if held is not None else None
+    if held is None or found is None or not found.roles:
         raise NotLoggedInError(
             "that token is not this house's, or has ended; the machine's is kept in the state folder, "
             "file api-token, and `tocsin token NAME` makes a personal one"
         )
     if key not in {"", found.key}:
         raise ForeignError(f"that token is not {key!r}'s own, and a personal token speaks for nobody else")
-    return found
+    await here.tokens.note(held)
+    return ByToken(**{field.name: getattr(found, field.name) for field in fields(found)}, scopes=held.scopes)
 
 
 def presented(request: Request) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from bot.clients.oidc import Provider
+from bot.domain.policy import Role
+from bot.engine.access import Access
 from bot.engine.calendar import Calendar
 from bot.engine.desk import Desk
 from bot.engine.intake import Intake
@@ -151,6 +154,21 @@ class ChatHealth:
 
 
 @dataclass(frozen=True)
+class SignIn:
+    """How people come in: how long they stay, and who vouches for them beside our own links."""
+
+    idle: timedelta = timedelta(minutes=30)
+    lasts: timedelta = timedelta(hours=12)
+    provider: Provider | None = None
+    title: str = ""
+    """What people call the provider."""
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    """The provider's subject of those whom people.yaml names → their key."""
+    groups: Mapping[Role, frozenset[str]] = field(default_factory=dict)
+    """Which of its groups give which role; none of them means that people.yaml gives the roles."""
+
+
+@dataclass(frozen=True)
 class WebHouse:
     """Everything the console stands on. `slack_http` is Slack's signed HTTP ingress where that mode is chosen."""
 
@@ -162,6 +180,8 @@ class WebHouse:
     organisation: str
     ready: Ready
     slack_http: Any = None
+    access: Access = field(kw_only=True)
+    sign_in: SignIn = SignIn()
     words: Words = field(default_factory=Words)
     pack: Callable[[Parcel], bytes] | None = None
     calendars: Calendars | None = None

@@ -55,7 +55,7 @@ class Town:
         headers = {"Sec-Fetch-Site": "same-origin"}
         app = self.place.app
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ADDRESS, headers=headers)
-        answer = await enter(client, app.state.console.door.logins.mint(key))
+        answer = await enter(client, await app.state.console.door.logins.mint(key))
         assert answer.status_code == 303, answer.text
         return client
 
@@ -120,7 +120,9 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         async def ready() -> dict[str, object]:
             return {"ok": True}
 
-        web = WebHouse(bench.desk, watch, {}, Document.of, tmp_path / "state", "Visits", ready, None)
+        web = WebHouse(
+            bench.desk, watch, {}, Document.of, tmp_path / "state", "Visits", ready, None, access=bench.store.access
+        )
         place = Place(bench.clock, bench.store, bench.desk, watch, web, build(web))
         yield Town(bench, place)
 

@@ -53,7 +53,7 @@ async def opened(browser: Any, home: Place, address: str, who: str, **screen: An
     context = await browser.new_context(**{"java_script_enabled": False, **screen})
     page = await context.new_page()
     page.set_default_timeout(SLOW)
-    await page.goto(home.app.state.console.door.logins.mint(who))
+    await page.goto(await home.app.state.console.door.logins.mint(who))
     await page.get_by_role("button", name="Enter as").click()
     await page.goto(f"{address}/incidents/{INCIDENT}")
     return page

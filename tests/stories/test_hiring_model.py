@@ -175,7 +175,10 @@ async def unread_by(world: World, person: str, notice: str) -> None:
     async def ready() -> dict[str, object]:
         return {"ok": True}
 
-    app = build(WebHouse(desk, world.house.watch, {}, Document.of, world.folder / "web", "Visits Ltd", ready))
+    access = world.house.store.access
+    app = build(
+        WebHouse(desk, world.house.watch, {}, Document.of, world.folder / "web", "Visits Ltd", ready, access=access)
+    )
     token = (world.folder / "web" / "api-token").read_text(encoding="utf-8").strip()
     who = {"Authorization": f"Bearer {token}", "X-Tocsin-Person": person}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080") as http:

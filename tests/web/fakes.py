@@ -214,7 +214,7 @@ class Place:
     async def browser(self, key: str) -> httpx.AsyncClient:
         """Somebody logged in, whose forms come from this console."""
         client = self.client(**{"Sec-Fetch-Site": "same-origin"})
-        answer = await enter(client, self.app.state.console.door.logins.mint(key))
+        answer = await enter(client, await self.app.state.console.door.logins.mint(key))
         assert answer.status_code == 303
         return client
 
@@ -289,5 +289,6 @@ async def place(folder: Path, *, address: str = HOME, slack_http: object = None,
             pack=partial(pack, product="tocsin test"),
             calendars=store.calendars,
             write_calendar=write_calendar,
+            access=store.access,
         )
         yield Place(clock, store, desk, watch, web, build(web))

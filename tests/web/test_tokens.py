@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from bot.domain.mitigation import State
-from bot.web.tokens import PersonalTokens
-from tests.web.fakes import FakeClock, Place
+from bot.domain.policy import Role
+from bot.web.sessions import hashed
+from tests.web.fakes import Place
 from tests.web.rich import declared, rich
 
 OWN_TOKEN = "this needs your own token or login: ask for one with `tocsin token {}`"
@@ -132,26 +135,119 @@ async def test_tokens_are_ended(home: Place) -> None:
         assert [(await each.get("/api/incidents")).status_code for each in (one, two, ben)] == [401, 401, 200]
 
 
-async def test_only_hashes_are_kept(tmp_path: Path) -> None:
-    """The file names person and times, never the token; it is read again after a restart, and what ended is gone."""
-    clock = FakeClock()
-    token, expires = PersonalTokens(clock, tmp_path).mint("p_1")
-    text = (tmp_path / "tokens.json").read_text()
-    assert token not in text
-    assert token.removeprefix("tocsin_") not in text
-    ((row),) = json.loads(text).values()
-    assert row == {"person": "p_1", "made_at": clock.now().isoformat(), "expires": expires.isoformat()}
-    later = PersonalTokens(clock, tmp_path)
-    assert (later.person(token), later.person(token[:-1]), later.person("")) == ("p_1", None, None)
-    clock.forward(days=31)
-    later.mint("p_2")
-    assert [each["person"] for each in json.loads((tmp_path / "tokens.json").read_text()).values()] == ["p_2"]
+async def test_only_hashes_are_kept(home: Place) -> None:
+    """The database names person, scopes and times, never the token; a restart and another replica know it as well."""
+    token, held = await home.app.state.console.tokens.mint("p_1")
+    rows = await home.store.database.read(lambda c: c.execute(text("SELECT * FROM tokens")))
+    kept = str(rows.all())
+    assert "p_1" in kept
+    assert token.removeprefix("tocsin_") not in kept
+    replica = home.having().app.state.console.tokens
+    assert (await replica.held(token), await replica.held(token[:-1]), await replica.held("")) == (held, None, None)
+    home.clock.forward(days=30)
+    assert await replica.held(token) is None
+
+
+async def test_what_a_file_held_is_taken_over_once(home: Place) -> None:
+    """The tokens of an earlier version work on, with the scopes they had all along, and the file is gone."""
+    now = home.clock.now()
+    rows = {
+        hashed("tocsin_old"): {
+            "person": (await home.who("ana")).id,
+            "made_at": now.isoformat(),
+            "expires": (now + timedelta(days=3)).isoformat(),
+        },
+        hashed("tocsin_over"): {"person": "p_9", "made_at": now.isoformat(), "expires": now.isoformat()},
+    }
+    path = home.web.state / "tokens.json"
+    path.write_text(json.dumps(rows))
+    for _ in range(2):
+        async with home.app.router.lifespan_context(home.app):
+            assert not path.exists()
+    async with home.client(Authorization="Bearer tocsin_old") as old:
+        assert (await old.get("/api/incidents")).status_code == 200
+        assert (await old.post("/api/incidents", json={"title": "Slow"})).status_code == 201
+    assert [each.person for each in await home.app.state.console.tokens.of()] == [(await home.who("ana")).id]
 
 
 @pytest.mark.parametrize("junk", ["", "[]", "{", '{"a": 1}', '{"a": {"person": "p"}}', "\x00"])
-def test_a_broken_file_lets_nobody_in(tmp_path: Path, junk: str) -> None:
-    """And the next token works."""
-    (tmp_path / "tokens.json").write_text(junk)
-    tokens = PersonalTokens(FakeClock(), tmp_path)
-    assert tokens.person("tocsin_x") is None
-    assert tokens.person(tokens.mint("p_1")[0]) == "p_1"
+async def test_a_broken_file_lets_nobody_in(home: Place, junk: str) -> None:
+    """It is put aside, the console starts, and the next token works."""
+    (home.web.state / "tokens.json").write_text(junk)
+    async with home.app.router.lifespan_context(home.app):
+        tokens = home.app.state.console.tokens
+        assert await tokens.person("tocsin_x") == ""
+        assert await tokens.person((await tokens.mint("p_1"))[0]) == "p_1"
+    assert (home.web.state / "tokens.unreadable").read_text() == junk
+
+
+async def scoped(home: Place, key: str, *scopes: str) -> httpx.AsyncClient:
+    """Somebody with a token for these things alone."""
+    async with home.client(Authorization=f"Bearer {home.token}") as operator:
+        made = await operator.post("/api/tokens", json={"person": key, "scopes": list(scopes), "name": "a script"})
+    assert made.status_code == 201, made.text
+    return home.client(Authorization=f"Bearer {made.json()['token']}")
+
+
+async def test_a_token_does_no_more_than_its_scopes(home: Place) -> None:
+    """One for reading changes nothing; one for responding proposes and does not approve; refused is not recorded."""
+    await declared(home)
+    async with (
+        await scoped(home, "ben", "read") as reads,
+        await scoped(home, "ben", "respond") as responds,
+        await scoped(home, "ben", "approve") as approves,
+        await home.own("ana") as ana,
+    ):
+        digest = await proposed(ana)
+        before = (await home.desk.log.load("INC-1")).seq
+        body = {"mitigation": "M1", "digest": digest}
+        assert (await reads.get("/api/incidents/INC-1")).status_code == 200
+        for path in ("acknowledge", "approve", "update"):
+            refused = await reads.post(f"/api/incidents/INC-1/{path}", json={"text": "x"} if path == "update" else body)
+            assert (refused.status_code, "lacks the scope respond" in refused.text) == (403, True), path
+        assert (await reads.post("/incidents/INC-1/update", data={"text": "x"})).status_code == 403
+        refused = await responds.post("/api/incidents/INC-1/approve", json=body)
+        assert (refused.status_code, "lacks the scope approve" in refused.text) == (403, True)
+        assert (await home.desk.log.load("INC-1")).seq == before
+        assert (await responds.post("/api/incidents/INC-1/update", json={"text": "looking"})).status_code == 200
+        assert (await approves.post("/api/incidents/INC-1/approve", json=body)).status_code == 200
+
+
+async def test_a_token_does_no_more_than_its_person_now_may(home: Place) -> None:
+    """Whoever is an approver no more approves nothing with a token made before."""
+    await declared(home)
+    async with await home.own("ana") as ana, await home.own("ben") as ben:
+        digest = await proposed(ana)
+        everybody = [
+            replace(each, roles=frozenset({Role.RESPONDER})) if each.key == "ben" else each
+            for each in await home.store.people.everyone()
+        ]
+        await home.store.people.enrol(everybody)
+        refused = await ben.post("/api/incidents/INC-1/approve", json={"mitigation": "M1", "digest": digest})
+        assert refused.status_code == 409, refused.text
+    assert (await home.desk.log.load("INC-1")).mitigations["M1"].state is State.PROPOSED
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"scopes": []}, {"scopes": ["everything"]}, {"days": 0}, {"days": 366}, {"name": "x" * 81}]
+)
+async def test_no_token_without_end_or_meaning(home: Place, wanted: dict[str, object]) -> None:
+    """A scope there is not, none at all, more than a year: refused, and none is made."""
+    async with home.client(Authorization=f"Bearer {home.token}") as operator:
+        assert (await operator.post("/api/tokens", json={"person": "ana", **wanted})).status_code == 422
+    assert await home.app.state.console.tokens.of() == []
+
+
+async def test_it_is_seen_when_a_token_was_used_last(home: Place) -> None:
+    """To the minute, so that not every request is a write."""
+    async with await home.own("ana") as ana:
+        tokens = home.app.state.console.tokens
+        assert [each.used for each in await tokens.of()] == [None]
+        first = home.clock.now()
+        for seconds in (0, 30):
+            home.clock.forward(seconds=seconds)
+            await ana.get("/api/incidents")
+            assert [each.used for each in await tokens.of()] == [first]
+        home.clock.forward(minutes=1)
+        await ana.get("/api/incidents")
+        assert [each.used for each in await tokens.of()] == [home.clock.now()]

@@ -14,7 +14,7 @@ from bot.domain.finding import certainty
 from bot.domain.policy import Role
 from bot.engine.values import Profile
 from bot.web.access import Area, may_read
-from bot.web.door import console, visitor
+from bot.web.door import Console, console, session_of, visitor
 from bot.web.phrases import clock, laid_out, marked, number, rendered, small_print
 from bot.words import span
 
@@ -82,6 +82,8 @@ def show(
         "form": Form(),
         "done": "",
         "live": "",
+        "sees_people": who is not None and may_read(who, Area.PEOPLE),
+        "proof": _proof(request, here, who),
         "chat": here.house.chat() if who is not None and here.house.chat is not None else None,
         "span": span,
         "time": clock,
@@ -94,6 +96,21 @@ def show(
     }
     text = here.house.words.fill(f"web/{template}.html.j2", {**shared, **context})
     return HTMLResponse(text, status, headers=dict(headers or {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How whoever reads this may prove anew who they are: with whom, and whether they just did."""
+
+    title: str
+    fresh: bool
+
+
+def _proof(request: Request, here: Console, who: Profile | None) -> Proof | None:
+    session = session_of(request)
+    if who is None or session is None or not here.signing_in.proves:
+        return None
+    return Proof(here.house.sign_in.title, here.door.visits.proof(session))
 
 
 async def sorry(request: Request, status: int, because: str, headers: Mapping[str, str]) -> HTMLResponse:

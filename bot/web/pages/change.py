@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from bot.domain.errors import NotFound, Refused
-from bot.web.door import Here, Who
+from bot.web.door import Here, Who, session_of
 from bot.web.pages import incident
 from bot.web.pages._forms import typed
 from bot.web.pages._page import Form, show
@@ -28,11 +28,11 @@ async def preview(request: Request, name: str, here: Here, who: Who, offer: str 
 
 @router.post("/incidents/{name}/code")
 async def code(request: Request, name: str, here: Here, who: Who) -> Response:
-    """Show a fresh one-time code, once, to whoever presents their personal token with the form; a login is no proof."""
+    """Show a fresh one-time code, once, to whoever presents their personal token, or just proved anew who they are."""
     words = await typed(request)
     mitigation = words.get("mitigation", "")
     try:
-        made, until = await here.code(name, mitigation, who, words.get("token", "").strip())
+        made, until = await here.code(name, mitigation, who, words.get("token", "").strip(), session_of(request))
     except (Refused, NotFound) as refused:
         situation = await here.situation(name, who)  # what is hidden is not there, here as well
         form = Form("code", mitigation, str(refused), SECTION)  # the token is typed again, never sent back
