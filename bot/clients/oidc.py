@@ -17,7 +17,7 @@ from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
+from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 from pydantic import SecretStr
@@ -289,6 +289,8 @@ def _error(answer: httpx.Response) -> str:
 
 def _why(wrong: Exception) -> str:
     """What is wrong with a token, by the name of the claim or the error alone: never its content."""
+    if isinstance(wrong, ExpiredTokenError):
+        return "it has ended"
     claim = getattr(wrong, "claim", "")
     if claim:
         return f"its {claim} is not what it must be"

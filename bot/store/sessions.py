@@ -109,7 +109,7 @@ class Sessions:
 
     async def use_proof(self, digest: str, since: datetime) -> bool:
         """Whether that was since then and not used yet; it is used now. Raises Unavailable."""
-        used = update(sessions).where(sessions.c.digest == digest, sessions.c.proved >= since).values(proved=None)
+        used = update(sessions).where(sessions.c.digest == digest, sessions.c.proved > since).values(proved=None)
         return await self._one(used.returning(sessions.c.person))
 
     async def _one(self, statement: Any) -> bool:

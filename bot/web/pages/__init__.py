@@ -11,9 +11,11 @@ from bot.web.pages import (
     impact,
     incident,
     login,
+    me,
     notice,
     oncall,
     overview,
+    people,
     postmortem,
     queue,
     slos,
@@ -23,6 +25,8 @@ pages = APIRouter(include_in_schema=False)
 # forms come last: their address takes any verb
 for _page in (
     login,
+    me,
+    people,
     overview,
     slos,
     alerts,
