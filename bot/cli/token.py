@@ -14,9 +14,19 @@ def token(
         bool, typer.Option("--save", help="Keep it in the state folder, where `tocsin incident --as` finds it.")
     ] = False,
     revoke: Annotated[bool, typer.Option("--revoke", help="Make none; end every one this person has.")] = False,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What it is for: read, respond, approve or admin; left out, all but admin.", show_default=False
+        ),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=365, help="How long it lasts; left out, 30.", show_default=False)
+    ] = None,
+    name: Annotated[str, typer.Option(help="How it is known again on the person's page.", show_default=False)] = "",
     config: Config = TOCSIN_YAML,
 ) -> None:
-    """Print a token that acts as one person for 30 days; it is shown this once."""
+    """Print a token that acts as one person, for 30 days unless you say otherwise; it is shown this once."""
     import os
 
     from bot.cli._api import Api, place, save_token, saved
@@ -33,7 +43,8 @@ def token(
         saved(where, person).unlink(missing_ok=True)
         out([f"{ended} {'token' if ended == 1 else 'tokens'} of {clean(person)} ended."])
         return
-    answer = api.post("/api/tokens", {"person": person})
+    wanted: dict[str, object] = {"scopes": scope, "days": days, "name": name}
+    answer = api.post("/api/tokens", {"person": person, **{key: value for key, value in wanted.items() if value}})
     with api.understood():
         made, whose = str(answer["token"]), str(answer["person"])
         if whose != person or not made.isascii() or not made.isprintable():

@@ -110,7 +110,7 @@ class Web(Part):
     metrics_token: SecretStr | None = None
     """Lets whoever scrapes /metrics from another machine read that and nothing else."""
     secret: SecretStr | None = None
-    """What the addresses in pages and the sessions are signed with, the same at every replica; left out, a file of the
+    """What the addresses in pages are signed with, the same at every replica; left out, a file of the
     state folder's own."""
     session: SessionTimes = SessionTimes()
     oidc: Oidc | None = None

@@ -74,7 +74,7 @@ def build(house: WebHouse) -> FastAPI:
     """The console as an ASGI app. Its secrets are made in the state folder at once, its login links at start-up."""
     desk = house.desk
     address = desk.catalogue.web_url or "http://127.0.0.1:8080"
-    door = Doorkeeper(desk.clock, desk.people, house.state, address, house.access, house.sign_in, house.secret)
+    door = Doorkeeper(desk.clock, desk.people, house.state, address, house.access, house.sign_in)
     tokens = PersonalTokens(desk.clock, house.access.tokens)
     signing_in = SigningIn(desk.clock, desk.people, house.access, house.sign_in, address)
 

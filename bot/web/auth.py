@@ -48,7 +48,7 @@ def lasting_secret(path: Path) -> str:
 
 
 def signing(folder: Path, given: str = "") -> str:
-    """What addresses and cookies are signed with: the secret that was set, or else that of the state folder."""
+    """What addresses are signed with: the secret that was set, or else that of the state folder."""
     return given or lasting_secret(folder / "console-secret")
 
 
@@ -90,11 +90,10 @@ class Doorkeeper:
         address: str,
         access: Access,
         sign_in: SignIn,
-        secret: str = "",
     ) -> None:
         self.people, self.folder, self.address = people, folder, address.rstrip("/")
         self.logins = LocalLogin(clock, access, address)
-        self.visits = Visits(clock, access.sessions, signing(folder, secret), idle=sign_in.idle, lasts=sign_in.lasts)
+        self.visits = Visits(clock, access.sessions, idle=sign_in.idle, lasts=sign_in.lasts)
         self._token = lasting_secret(folder / "api-token")
 
     @property

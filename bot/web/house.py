@@ -201,4 +201,4 @@ class WebHouse:
     metrics_token: str = field(default="", repr=False)
     """Lets whoever has it read /metrics from elsewhere, and nothing else."""
     secret: str = field(default="", repr=False)
-    """What addresses and sessions are signed with; "" means that of the state folder."""
+    """What addresses are signed with; "" means that of the state folder."""

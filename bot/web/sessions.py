@@ -1,4 +1,4 @@
-"""Who is logged in: a cookie holds a signed random id, the database its hash; sessions end, go on, and prove anew."""
+"""Who is logged in: a cookie holds a random id, the database its hash; sessions end, go on, and are proved anew."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from itsdangerous import BadSignature, Signer
-
 from bot.clock import Clock
 from bot.domain.errors import Unavailable
 from bot.engine.access import Session, Sessions, Way
@@ -20,6 +18,8 @@ NOTED = timedelta(minutes=1)
 """How exactly it is known when somebody did something last."""
 LINGERS = timedelta(minutes=1)
 """How long the id before still works: a page asks for several things at once."""
+LENGTH = 43
+"""Letters of an id: 32 random bytes."""
 PROOF_LASTS = timedelta(minutes=5)
 
 
@@ -31,26 +31,25 @@ def hashed(secret: str) -> str:
 class Visits:
     """Sessions as cookies show them."""
 
-    def __init__(self, clock: Clock, kept: Sessions, secret: str, *, idle: timedelta, lasts: timedelta) -> None:
+    def __init__(self, clock: Clock, kept: Sessions, *, idle: timedelta, lasts: timedelta) -> None:
         self.clock, self.kept, self.idle, self.lasts = clock, kept, idle, lasts
-        self._signer = Signer(secret, salt="tocsin.session")
 
     async def begin(
         self, who: Profile, way: Way, *, issuer: str = "", subject: str = "", hint: str = "", before: str = ""
     ) -> str:
         """Log somebody in under a new id: the cookie. `before` is the one the browser had. Raises Unavailable."""
         now = self.clock.now()
-        if old := self._digest(before):
+        if old := _digest(before):
             await self.kept.end(old)
         name = secrets.token_urlsafe(32)
         roles = frozenset(map(str, who.roles))
         session = Session(hashed(name), who.id, way, now, now, now + self.lasts, roles, issuer, subject, hint)
         await self.kept.begin(session)
-        return self._signer.sign(name).decode()
+        return name
 
     async def find(self, cookie: str) -> Session | None:
         """The session of that cookie, while it lasts and was not left alone too long. Raises Unavailable."""
-        digest, now = self._digest(cookie), self.clock.now()
+        digest, now = _digest(cookie), self.clock.now()
         found = await self.kept.session(digest, now) if digest else None
         return found if found is not None and now - found.seen < self.idle else None
 
@@ -73,7 +72,7 @@ class Visits:
         roles = frozenset(map(str, who.roles))
         fresh = replace(session, digest=hashed(name), seen=now, roles=roles, proved=now if proved else None)
         gone = await self.kept.replace(session.digest, fresh, min(session.ends, now + LINGERS))
-        return self._signer.sign(name).decode() if gone else ""
+        return name if gone else ""
 
     async def end(self, cookie: str) -> Session | None:
         """Log out everywhere: every session of that person ends. The one that asked. Raises Unavailable."""
@@ -95,9 +94,7 @@ class Visits:
         """The same, and it is used now. Raises Unavailable."""
         return await self.kept.use_proof(session.digest, self.clock.now() - PROOF_LASTS)
 
-    def _digest(self, cookie: str) -> str:
-        """The hash of a cookie's id, "" where we did not sign it."""
-        try:
-            return hashed(self._signer.unsign(cookie).decode()) if cookie else ""
-        except BadSignature:
-            return ""
+
+def _digest(cookie: str) -> str:
+    """The hash of a cookie's id, "" where it can be none of ours."""
+    return hashed(cookie) if len(cookie) == LENGTH and cookie.isascii() else ""

@@ -78,7 +78,7 @@ async def test_the_way_on_leads_nowhere_else(home: Place) -> None:
 
 
 async def test_the_cookie_says_nothing_and_is_kept_from_scripts(home: Place) -> None:
-    """It holds a signed random id; HttpOnly, SameSite=Lax; a changed one is nobody's."""
+    """It holds a random id; HttpOnly, SameSite=Lax; a changed one is nobody's."""
     async with home.client() as client:
         cookie = (await enter(client, await home.app.state.console.door.logins.mint("ana"))).headers["set-cookie"]
         assert "HttpOnly" in cookie
@@ -86,7 +86,7 @@ async def test_the_cookie_says_nothing_and_is_kept_from_scripts(home: Place) -> 
         assert "ana" not in cookie.lower()
         value = client.cookies["tocsin_session"]
         client.cookies.clear()
-        other = "A" if value[-5] != "A" else "B"  # not the last letter: base64 ignores some of its bits
+        other = "A" if value[-5] != "A" else "B"
         for wrong in (value[:-5] + other + value[-4:], "x." + value, "nonsense", ""):
             answer = await client.get("/api/incidents", headers={"Cookie": f"tocsin_session={wrong}"})
             assert answer.status_code == 401

@@ -42,7 +42,7 @@ async def test_nothing_kept_lets_anybody_in(home: Place) -> None:
         await enter(ana, made)
         rows = (await home.store.database.read(lambda c: c.execute(text("SELECT * FROM sessions")))).all()
         assert len(rows) == 1
-        assert ana.cookies[COOKIE].rpartition(".")[0] not in str(rows)
+        assert ana.cookies[COOKIE] not in str(rows)
 
 
 async def test_a_session_left_alone_ends(home: Place) -> None:
@@ -139,15 +139,13 @@ async def test_each_login_draws_a_new_id(home: Place) -> None:
     await ana.aclose()
 
 
-async def test_another_secret_ends_every_session(home: Place) -> None:
-    """Cookies are signed: with `web.secret` changed nobody is logged in any more; with the same, a restart is nothing."""
-    for_all = home.having(secret="s" * 32)
-    ana = await for_all.browser("ana")
-    again, other = home.having(secret="s" * 32), home.having(secret="t" * 32)
-    for console, status in ((again, 200), (other, 401)):
-        async with console.client() as client:
-            client.cookies.update(ana.cookies)
-            assert (await client.get("/api/incidents")).status_code == status
+async def test_sessions_hang_on_no_secret_of_a_machine(home: Place) -> None:
+    """Whatever each replica signs addresses with, the database alone says who is logged in."""
+    one, other = home.having(secret="s" * 32), home.having(secret="t" * 32)
+    ana = await one.browser("ana")
+    async with other.client() as client:
+        client.cookies.update(ana.cookies)
+        assert (await client.get("/api/incidents")).status_code == 200
     await ana.aclose()
 
 
