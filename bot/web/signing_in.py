@@ -64,7 +64,9 @@ class SigningIn:
             self.back, state=state, nonce=nonce, verifier=verifier, anew=session is not None
         )
         now = self.clock.now()
-        errand = Errand(nonce, verifier, then, now, session.digest if session is not None else "")
+        errand = Errand(
+            nonce, verifier, then if len(then) <= LONGEST else "/", now, session.digest if session is not None else ""
+        )
         await self.access.sessions.send(hashed(state), errand, now + WAY_LASTS)
         return url, state
 

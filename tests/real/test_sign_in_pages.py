@@ -109,4 +109,5 @@ async def test_it_fits_every_screen(tmp_path: Path, provider: Running, screen: s
 
 async def fits(page: Any, width: int, name: str) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
-    await picture(page, f"access-{name}", full=True)
+    if name == "people-laptop-light":
+        await picture(page, "console-people", full=True)
