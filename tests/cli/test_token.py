@@ -113,3 +113,20 @@ def test_which_token_is_sent(tmp_path: Path) -> None:
         ("ben", "Bearer a-token"),
         ("../api-token", "Bearer a-token"),
     ]
+
+
+def test_a_token_for_less_and_for_longer(live: Live, tmp_path: Path) -> None:
+    """`--scope` and `--days` say what it is for and until when; what it is not for is refused with the reason."""
+    printed = tocsin(live, "token", "ana", "--scope", "read", "--days", "90", "--name", "night report")
+    assert (printed.returncode, printed.stderr) == (0, "")
+    mine = tmp_path / "mine"
+    mine.write_text(printed.stdout)
+    (held,) = live.do(live.world.house.store.access.tokens.tokens(live.world.house.clock.now()))
+    assert (held.name, sorted(held.scopes), (held.expires - held.made).days) == ("night report", ["read"], 90)
+    assert tocsin(live, "incident", "list", TOCSIN_TOKEN_FILE=str(mine)).returncode == 0
+    refused = tocsin(live, "incident", "declare", "Slow", TOCSIN_TOKEN_FILE=str(mine))
+    assert refused.returncode == 1
+    assert "lacks the scope respond" in refused.stderr
+    assert tocsin(live, "token", "ana", "--days", "400").returncode == 2
+    strange = tocsin(live, "token", "ana", "--scope", "everything")
+    assert (strange.returncode, "scopes" in strange.stderr) == (1, True)
