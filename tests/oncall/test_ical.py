@@ -149,6 +149,32 @@ async def test_a_feed_that_did_not_change_is_not_read_again() -> None:
         assert await known.schedule.shifts(NOON, NOON + HOUR) == ()
 
 
+BAD_LATER = calendar(event("DTEND:20261121T000000Z"))
+"""It can be read; its events cannot be told."""
+
+
+@pytest.mark.parametrize("bad", [calendar(event("DTSTART:nonsense")), BAD_LATER], ids=["unreadable", "untold"])
+async def test_a_feed_that_broke_stays_broken_until_it_is_mended(bad: str) -> None:
+    """Not modified since what could not be understood is no answer; once the old one is back, it counts again."""
+    texts = {"1": the_plan(), "2": bad}
+    now = "1"
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.headers.get("if-none-match") == f'"{now}"':
+            return httpx.Response(304)
+        return httpx.Response(200, text=texts[now], headers={"etag": f'"{now}"'})
+
+    async with in_front_of("ical", FEED, server) as known:
+        first = await known.schedule.shifts(NOON, NOON + HOUR)
+        assert first
+        now = "2"
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await known.schedule.shifts(NOON, NOON + HOUR)
+        now = "1"
+        assert await known.schedule.shifts(NOON, NOON + HOUR) == first
+
+
 @pytest.mark.parametrize(
     ("text", "because"),
     [
