@@ -149,11 +149,14 @@ async def test_a_feed_that_did_not_change_is_not_read_again() -> None:
         assert await known.schedule.shifts(NOON, NOON + HOUR) == ()
 
 
-BAD_LATER = calendar(event("DTEND:20261121T000000Z"))
-"""It can be read; its events cannot be told."""
+WILD = calendar(event("DTSTART:20261101T090000Z\nRRULE:FREQ=MINUTELY"))
+"""It cannot be read."""
+UNTOLD = calendar(event("DTEND:20261121T000000Z"))
+"""It can be read; its event cannot be told."""
+TORN = calendar("BEGIN:VEVENT\nUID:1\nEND:VTODO\n")
 
 
-@pytest.mark.parametrize("bad", [calendar(event("DTSTART:nonsense")), BAD_LATER], ids=["unreadable", "untold"])
+@pytest.mark.parametrize("bad", [WILD, UNTOLD, TORN], ids=["wild", "untold", "torn"])
 async def test_a_feed_that_broke_stays_broken_until_it_is_mended(bad: str) -> None:
     """Not modified since what could not be understood is no answer; once the old one is back, it counts again."""
     texts = {"1": the_plan(), "2": bad}
