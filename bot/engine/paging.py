@@ -34,6 +34,7 @@ class _Waits:
 
     incident: str
     owed: PageOwed
+    begun: bool = True  # else it only waits for its time
 
 
 class Paging:
@@ -52,6 +53,7 @@ class Paging:
         self.lines = lines or Lines()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting: dict[str, dict[str, _Waits]] = {}
+        self._noted: dict[str, list[PageOwed]] = {}  # of each incident, what waits for its time
         self._told: dict[str, datetime] = {}
 
     async def page(self, incident: Incident, owed: PageOwed) -> None:
@@ -93,9 +95,19 @@ class Paging:
         quiet = {**until, **{one: max(end, until.get(one, end)) for one, end in ladder.quiet.items()}}
         return replace(ladder, quiet=quiet)
 
-    def note(self, incident: str, owed: PageOwed) -> None:
-        """Remember a page that waits, so that the next one to its person takes it along. Forgotten by a restart."""
-        self._waiting.setdefault(owed.person, {}).setdefault(owed.key, _Waits(incident, owed))
+    def note(self, incident: str, owed: Sequence[PageOwed]) -> None:
+        """Remember the pages of an incident that wait, so that the next one to their person takes them along.
+
+        What waited before and does not any more is forgotten, and by a restart all of it.
+        """
+        for each in self._noted.pop(incident, ()):
+            waiting = self._waiting.get(each.person, {})
+            if each.key in waiting and not waiting[each.key].begun:
+                del waiting[each.key]
+        for each in owed:
+            self._waiting.setdefault(each.person, {}).setdefault(each.key, _Waits(incident, each, begun=False))
+        if owed:
+            self._noted[incident] = list(owed)
 
     async def _go(self, owed: PageOwed) -> None:
         """Send what waits for this person, all of it in one message under the key of the page whose turn it is."""
