@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.domain.climbing import Owed, PageOwed
+from bot.domain.errors import TocsinError
 from bot.domain.incident import Incident
 from bot.domain.paging import Page, Receipt
 from bot.engine.legible import Legible
 from bot.engine.ports import Log
 from bot.engine.vitals import PAGE_WITHIN, PAGES, Vitals
+from bot.telemetry import log as logger
 
 MOST = 500  # incidents looked at in one reading; the rest come with the next
 
@@ -42,8 +44,14 @@ class Deliveries:
             self._changed.discard(name)
             if incident is None:
                 continue
-            owed = {each.key: each for each in await self._owing(incident) if isinstance(each, PageOwed)}
-            self._look_at(incident, owed, now)
+            try:
+                owing = await self._owing(incident)
+            except TocsinError:
+                raise
+            except Exception:  # noqa: BLE001 - the reconciler tells it in the timeline; the others are counted
+                logger().exception("what is owed to an incident cannot be told", incident=name)
+                continue
+            self._look_at(incident, {each.key: each for each in owing if isinstance(each, PageOwed)}, now)
         gone = (self._due.keys() | self._counted.keys()) - set(names)
         for name in gone:
             self._due.pop(name, None)

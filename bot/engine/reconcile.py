@@ -282,15 +282,23 @@ class Reconciler:
     async def take_up_dead_letters(self) -> None:
         """What took the process down again and again was given up: say so in the log, and it is tried anew later."""
         for key, attempt in await self.durable.dead_letters():
-            name = key.split(":")[1]
-            incident = await self.desk.handler.legible.one(name)
-            if incident is None:
-                continue
-            owed = next((each for each in await self._owed(incident) if each.key == key), None)
-            if owed is not None and owed.attempt == attempt:
-                because = "it was given up after the bot died of it several times"
-                await self.desk.submit(name, ReportTrouble(key, attempt, because), cause=key)
-                self.vitals.given_up()
+            try:
+                await self._take_up(key, attempt)
+            except Unavailable:
+                raise
+            except Exception:  # noqa: BLE001 - one incident's trouble must not keep the others' work given up
+                logger().exception("work that was given up is not taken up yet", key=key)
+
+    async def _take_up(self, key: str, attempt: int) -> None:
+        name = key.split(":")[1]
+        incident = await self.desk.handler.legible.one(name)
+        if incident is None:
+            return
+        owed = next((each for each in await self._owed(incident) if each.key == key), None)
+        if owed is not None and owed.attempt == attempt:
+            because = "it was given up after the bot died of it several times"
+            await self.desk.submit(name, ReportTrouble(key, attempt, because), cause=key)
+            self.vitals.given_up()
 
     async def _perform(self, key: str) -> None:
         name = key.split(":")[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import structlog
 from sqlalchemy import delete, func, insert, select
 
 from bot.domain.log import link
+from bot.domain.noise import StormRules
 from bot.domain.policy import Severity
 from bot.engine.heartbeat import keeps_up
 from bot.serving import console
@@ -20,7 +22,7 @@ from bot.store.tables import entries
 from tests.engine.test_silence import silence
 from tests.inbox import alert
 from tests.web.fakes import HOME
-from tests.world import World, objective
+from tests.world import World, objective, shipped
 
 
 async def written_by_a_newer_one(world: World, name: str = "INC-1") -> None:
@@ -110,6 +112,29 @@ async def test_alerts_are_taken_in_without_it(tmp_path: Path) -> None:
         titles = [each.title for each in await house.desk.open_incidents()]
         assert titles == ["b is broken", "An alert of am could not be taken in"]
         assert await house.inbox.since(await house.inbox.applied(), 1) == []
+
+
+async def test_a_storm_whose_umbrella_cannot_be_read(tmp_path: Path) -> None:
+    """Its card would show nobody what comes below it: each incident stands for itself, and alerts go on."""
+    policy = replace(shipped().policy, storm=StormRules(incidents_per_minute=3))
+    async with World.open(tmp_path, policy=policy) as world:
+        house = world.house
+        await house.inbox.accept([alert(f"a{n}", service=f"s{n}", severity=3) for n in range(5)])
+        await house.intake.round()
+        umbrella = house.intake.storm.umbrella
+        assert umbrella
+        children = [each for each in await house.desk.open_incidents() if each.umbrella == umbrella]
+        assert len(children) == 5
+        await written_by_a_newer_one(world, umbrella)
+        for start in (5, 10):
+            await house.inbox.accept([alert(f"a{n}", service=f"s{n}", severity=3) for n in range(start, start + 5)])
+            await house.intake.round()
+        alone = [each for each in await house.desk.open_incidents() if not each.umbrella]
+        assert len(alone) == 10
+        await world.restart(policy=policy)
+        await world.house.inbox.accept([alert("last", service="last")])
+        await world.house.intake.round()
+        assert "last is broken" in [each.title for each in await world.house.desk.open_incidents()]
 
 
 async def test_a_house_starts_and_everybody_is_answered(tmp_path: Path) -> None:
