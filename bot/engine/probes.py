@@ -187,9 +187,9 @@ class RecordsProbe:
         found = await self.still()
         self.vitals.unreadable.set(len(found))
         told = [self._one(name, because) for name, because in list(found.items())[: self.most]]
-        if more := len(found) - self.most if len(found) > self.most else 0:
-            head = f"{more} more incident{'s' if more != 1 else ''} cannot be read"
-            text = f"Nobody is paged for them, and no alert joins them: {', '.join(list(found)[self.most :][:20])}."
+        if more := list(found)[self.most :]:
+            head = f"{len(more)} more incident{'s' if len(more) != 1 else ''} cannot be read"
+            text = f"Nobody is paged for them, and no alert joins them: {', '.join(more[:20])}."
             told.append(Ailment("more", head, text, "No more than a few incidents cannot be read"))
         return told
 
