@@ -53,7 +53,9 @@ class Paging:
         self.lines = lines or Lines()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting: dict[str, dict[str, _Waits]] = {}
-        self._noted: dict[str, list[PageOwed]] = {}  # of each incident, what waits for its time
+        self._noted: dict[
+            str, set[tuple[str, str]]
+        ] = {}  # of each incident, whose pages wait for their time: (person, key)
         self._told: dict[str, datetime] = {}
 
     async def page(self, incident: Incident, owed: PageOwed) -> None:
@@ -95,19 +97,22 @@ class Paging:
         quiet = {**until, **{one: max(end, until.get(one, end)) for one, end in ladder.quiet.items()}}
         return replace(ladder, quiet=quiet)
 
-    def note(self, incident: str, owed: Sequence[PageOwed]) -> None:
+    def note(self, incident: str, owed: Sequence[PageOwed], now: datetime) -> None:
         """Remember the pages of an incident that wait, so that the next one to their person takes them along.
 
-        What waited before and does not any more is forgotten, and by a restart all of it.
+        What is owed no longer is forgotten, and by a restart all of it. One that is due now stays until it was begun.
         """
-        for each in self._noted.pop(incident, ()):
-            waiting = self._waiting.get(each.person, {})
-            if each.key in waiting and not waiting[each.key].begun:
-                del waiting[each.key]
-        for each in owed:
+        keys = {(each.person, each.key) for each in owed}
+        known = self._noted.pop(incident, set())
+        for person, key in known - keys:
+            waiting = self._waiting.get(person, {})
+            if key in waiting and not waiting[key].begun:
+                del waiting[key]
+        later = [each for each in owed if each.due > now]
+        for each in later:
             self._waiting.setdefault(each.person, {}).setdefault(each.key, _Waits(incident, each, begun=False))
-        if owed:
-            self._noted[incident] = list(owed)
+        if noted := known & keys | {(each.person, each.key) for each in later}:
+            self._noted[incident] = noted
 
     async def _go(self, owed: PageOwed) -> None:
         """Send what waits for this person, all of it in one message under the key of the page whose turn it is."""

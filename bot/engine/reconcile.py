@@ -183,7 +183,7 @@ class Reconciler:
         todo_now = await self._owed(incident)
         waits = any(isinstance(each, SettleOwed | VerifyOwed) for each in todo_now)
         (self.proving.add if waits else self.proving.discard)(name)
-        self.hands.paging.note(name, [each for each in todo_now if isinstance(each, PageOwed) and each.due > now])
+        self.hands.paging.note(name, [each for each in todo_now if isinstance(each, PageOwed)], now)
         for owed in sorted(todo_now, key=lambda each: each.due > now):  # no wake-up is set before what is due begins
             if owed.due > now:
                 await self.durable.wake_at(name, owed.due, now)
