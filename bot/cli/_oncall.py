@@ -132,10 +132,10 @@ def run(known: Known, what: Any) -> Any:
 
 async def board(known: Known, at: datetime | None, rota: str, service: str) -> dict[str, Any]:
     """What `GET /api/oncall` would answer."""
-    from bot.engine.board import rotas_now, services_now
+    from bot.engine.board import near, rotas_now, services_now
     from bot.web.shapes_oncall import EscalationShape, OnCallShape, RotaShape
 
-    roster, at = known.roster, at or known.clock.now()
+    roster, at = known.roster, near(at, known.clock.now())
     rotas = () if service and not rota else await rotas_now(roster, at, rota)
     services = known.installation.services.values()
     levels = () if rota and not service else await services_now(roster, services, at, service)
@@ -150,10 +150,10 @@ async def board(known: Known, at: datetime | None, rota: str, service: str) -> d
 
 async def upcoming(known: Known, start: datetime | None, days: int, rota: str, whose: str) -> dict[str, Any]:
     """What `GET /api/oncall/shifts` would answer."""
-    from bot.engine.board import shifts_of
+    from bot.engine.board import near, shifts_of
     from bot.web.shapes_oncall import GapShape, ShiftsShape, StintShape
 
-    start = start or known.clock.now()
+    start = near(start, known.clock.now())
     end = start + timedelta(days=days)
     found, gaps = await shifts_of(known.roster, start, end, rota=rota, person=whose)
     shape = ShiftsShape(

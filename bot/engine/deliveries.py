@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.domain.climbing import Owed, PageOwed
+from bot.domain.errors import TocsinError
 from bot.domain.incident import Incident
 from bot.domain.paging import Page, Receipt
+from bot.engine.legible import Legible
 from bot.engine.ports import Log
 from bot.engine.vitals import PAGE_WITHIN, PAGES, Vitals
+from bot.telemetry import log as logger
 
 MOST = 500  # incidents looked at in one reading; the rest come with the next
 
@@ -20,8 +23,8 @@ Owing = Callable[[Incident], Awaitable[Iterable[Owed]]]
 class Deliveries:
     """Reads every few seconds what is owed and what was taken; what is owed for too long is late without a receipt."""
 
-    def __init__(self, log: Log, clock: Clock, vitals: Vitals, owing: Owing) -> None:
-        self._log, self._clock, self._vitals, self._owing = log, clock, vitals, owing
+    def __init__(self, log: Log, legible: Legible, clock: Clock, vitals: Vitals, owing: Owing) -> None:
+        self._log, self._legible, self._clock, self._vitals, self._owing = log, legible, clock, vitals, owing
         self._due: dict[str, dict[str, datetime]] = {}  # incident → page → since when it is due
         self._counted: dict[str, set[str]] = {}
         self._late: set[str] = set()  # counted as late, and not taken so far
@@ -37,10 +40,18 @@ class Deliveries:
         now, names = self._clock.now(), await self._log.open_ids()
         chosen = sorted(filter(self._concerned, names), key=lambda name: name not in self._due)[:MOST]
         for name in chosen:
-            incident = await self._log.load(name)
+            incident = await self._legible.one(name)
             self._changed.discard(name)
-            owed = {each.key: each for each in await self._owing(incident) if isinstance(each, PageOwed)}
-            self._look_at(incident, owed, now)
+            if incident is None:
+                continue
+            try:
+                owing = await self._owing(incident)
+            except TocsinError:
+                raise
+            except Exception:  # noqa: BLE001 - the reconciler tells it in the timeline; the others are counted
+                logger().exception("what is owed to an incident cannot be told", incident=name)
+                continue
+            self._look_at(incident, {each.key: each for each in owing if isinstance(each, PageOwed)}, now)
         gone = (self._due.keys() | self._counted.keys()) - set(names)
         for name in gone:
             self._due.pop(name, None)

@@ -34,6 +34,7 @@ class _Waits:
 
     incident: str
     owed: PageOwed
+    begun: bool = True  # else it only waits for its time
 
 
 class Paging:
@@ -52,6 +53,9 @@ class Paging:
         self.lines = lines or Lines()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting: dict[str, dict[str, _Waits]] = {}
+        self._noted: dict[
+            str, set[tuple[str, str]]
+        ] = {}  # of each incident, whose pages wait for their time: (person, key)
         self._told: dict[str, datetime] = {}
 
     async def page(self, incident: Incident, owed: PageOwed) -> None:
@@ -93,9 +97,22 @@ class Paging:
         quiet = {**until, **{one: max(end, until.get(one, end)) for one, end in ladder.quiet.items()}}
         return replace(ladder, quiet=quiet)
 
-    def note(self, incident: str, owed: PageOwed) -> None:
-        """Remember a page that waits, so that the next one to its person takes it along. Forgotten by a restart."""
-        self._waiting.setdefault(owed.person, {}).setdefault(owed.key, _Waits(incident, owed))
+    def note(self, incident: str, owed: Sequence[PageOwed], now: datetime) -> None:
+        """Remember the pages of an incident that wait, so that the next one to their person takes them along.
+
+        What is owed no longer is forgotten, and by a restart all of it. One that is due now stays until it was begun.
+        """
+        keys = {(each.person, each.key) for each in owed}
+        known = self._noted.pop(incident, set())
+        for person, key in known - keys:
+            waiting = self._waiting.get(person, {})
+            if key in waiting and not waiting[key].begun:
+                del waiting[key]
+        later = [each for each in owed if each.due > now]
+        for each in later:
+            self._waiting.setdefault(each.person, {}).setdefault(each.key, _Waits(incident, each, begun=False))
+        if noted := known & keys | {(each.person, each.key) for each in later}:
+            self._noted[incident] = noted
 
     async def _go(self, owed: PageOwed) -> None:
         """Send what waits for this person, all of it in one message under the key of the page whose turn it is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from bot.domain.alert_clock import SettleAlerts
 from bot.domain.approval import ExpireMitigation
@@ -65,6 +66,10 @@ class Reconciler:
         self.errands = Errands(desk, hands.chat)
         self._dirty: dict[str, bool] = {}  # whether it is only looked at because everything is
         self._noted = asyncio.Event()
+        self._since: dict[str, datetime] = {}  # since when those with news wait
+        self._looking = False
+        self._moved = desk.clock.now()  # when a look began or ended last, or there was nothing to look at
+        self._ended: datetime | None = None
         self._shows: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self.proving: set[str] = set()  # incidents that wait for the data: looked at again after each poll
@@ -72,8 +77,21 @@ class Reconciler:
 
     def note(self, incident: str) -> None:
         """Remember to look at an incident; called after every commit."""
+        self._stirs()
         self._dirty[incident] = False
+        self._since.setdefault(incident, self.desk.clock.now())
         self._noted.set()
+
+    def _stirs(self) -> None:
+        """From now on there is something to look at, if there was not before."""
+        if not self._dirty and not self._looking:
+            self._moved = self.desk.clock.now()
+
+    def waits(self) -> timedelta:
+        """How long news wait to be acted on at most, or no look ends, or nobody looks any more."""
+        since = [*self._since.values(), *((self._moved,) if self._dirty or self._looking else ())]
+        since += [self._ended] if self._ended is not None else []
+        return max((self.desk.clock.now() - each for each in since), default=timedelta(0))
 
     @property
     def busy(self) -> bool:
@@ -81,10 +99,18 @@ class Reconciler:
         return bool(self._dirty or self._shows)
 
     async def run(self) -> None:
-        """Look whenever something was noted, until cancelled."""
-        while True:
-            await self._noted.wait()
-            await self.settle()
+        """Look whenever something was noted, until cancelled; whatever goes wrong, the next look comes."""
+        self._ended = None
+        try:
+            while True:
+                await self._noted.wait()
+                try:
+                    await self.settle()
+                except Exception:  # noqa: BLE001 - if this ended, nobody would be paged any more
+                    logger().exception("looking at what was noted failed; it goes on")
+                    await self.desk.clock.sleep(FIRST_PAUSE)
+        finally:
+            self._ended = self.desk.clock.now()
 
     async def settle(self) -> None:
         """Look at everything noted, and at what is noted meanwhile; all their pages are begun before any is shown."""
@@ -92,8 +118,12 @@ class Reconciler:
             if not any(self._may_page(name) for name in self._dirty):
                 await self.desk.courtesy.let_pass()
             noted = self._next()
-            for name in noted:
-                await self._look_at(name)
+            self._looking = True
+            try:
+                for name in noted:
+                    await self._look_at(name)
+            finally:
+                self._looking = False
             for name in noted:
                 self._show(name)
         self._noted.clear()
@@ -111,6 +141,7 @@ class Reconciler:
     async def everything(self) -> None:
         """Note every incident that is not closed: at start, and each minute."""
         for name in await self.desk.log.open_ids():
+            self._stirs()
             self._dirty.setdefault(name, True)
             self._noted.set()
 
@@ -128,6 +159,8 @@ class Reconciler:
 
     async def _look_at(self, name: str) -> None:
         self.vitals.looked(name)
+        self._since.pop(name, None)
+        self._moved = self.desk.clock.now()
         try:
             await self.look(name)
         except Unavailable as trouble:
@@ -135,18 +168,24 @@ class Reconciler:
         except Exception as error:  # noqa: BLE001 - one incident's trouble must not stop the others
             logger().exception("looking at an incident failed; the next round looks again", incident=name)
             await self.desk.handler.tell_broken(name, "what is owed", type(error).__name__)
+        finally:
+            self._moved = self.desk.clock.now()
 
     async def look(self, name: str) -> None:
-        """Start what is due, set wake-ups for what is not, and see what became of frozen words."""
-        incident = await self.desk.log.load(name)
+        """Start what is due, set wake-ups for what is not, and see what became of frozen words.
+
+        One that cannot be read is left alone until it can be; `handler.legible` knows which.
+        """
+        incident = await self.desk.handler.legible.one(name)
+        if incident is None:
+            return
         now = self.desk.clock.now()
         todo_now = await self._owed(incident)
         waits = any(isinstance(each, SettleOwed | VerifyOwed) for each in todo_now)
         (self.proving.add if waits else self.proving.discard)(name)
+        self.hands.paging.note(name, [each for each in todo_now if isinstance(each, PageOwed)], now)
         for owed in sorted(todo_now, key=lambda each: each.due > now):  # no wake-up is set before what is due begins
             if owed.due > now:
-                if isinstance(owed, PageOwed):
-                    self.hands.paging.note(name, owed)
                 await self.durable.wake_at(name, owed.due, now)
             else:
                 await self._try(incident, owed)
@@ -243,17 +282,29 @@ class Reconciler:
     async def take_up_dead_letters(self) -> None:
         """What took the process down again and again was given up: say so in the log, and it is tried anew later."""
         for key, attempt in await self.durable.dead_letters():
-            name = key.split(":")[1]
-            incident = await self.desk.log.load(name)
-            owed = next((each for each in await self._owed(incident) if each.key == key), None)
-            if owed is not None and owed.attempt == attempt:
-                because = "it was given up after the bot died of it several times"
-                await self.desk.submit(name, ReportTrouble(key, attempt, because), cause=key)
-                self.vitals.given_up()
+            try:
+                await self._take_up(key, attempt)
+            except Unavailable:
+                raise
+            except Exception:  # noqa: BLE001 - one incident's trouble must not keep the others' work given up
+                logger().exception("work that was given up is not taken up yet", key=key)
+
+    async def _take_up(self, key: str, attempt: int) -> None:
+        name = key.split(":")[1]
+        incident = await self.desk.handler.legible.one(name)
+        if incident is None:
+            return
+        owed = next((each for each in await self._owed(incident) if each.key == key), None)
+        if owed is not None and owed.attempt == attempt:
+            because = "it was given up after the bot died of it several times"
+            await self.desk.submit(name, ReportTrouble(key, attempt, because), cause=key)
+            self.vitals.given_up()
 
     async def _perform(self, key: str) -> None:
         name = key.split(":")[1]
-        incident = await self.desk.log.load(name)
+        incident = await self.desk.handler.legible.one(name)
+        if incident is None:  # an attempt that ended without a word could not be begun again once it is read
+            raise Unavailable("the log", f"{name} cannot be read by this program")
         now = self.desk.clock.now()
         owed = next(
             (each for each in await self._owed(incident, begun=True) if each.key == key and each.due <= now), None

@@ -173,7 +173,7 @@ async def test_the_note_is_posted_on_monday_at_nine_once(weekly: tuple[WeeklyNot
 async def test_the_note_survives_a_restart_and_a_silent_chat(
     weekly: tuple[WeeklyNote, Board], store: Store, clock: HandClock
 ) -> None:
-    """Tried again while the chat is away; a house that was down at nine posts later that day, and never on Tuesday."""
+    """Tried again while the chat is away; a house that was down all Monday posts once it is up: never at night."""
     made, board = weekly
     board.away = True
     clock.time = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -184,9 +184,16 @@ async def test_the_note_survives_a_restart_and_a_silent_chat(
     again = WeeklyNote(made.roster, (LOANS,), store.checkpoints, clock)
     again.post = board.post
     assert not await again.look()
-    clock.time = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+    assert await looks(again, clock, datetime(2026, 11, 30, 7, 59, tzinfo=UTC)) == []
+    clock.time = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+    assert await looks(again, clock, datetime(2026, 12, 7, 7, 59, tzinfo=UTC)) == [
+        datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
+    ]
+    clock.time = datetime(2026, 12, 12, 9, 0, tzinfo=UTC)  # a Saturday: Monday is near
     assert not await again.look()
-    assert len(board.texts) == 1
+    clock.time = datetime(2026, 12, 18, 9, 0, tzinfo=UTC)
+    assert await again.look()
+    assert len(board.texts) == 3
 
 
 async def test_without_a_chat_there_is_no_note(weekly: tuple[WeeklyNote, Board], clock: HandClock) -> None:

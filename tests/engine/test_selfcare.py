@@ -14,7 +14,17 @@ from bot.domain.errors import Unavailable, Unheard
 from bot.domain.policy import Role
 from bot.engine.calling import Contact
 from bot.engine.lines import Lines
-from bot.engine.probes import ChatProbe, DatabaseProbe, DiskProbe, LettersProbe, PagerProbe, RoundsProbe
+from bot.engine.probes import (
+    ChatProbe,
+    DatabaseProbe,
+    DiskProbe,
+    LettersProbe,
+    PagerProbe,
+    RecordsProbe,
+    RoundsProbe,
+    acting,
+    taking_in,
+)
 from bot.engine.selfcare import PROBE_WITHIN, Admin, Ailment, SelfCare
 from bot.engine.values import Profile
 from bot.engine.vitals import Vitals
@@ -319,6 +329,53 @@ async def test_the_rounds() -> None:
     assert len(await probe.look(NOON + timedelta(minutes=3))) == 1
     last[0] = NOON + timedelta(minutes=2)
     assert await probe.look(NOON + timedelta(minutes=3)) == []
+
+
+@pytest.mark.parametrize("made", [acting, taking_in])
+async def test_what_waits(made) -> None:
+    """For a minute it may; where nobody can tell, nothing new is said of it."""
+    long: list[timedelta | Exception] = [timedelta(seconds=60)]
+
+    async def waits() -> timedelta:
+        if isinstance(long[0], Exception):
+            raise long[0]
+        return long[0]
+
+    probe = made(waits)
+    assert await probe.look(NOON) == []
+    long[0] = timedelta(seconds=61)
+    (found,) = await probe.look(NOON)
+    assert "minute" in found.text
+    at = Cared(probe)
+    await at.minutes(1)
+    assert [headline for _who, headline, _text in at.mail.sent] == [found.headline]
+    long[0] = Unavailable("the inbox", "no answer")
+    await at.minutes(10)
+    assert at.care.kinds == (probe.kind,)
+    long[0] = timedelta(0)
+    await at.minutes(3)
+    assert [headline for _who, headline, _text in at.mail.sent] == [found.headline, found.over]
+
+
+async def test_incidents_that_cannot_be_read() -> None:
+    """Each by its own name with the reason; of many the first few, and how many more."""
+    unread: dict[str, str] = {}
+    vitals = Vitals(Hands())
+
+    async def still() -> dict[str, str]:
+        return unread
+
+    probe = RecordsProbe(still, vitals)
+    assert await probe.look(NOON) == []
+    unread |= {f"INC-{n}": "entry 3 follows entry 1" for n in range(1, 6)}
+    found = await probe.look(NOON)
+    assert [each.headline for each in found] == [f"INC-{n} cannot be read" for n in range(1, 6)]
+    assert "entry 3 follows entry 1" in found[0].text
+    unread |= {f"INC-{n}": "x" for n in range(6, 8)}
+    *_, more = await probe.look(NOON)
+    assert (more.headline, more.key) == ("2 more incidents cannot be read", "more")
+    assert "INC-6, INC-7" in more.text
+    assert b"tocsin_unreadable_incidents 7.0" in vitals.text()
 
 
 async def test_work_that_was_given_up() -> None:
