@@ -10,6 +10,7 @@ from itertools import count
 from bot.domain.escalation import Ladder, Rung
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
+from bot.domain.nobody import STANDS_IN, Lack
 from bot.domain.paging import Page
 from bot.domain.phase import Phase
 from bot.domain.policy import Policy, Urgency
@@ -54,6 +55,14 @@ class UnansweredOwed(Owed):
 
 
 @dataclass(frozen=True, slots=True)
+class NobodyOwed(Owed):
+    """Say that nobody is on call, and who is paged instead."""
+
+    lack: Lack = Lack.UNSAID
+    people: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FollowOwed(Owed):
     """Ask the provider what became of a page."""
 
@@ -78,6 +87,7 @@ def pages(incident: Incident, policy: Policy, ladder: Ladder) -> Iterator[Owed]:
         return
     begun = incident.returned or incident.declared_at or incident.detected
     due, standing = begun, bool(ladder.people)
+    yield from _nobody(incident, ladder, begun)
     if ladder.end and incident.unanswered == incident.returns:
         yield from _end(incident, ladder)
     for turn in count() if standing else ():
@@ -92,6 +102,14 @@ def pages(incident: Incident, policy: Policy, ladder: Ladder) -> Iterator[Owed]:
             due = step.next
         if not any(_reached(incident, ladder, rung, level, turn) for level, rung in enumerate(ladder.rungs)):
             due += min(ROUND_AGAIN * 2 ** min(turn, 8), LONGEST_ROUND)  # nobody could be reached: patience grows
+
+
+def _nobody(incident: Incident, ladder: Ladder, begun: datetime) -> Iterator[NobodyOwed]:
+    """That nobody is on call is said at once, and once; whoever stands in is paged meanwhile."""
+    said, people = incident.nobody, ladder.people
+    if ladder.lack is not None and (said is None or not said.tells(incident, ladder.lack, people)):
+        key = f"nobody:{incident.id}:{incident.returns}:{ladder.lack}:{len(people)}"
+        yield NobodyOwed(key, begun, lack=ladder.lack, people=people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +187,7 @@ def _end(incident: Incident, ladder: Ladder) -> Iterator[Owed]:
             yield PageOwed(key, due, attempt=tries + 1, person=person)
 
 
-def page_key(incident: Incident, level: int, turn: int = 0) -> str:
+def page_key(incident: Incident, level: int | str, turn: int = 0) -> str:
     """The key of a page: whose turn it is, how often the list was gone through, and how often the breach came back."""
     again = f":b{incident.returns}" if incident.returns else ""
     return f"page:{incident.id}:{level}" + (f":r{turn}" if turn else "") + again
@@ -178,9 +196,10 @@ def page_key(incident: Incident, level: int, turn: int = 0) -> str:
 def rung_key(incident: Incident, ladder: Ladder, level: int, turn: int, person: str) -> str:
     """The key of one person's page on a rung. Where a person stands alone their name is no part of it.
 
-    So a hand-off while a page waits for its acknowledgement pages nobody anew: the rung was paged.
+    So a hand-off while a page waits for its acknowledgement pages nobody anew: the rung was paged. Those who stand in
+    have keys of their own: whoever is on call again is paged although somebody was paged in their place.
     """
-    key = page_key(incident, level, turn)
+    key = page_key(incident, level if ladder.lack is None else f"{STANDS_IN}{level}", turn)
     return key if len(ladder.rungs[level].people) == 1 else f"{key}:{person}"
 
 

@@ -9,6 +9,8 @@ from bot.clock import Clock
 from bot.domain.climbing import Owed, PageOwed
 from bot.domain.incident import Incident
 from bot.domain.paging import Page, Receipt
+from bot.domain.phase import Phase
+from bot.domain.policy import Urgency
 from bot.engine.ports import Log
 from bot.engine.vitals import PAGE_WITHIN, PAGES, Vitals
 
@@ -41,6 +43,8 @@ class Deliveries:
             self._changed.discard(name)
             owed = {each.key: each for each in await self._owing(incident) if isinstance(each, PageOwed)}
             self._look_at(incident, owed, now)
+            if not owed:
+                self._pages_nobody(incident, now)
         gone = (self._due.keys() | self._counted.keys()) - set(names)
         for name in gone:
             self._due.pop(name, None)
@@ -76,6 +80,13 @@ class Deliveries:
         if due:
             self._due[incident.id] = due
 
+    def _pages_nobody(self, incident: Incident, now: datetime) -> None:
+        """Where somebody should have been paged by now and nobody is owed a page, that is one that never went out."""
+        counted, key = self._counted.setdefault(incident.id, set()), f"nobody:{incident.returns}"
+        if key not in counted and _untried(incident, now):
+            counted.add(key)
+            self._vitals.count(PAGES, broken=1)
+
     def _taken(self, incident: Incident, key: str, page: Page, due: datetime | None, counted: set[str]) -> None:
         """A channel took it. A page that came and went between two readings was due after the first of them."""
         if key in counted and key not in self._late:
@@ -86,6 +97,15 @@ class Deliveries:
             (self._vitals.took_longer if key in self._late else self._vitals.paged)(delay)
         counted.add(key)  # what was taken before the first reading was counted by whoever read then
         self._late.discard(key)
+
+
+def _untried(incident: Incident, now: datetime) -> bool:
+    """Whether somebody should have been paged by now and nobody was tried, as where nobody is on call at all."""
+    begun = incident.returned or incident.declared_at
+    if begun is None or incident.detected is None or now - begun <= PAGE_WITHIN or incident.is_silent:
+        return False
+    waits = incident.phase is Phase.DECLARED and incident.urgency is Urgency.PAGE
+    return waits and not any(page.at >= begun for page in incident.pages.values())
 
 
 def _accepted(page: Page) -> datetime:

@@ -12,6 +12,7 @@ from bot.domain.climbing import FollowOwed, PageOwed, StandDownOwed
 from bot.domain.errors import Refused
 from bot.domain.escalation import Ladder
 from bot.domain.incident import Incident
+from bot.domain.nobody import why_them
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.policy import Severity
 from bot.domain.receipt import ReportReceipt, ReportStoodDown
@@ -137,7 +138,7 @@ class Paging:
         first = situations[0].incident
         url = self._link(first.id, key, person.id) if self._link else self._page_of(first.id)
         asked = (call.because for call in first.calls if call.key(first.id) == key)
-        summons = summon(key, person, contact, situations, url, next(asked, ""))
+        summons = summon(key, person, contact, situations, url, next(asked, ""), why_them(first, key))
         return await reach(self.pagers, summons, past, self.lines)
 
     def _page_of(self, incident: str) -> str:

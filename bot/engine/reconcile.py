@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from bot.domain.alert_clock import SettleAlerts
 from bot.domain.approval import ExpireMitigation
-from bot.domain.climbing import FollowOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed
+from bot.domain.climbing import FollowOwed, NobodyOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed
 from bot.domain.clocks import running
 from bot.domain.duty import AnswerDuties
 from bot.domain.errors import Conflict, RateLimited, Refused, TocsinError, Unavailable
 from bot.domain.escalation import ReportUnanswered
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
+from bot.domain.nobody import ReportNobody
 from bot.domain.notice import Standing
 from bot.domain.signing import MarkStale
 from bot.domain.todo import (
@@ -47,7 +48,7 @@ from bot.engine.ports import Durable
 from bot.engine.vitals import Vitals
 from bot.telemetry import log as logger
 
-AT_ONCE = (AlertsOwed, UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
+AT_ONCE = (AlertsOwed, NobodyOwed, UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
 """Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
 AT_A_TIME = 50
@@ -187,6 +188,8 @@ class Reconciler:
         match owed:
             case AlertsOwed():
                 await self.desk.submit(incident.id, SettleAlerts(), cause=owed.key)
+            case NobodyOwed(lack=lack, people=people):
+                await self.desk.submit(incident.id, ReportNobody(lack, people), cause=owed.key)
             case UnansweredOwed(rounds=rounds):
                 await self.desk.submit(incident.id, ReportUnanswered(rounds), cause=owed.key)
             case ExpireOwed(mitigation=name):
