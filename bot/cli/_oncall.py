@@ -180,11 +180,13 @@ async def readiness(known: Known, days: int) -> Readiness:
     now = known.clock.now()
     services = known.installation.services.values()
     found = await report(known.roster, services, now, now + timedelta(days=days))
-    notes = [*found.notes, *_senders(known.installation)]
-    told = [f"ALARM  {line(each)}" for each in found.alarms] + [f"note   {line(each)}" for each in notes]
+    senders, somebody = [*_senders(known.installation)], bool(known.installation.instead)
+    alarms = [*found.alarms, *([] if somebody else senders)]
+    notes = [*found.notes, *(senders if somebody else [])]
+    told = [f"ALARM  {line(each)}" for each in alarms] + [f"note   {line(each)}" for each in notes]
     head = f"On call for the next {days} days, by the files alone (covers are not known here):"
-    end = [] if found.alarms else ["Everybody on call can be reached."]
-    return Readiness((head, *told, *end), len(found.alarms))
+    end = [] if alarms else ["Everybody on call can be reached."]
+    return Readiness((head, *told, *end), len(alarms))
 
 
 def _senders(installation: Installation) -> Iterator[str]:
