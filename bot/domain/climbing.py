@@ -232,7 +232,7 @@ def _insist(incident: Incident, policy: Policy, ladder: Ladder, page: Page, leve
             return  # no further channel took it: it is not tried again in this round
         else:
             due = due if at is None else at + BETWEEN_TRIES
-            due = max(due, *(each.get(page.person, due) for each in (ladder.quiet, ladder.calm)))
+            due = max(due, ladder.quiet.get(page.person, due))
             used = tuple(dict.fromkeys(past))
             yield PageOwed(key, due, tries + 1, person=page.person, level=level, past=used, insists=True)
             return
