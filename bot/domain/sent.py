@@ -12,6 +12,7 @@ from bot.domain.incident import Incident
 from bot.domain.paging import Page
 
 _KEY = re.compile(r"(?P<level>\d+)(?::r(?P<turn>\d+))?(?::b(?P<returns>\d+))?(?::.+)?")
+_RETURN = re.compile(r":b(\d+)(?=:|$)")
 _BY_CHANNEL = re.compile(r":c\d+$")
 
 Place = tuple[int, int]
@@ -60,6 +61,12 @@ class Sent:
         """When that rung was left for a later one at the latest; None where no later one was paged."""
         after = bisect_right(self._places, place)
         return self._first[after] if after < len(self._places) else None
+
+
+def of_now(incident: Incident, key: str) -> bool:
+    """Whether a page belongs to the breach as it last began, and not to one that was over since."""
+    found = _RETURN.search(key)
+    return int(found[1] if found else 0) == incident.returns
 
 
 def _place(incident: Incident, key: str) -> Place | None:

@@ -15,6 +15,7 @@ from bot.domain.incident import Incident
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.policy import Severity
 from bot.domain.receipt import ReportReceipt, ReportStoodDown
+from bot.domain.sent import of_now
 from bot.engine.calling import Contact, Following, Over, Pager, Ringing
 from bot.engine.desk import Desk
 from bot.engine.lines import Lines
@@ -79,7 +80,7 @@ class Paging:
         page = incident.pages.get(owed.key)
         if page is not None and (page.reached or page.attempts >= owed.attempt):
             return False
-        return not _climbs(owed) or incident.unclaimed
+        return not _climbs(owed) or (incident.unclaimed and of_now(incident, owed.key))
 
     def calmly(self, incident: Incident, ladder: Ladder) -> Ladder:
         """The ladder on which nobody who was paged a moment ago is paged again at once; the worst waits a breath only.

@@ -260,7 +260,8 @@ class Reconciler:
         if owed is None:
             return
         try:
-            await self._do(incident, owed)
+            begun = isinstance(owed, PageOwed)  # it waits no more, whatever the log would have it wait for by now
+            await self._do(incident, replace(owed, due=min(owed.due, now)) if begun else owed)
         except Refused as refused:
             logger().info("refused", key=key, because=refused.because)
             await self.desk.submit(name, ReportTrouble(key, owed.attempt, refused.because), cause=key)

@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 
 from bot.config.load import Installation
+from bot.domain.alert import Alert
 from bot.domain.paging import Acknowledge, Receipt
 from bot.domain.policy import Severity
 from bot.domain.quiet import QuietHours
 from bot.engine.calling import Became, Contact, Sent, Summons
+from bot.engine.vitals import PAGES
 from bot.rota.escalation import Escalation, Level
 from bot.rota.rota import Layer, Only, Rota
 from bot.wiring import House
+from tests.engine.test_vitals import counted
 from tests.world import Phone, World, shipped
 
 LOST = Became(Receipt.FAILED, detail="unreachable", final=True)
@@ -189,12 +192,18 @@ async def test_while_ana_sleeps_ben_is_paged_and_she_has_one_page_in_the_morning
         await night.passes(1200)
         await night.crash()
         await night.passes(2399)
+        vigil = night.house.vigil
+        await vigil.look()
         slept = Counter(night.sms.rang())
         assert (slept["ana"], slept["max"]) == (0, 1)
         assert slept["ben"] >= 10
         assert "nobody answered: everybody on the escalation was paged 2 times" in await night.lines()
-        await night.passes(1)
+        night.clock.forward(seconds=1)
+        await vigil.look()
+        await night.settle()
         assert night.sms.rang().count("ana") == 1
+        await vigil.look()
+        assert counted(vigil.vitals, PAGES)[1] == 0, "it waited for her, and was not late"
         await night.passes(120)
         assert night.sms.rang().count("ana") <= 2, "her own round comes, and nothing that she slept through"
         await night.say(Acknowledge(), "ana")
@@ -212,6 +221,26 @@ async def test_a_page_paged_a_moment_ago_is_waited_for_and_nobody_climbed_over(t
         await night.declare("answers are slow", "max")
         await night.passes(21, step=3)
         assert (night.sms.rang(), night.sms.rang("INC-2")) == (["ana"], ["ana"])
+
+
+async def test_a_page_of_before_the_breach_came_back_does_not_go_along_with_the_new_one(tmp_path: Path) -> None:
+    """It waited, the alert ended and fired again: one message, and one page in the log."""
+    async with Night.open(tmp_path) as night:
+        night.policy = replace(night.policy, alerts=replace(night.policy.alerts, together=timedelta(0)))
+        await night.restart()
+        await night.declare("scores look wrong", "max")
+        await night.passes(2)
+        now = night.clock.now()
+        fires = Alert("am", "disk", now, None, "the disk is full", "visits", 2)
+        over = replace(fires, ends=now + timedelta(seconds=2))
+        for told in (fires, over, replace(fires, starts=now + timedelta(seconds=4))):
+            night.clock.forward(seconds=2)
+            await night.house.inbox.accept([told])
+            await night.house.intake.round()
+            await night.settle()
+        assert (await night.incident("INC-2")).returns == 1
+        await night.passes(21, step=3)
+        assert list((await night.incident("INC-2")).pages) == ["page:INC-2:0:b1"]
 
 
 async def test_a_page_that_was_on_its_way_when_the_house_died_goes_out_though_ana_is_up_by_now(tmp_path: Path) -> None:
