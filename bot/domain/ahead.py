@@ -55,7 +55,7 @@ def ahead(incident: Incident, policy: Policy, ladder: Ladder) -> Ahead | None:
     owed = [*pages(incident, policy, ladder)]
     end = f"page:{incident.id}:end:"
     mine = [each for each in owed if isinstance(each, PageOwed) and not each.key.startswith(end)]
-    climbs = [each for each in mine if not each.past]
+    climbs = [each for each in mine if not each.insists]
     due = min((each.due for each in climbs), default=None)
     people = tuple(dict.fromkeys(each.person for each in climbs if each.due == due))
     begun = incident.returned or incident.declared_at
@@ -66,7 +66,7 @@ def ahead(incident: Incident, policy: Policy, ladder: Ladder) -> Ahead | None:
         due=due,
         again=bool(people) and reached.issuperset(people),
         insisting=tuple(
-            Insisting(each.person, each.due) for each in mine if each.past and (due is None or each.due < due)
+            Insisting(each.person, each.due) for each in mine if each.insists and (due is None or each.due < due)
         ),
         gives_up=next((each.due for each in owed if isinstance(each, UnansweredOwed)), None),
         end=ladder.end,

@@ -26,6 +26,7 @@ class Deliveries:
         self._log, self._clock, self._vitals, self._owing = log, clock, vitals, owing
         self._due: dict[str, dict[str, datetime]] = {}  # incident → page → since when it is due
         self._counted: dict[str, set[str]] = {}
+        self._looked: dict[str, datetime] = {}  # incident → when it was read before
         self._late: set[str] = set()  # counted as late, and not taken so far
         self._changed: set[str] = set()
         self._read: datetime | None = None
@@ -45,10 +46,11 @@ class Deliveries:
             self._look_at(incident, owed, now)
             if not owed:
                 self._pages_nobody(incident, now)
-        gone = (self._due.keys() | self._counted.keys()) - set(names)
+        gone = self._looked.keys() - set(names)
         for name in gone:
             self._due.pop(name, None)
             self._counted.pop(name, None)
+            self._looked.pop(name, None)
         self._changed &= set(names)
         self._read = now
 
@@ -59,6 +61,7 @@ class Deliveries:
     def _look_at(self, incident: Incident, owed: dict[str, PageOwed], now: datetime) -> None:
         due = self._due.get(incident.id, {})
         counted = self._counted.setdefault(incident.id, set())
+        before, self._looked[incident.id] = self._looked.get(incident.id), now
         for key, page in incident.pages.items():
             if page.reached:
                 self._taken(incident, key, page, due.pop(key, None), counted)
@@ -66,7 +69,8 @@ class Deliveries:
                 due.setdefault(key, page.at)  # it failed: it was due then at the latest
         for key, each in owed.items():
             if each.due <= now and key not in counted:
-                due.setdefault(key, each.due)
+                # one that was not due then, such as until its person was up, became due since
+                due.setdefault(key, each.due if before is None else max(each.due, before))
         for key, since in list(due.items()):
             lost = key not in owed and key in incident.pages and incident.unclaimed  # given up for the next level
             if (lost or now - since > PAGE_WITHIN) and key not in counted:

@@ -161,9 +161,9 @@ class Reconciler:
         return await self._owed(incident)
 
     async def _owed(self, incident: Incident, *, begun: bool = False) -> list[Owed]:
-        """What is owed now and later. A page that was `begun` waits no longer: its attempt could not be begun again."""
+        """What is owed now and later. A page that was `begun` does not wait: its attempt cannot be begun again."""
         ladder = await self.desk.ladder(incident)
-        ladder = replace(ladder, quiet={}) if begun else self.hands.paging.calmly(incident, ladder)
+        ladder = replace(ladder, begun=True) if begun else self.hands.paging.calmly(incident, ladder)
         asked = any(each.state is State.PROPOSED for each in incident.mitigations.values())
         people = await everybody(self.desk) if asked or running(incident) else ()
         owed = list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), ladder, people))
@@ -258,13 +258,13 @@ class Reconciler:
         name = key.split(":")[1]
         incident = await self.desk.log.load(name)
         now = self.desk.clock.now()
-        owed = next(
-            (each for each in await self._owed(incident, begun=True) if each.key == key and each.due <= now), None
-        )
+        every = await self._owed(incident, begun=True)
+        owed = next((e for e in every if e.key == key and (e.due <= now or isinstance(e, PageOwed))), None)
         if owed is None:
             return
         try:
-            await self._do(incident, owed)
+            begun = isinstance(owed, PageOwed)  # it waits no more, whatever the log would have it wait for by now
+            await self._do(incident, replace(owed, due=min(owed.due, now)) if begun else owed)
         except Refused as refused:
             logger().info("refused", key=key, because=refused.because)
             await self.desk.submit(name, ReportTrouble(key, owed.attempt, refused.because), cause=key)
