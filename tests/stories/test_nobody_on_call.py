@@ -151,7 +151,9 @@ async def test_where_nobody_is_there_at_all_the_incident_says_so_and_the_promise
     async with World.open(tmp_path) as world:
         house = world.house
         vitals = Vitals(world.clock)
-        deliveries = Deliveries(house.desk.handler.log, world.clock, vitals, house.reconciler.owing)
+        deliveries = Deliveries(
+            house.desk.handler.log, house.desk.handler.legible, world.clock, vitals, house.reconciler.owing
+        )
         await deliveries.look()
         await by_hand(world)
         assert await said(world) == [f"{UNSAID}, and nobody could be paged instead"]
