@@ -248,7 +248,8 @@ async def test_whoever_comes_on_call_before_the_end_was_told_is_paged_in_its_pla
         await passes(world, 4)
         assert paged(world) == ["ana"] * 3, "rounds of her own"
         await passes(world, 2)
-        assert paged(world) == ["ana"] * 4 + ["max"], "nobody answered: now the end is told"
+        assert paged(world)[:3] == ["ana"] * 3
+        assert sorted(paged(world)[3:]) == ["ana", "max"], "nobody answered: with the last call the end is told"
         assert (await said(world)) == [
             f"{VACANT}: Max Lindqvist is paged instead",
             "nobody answered: everybody on the escalation was paged 3 times",
