@@ -12,11 +12,21 @@ from bot.clients.deadman import Deadman
 from bot.engine import own
 from bot.engine.calling import Contact, Pager
 from bot.engine.deliveries import Deliveries
-from bot.engine.heartbeat import Heartbeat, answers, leads, on_time
-from bot.engine.probes import ChatProbe, DatabaseProbe, DiskProbe, LettersProbe, PagerProbe, RoundsProbe
+from bot.engine.heartbeat import Heartbeat, answers, keeps_up, leads, on_time
+from bot.engine.probes import (
+    ChatProbe,
+    DatabaseProbe,
+    DiskProbe,
+    LettersProbe,
+    PagerProbe,
+    RecordsProbe,
+    RoundsProbe,
+    acting,
+    taking_in,
+)
 from bot.engine.selfcare import Admin, Probe, SelfCare
 from bot.engine.silence import Silences
-from bot.engine.vigil import LOOK_EVERY, Vigil
+from bot.engine.vigil import LOOK_EVERY, Vigil, waiting
 from bot.engine.watch import Watch
 
 if TYPE_CHECKING:
@@ -73,7 +83,7 @@ def vigil(
         checkpoints=own.Beside(store.checkpoints),
         every=LOOK_EVERY,
     )
-    deliveries = Deliveries(handler.log, clock, vitals, reconciler.owing)
+    deliveries = Deliveries(handler.log, handler.legible, clock, vitals, reconciler.owing)
     handler.after_commit(vitals.noted)
     handler.after_commit(deliveries.noted)
     spell = spoken(installation.organisation.timezone)
@@ -81,12 +91,25 @@ def vigil(
     async def asked() -> object:
         return await handler.log.open_ids()
 
+    async def acted() -> timedelta:
+        return reconciler.waits()
+
+    async def taken() -> timedelta:
+        """While another replica leads, it takes in; nobody can tell here how far it is."""
+        if inbox is None or not await lead.holds():
+            return timedelta(0)
+        return await waiting(inbox, clock.now())
+
+    vitals.acting.set_function(lambda: reconciler.waits().total_seconds())
     probes: list[Probe] = [
         DatabaseProbe(asked, vitals),
         PagerProbe(vitals.lines),
         DiskProbe(lambda: _free(installation)),
         LettersProbe(vitals),
         RoundsProbe(lambda: main.polled, main.every, clock.now()),
+        RecordsProbe(handler.legible.still, vitals),
+        acting(acted),
+        taking_in(taken),
     ]
     if slack is not None:
         probes.append(ChatProbe(lambda: _stands(slack)))
@@ -112,6 +135,8 @@ def vigil(
         answers(asked, "the database"),
         leads(lead.holds),
         answers(reconciler.durable.dead_letters, "the durable engine"),
+        keeps_up(acted, "what is noted waits {} to be acted on"),
+        keeps_up(taken, "alerts wait {} to be taken in"),
     )
     tier = catalogue[own.SERVICE].tier
     silences = Silences(handler, heard, expected or {}, zone=spell, tier=tier) if heard is not None else None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot import openings, shelf, wiring
 from bot.domain.errors import Unavailable
+from bot.engine.vigil import waiting
 from bot.telemetry import log as logger
 
 if TYPE_CHECKING:
@@ -116,7 +117,13 @@ def _ready(house: House) -> Any:
         await house.desk.log.open_ids()
         polled, now = house.watch.polled, house.clock.now()
         late = polled is None or (now - polled) > 4 * house.watch.every
-        return {"ok": not late, "polled": polled.isoformat() if polled else None}
+        # what waits is told and makes no house unready: what it is sent meanwhile is kept, and people must see it
+        waits = {"notes": house.reconciler.waits(), "alerts": await waiting(house.inbox, now)}
+        return {
+            "ok": not late,
+            "polled": polled.isoformat() if polled else None,
+            "waits_seconds": {name: round(each.total_seconds(), 1) for name, each in waits.items()},
+        }
 
     return ready
 

@@ -132,10 +132,10 @@ def run(known: Known, what: Any) -> Any:
 
 async def board(known: Known, at: datetime | None, rota: str, service: str) -> dict[str, Any]:
     """What `GET /api/oncall` would answer."""
-    from bot.engine.board import rotas_now, services_now
+    from bot.engine.board import near, rotas_now, services_now
     from bot.web.shapes_oncall import EscalationShape, OnCallShape, RotaShape
 
-    roster, at = known.roster, at or known.clock.now()
+    roster, at = known.roster, near(at, known.clock.now())
     rotas = () if service and not rota else await rotas_now(roster, at, rota)
     services = known.installation.services.values()
     levels = () if rota and not service else await services_now(roster, services, at, service)
@@ -150,10 +150,10 @@ async def board(known: Known, at: datetime | None, rota: str, service: str) -> d
 
 async def upcoming(known: Known, start: datetime | None, days: int, rota: str, whose: str) -> dict[str, Any]:
     """What `GET /api/oncall/shifts` would answer."""
-    from bot.engine.board import shifts_of
+    from bot.engine.board import near, shifts_of
     from bot.web.shapes_oncall import GapShape, ShiftsShape, StintShape
 
-    start = start or known.clock.now()
+    start = near(start, known.clock.now())
     end = start + timedelta(days=days)
     found, gaps = await shifts_of(known.roster, start, end, rota=rota, person=whose)
     shape = ShiftsShape(
@@ -180,10 +180,23 @@ async def readiness(known: Known, days: int) -> Readiness:
     now = known.clock.now()
     services = known.installation.services.values()
     found = await report(known.roster, services, now, now + timedelta(days=days))
-    told = [f"ALARM  {line(each)}" for each in found.alarms] + [f"note   {line(each)}" for each in found.notes]
+    senders, somebody = [*_senders(known.installation)], bool(known.installation.instead)
+    alarms = [*found.alarms, *([] if somebody else senders)]
+    notes = [*found.notes, *(senders if somebody else [])]
+    told = [f"ALARM  {line(each)}" for each in alarms] + [f"note   {line(each)}" for each in notes]
     head = f"On call for the next {days} days, by the files alone (covers are not known here):"
-    end = [] if found.alarms else ["Everybody on call can be reached."]
-    return Readiness((head, *told, *end), len(found.alarms))
+    end = [] if alarms else ["Everybody on call can be reached."]
+    return Readiness((head, *told, *end), len(alarms))
+
+
+def _senders(installation: Installation) -> Iterator[str]:
+    """Whose alerts may name no service, and who is paged for those."""
+    from bot.config.instead import words
+
+    for each in installation.alerts:
+        if not each.sender.default_service:
+            who = words(installation.instead) or "nobody"
+            yield f"an alert of {each.sender.name} that names no service pages {who}: it has no default_service"
 
 
 # -- showing ---------------------------------------------------------------------------------------------------------
@@ -252,7 +265,9 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
         via = ", ".join(line(each) for each in level["entries"] if each.startswith("rota:"))
         within = f", {span(level['within_s'])}" if level["within_s"] is not None else ""
         yield f"  {number}  {names}" + (f"  [{via}]" if via else "") + within
-    if not service["levels"]:
+    if service["instead"]:
+        yield f"  instead: {', '.join(line(each['name']) for each in service['instead'])}"
+    elif not any(level["people"] for level in service["levels"]):
         yield "  NOBODY is paged"
     if service["end"]:
         yield f"  at the end: {', '.join(line(each['name']) for each in service['end'])}"

@@ -14,6 +14,9 @@ TROUBLES = {
     "disk": "its disk is almost full",
     "dead-letters": "work was given up after it died of it several times",
     "rounds": "it no longer asks its sources",
+    "records": "an incident cannot be read, so nobody is paged for it",
+    "reconciler": "it no longer acts on its incidents",
+    "inbox": "alerts it accepted wait to be taken in",
 }
 
 

@@ -35,8 +35,19 @@ def _group(
     person: As = "",
 ) -> None:
     """Who is on call: now, next and at any time; covers, one's own calendar, and a test page to oneself."""
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        _nothing_before(context)
+    else:
         who(at, rota, service, offline, as_json, config, person)
+
+
+def _nothing_before(context: typer.Context) -> None:
+    """What stands before a command would not count for it: the answer would be another one. Raises a usage error."""
+    typed = {each.name: context.get_parameter_source(each.name or "") for each in context.command.params}
+    given = [each.opts[0] for each in context.command.params if getattr(typed[each.name], "name", "") == "COMMANDLINE"]
+    if given:
+        told, command = " and ".join(given), context.invoked_subcommand
+        raise typer.BadParameter(f"write {told} after the command: tocsin oncall {command} {' '.join(given)} ...")
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """`web.oidc` and `web.session` of tocsin.yaml: who vouches for people, and how long they stay logged in."""
 
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -7,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bot.config.heartbeat import LOOPBACK
+from bot.config.marks import Marked
+from bot.domain.errors import Problem
 from bot.domain.policy import Role
 
 SLACK = "https://slack.com"
@@ -69,3 +72,13 @@ class Oidc(BaseModel):
         if empty:
             raise ValueError(f"no group gives the role {' or '.join(empty)}; name one, or leave the role out")
         return self
+
+
+def warnings(page: Marked, oidc: Oidc | None, subjects: Mapping[str, str]) -> Iterator[Problem]:
+    """What is likely a mistake: people whom a provider knows and no provider, groups that make no administrator."""
+    if subjects and oidc is None:
+        what = "people.yaml says as whom a provider knows people, and no provider is set"
+        yield page.problem(what, "web", expected="web: {oidc: {issuer: …, client_id: …, …}}")
+    if oidc is not None and oidc.groups and Role.ADMIN not in oidc.groups:
+        what = "no group of the provider gives the role admin: whoever logs in with it has that role no more"
+        yield page.problem(what, "web", "oidc", "groups", expected="admin: [GROUP]")

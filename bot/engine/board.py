@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.domain.errors import NotFound
 from bot.domain.service import Service
@@ -16,6 +16,9 @@ AHEAD = timedelta(days=35)
 """How far the next hand-off is looked for."""
 MOST = timedelta(days=366)
 """The longest time shifts are told for at once."""
+LONG_AGO, FAR = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+NAMED = 30
+"""So many people are named at most where somebody asks for one who is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,17 @@ class LevelNow:
 
 @dataclass(frozen=True, slots=True)
 class ServiceNow:
-    """Whom a page for a service comes to, level by level, and who is told at the end."""
+    """Whom a page for a service comes to, level by level, and who is told at the end.
+
+    `instead` are paged where nobody stands on any level; nobody where somebody does.
+    """
 
     service: str
     title: str
     levels: tuple[LevelNow, ...]
     rounds: int
     end: tuple[Profile, ...]
+    instead: tuple[Profile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,8 @@ async def service_now(roster: Roster, service: Service, at: datetime) -> Service
         LevelNow(level.page, await _profiles(roster, rung.people), rung.within)
         for level, rung in zip(written, ladder.rungs, strict=True)
     ])  # fmt: skip
-    return ServiceNow(service.name, service.title, levels, ladder.rounds, await _profiles(roster, ladder.end))
+    end, instead = await _profiles(roster, ladder.end), await _profiles(roster, await roster.instead(service.name, at))
+    return ServiceNow(service.name, service.title, levels, ladder.rounds, end, instead)
 
 
 async def services_now(
@@ -133,14 +141,26 @@ async def _profiles(roster: Roster, people: Iterable[str]) -> tuple[Profile, ...
     return tuple(each for each in found if each is not None)
 
 
+def near(at: datetime | None, now: datetime) -> datetime:
+    """That time as far as calendars go: arithmetic with years of three digits or five goes wrong."""
+    return min(max((at or now).astimezone(UTC), LONG_AGO), FAR)
+
+
 async def shifts_of(
     roster: Roster, start: datetime, end: datetime, *, rota: str = "", person: str = ""
 ) -> tuple[tuple[Stint, ...], tuple[Gap, ...]]:
-    """Everybody's shifts in that time, or one person's (by key), and the gaps of those rotas. Raises NotFound."""
+    """Everybody's shifts in that time, or one person's (by key), and the gaps of those rotas.
+
+    Raises NotFound for a rota that is none, and for somebody neither people.yaml nor a rota knows.
+    """
     end = min(end, start + MOST)
     names = [rota] if rota else roster.plans.names
     by_rota = {name: await roster.shifts(name, start, end) for name in names}
     found = sorted((each for each in sum(by_rota.values(), ()) if person in {"", each.key}), key=lambda s: s.start)
+    if person and not found and await roster.people.by_key(person) is None:
+        keys = sorted(each.key for each in await roster.people.everyone())
+        more = [f"{len(keys) - NAMED:,} more"] if len(keys) > NAMED else []
+        raise NotFound("person", person, [*keys[:NAMED], *more])
     return tuple(found), tuple(gap for name, each in by_rota.items() for gap in gaps(name, each, start, end))
 
 

@@ -377,8 +377,8 @@ class Desk:
         return await self.roster.ladder(incident)
 
     async def open_incidents(self) -> Sequence[Incident]:
-        """Every incident that is not closed, oldest first."""
-        return [await self.log.load(name) for name in await self.log.open_ids()]
+        """Every incident that is not closed and can be read, oldest first."""
+        return await self.handler.legible.open()
 
 
 def _levels(catalogue: Catalogue) -> dict[str, Escalation]:

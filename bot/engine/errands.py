@@ -109,7 +109,9 @@ class Errands:
         found = []
         log = self.desk.log
         for name in dict.fromkeys((first, *await log.open_ids(), *await log.promised(person))):
-            incident = await self.desk.log.load(name)
+            incident = await self.desk.handler.legible.one(name)
+            if incident is None:
+                continue
             known = incident.reminded.get(person, Reminded())
             on_call = await self.desk.on_call(incident.service)
             matters = [

@@ -13,6 +13,7 @@ from bot.domain.incident import Incident
 from bot.domain.log import Ask, Command, Event
 from bot.domain.policy import THE_BOT, Person, Policy
 from bot.domain.trouble import ReportTrouble, rules_key
+from bot.engine.legible import Legible, why
 from bot.engine.ports import Log
 from bot.telemetry import log as logger
 
@@ -25,6 +26,7 @@ class Handler:
 
     def __init__(self, log: Log, clock: Clock, policy: Policy) -> None:
         self.log, self.clock, self.policy = log, clock, policy
+        self.legible = Legible(lambda: self.log)
         self._listeners: list[Callable[[str], None]] = []
         # one at a time per incident in this process; other replicas are settled by the log's optimistic concurrency
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -85,7 +87,7 @@ class Handler:
         `inbound` is the id of the click, event or request that asked: it commits together with the events, so that a
         redelivery has no second effect. Raises Refused (with the sentence for the person), Taken, Unavailable (nothing
         was recorded: try again), Conflict (many writers at once: try again; with `anew`, also where the incident is
-        there already).
+        there already), NotFound and Tampered (the incident cannot be read by this program).
         """
         turn = self._turns.setdefault(incident, asyncio.Lock())
         async with turn:
@@ -115,7 +117,7 @@ class Handler:
         for attempt in range(1, AGAIN + 1):
             if inbound and (before := await self.again(inbound)) is not None:
                 return before
-            known = await self.log.load(incident)
+            known = await self.legible.sure(incident)
             if anew and known.exists:
                 raise Conflict(f"{incident} was declared by somebody else")
             try:
@@ -165,9 +167,12 @@ class Handler:
             raise Undecided(type(error).__name__) from error
 
     async def tell_broken(self, incident: str, asked: str, broke: str) -> None:
-        """Say in the timeline that the rules broke over such a request, patiently; the rules are not asked for that."""
+        """Say in the timeline that the rules broke over such a request, patiently; the rules are not asked for that.
+
+        Never raises: whoever says it is in trouble already.
+        """
         key, now = rules_key(incident, asked), self.clock.now()
-        with contextlib.suppress(Unavailable, Conflict):
+        try:
             known = await self.log.load(incident)
             before = known.troubles.get(key)
             if before is not None and now < before.again_at:
@@ -176,6 +181,10 @@ class Handler:
             events = list(ReportTrouble(key, before.count + 1 if before else 1, broke).decide(known, ask))
             if events:
                 await self._append(known, events, ask, "")
+        except (Unavailable, Conflict) as silent:
+            logger().warning("it is not in the timeline that the rules broke", incident=incident, because=str(silent))
+        except Exception as error:  # noqa: BLE001 - an incident that cannot be read cannot be written to either
+            logger().error("it is not in the timeline that the rules broke", incident=incident, because=why(error))
 
     async def again(self, inbound: str) -> Incident | None:
         """The incident of an inbound id received before, None for a new one; what was refused is refused again."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bot.clock import Clock
 from bot.domain.errors import TocsinError
-from bot.engine.vitals import Vitals
+from bot.engine.vitals import WAITS_AT_MOST, Vitals
 from bot.telemetry import log as logger
 
 ASK_WITHIN = 5.0
@@ -112,6 +112,16 @@ def answers(ask: Callable[[], Awaitable[object]], what: str) -> Vital:
     async def sign() -> Sign:
         await ask()
         return Sign(there=True, said=f"{what} answers")
+
+    return sign
+
+
+def keeps_up(waits: Callable[[], Awaitable[timedelta]], what: str) -> Vital:
+    """`what` (with the time it waits in place of {}) is taken in hand in time."""
+
+    async def sign() -> Sign:
+        long = await waits()
+        return Sign(long <= WAITS_AT_MOST, what.format(f"{long.total_seconds():.0f} s"))
 
     return sign
 

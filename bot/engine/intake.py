@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bot.domain.alert import Alert
 from bot.domain.alerts import AttachAlerts, DeclareForAlerts, EndAlerts, episode_claim, worst_first
-from bot.domain.errors import Conflict, NotFound, Refused, Taken, Unavailable
+from bot.domain.errors import Conflict, NotFound, Refused, Taken, Tampered, Unavailable
 from bot.domain.grouping import Board, Graph, Window, standing
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Declare, Reopen, open_claim
@@ -240,10 +240,12 @@ class Intake:
         that incident was resolved without them, the first one is open again.
         """
         walked = [past]
-        incident = await self.handler.log.load(past)
-        while (to := incident.moved.get(alert.key)) and to not in walked:
+        incident = await self.handler.legible.one(past)
+        while incident is not None and (to := incident.moved.get(alert.key)) and to not in walked:
             walked.append(to)
-            incident = await self.handler.log.load(to)
+            incident = await self.handler.legible.one(to)
+        if incident is None:  # nobody can tell; what fires is handed to it, put aside as that fails, and told
+            return walked[-1]
         known = incident.alerts.get(alert.key)
         if incident.is_open:
             return incident.id
@@ -264,13 +266,19 @@ class Intake:
         for name in self._looked_at - names:
             self._board.drop(name)
         self._looked_at &= names
-        for name in sorted((self._stale | (names - self._looked_at)) & names):
+        legible = self.handler.legible
+        for name in sorted((self._stale | (names - self._looked_at - legible.unread.keys())) & names):
             self._stale.discard(name)  # before it is read: what changes meanwhile is read again
             try:
-                known = standing(await self.handler.log.load(name))
+                incident = await legible.one(name)
             except BaseException:
                 self._stale.add(name)
                 raise
+            if incident is None:  # until it can be read, alerts find their places without it
+                self._looked_at.discard(name)
+                self._board.drop(name)
+                continue
+            known = standing(incident)
             self._looked_at.add(name)
             if known is None:
                 self._board.drop(name)
@@ -356,7 +364,7 @@ class Intake:
             return
         try:
             await merge(self.handler, this, into, because)
-        except (Refused, NotFound) as refused:
+        except (Refused, NotFound, Tampered) as refused:
             self._stale |= {this, into}
             logger().info("two incidents are not merged", incident=this, into=into, because=str(refused))
 

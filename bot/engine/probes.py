@@ -1,16 +1,16 @@
-"""The parts of the house that are looked at, one probe each: database, chat, pagers, disk, given-up work, rounds."""
+"""The parts of the house that are looked at, one probe each: database, chat, pagers, disk, work, rounds, records."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.errors import TocsinError
 from bot.engine.lines import Lines
 from bot.engine.selfcare import PROBE_WITHIN, Ailment
-from bot.engine.vitals import Vitals
+from bot.engine.vitals import WAITS_AT_MOST, Vitals
 
 
 @dataclass
@@ -132,3 +132,68 @@ class RoundsProbe:
             return []
         text = "No objective is watched: the last poll did not end, or no new one begins."
         return [Ailment("", "Tocsin no longer asks its sources", text, "Tocsin asks its sources again")]
+
+
+@dataclass
+class WaitingProbe:
+    """Whether what is to be taken in hand waits for too long; `waits` says how long it does."""
+
+    kind: str
+    waits: Callable[[], Awaitable[timedelta]]
+    headline: str
+    text: str
+    over: str
+    patience: timedelta = timedelta(0)
+
+    async def look(self, now: datetime) -> Sequence[Ailment]:
+        if await self.waits() <= WAITS_AT_MOST:
+            return []
+        return [Ailment("", self.headline, self.text, self.over)]
+
+
+def acting(waits: Callable[[], Awaitable[timedelta]]) -> WaitingProbe:
+    """Whether what is committed is acted on."""
+    return WaitingProbe(
+        "reconciler",
+        waits,
+        "Tocsin no longer acts on its incidents",
+        "What was noted has waited for more than a minute: nobody may be paged until this replica is started again.",
+        "Tocsin acts on its incidents again",
+    )
+
+
+def taking_in(waits: Callable[[], Awaitable[timedelta]]) -> WaitingProbe:
+    """Whether what senders were promised becomes incidents."""
+    return WaitingProbe(
+        "inbox",
+        waits,
+        "Alerts wait in Tocsin's inbox",
+        "They were accepted more than a minute ago and no incident has taken them in; they are kept.",
+        "Tocsin takes alerts in again",
+    )
+
+
+@dataclass
+class RecordsProbe:
+    """Whether every incident in which something is left to do can be read; `still` tells which cannot, and why."""
+
+    still: Callable[[], Awaitable[Mapping[str, str]]]
+    vitals: Vitals
+    kind: str = "records"
+    patience: timedelta = timedelta(0)
+    most: int = 5  # told one by one; a program that was rolled back may not read hundreds
+
+    async def look(self, now: datetime) -> Sequence[Ailment]:
+        found = await self.still()
+        self.vitals.unreadable.set(len(found))
+        told = [self._one(name, because) for name, because in list(found.items())[: self.most]]
+        if more := list(found)[self.most :]:
+            head = f"{len(more)} more incident{'s' if len(more) != 1 else ''} cannot be read"
+            text = f"Nobody is paged for them, and no alert joins them: {', '.join(more[:20])}."
+            told.append(Ailment("more", head, text, "No more than a few incidents cannot be read"))
+        return told
+
+    @staticmethod
+    def _one(name: str, because: str) -> Ailment:
+        text = f"Nobody is paged for it, and no alert joins it: {because}. A newer Tocsin may have written it."
+        return Ailment(name, f"{name} cannot be read", text, f"{name} can be read again")

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from bot.domain.alert_clock import SettleAlerts
 from bot.domain.approval import ExpireMitigation
-from bot.domain.climbing import FollowOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed
+from bot.domain.climbing import FollowOwed, NobodyOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed
 from bot.domain.clocks import running
 from bot.domain.duty import AnswerDuties
 from bot.domain.errors import Conflict, RateLimited, Refused, TocsinError, Unavailable
 from bot.domain.escalation import ReportUnanswered
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
+from bot.domain.nobody import ReportNobody
 from bot.domain.notice import Standing
 from bot.domain.signing import MarkStale
 from bot.domain.todo import (
@@ -47,7 +49,7 @@ from bot.engine.ports import Durable
 from bot.engine.vitals import Vitals
 from bot.telemetry import log as logger
 
-AT_ONCE = (AlertsOwed, UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
+AT_ONCE = (AlertsOwed, NobodyOwed, UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
 """Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
 AT_A_TIME = 50
@@ -65,6 +67,10 @@ class Reconciler:
         self.errands = Errands(desk, hands.chat)
         self._dirty: dict[str, bool] = {}  # whether it is only looked at because everything is
         self._noted = asyncio.Event()
+        self._since: dict[str, datetime] = {}  # since when those with news wait
+        self._looking = False
+        self._moved = desk.clock.now()  # when a look began or ended last, or there was nothing to look at
+        self._ended: datetime | None = None
         self._shows: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self.proving: set[str] = set()  # incidents that wait for the data: looked at again after each poll
@@ -72,8 +78,21 @@ class Reconciler:
 
     def note(self, incident: str) -> None:
         """Remember to look at an incident; called after every commit."""
+        self._stirs()
         self._dirty[incident] = False
+        self._since.setdefault(incident, self.desk.clock.now())
         self._noted.set()
+
+    def _stirs(self) -> None:
+        """From now on there is something to look at, if there was not before."""
+        if not self._dirty and not self._looking:
+            self._moved = self.desk.clock.now()
+
+    def waits(self) -> timedelta:
+        """How long news wait to be acted on at most, or no look ends, or nobody looks any more."""
+        since = [*self._since.values(), *((self._moved,) if self._dirty or self._looking else ())]
+        since += [self._ended] if self._ended is not None else []
+        return max((self.desk.clock.now() - each for each in since), default=timedelta(0))
 
     @property
     def busy(self) -> bool:
@@ -81,10 +100,18 @@ class Reconciler:
         return bool(self._dirty or self._shows)
 
     async def run(self) -> None:
-        """Look whenever something was noted, until cancelled."""
-        while True:
-            await self._noted.wait()
-            await self.settle()
+        """Look whenever something was noted, until cancelled; whatever goes wrong, the next look comes."""
+        self._ended = None
+        try:
+            while True:
+                await self._noted.wait()
+                try:
+                    await self.settle()
+                except Exception:  # noqa: BLE001 - if this ended, nobody would be paged any more
+                    logger().exception("looking at what was noted failed; it goes on")
+                    await self.desk.clock.sleep(FIRST_PAUSE)
+        finally:
+            self._ended = self.desk.clock.now()
 
     async def settle(self) -> None:
         """Look at everything noted, and at what is noted meanwhile; all their pages are begun before any is shown."""
@@ -92,8 +119,12 @@ class Reconciler:
             if not any(self._may_page(name) for name in self._dirty):
                 await self.desk.courtesy.let_pass()
             noted = self._next()
-            for name in noted:
-                await self._look_at(name)
+            self._looking = True
+            try:
+                for name in noted:
+                    await self._look_at(name)
+            finally:
+                self._looking = False
             for name in noted:
                 self._show(name)
         self._noted.clear()
@@ -111,6 +142,7 @@ class Reconciler:
     async def everything(self) -> None:
         """Note every incident that is not closed: at start, and each minute."""
         for name in await self.desk.log.open_ids():
+            self._stirs()
             self._dirty.setdefault(name, True)
             self._noted.set()
 
@@ -128,6 +160,8 @@ class Reconciler:
 
     async def _look_at(self, name: str) -> None:
         self.vitals.looked(name)
+        self._since.pop(name, None)
+        self._moved = self.desk.clock.now()
         try:
             await self.look(name)
         except Unavailable as trouble:
@@ -135,18 +169,24 @@ class Reconciler:
         except Exception as error:  # noqa: BLE001 - one incident's trouble must not stop the others
             logger().exception("looking at an incident failed; the next round looks again", incident=name)
             await self.desk.handler.tell_broken(name, "what is owed", type(error).__name__)
+        finally:
+            self._moved = self.desk.clock.now()
 
     async def look(self, name: str) -> None:
-        """Start what is due, set wake-ups for what is not, and see what became of frozen words."""
-        incident = await self.desk.log.load(name)
+        """Start what is due, set wake-ups for what is not, and see what became of frozen words.
+
+        One that cannot be read is left alone until it can be; `handler.legible` knows which.
+        """
+        incident = await self.desk.handler.legible.one(name)
+        if incident is None:
+            return
         now = self.desk.clock.now()
         todo_now = await self._owed(incident)
         waits = any(isinstance(each, SettleOwed | VerifyOwed) for each in todo_now)
         (self.proving.add if waits else self.proving.discard)(name)
+        self.hands.paging.note(name, [each for each in todo_now if isinstance(each, PageOwed)], now)
         for owed in sorted(todo_now, key=lambda each: each.due > now):  # no wake-up is set before what is due begins
             if owed.due > now:
-                if isinstance(owed, PageOwed):
-                    self.hands.paging.note(name, owed)
                 await self.durable.wake_at(name, owed.due, now)
             else:
                 await self._try(incident, owed)
@@ -160,9 +200,9 @@ class Reconciler:
         return await self._owed(incident)
 
     async def _owed(self, incident: Incident, *, begun: bool = False) -> list[Owed]:
-        """What is owed now and later. A page that was `begun` waits no longer: its attempt could not be begun again."""
+        """What is owed now and later. A page that was `begun` does not wait: its attempt cannot be begun again."""
         ladder = await self.desk.ladder(incident)
-        ladder = replace(ladder, quiet={}) if begun else self.hands.paging.calmly(incident, ladder)
+        ladder = replace(ladder, begun=True) if begun else self.hands.paging.calmly(incident, ladder)
         asked = any(each.state is State.PROPOSED for each in incident.mitigations.values())
         people = await everybody(self.desk) if asked or running(incident) else ()
         owed = list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), ladder, people))
@@ -187,6 +227,8 @@ class Reconciler:
         match owed:
             case AlertsOwed():
                 await self.desk.submit(incident.id, SettleAlerts(), cause=owed.key)
+            case NobodyOwed(lack=lack, people=people):
+                await self.desk.submit(incident.id, ReportNobody(lack, people), cause=owed.key)
             case UnansweredOwed(rounds=rounds):
                 await self.desk.submit(incident.id, ReportUnanswered(rounds), cause=owed.key)
             case ExpireOwed(mitigation=name):
@@ -243,25 +285,37 @@ class Reconciler:
     async def take_up_dead_letters(self) -> None:
         """What took the process down again and again was given up: say so in the log, and it is tried anew later."""
         for key, attempt in await self.durable.dead_letters():
-            name = key.split(":")[1]
-            incident = await self.desk.log.load(name)
-            owed = next((each for each in await self._owed(incident) if each.key == key), None)
-            if owed is not None and owed.attempt == attempt:
-                because = "it was given up after the bot died of it several times"
-                await self.desk.submit(name, ReportTrouble(key, attempt, because), cause=key)
-                self.vitals.given_up()
+            try:
+                await self._take_up(key, attempt)
+            except Unavailable:
+                raise
+            except Exception:  # noqa: BLE001 - one incident's trouble must not keep the others' work given up
+                logger().exception("work that was given up is not taken up yet", key=key)
+
+    async def _take_up(self, key: str, attempt: int) -> None:
+        name = key.split(":")[1]
+        incident = await self.desk.handler.legible.one(name)
+        if incident is None:
+            return
+        owed = next((each for each in await self._owed(incident) if each.key == key), None)
+        if owed is not None and owed.attempt == attempt:
+            because = "it was given up after the bot died of it several times"
+            await self.desk.submit(name, ReportTrouble(key, attempt, because), cause=key)
+            self.vitals.given_up()
 
     async def _perform(self, key: str) -> None:
         name = key.split(":")[1]
-        incident = await self.desk.log.load(name)
+        incident = await self.desk.handler.legible.one(name)
+        if incident is None:  # an attempt that ended without a word could not be begun again once it is read
+            raise Unavailable("the log", f"{name} cannot be read by this program")
         now = self.desk.clock.now()
-        owed = next(
-            (each for each in await self._owed(incident, begun=True) if each.key == key and each.due <= now), None
-        )
+        every = await self._owed(incident, begun=True)
+        owed = next((e for e in every if e.key == key and (e.due <= now or isinstance(e, PageOwed))), None)
         if owed is None:
             return
         try:
-            await self._do(incident, owed)
+            begun = isinstance(owed, PageOwed)  # it waits no more, whatever the log would have it wait for by now
+            await self._do(incident, replace(owed, due=min(owed.due, now)) if begun else owed)
         except Refused as refused:
             logger().info("refused", key=key, because=refused.because)
             await self.desk.submit(name, ReportTrouble(key, owed.attempt, refused.because), cause=key)

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.alert import Alert
-from bot.domain.errors import Conflict, Refused, Taken, Unavailable
-from bot.domain.lifecycle import Declare, open_claim
+from bot.domain.errors import Taken, TocsinError, Unavailable
+from bot.domain.lifecycle import Declare, Reopen, open_claim
 from bot.domain.policy import severity
 from bot.domain.sli import SILENCE, Judged, ObserveSli, Sli
 from bot.engine.handle import Handler
@@ -17,6 +17,8 @@ from bot.engine.own import SERVICE
 from bot.slo.notation import length_text
 from bot.telemetry import log as logger
 
+TOLD_AGAIN = timedelta(hours=24)
+"""So long after a person resolved the incident of a sender that is still silent it is open again."""
 STEADY = timedelta(minutes=5)
 """Over so long a sender must be heard again and again before its silence is over; once alone is not yet better."""
 
@@ -91,7 +93,7 @@ class Silences:
             return
         for sender in self._senders:
             silent = self._judge(sender, heard.get(sender.name), now)
-            if silent is None or silent == sender.silent:
+            if silent is None or (sender.silent is False and not silent):
                 continue
             if not leads:
                 sender.silent = None
@@ -102,7 +104,7 @@ class Silences:
                 else:
                     await self._is_heard(sender, now)
                 sender.silent = silent
-            except (Unavailable, Refused, Conflict) as trouble:
+            except TocsinError as trouble:
                 logger().warning("a silence could not be recorded yet", source=sender.name, because=str(trouble))
 
     def _judge(self, sender: _Sender, last: datetime | None, now: datetime) -> bool | None:
@@ -117,13 +119,18 @@ class Silences:
 
     async def _fell_silent(self, sender: _Sender, last: datetime | None, now: datetime) -> None:
         mark, cause = silence_mark(sender.name), f"silence:{sender.name}"
+        spell = f"{cause}:{last.isoformat() if last else 'never'}"  # the same after a restart
         since = min(last or self._began or now, now)
         allowed = length_text(sender.every)
         known = f"since {self._time(since)}" if last else "since it was set up"
         because = f"{sender.name} is to be heard every {allowed}; nothing was heard {known}."
         sli = Sli(mark, Judged.NO_DATA, because, since, now)
         holder = await self._handler.log.holder(open_claim(mark))
+        if holder is not None and sender.silent:
+            return  # told already
         if holder is None:
+            if await self._was_told(spell, because, now, cause):
+                return
             command = Declare(
                 title=f"Nothing was heard from {sender.name} {known}",
                 severity=severity(tier=self._tier, paging=True),
@@ -140,8 +147,22 @@ class Silences:
                 holder = taken.holder
             else:
                 logger().info("an incident was declared", incident=opened.id, title=command.title)
+                await self._handler.log.remember(spell, opened.id)
                 return
         await self._handler.submit(holder, ObserveSli(sli), cause=cause)
+        await self._handler.log.remember(spell, holder)
+
+    async def _was_told(self, spell: str, because: str, now: datetime, cause: str) -> bool:
+        """Whether this very silence had its incident, which a person resolved: after a day it is open again."""
+        before = await self._handler.log.received(spell)
+        if before is None:
+            return False
+        incident = await self._handler.log.load(before.incident)
+        over = incident.resolved or incident.closed
+        if not incident.is_open and over is not None and now - over >= TOLD_AGAIN:
+            await self._handler.submit(incident.id, Reopen(because), cause=cause)
+            logger().info("an incident is open again: its sender is still silent", incident=incident.id)
+        return True
 
     async def _is_heard(self, sender: _Sender, now: datetime) -> None:
         mark = silence_mark(sender.name)

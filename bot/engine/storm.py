@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.errors import Conflict, Refused, Taken
+from bot.domain.errors import Conflict, NotFound, Refused, Taken, Tampered
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import Declare, Resolve, open_claim
 from bot.domain.policy import Severity, Urgency
@@ -65,8 +65,10 @@ class Storm:
                 self._opened.append((each.declared, each.service))
         self._umbrella = await log.holder(open_claim(FINGERPRINT)) or ""
         self._gauge, self._channels = Gauge(), []
-        if self._umbrella:
-            umbrella = await log.load(self._umbrella)
+        umbrella = await self._read(self._umbrella)
+        if umbrella is None:
+            self._umbrella = ""
+        else:
             self._gauge = Gauge(storms=umbrella.storm is None or umbrella.storm.until is None)
             self._channels = [self._own(umbrella.service)]
             for child in await self._critical(umbrella):
@@ -130,6 +132,9 @@ class Storm:
         busiest = min(services, key=lambda name: (-services[name], name), default="")
         worst = min(severity for severity, _service in coming)
         name = await self.handler.log.holder(open_claim(FINGERPRINT))
+        if name is not None and await self._read(name) is None:  # its card shows nobody what comes below it
+            self._umbrella = ""
+            return
         if name is None:
             because = f"{per_minute:,} new incidents within a minute, more than {policy.storm.incidents_per_minute:,}"
             declare = Declare(
@@ -151,8 +156,8 @@ class Storm:
         logger().warning("a storm began", incident=name, per_minute=per_minute)
 
     async def _end(self, calm_since: datetime, now: datetime) -> None:
-        umbrella = await self.handler.log.load(self._umbrella)
-        if umbrella.storm is not None:
+        umbrella = await self._read(self._umbrella)
+        if umbrella is not None and umbrella.storm is not None:
             digest = await self.handler.log.digest(umbrella.id, umbrella.storm.since, now)
             for child in await self._critical(umbrella):
                 if child.is_silent and is_critical(child.severity, self._tier(child.service)):
@@ -164,8 +169,8 @@ class Storm:
 
     async def _settle(self, now: datetime) -> None:
         """The umbrella of a storm that is over, which nobody took, is resolved once all that came in it is over."""
-        umbrella = await self.handler.log.load(self._umbrella)
-        if not umbrella.is_open:
+        umbrella = await self._read(self._umbrella)
+        if umbrella is None or not umbrella.is_open:
             self._umbrella = ""
             return
         after, storm = self.handler.policy.alerts.resolve_after, umbrella.storm
@@ -181,7 +186,7 @@ class Storm:
             await self.handler.submit(
                 child.id, Promote("it is critical", self._channel(child.service)), cause=FINGERPRINT
             )
-        except (Refused, Conflict) as refused:
+        except (Refused, Conflict, NotFound, Tampered) as refused:
             logger().info("a child of the storm has no card of its own", incident=child.id, because=str(refused))
 
     async def _critical(self, umbrella: Incident) -> list[Incident]:
@@ -192,8 +197,8 @@ class Storm:
             if since is not None and each.declared < since:
                 break
             if each.severity <= Severity.SEV2 and each.phase not in ("resolved", "closed"):
-                child = await self.handler.log.load(each.id)
-                found += [child] if child.umbrella == umbrella.id else []
+                child = await self._read(each.id)
+                found += [child] if child is not None and child.umbrella == umbrella.id else []
         return found
 
     # -- where -------------------------------------------------------------------------------------------------------
@@ -204,10 +209,14 @@ class Storm:
 
     async def _stands(self) -> bool:
         """Whether the umbrella is open and knows that it storms."""
-        if not self._umbrella:
+        umbrella = await self._read(self._umbrella)
+        if umbrella is None or umbrella.storm is None:
             return False
-        umbrella = await self.handler.log.load(self._umbrella)
-        return umbrella.is_open and umbrella.storm is not None and umbrella.storm.until is None
+        return umbrella.is_open and umbrella.storm.until is None
+
+    async def _read(self, name: str) -> Incident | None:
+        """That incident; None where there is none, or where it cannot be read: then each stands for itself."""
+        return await self.handler.legible.one(name) if name else None
 
     def _tier(self, service: str) -> int | None:
         known = self.services.get(service)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.domain.errors import Conflict, Refused, Taken, Unavailable
+from bot.domain.errors import Refused, Taken, TocsinError
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import ChangeSeverity, Declare, open_claim
 from bot.domain.log import Command
@@ -40,7 +40,7 @@ class Away:
 
 
 class Teller:
-    """Turns what changed into commands. All methods may raise Unavailable, Refused, Conflict: then nothing was told."""
+    """Turns what changed into commands. All methods may raise like `submit`: then nothing was told."""
 
     def __init__(self, handler: Handler, services: Mapping[str, Service]) -> None:
         self.handler, self.services = handler, services
@@ -56,8 +56,7 @@ class Teller:
     async def _incidents(self) -> list[Incident]:
         """The incidents that are not closed, read once per poll; each command decides anew on the log itself."""
         if self._open is None:
-            names = await self.handler.log.open_ids()
-            self._open = {name: await self.handler.log.load(name) for name in names}
+            self._open = {each.id: each for each in await self.handler.legible.open()}
         return list(self._open.values())
 
     async def _submit(self, name: str, command: Command, cause: str) -> Incident:
@@ -221,7 +220,7 @@ class Teller:
                     await self._submit(holder, ObserveSli(change.sli), cause)
                 elif change.sli.judged is Judged.BREACHED and change.slo.opens:
                     await self._declare_slice(change, mark)
-            except (Unavailable, Refused, Conflict) as trouble:
+            except TocsinError as trouble:
                 left.append(change)
                 logger().warning("a verdict could not be recorded yet", slo=change.name, because=str(trouble))
         return left
@@ -239,7 +238,7 @@ class Teller:
                 elif each.gap.proved and not each.told and each.slo.opens:
                     await self._declare_gap(each, mark, at)
                     each.told = True
-            except (Unavailable, Refused, Conflict) as trouble:
+            except TocsinError as trouble:
                 logger().warning("a gap could not be recorded yet", slo=each.name, because=str(trouble))
 
     async def _declare_gap(self, fair: Fair, mark: str, at: datetime) -> None:

@@ -16,6 +16,8 @@ from bot.engine.lines import Lines
 
 PAGE_WITHIN = timedelta(seconds=60)
 LOOK_WITHIN = timedelta(seconds=5)
+WAITS_AT_MOST = timedelta(seconds=60)
+"""So long nothing noted waits to be acted on, and no accepted alert to be taken in, while the house works."""
 MOST_LATE, LEAST_LATE = timedelta(seconds=5), timedelta(seconds=1)
 LETTERS_STAND = timedelta(hours=1)
 """So long work that was given up is told after it was taken up again."""
@@ -78,6 +80,10 @@ class Vitals:
         self.inbox = Gauge(
             "tocsin_inbox_waiting_seconds", "Age of the oldest alert that no incident has taken in", registry=held
         )
+        self.acting = Gauge(
+            "tocsin_reconcile_waiting_seconds", "How long what was noted waits to be acted on", registry=held
+        )
+        self.unreadable = Gauge("tocsin_unreadable_incidents", "Incidents that cannot be read", registry=held)
         self.database = Gauge("tocsin_database_up", "1 while the database answers", registry=held)
         self.troubles = Gauge("tocsin_house_troubles", "1 while the bot has that trouble", ["kind"], registry=held)
         self._due: datetime | None = None  # the next poll

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from bot.domain.errors import Conflict, Refused, Unavailable
+from bot.domain.errors import TocsinError, Unavailable
 from bot.domain.incident import Incident
 from bot.domain.service import Service
 from bot.domain.sli import Judged
@@ -174,7 +174,7 @@ class Watch(Charts):
         if change is not None and not self._stood_by:
             try:
                 await self.teller.tell(slo, verdict, change, before)
-            except (Unavailable, Refused, Conflict) as trouble:
+            except TocsinError as trouble:
                 # the episode is not moved on: the next tick tells it again
                 logger().warning("a verdict could not be recorded yet", slo=slo.name, because=str(trouble))
                 return
@@ -197,7 +197,7 @@ class Watch(Charts):
                 try:
                     await self.teller.back(name, at)
                     self._unanswered.discard(name)
-                except (Unavailable, Refused, Conflict) as trouble:
+                except TocsinError as trouble:
                     logger().warning("a source is back, which could not be recorded yet", because=str(trouble))
 
     def _timing(self, slo: str) -> tuple[tuple[str, float], ...]:
@@ -218,7 +218,7 @@ class Watch(Charts):
         """The open incidents by fingerprint, asked for only while some objective has no episode here."""
         if len(self.episodes) == len(self.slos):
             return {}
-        incidents = [await self.handler.log.load(name) for name in await self.handler.log.open_ids()]
+        incidents = await self.handler.legible.open()
         return {each.fingerprint: each for each in incidents if each.is_open and each.fingerprint}
 
     # -- showing -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The note of who is on call and what stands in the way, on Monday at nine by the organisation's clock, once."""
+"""The note of who is on call and what stands in the way, on Monday at nine by the organisation's clock, once a week."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bot.engine.roster import Roster
 from bot.telemetry import log as logger
 
 AT = time(9)
+FRIDAY = 4
 CHECKPOINT = "oncall-note"
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
 
@@ -24,7 +25,7 @@ Post = Callable[[str], Awaitable[None]]
 
 
 class WeeklyNote:
-    """Looks whether the note of this week is due; a house that was down at nine posts it later that Monday."""
+    """Looks whether the note of this week is due; a house that was down posts it later, by daylight, until Friday."""
 
     def __init__(self, roster: Roster, services: Collection[Service], checkpoints: Checkpoints, clock: Clock) -> None:
         self.roster, self.services, self.checkpoints, self.clock = roster, services, checkpoints, clock
@@ -34,12 +35,12 @@ class WeeklyNote:
     async def look(self) -> bool:
         """Post what is due; whether it was. Never raises: the next look tries again."""
         there = self.clock.now().astimezone(ZoneInfo(self.roster.plans.timezone))
-        if self.post is None or there.weekday() or there.time() < AT or not self.roster.plans.names:
+        if self.post is None or there.weekday() > FRIDAY or there.time() < AT or not self.roster.plans.names:
             return False
         week = f"{there:%G-W%V}"
         try:
             known = (await self.checkpoints.load([CHECKPOINT])).get(CHECKPOINT, {})
-            if known.get("week") == week:
+            if known.get("week") == week or (there.weekday() and not known):  # a new house begins with a Monday
                 return False
             await self.post(await self.text(self.clock.now()))
             await self.checkpoints.save({CHECKPOINT: {"week": week}}, self.clock.now())

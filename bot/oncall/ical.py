@@ -27,6 +27,7 @@ from bot.oncall._asked import in_order
 from bot.rota.rota import Shift
 
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+_Kept = tuple[list[Any], str]  # the calendars of a feed, and the digest of its text
 _OK, _SAME, _REDIRECTS, _BUSY = 200, 304, (301, 302, 303, 307, 308), 429
 
 
@@ -105,27 +106,32 @@ class IcalSchedule:
 
     async def shifts(self, start: datetime, end: datetime) -> Sequence[Shift]:
         """Everybody's hours in that time. Raises Unavailable."""
-        text = await self._text()
-        return await asyncio.to_thread(self._read, text, start, end)
+        text, etag = await self._text()
+        found, kept = await asyncio.to_thread(self._read, text, start, end)
+        if kept is not None:  # only what was understood is what "not modified" may mean
+            self._calendars, self._digest, self._etag = *kept, etag
+        return found
 
-    def _read(self, text: str | None, start: datetime, end: datetime) -> tuple[Shift, ...]:
+    def _read(self, text: str | None, start: datetime, end: datetime) -> tuple[tuple[Shift, ...], _Kept | None]:
         """In a thread: a large calendar takes a second. None is the feed as it was."""
+        kept, calendars = None, self._calendars
         if text is not None:
             digest = hashlib.sha256(text.encode()).hexdigest()
-            if digest != self._digest:
-                self._calendars, self._digest = _feed.read(text), digest
-        found = _feed.shifts(self._calendars, start, end, self.settings.zone, self.settings.person, self._pattern)
-        return in_order(found, start, end, _feed.WHAT)
+            calendars = _feed.read(text) if digest != self._digest else calendars
+            kept = calendars, digest
+        found = _feed.shifts(calendars, start, end, self.settings.zone, self.settings.person, self._pattern)
+        return in_order(found, start, end, _feed.WHAT), kept
 
-    async def _text(self) -> str | None:
+    async def _text(self) -> tuple[str | None, str]:
+        """The feed and its ETag; None where it is as it was understood last."""
         if self._http is None:
-            return await asyncio.to_thread(self._file)
+            return await asyncio.to_thread(self._file), ""
         assert self.settings.url is not None  # noqa: S101 - then there is no connection
         known = {"if-none-match": self._etag} if self._etag and self._digest else {}
         headers = {"accept": "text/calendar, */*;q=0.1"} | known
         answer = await self._http.ask("GET", self.settings.url.get_secret_value(), headers=headers)
         if answer.status_code == _SAME and known:
-            return None
+            return None, ""
         if answer.status_code == _BUSY:
             raise RateLimited(_feed.WHAT, wait(answer))
         if answer.status_code in _REDIRECTS:
@@ -136,8 +142,7 @@ class IcalSchedule:
             raise Unavailable(_feed.WHAT, f"answered {answer.status_code}")
         text = _decoded(answer.content)
         _feed.complete(text)
-        self._etag = answer.headers.get("etag", "")
-        return text
+        return text, answer.headers.get("etag", "")
 
     def _file(self) -> str:
         try:

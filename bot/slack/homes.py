@@ -147,8 +147,7 @@ class Homes:
 
     async def _promised(self, who: Profile) -> list[Incident]:
         """Where they promised something, in closed incidents too."""
-        log = self._desk.log
-        return [await log.load(name) for name in await log.promised(who.id)]
+        return await self._desk.handler.legible.all(await self._desk.log.promised(who.id))
 
     async def _shifts(self) -> list[home.Shift]:
         """Who is on call for what, first one first."""

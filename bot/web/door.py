@@ -111,17 +111,19 @@ class Console:
     async def summaries(self, who: Profile, *, limit: int = 200) -> list[Summary]:
         """The newest incidents this person may see."""
         found = await self.desk.summaries(limit=limit)
-        return [
-            each for each in found if not each.restricted or await self.may_see(who, await self.desk.log.load(each.id))
-        ]
+        return [each for each in found if not each.restricted or await self._may_see(who, each.id)]
+
+    async def _may_see(self, who: Profile, name: str) -> bool:
+        """Whether a restricted incident is theirs to see; of one that cannot be read nobody can tell."""
+        known = await self.desk.handler.legible.one(name)
+        return known is not None and await self.may_see(who, known)
 
     async def clocks(self, who: Profile) -> list[ClockShape]:
         """Every legal clock of every open incident this person may see, the one that ends first before the others."""
         found: list[ClockShape] = []
-        for name in await self.desk.log.open_ids():
-            known = await self.desk.log.load(name)
+        for known in await self.desk.open_incidents():
             if running(known) and await self.may_see(who, known):
-                found += clocks(await self.situation(name, who), self.desk.handler.policy)
+                found += clocks(await self.situation(known.id, who), self.desk.handler.policy)
         return sorted(found, key=lambda each: (each.strict, each.incident, each.regime, each.stage))
 
     async def ask(self, incident: str, asking: Asking, who: Profile, inbound: str = "") -> Incident:

@@ -104,7 +104,9 @@ class Numbers:
         for name in names:
             if name in self._lagged:
                 continue
-            incident = await self.desk.log.load(name)
+            incident = await self.desk.handler.legible.one(name)
+            if incident is None:
+                continue
             stages = lag(incident)
             late = incident.declared_at is None or self.desk.clock.now() - incident.declared_at > SETTLED
             if not stages or "post" in stages or late:

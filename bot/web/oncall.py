@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bot.domain.errors import Refused
-from bot.engine.board import rotas_now, services_now, shifts_of
+from bot.engine.board import near, rotas_now, services_now, shifts_of
 from bot.engine.covering import Agreed
 from bot.engine.trial import Tried
 from bot.engine.values import Profile
@@ -33,7 +33,6 @@ from bot.web.shapes_oncall import (
 oncall = APIRouter(prefix="/api/oncall", responses=ANSWERS)
 
 DAYS = 14
-LONG_AGO, FAR = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 Moment = Annotated[AwareDatetime | None, Query(description="With its offset; left out, now")]
 
 
@@ -77,11 +76,6 @@ class TrialShape(Shape):
     """What became of a test page, channel by channel."""
 
     receipts: list[TriedShape]
-
-
-def near(at: datetime | None, now: datetime) -> datetime:
-    """That time as far as calendars go: arithmetic with years of three digits or five goes wrong."""
-    return min(max((at or now).astimezone(UTC), LONG_AGO), FAR)
 
 
 @oncall.get("", dependencies=[Depends(visitor)])

@@ -165,6 +165,10 @@ def test_names_and_times_that_are_none(live: Live, told) -> None:
     assert "there is tocsin, visits" in told()[1]
     assert live.tocsin("oncall", "--at", "tomorrow") == 2
     assert "no time" in told()[1]
+    assert live.tocsin("oncall", "shifts", "--person", "nobody") == 1
+    assert "no person called 'nobody'; there is ana, ben" in told()[1]
+    assert live.tocsin("oncall", "shifts", "--person", "cleo") == 0
+    assert [line.split()[-2] for line in told()[0].splitlines()[1:]] == ["NOBODY"]
     for far in ("0500-01-01T00:00", "9998-01-01T00:00"):
         assert live.tocsin("oncall", "--at", far) == 0
     assert live.tocsin("oncall", "shifts", "--days", "0") == 2
@@ -197,6 +201,29 @@ def test_from_the_files_alone(tmp_path: Path, told) -> None:
     assert "Ben" in told()[0]
     assert run(["oncall", "next", *words[1:]]) == 0
     assert "Ben" in told()[0]
+    assert run(["oncall", "shifts", "--person", "nobody", *words[1:]]) == 1
+    assert "no person called 'nobody'; there is ana, ben" in told()[1]
+    for far in ("9999-12-31T00:00", "0500-01-01T12:00"):
+        for command in ("who", "next", "shifts"):
+            days = ["--days", "366"] if command == "shifts" else []
+            assert run(["oncall", command, "--offline", "--at", far, *days, *words[4:]]) == 0
+    assert "Traceback" not in told()[1]
+
+
+@pytest.mark.parametrize("command", [["who"], ["next"], ["shifts"], ["calendar"], ["test"], ["cover", "list"]])
+@pytest.mark.parametrize(
+    "before",
+    [
+        ["--at", "2026-12-08T09:00"], ["--rota", "ml"], ["--service", "visits"], ["--offline"], ["--json"],
+        ["--as", "ana"], ["-c", "tocsin.yaml"],
+    ],
+)  # fmt: skip
+def test_what_stands_before_a_command_is_refused(command: list[str], before: list[str], told) -> None:
+    """It would not count for the command: a usage error names it instead of an answer for another time or person."""
+    assert run(["oncall", *before, *command]) == 2
+    err = " ".join(told()[1].replace("│", " ").split())
+    assert f"after the command: tocsin oncall {command[0]}" in err
+    assert before[0] in err or before == ["-c", "tocsin.yaml"]
 
 
 def test_an_answer_of_another_version_is_a_sentence(tmp_path: Path, told) -> None:

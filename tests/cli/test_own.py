@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.cli._checks import BAD, NOTE, OK, Found
 from bot.cli._own import TROUBLES, told
-from bot.engine.probes import ChatProbe, DatabaseProbe, DiskProbe, LettersProbe, PagerProbe, RoundsProbe
+from bot.engine.probes import (
+    ChatProbe,
+    DatabaseProbe,
+    DiskProbe,
+    LettersProbe,
+    PagerProbe,
+    RecordsProbe,
+    RoundsProbe,
+    acting,
+    taking_in,
+)
 
 
 def test_each_promise_with_its_burn_rates() -> None:
@@ -29,10 +41,16 @@ def test_each_promise_with_its_burn_rates() -> None:
     ]
 
 
+async def never() -> timedelta:
+    """Nothing waits."""
+    return timedelta(0)
+
+
 def test_each_trouble_in_words() -> None:
     """Every kind there is has its words; one from a newer server is named."""
-    probes = (ChatProbe, DatabaseProbe, DiskProbe, LettersProbe, PagerProbe, RoundsProbe)
-    assert {each.kind for each in probes} == set(TROUBLES)
+    probes = (ChatProbe, DatabaseProbe, DiskProbe, LettersProbe, PagerProbe, RecordsProbe, RoundsProbe)
+    waiting = (acting(never), taking_in(never))
+    assert {each.kind for each in (*probes, *waiting)} == set(TROUBLES)
     (known, newer) = told({"troubles": ["database", "moon"]})
     assert (known.mark, known.said) == (BAD, "its database does not answer")
     assert newer.said == "has trouble with moon"

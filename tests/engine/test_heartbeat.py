@@ -19,6 +19,7 @@ from bot.engine.heartbeat import Heartbeat, Sign
 from bot.engine.vitals import Vitals
 from bot.selfwatch import vigil
 from tests.engine.test_silence import silence
+from tests.inbox import alert
 from tests.parts import CANARY, Hands, badly, nothing_there
 from tests.world import World
 
@@ -56,6 +57,7 @@ def beating(world: World, receiver: Receiver, lead: object = None) -> Heartbeat:
         lead=lead or house.store.lead,
         pagers=world.pagers,
         receiver=receiver,
+        inbox=house.inbox,
     )
     assert watched.heartbeat is not None
     return watched.heartbeat
@@ -67,7 +69,7 @@ def numbers(heart: Heartbeat) -> dict[str, float]:
 
 
 async def test_it_beats_while_the_house_works_and_says_what_it_saw(tmp_path: Path) -> None:
-    """Sources asked on time, database, lead and durable engine: all four are in the body."""
+    """Sources asked on time, database, lead and durable engine: all are in the body, with what waits."""
     async with World.open(tmp_path) as world:
         receiver = Receiver()
         heart = beating(world, receiver)
@@ -78,7 +80,7 @@ async def test_it_beats_while_the_house_works_and_says_what_it_saw(tmp_path: Pat
         (said,) = receiver.beats
         assert said.splitlines() == [
             "Tocsin works.", "last poll 0 s ago", "the database answers", "this replica leads",
-            "the durable engine answers",
+            "the durable engine answers", "what is noted waits 0 s to be acted on", "alerts wait 0 s to be taken in",
         ]  # fmt: skip
         assert numbers(heart) == {"heartbeats_total": 1, "heartbeat_failures_total": 0, "heartbeats_withheld_total": 1}
 
@@ -117,6 +119,31 @@ async def test_it_falls_silent_with_any_of_them(tmp_path: Path, broken: str) -> 
             return
         await heart.beat()
         assert len(receiver.beats) == 1
+
+
+@pytest.mark.parametrize("what", ["notes", "alerts"])
+async def test_it_falls_silent_while_something_waits(tmp_path: Path, what: str) -> None:
+    """What was noted and not looked at, or accepted and not taken in, for more than a minute; then it goes on."""
+    async with World.open(tmp_path) as world:
+        house, receiver = world.house, Receiver()
+        heart = beating(world, receiver)
+        await world.round()
+        if what == "notes":
+            house.reconciler.note("INC-1")
+        else:
+            await house.inbox.accept([alert("a")])
+        world.clock.forward(seconds=60)
+        await house.watch.tick()
+        await heart.beat()
+        assert len(receiver.beats) == 1
+        world.clock.forward(seconds=1)
+        await heart.beat()
+        assert len(receiver.beats) == 1
+        assert "wait 61 s" in heart.because.replace("waits", "wait")
+        await (world.settle() if what == "notes" else house.intake.round())
+        await world.settle()
+        await heart.beat()
+        assert len(receiver.beats) == 2
 
 
 async def test_a_sign_that_hangs_or_breaks_is_not_there() -> None:

@@ -156,3 +156,17 @@ async def test_a_restart_pages_nobody_twice(tmp_path: Path) -> None:
             await world.restart()
             await world.settle()
         assert world.phone.pages == [("ana", "page:INC-1:0")]
+
+
+async def test_a_page_that_waits_no_longer_is_forgotten(tmp_path: Path) -> None:
+    """Paged a moment ago, Ana's next page waits for its time; once somebody acknowledged, nothing is kept of it."""
+    async with World.open(tmp_path) as world:
+        await declared(world)
+        await declared(world)
+        waiting = world.house.reconciler.hands.paging._waiting
+        ana, ben = (await world.who("ana")).id, (await world.who("ben")).id
+        assert list(waiting[ana]) == ["page:INC-2:0"]
+        for name in ("INC-1", "INC-2"):
+            await world.say(Acknowledge(), "ben", name)
+        assert waiting[ana] == waiting.get(ben, {}) == {}
+        assert world.phone.pages == [("ana", "page:INC-1:0")]

@@ -15,6 +15,7 @@ from bot.engine.readiness import Report, note, report
 from bot.engine.roster_ports import Cover
 from bot.engine.values import Profile
 from bot.engine.weekly import WeeklyNote
+from bot.rota.escalation import Escalation
 from bot.rota.rota import Shift
 from bot.store import Store
 from tests.engine.test_roster import DAY, HOUR, ML, PEOPLE, RESPONDER, Provider, clock, escalation, ids, roster, store
@@ -109,6 +110,50 @@ async def test_a_service_that_pages_nobody_is_an_alarm(store: Store, clock: Hand
     assert told.alarms[-1] == "nobody is paged for Other"
 
 
+async def test_an_end_that_reaches_nobody_is_an_alarm(store: Store, clock: HandClock) -> None:
+    """Who should hear that nobody answered is as much on call as the others: a rota's gap there is told as well."""
+    ends = replace(ML, layers=(replace(ML.layers[0], end=datetime(2026, 11, 25, 9, 0)),))
+    plans = {"rotas": {"ml": ends}, "pagers": ("email",)}
+    told = await found(roster(store, clock, by_service=escalation(["dan"], end=("eve",)), **plans))
+    assert told.alarms[-1] == "the end of the escalation of Loans reaches nobody"
+    told = await found(roster(store, clock, by_service=escalation(["dan"], end=("rota:ml",)), **plans))
+    assert told.alarms == (
+        "the end of the escalation of Loans reaches nobody from Wed 2026-11-25 08:00 to Sun 2026-12-20 12:00 (UTC)",
+    )
+    told = await found(roster(store, clock, by_service=escalation(["dan"], end=("ben",)), **plans))
+    assert told.alarms == ()
+
+
+async def test_who_stands_in_where_nobody_is_on_call_is_looked_at(store: Store, clock: HandClock) -> None:
+    """A gap stays an alarm and says who is paged meanwhile; a fall-back that no channel reaches is one too."""
+    ends = replace(ML, layers=(replace(ML.layers[0], end=datetime(2026, 11, 25, 9, 0)),))
+    plans = {"rotas": {"ml": ends}, "pagers": ("email",), "by_service": escalation(["rota:ml"])}
+    admins = (Escalation.of("instead", ("dan",)),)
+    told = await found(roster(store, clock, instead=admins, **plans))
+    assert told.alarms == (
+        "nobody on call for Loans is reached from Wed 2026-11-25 08:00 to Sun 2026-12-20 12:00 (UTC): pages go to dan",
+    )
+    told = await found(roster(store, clock, instead=(Escalation.of("instead", ("eve",)),), **plans))
+    assert "eve is paged by the fall-back where nobody is on call and stands for nobody in people.yaml" in told.alarms
+    assert told.alarms[-1] == "where no service says who is on call a page reaches nobody"
+    assert any(each.startswith("a page for Loans reaches nobody from Wed") for each in told.alarms)
+
+
+async def test_without_an_end_and_without_administrators_is_worth_knowing(store: Store, clock: HandClock) -> None:
+    """Today somebody is on call, and the night on which nobody is would be silent."""
+    told = await found(roster(store, clock, pagers=("email",), by_service=escalation(["rota:ml"])))
+    assert told.alarms == ()
+    assert told.notes == (
+        "once nobody is on call for Loans nobody is paged: its escalation has no end, and there are no admins",
+        "nobody is paged where no service says who is on call: on_call of tocsin.yaml is empty, and there are no admins",
+    )
+    admins = {"instead": (Escalation.of("instead", ("dan",)),), "pagers": ("email",)}
+    told = await found(roster(store, clock, by_service=escalation(["rota:ml"]), **admins))
+    assert (told.alarms, told.notes) == ((), ())
+    told = await found(roster(store, clock, **admins), services=(Service("other", "Other", "ml", ""),))
+    assert (told.alarms, told.notes) == ((), ("nobody is on call for Other: pages go to dan",))
+
+
 def test_the_note_reads_in_one_look() -> None:
     """What needs somebody first, long lists cut with where the rest is, and a calm sentence where all is well."""
     start = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -173,7 +218,7 @@ async def test_the_note_is_posted_on_monday_at_nine_once(weekly: tuple[WeeklyNot
 async def test_the_note_survives_a_restart_and_a_silent_chat(
     weekly: tuple[WeeklyNote, Board], store: Store, clock: HandClock
 ) -> None:
-    """Tried again while the chat is away; a house that was down at nine posts later that day, and never on Tuesday."""
+    """Tried again while the chat is away; a house that was down all Monday posts once it is up: never at night."""
     made, board = weekly
     board.away = True
     clock.time = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -184,9 +229,16 @@ async def test_the_note_survives_a_restart_and_a_silent_chat(
     again = WeeklyNote(made.roster, (LOANS,), store.checkpoints, clock)
     again.post = board.post
     assert not await again.look()
-    clock.time = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+    assert await looks(again, clock, datetime(2026, 11, 30, 7, 59, tzinfo=UTC)) == []
+    clock.time = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+    assert await looks(again, clock, datetime(2026, 12, 7, 7, 59, tzinfo=UTC)) == [
+        datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
+    ]
+    clock.time = datetime(2026, 12, 12, 9, 0, tzinfo=UTC)  # a Saturday: Monday is near
     assert not await again.look()
-    assert len(board.texts) == 1
+    clock.time = datetime(2026, 12, 18, 9, 0, tzinfo=UTC)
+    assert await again.look()
+    assert len(board.texts) == 3
 
 
 async def test_without_a_chat_there_is_no_note(weekly: tuple[WeeklyNote, Board], clock: HandClock) -> None:

@@ -140,6 +140,32 @@ async def test_a_silence_that_comes_back_is_nobodys(tmp_path: Path) -> None:
         assert [each.id for each in await at.incidents()] == ["INC-2"]
 
 
+async def test_a_silence_somebody_resolved_is_told_again_after_a_day(tmp_path: Path) -> None:
+    """Theirs for a day, restarts or not; silent still, the same incident is open again and paged, then every day."""
+    async with post(tmp_path) as at:
+        await at.pass_by(8)
+        await at.world.say(Resolve("it is being moved", waive="known"), "ana")
+        pages = len(at.world.phone.pages)
+        await at.pass_by(10)
+        at.world.clock.forward(minutes=12 * 60)
+        at.silences = made(at.world, at.ears)
+        await at.pass_by(20)
+        assert not (await at.world.incident()).is_open
+        assert len(at.world.phone.pages) == pages
+        at.world.clock.forward(minutes=12 * 60)
+        await at.pass_by(1)
+        (incident,) = await at.incidents()
+        assert (incident.id, incident.resolved) == ("INC-1", None)
+        assert len(at.world.phone.pages) > pages
+        await at.world.say(Resolve("next week", waive="known"), "ana")
+        await at.world.say(Close(), "ana")
+        await at.pass_by(60)
+        assert not (await at.world.incident()).is_open
+        await at.pass_by(10, "alertmanager")  # heard, and silent anew: another silence
+        await at.pass_by(7)
+        assert [each.id for each in await at.incidents()] == ["INC-2"]
+
+
 async def test_nobody_could_be_heard_while_this_house_stood_still(tmp_path: Path) -> None:
     """After an outage of our own each sender has its whole time; an incident that is open goes on, and is ended."""
     async with post(tmp_path) as at:

@@ -149,6 +149,35 @@ async def test_a_feed_that_did_not_change_is_not_read_again() -> None:
         assert await known.schedule.shifts(NOON, NOON + HOUR) == ()
 
 
+WILD = calendar(event("DTSTART:20261101T090000Z\nRRULE:FREQ=MINUTELY"))
+"""It cannot be read."""
+UNTOLD = calendar(event("DTEND:20261121T000000Z"))
+"""It can be read; its event cannot be told."""
+TORN = calendar("BEGIN:VEVENT\nUID:1\nEND:VTODO\n")
+
+
+@pytest.mark.parametrize("bad", [WILD, UNTOLD, TORN], ids=["wild", "untold", "torn"])
+async def test_a_feed_that_broke_stays_broken_until_it_is_mended(bad: str) -> None:
+    """Not modified since what could not be understood is no answer; once the old one is back, it counts again."""
+    texts = {"1": the_plan(), "2": bad}
+    now = "1"
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.headers.get("if-none-match") == f'"{now}"':
+            return httpx.Response(304)
+        return httpx.Response(200, text=texts[now], headers={"etag": f'"{now}"'})
+
+    async with in_front_of("ical", FEED, server) as known:
+        first = await known.schedule.shifts(NOON, NOON + HOUR)
+        assert first
+        now = "2"
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await known.schedule.shifts(NOON, NOON + HOUR)
+        now = "1"
+        assert await known.schedule.shifts(NOON, NOON + HOUR) == first
+
+
 @pytest.mark.parametrize(
     ("text", "because"),
     [

@@ -26,6 +26,8 @@ WELL = {
     'tocsin_poll_age_seconds{job="tocsin", instance="a"}': "7x60",
     'tocsin_dead_letters{job="tocsin", instance="a"}': "0x60",
     'tocsin_inbox_waiting_seconds{job="tocsin", instance="a"}': "0x60",
+    'tocsin_reconcile_waiting_seconds{job="tocsin", instance="a"}': "0x60",
+    'tocsin_unreadable_incidents{job="tocsin", instance="a"}': "0x60",
     'tocsin_house_troubles{job="tocsin", instance="a", kind="database"}': "0x60",
     'tocsin_heartbeats_total{job="tocsin", instance="a"}': "0+1x60",
     'tocsin_heartbeat_failures_total{job="tocsin", instance="a"}': "0x60",
@@ -73,6 +75,12 @@ CASES: dict[str, tuple[dict[str, str | None], set[str]]] = {
     "a quiet hour": ({of("tocsin_slo_events_total", name): "5x60" for name in ("pages", "webhooks", "looks")}, set()),
     "the inbox stands": ({of("tocsin_inbox_waiting_seconds"): "0x20 0+60x39"}, {"TocsinInboxNotDrained"}),
     "the inbox is busy": ({of("tocsin_inbox_waiting_seconds"): "100x60"}, set()),
+    "nothing is acted on": ({of("tocsin_reconcile_waiting_seconds"): "0x20 0+60x39"}, {"TocsinNotActing"}),
+    "a busy minute": ({of("tocsin_reconcile_waiting_seconds"): "50x60"}, set()),
+    "an incident cannot be read": (
+        {of("tocsin_unreadable_incidents"): "0x20 1x39"},
+        {"TocsinIncidentsUnreadable"},
+    ),
     "work was given up": ({of("tocsin_dead_letters"): "0x50 1x9"}, {"TocsinDeadLetters"}),
     "a trouble": ({of("tocsin_house_troubles"): "0x20 1x39"}, {"TocsinInTrouble"}),
     "a short trouble": ({of("tocsin_house_troubles"): "0x54 1x5"}, set()),
@@ -98,7 +106,7 @@ def test_the_file_is_sound(tmp_path: Path) -> None:
     """Promtool reads every rule, expression and template; each alert says in words what is wrong and how urgent."""
     found = promtool("check", "rules", str(RULES), cwd=tmp_path)
     assert found.returncode == 0, found.stderr
-    assert "15 rules found" in found.stdout
+    assert "17 rules found" in found.stdout
     for name, rule in alerts().items():
         assert set(rule["annotations"]) == {"summary", "description"}, name
         assert rule["labels"]["severity"] in {"page", "ticket"}, name

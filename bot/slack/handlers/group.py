@@ -17,9 +17,8 @@ _INTO = re.compile(r"(?is)\s*(INC-\d+)\b[\s:,]*(.*)")
 
 async def _open(knock: Knock, wanted: Callable[[Incident], bool]) -> tuple[list[Incident], int]:
     """Open incidents, the newest first, and how many there are; nothing that is restricted is ever listed."""
-    log = knock.desk.log
-    names = list(reversed(await log.open_ids()))
-    found = [one for one in [await log.load(name) for name in names[:LOOKED_AT]]
+    names = list(reversed(await knock.desk.log.open_ids()))
+    found = [one for one in await knock.desk.handler.legible.all(names[:LOOKED_AT])
              if one.is_open and not one.restricted and wanted(one)]  # fmt: skip
     return found, len(found) + max(0, len(names) - LOOKED_AT)
 

@@ -22,7 +22,9 @@ async def snooze(knock: Knock) -> Reply:
         return Tell("You were not reminded of anything here.")
     again, quiet, named = {}, None, False
     for name in dict.fromkeys((knock.ref.incident, *await log.open_ids(), *await log.promised(who))):
-        incident = await log.load(name)
+        incident = await knock.desk.handler.legible.one(name)
+        if incident is None:
+            continue
         known = incident.reminded.get(who, Reminded())
         if known.key != key:
             continue
