@@ -78,7 +78,7 @@ async def test_a_wide_change_is_approved_by_hand(tmp_path: Path) -> None:
         change = ben.locator("#M1")
         assert await change.locator("ins").all_inner_texts() == ['  "defaultVariant": "off"']
         await change.get_by_label("Your personal token").fill(
-            home.app.state.console.tokens.mint((await home.who("ben")).id)[0]
+            (await home.app.state.console.tokens.mint((await home.who("ben")).id))[0]
         )
         await change.get_by_role("button", name="Get a one-time code").click()
         await ben.get_by_text("Your one-time code for M1:").wait_for()

@@ -16,6 +16,7 @@ from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.phase import Phase
 from bot.domain.policy import Severity
 from bot.domain.sli import Judged, ObserveSli
+from bot.engine.access import Way
 from bot.web.ack import LONGEST, PageLinks
 from tests.kit import NOON, at, breached
 from tests.web.fakes import HOME, FakeClock, Place, place
@@ -154,7 +155,7 @@ async def test_a_changed_or_foreign_address_is_nobodys(home: Place, phone, tmp_p
     other = PageLinks(FakeClock(), tmp_path / "elsewhere", HOME).link(name, KEY, ana.id).removeprefix(HOME)
     middle = len(path) // 2
     swapped = path[:middle] + ("A" if path[middle] != "A" else "B") + path[middle + 1 :]
-    session = home.app.state.console.door.sessions.begin(ana.id)
+    session = await home.app.state.console.door.visits.begin(ana, Way.LINK)
     for wrong in (swapped, path[:-9], other, "/p/nonsense", "/p/" + "a" * (LONGEST + 1), f"/p/{session}"):
         for answer in (await phone.get(wrong), await phone.post(wrong)):
             assert answer.status_code == 404, wrong
