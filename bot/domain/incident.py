@@ -71,6 +71,7 @@ class Incident:
     returns: int = 0
     resolved: datetime | None = None
     resolved_by: str = ""
+    ending: str = ""  # how it ended, in the words of whoever resolved it
     closed: datetime | None = None
     corrections: Mapping[Moment, Corrected] = field(default_factory=dict)  # the last one of each
     update_due: datetime | None = None  # when everybody was promised to hear again

@@ -45,7 +45,6 @@ def resting_on(moments: Collection[str]) -> frozenset[str]:
 
 def measures(incident: Incident) -> Measures:
     """The four durations as DEFINITIONS says."""
-
     spans: dict[str, timedelta | None] = {}
     for name, (first, last) in ENDS.items():
         start: datetime | None = getattr(incident, first)

@@ -378,7 +378,7 @@ class Desk:
 
     async def open_incidents(self) -> Sequence[Incident]:
         """Every incident that is not closed, oldest first."""
-        return [await self.log.load(name) for name in await self.log.open_ids()]
+        return await self.log.open_incidents()
 
 
 def _levels(catalogue: Catalogue) -> dict[str, Escalation]:
