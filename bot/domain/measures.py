@@ -86,8 +86,11 @@ def spread(sample: Sequence[timedelta]) -> Spread | None:
     if not sample:
         return None
     seconds = sorted(value.total_seconds() for value in sample)
+    return Spread(
+        len(seconds), seconds[rank(0.5, len(seconds))], seconds[rank(0.9, len(seconds))], sum(seconds) / len(seconds)
+    )
 
-    def rank(share: float) -> float:
-        return seconds[max(0, math.ceil(share * len(seconds)) - 1)]
 
-    return Spread(len(seconds), rank(0.5), rank(0.9), sum(seconds) / len(seconds))
+def rank(share: float, size: int) -> int:
+    """The place of a nearest-rank percentile in a sorted sample of that size."""
+    return max(0, math.ceil(share * size) - 1)

@@ -5,11 +5,13 @@ from fastapi import APIRouter
 from bot.web.pages import (
     affected,
     alerts,
+    analytics,
     change,
     downloads,
     forms,
     impact,
     incident,
+    incidents,
     login,
     notice,
     oncall,
@@ -24,6 +26,8 @@ pages = APIRouter(include_in_schema=False)
 for _page in (
     login,
     overview,
+    incidents,
+    analytics,
     slos,
     alerts,
     oncall,
