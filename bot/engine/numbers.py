@@ -25,7 +25,7 @@ EDGES = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 
 """Where one bin of a distribution ends and the next begins, in seconds; times differ by factors, not by minutes."""
 LEFT_OUT = {
     "merged": "merged into another incident, which is counted",
-    "withdrawn": "suspicions that were withdrawn, and what was closed without being resolved",
+    "withdrawn": "withdrawn as a suspicion, or closed without being resolved",
     "storm": "came in a storm and had no card of their own",
 }
 NO_END = {

@@ -90,7 +90,8 @@ def _said(bins: Sequence[Bin], spread: Spread) -> str:
     """The drawing in a sentence, for whoever cannot see it."""
     parts = [f"{each.number:,} {_reach(each)}" for each in bins if each.number]
     middle, most = (span(timedelta(seconds=value)) for value in (spread.median, spread.p90))
-    return f"{spread.size:,} incidents: {'; '.join(parts)}. Half took at most {middle}, nine of ten at most {most}."
+    many = f"{spread.size:,} incident{'' if spread.size == 1 else 's'}"
+    return f"{many}: {'; '.join(parts)}. Half took at most {middle}, nine of ten at most {most}."
 
 
 def _reach(each: Bin) -> str:
