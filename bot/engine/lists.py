@@ -89,14 +89,6 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What there is to choose from: every service and cause an incident had."""
-
-    services: tuple[str, ...] = ()
-    causes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Tally:
     """How many incidents there are in each phase, of those somebody may read."""
 
@@ -144,6 +136,3 @@ class Lists(Protocol):
 
     async def paged(self, since: datetime, until: datetime, service: str | None = None) -> list[Paged]:
         """Who was paged when, in incidents that are not restricted."""
-
-    async def choices(self) -> Choices:
-        """What incidents that are not restricted can be told apart by."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from bot.engine.lists import Choices, Paged, Past, Place, Promise, Sight, Tally, Wanted
+from bot.engine.lists import Paged, Past, Place, Promise, Sight, Tally, Wanted
 from bot.engine.values import Summary
 from bot.store import lists
 from bot.store.database import Database
+
+
+PATIENT = 10.0
+"""Seconds whoever asks for numbers waits: nobody does with a click in the chat."""
 
 
 class Listed:
@@ -52,12 +56,8 @@ class Listed:
 
     async def past(self, wanted: Wanted) -> Past:
         """The figures of incidents that are not restricted."""
-        return await self._database.read(lambda c: lists.past(c, wanted))
+        return await self._database.read(lambda c: lists.past(c, wanted), within=PATIENT)
 
     async def paged(self, since: datetime, until: datetime, service: str | None = None) -> list[Paged]:
         """Who was paged when, in incidents that are not restricted."""
-        return await self._database.read(lambda c: lists.paged_between(c, since, until, service))
-
-    async def choices(self) -> Choices:
-        """What incidents that are not restricted can be told apart by."""
-        return await self._database.read(lists.choices)
+        return await self._database.read(lambda c: lists.paged_between(c, since, until, service), within=PATIENT)

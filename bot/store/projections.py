@@ -146,7 +146,14 @@ async def _write_promises(connection: AsyncConnection, incident: Incident) -> No
 async def _write_pages(connection: AsyncConnection, incident: Incident) -> None:
     by_hour = Counter((page.person, _hour(page.at)) for page in incident.pages.values() if page.reached)
     rows = [
-        {"incident": incident.id, "person": person, "hour": hour, "number": number}
+        {
+            "incident": incident.id,
+            "person": person,
+            "hour": hour,
+            "number": number,
+            "service": incident.service,
+            "restricted": incident.restricted,
+        }
         for (person, hour), number in by_hour.items()
     ]
     await _instead(connection, paged, incident.id, rows)

@@ -169,6 +169,11 @@ incidents = Table(  # a reading of the log, written with it; `rebuild` makes it 
     Index(None, "service", "declared"),
     Index(None, "restricted", "service"),
     Index(None, "clock"),
+    Index(  # holds all the numbers are made of, so that the rows themselves need not be read
+        "ix_incidents_figures",
+        *("declared", "restricted", "service", "severity", "cause", "phase", "left_out", "corrected"),
+        *("ttd", "tta", "ttm", "ttr"),
+    ),
 )
 
 followups = Table(  # a reading of the log as well: what somebody promised and has not done
@@ -189,6 +194,8 @@ paged = Table(  # a reading of the log as well: how often whom a channel took a 
     Column("person", Line, primary_key=True),
     Column("hour", UTCDateTime, primary_key=True),
     Column("number", Integer, nullable=False),
+    Column("service", Line, nullable=False),  # as the incident has them: neither ever changes
+    Column("restricted", Boolean, nullable=False),
     Index(None, "hour"),
 )
 

@@ -177,9 +177,10 @@ async def _write(connection: AsyncConnection, piece: Sequence[Any]) -> None:
             for item in incident.followups.values()
         ]
         rows[paged] += [
-            {"incident": incident.id, "person": page.person, "hour": _hour(page.at), "number": 1}
+            {"incident": incident.id, "person": page.person, "hour": _hour(page.at), "number": 1,
+             "service": incident.service, "restricted": incident.restricted}
             for page in incident.pages.values()
-        ]
+        ]  # fmt: skip
     for table, those in rows.items():
         if those:
             await connection.execute(insert(table), those)

@@ -161,7 +161,6 @@ async def test_the_figures(store: Store) -> None:
     late = await store.log.overdue(date(2026, 11, 2), Sight())
     assert [(each.incident, each.item, each.owner) for each in late] == [("INC-2", "U1", "p_ana")]
     assert await store.log.overdue(date(2026, 11, 1), Sight()) == []
-    assert (await store.log.choices()).services == ("loans",)
 
 
 async def test_what_is_open_is_what_the_log_says(store: Store, url: str, clock: HandClock) -> None:

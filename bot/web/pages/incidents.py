@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
 from bot.domain.errors import NotFound
+from bot.domain.finding import Cause
 from bot.domain.measures import ENDS
 from bot.domain.policy import Severity
 from bot.engine.values import Profile, Summary
@@ -31,16 +31,6 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class Choosing(Protocol):
-    """What filters choose from."""
-
-    @property
-    def services(self) -> Sequence[str]: ...
-
-    @property
-    def causes(self) -> Sequence[str]: ...
-
-
 @router.get("/incidents")
 async def look(request: Request, here: Here, who: Who, after: str = "") -> Response:
     """A page of the list, the newest first."""
@@ -57,18 +47,19 @@ async def look(request: Request, here: Here, who: Who, after: str = "") -> Respo
         "first": asked.address("/incidents"),
         "file": asked.address("/incidents.csv"),
         "tally": await here.desk.log.tally(sight),
-        **filters(here, await here.desk.log.choices()),
+        **filters(here, asked),
     }
     return show(request, "incidents", who, context)
 
 
-def filters(here: Console, choices: Choosing) -> dict[str, object]:
-    """What the filters of a list offer."""
-    titles = {name: each.title for name, each in here.desk.catalogue.services.items()}
-    services = sorted({*choices.services, *titles})
+def filters(here: Console, asked: Asked) -> dict[str, object]:
+    """What the filters of a list offer; a service that is not in the catalogue any more where it is asked for."""
+    services = {name: each.title or name for name, each in here.desk.catalogue.services.items()}
+    if asked.service not in ("", NONE):
+        services.setdefault(asked.service, asked.service)
     return {
-        "services": [(name, titles.get(name, name)) for name in services],
-        "causes": [(NONE, "not known"), *((name, name.replace("_", " ")) for name in choices.causes)],
+        "services": sorted(services.items(), key=lambda pair: pair[1].casefold()),
+        "causes": [(NONE, "not known"), *((str(cause), str(cause).replace("_", " ")) for cause in Cause)],
         "severities": [(str(grade), str(grade)) for grade in Severity],
         "phases": [(name, name) for name in PHASES],
         "none": NONE,

@@ -21,6 +21,12 @@ def upgrade() -> None:
     op.create_index("ix_incidents_service_declared", "incidents", ["service", "declared"])
     op.create_index("ix_incidents_restricted_service", "incidents", ["restricted", "service"])
     op.create_index("ix_incidents_clock", "incidents", ["clock"])
+    op.create_index(
+        "ix_incidents_figures",
+        "incidents",
+        ["declared", "restricted", "service", "severity", "cause", "phase", "left_out", "corrected",
+         "ttd", "tta", "ttm", "ttr"],
+    )  # fmt: skip
     op.create_index("ix_followups_due", "followups", ["due"])
     op.create_table(
         "paged",
@@ -28,6 +34,8 @@ def upgrade() -> None:
         sa.Column("person", sa.Text, nullable=False),
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("service", sa.Text, nullable=False),
+        sa.Column("restricted", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("incident", "person", "hour", name="pk_paged"),
     )
     op.create_index("ix_paged_hour", "paged", ["hour"])
