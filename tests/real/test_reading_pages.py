@@ -69,7 +69,8 @@ async def test_they_fit_every_screen(tmp_path: Path, screen: str, scheme: str) -
             ("timeline", "/incidents/INC-37?kind=changes"),
         ):
             await page.goto(address + path)
-            await picture(page, f"reading-{name}-{screen}-{scheme}", full=True)
+            if (screen, scheme) == ("laptop", "light") and name in ("overview", "analytics"):
+                await picture(page, f"console-{name}")
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
             ratios = await page.evaluate(CONTRAST, READ)
             assert ratios, path
