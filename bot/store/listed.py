@@ -9,7 +9,6 @@ from bot.engine.values import Summary
 from bot.store import lists
 from bot.store.database import Database
 
-
 PATIENT = 10.0
 """Seconds whoever asks for numbers waits: nobody does with a click in the chat."""
 
