@@ -54,6 +54,7 @@ def console(house: House) -> Any:
     from bot.documents import Document
     from bot.documents._calendar import write as write_calendar
     from bot.documents._pack import pack
+    from bot.documents.csv import lines
     from bot.engine.trial import Trials
     from bot.web.app import build
     from bot.web.house import WebHouse
@@ -74,6 +75,7 @@ def console(house: House) -> Any:
             calendars=house.store.calendars,
             trials=Trials(house.desk.roster, house.reconciler.hands.pagers, house.clock, house.desk.catalogue.web_url),
             write_calendar=write_calendar,
+            write_rows=lines,
             chat=_chat(slack) if slack is not None else None,
             inbox=house.inbox,
             senders=[each.sender for each in house.installation.alerts],

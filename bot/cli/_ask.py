@@ -25,12 +25,15 @@ def door(config: Path, person: str) -> Api:
     return Api(own(place(config, os.environ), who), who)
 
 
+EVERY_LINE = 1_000_000
+
+
 def look(api: Api, incident: str) -> dict[str, Any]:
     """Everything known of one incident. Raises Refused where there is none of that name."""
     from bot.cli._api import segment
     from bot.domain.errors import Unavailable
 
-    found = api.get(f"/api/incidents/{segment(incident)}")
+    found = api.get(f"/api/incidents/{segment(incident)}?timeline={EVERY_LINE}")
     if not isinstance(found, dict) or found.get("id") != incident:
         raise Unavailable(api.url, f"answered something that is not {incident!r}; is it the same version?")
     return found

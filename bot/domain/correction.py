@@ -1,4 +1,4 @@
-"""Setting a time right: the log keeps both what was believed and what is believed now, and why."""
+"""Setting a time right: the log keeps both what was believed and what is believed now, who said so, and why."""
 
 from __future__ import annotations
 
@@ -20,8 +20,53 @@ class Moment(StrEnum):
     """The times a person may correct; when somebody acknowledged is not a matter of opinion."""
 
     ONSET = "onset"
+    DETECTED = "detected"
     MITIGATED = "mitigated"
     RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A time that is not what was first recorded: what it was, what it is, who set it right last, when, and why."""
+
+    was: datetime
+    to: datetime
+    by: str
+    at: datetime
+    because: str
+    times: int = 1
+
+
+_NAMES = {
+    "onset": "the onset",
+    "detected": "the detection",
+    "acknowledged": "the acknowledgement",
+    "mitigated": "the mitigation",
+    "resolved": "the resolution",
+}
+_ORDERS = (
+    ("onset", "detected", "it cannot have begun after it was detected", "it cannot have been detected before it began"),
+    ("onset", "mitigated", "it cannot have begun after it was over", "it cannot have been mitigated before it began"),
+    ("onset", "resolved", "it cannot have begun after it was over", "it cannot have been resolved before it began"),
+    ("detected", "acknowledged", "somebody had acknowledged it by then: it cannot have been detected later", ""),
+    ("detected", "resolved", "it cannot have been detected after it was resolved",
+     "it cannot have been resolved before it was detected"),
+    ("mitigated", "resolved", "it cannot have been mitigated after it was resolved",
+     "it cannot have been resolved before it was mitigated"),
+)  # fmt: skip
+"""What comes before what, and the sentence for whoever moves the first after the second, or the second before it."""
+
+
+def impossible(incident: Incident, moment: str, to: datetime) -> str:
+    """Why that moment cannot have been then, with the other time it clashes with; "" where it can."""
+    for first, second, late, early in _ORDERS:
+        if moment not in (first, second):
+            continue
+        other = second if moment == first else first
+        stands: datetime | None = getattr(incident, other)
+        if stands is not None and (to > stands if moment == first else to < stands):
+            return f"{late if moment == first else early} ({_NAMES[other]} is {stands:%Y-%m-%d %H:%M:%S} UTC)"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +88,8 @@ class CorrectTime(Command):
             raise Refused(f"{incident.id} has no time for {self.moment} to correct")
         if self.to > ask.at:
             raise Refused("a corrected time cannot lie in the future")
-        if self.moment is not Moment.ONSET and incident.onset is not None and self.to < incident.onset:
-            raise Refused(f"it cannot have been {self.moment} before it began")
-        ends = (incident.detected, incident.mitigated, incident.resolved)
-        if self.moment is Moment.ONSET and any(end is not None and self.to > end for end in ends):
-            raise Refused("it cannot have begun after it was detected or over")
+        if why_not := impossible(incident, self.moment, self.to):
+            raise Refused(why_not)
         if self.to != was:
             yield TimeCorrected(self.moment, was, self.to, self.because.strip())
 
@@ -62,9 +104,15 @@ class TimeCorrected(Event):
     because: Words
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
+        before = incident.corrected.get(self.moment)
+        first, times = (before.was, before.times + 1) if before else (self.was, 1)
+        made = Corrected(first, self.to, entry.by, entry.at, self.because, times)
+        incident = replace(incident, corrections={**incident.corrections, self.moment: made})
         match self.moment:
             case Moment.ONSET:
                 return replace(incident, onset=self.to)
+            case Moment.DETECTED:
+                return replace(incident, detected=self.to)
             case Moment.MITIGATED:
                 return replace(incident, mitigated=self.to)
             case Moment.RESOLVED:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from bot.domain.affected import Affected
 from bot.domain.alerts import AlertState
+from bot.domain.correction import Corrected, Moment
 from bot.domain.disclosure import Disclosure
 from bot.domain.duty import Counted, Duty
 from bot.domain.finding import Finding, Hypothesis
@@ -71,7 +72,9 @@ class Incident:
     returns: int = 0
     resolved: datetime | None = None
     resolved_by: str = ""
+    ending: str = ""  # how it ended, in the words of whoever resolved it
     closed: datetime | None = None
+    corrections: Mapping[Moment, Corrected] = field(default_factory=dict)  # the last one of each
     update_due: datetime | None = None  # when everybody was promised to hear again
 
     sli: Sli | None = None
@@ -133,6 +136,11 @@ class Incident:
     def is_silent(self) -> bool:
         """True for a child of a storm without a card: its log is kept, and nobody is told of it one by one."""
         return bool(self.umbrella) and not self.promoted
+
+    @property
+    def corrected(self) -> Mapping[Moment, Corrected]:
+        """The times that stand as a person set them right; what the incident lost or learned anew since is none."""
+        return {moment: each for moment, each in self.corrections.items() if getattr(self, moment) == each.to}
 
     @property
     def suspected(self) -> bool:

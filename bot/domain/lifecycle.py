@@ -283,7 +283,7 @@ class IncidentResolved(Event):
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         ended = replace(incident, phase=Phase.RESOLVED, resolved=entry.happened_at, resolved_by=entry.by)
-        return replace(ended, update_due=None)
+        return replace(ended, update_due=None, ending=self.summary)
 
     @property
     def exceptions(self) -> str:
@@ -327,7 +327,7 @@ class IncidentReopened(Event):
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         phase = Phase.ACKNOWLEDGED if incident.acknowledged else Phase.DECLARED
         back = replace(incident, phase=phase, resolved=None, closed=None, mitigated=None, update_due=self.next_due)
-        return replace(back, resolved_by="", alerts_quiet=None, merged_into="", moved={})
+        return replace(back, resolved_by="", ending="", alerts_quiet=None, merged_into="", moved={})
 
     def says(self, by: str) -> Sentence:
         return says("{who} re-opened it: {because}", who=Who(by), because=self.because)

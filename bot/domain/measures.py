@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,20 +26,31 @@ class Measures:
     tta: timedelta | None
     ttm: timedelta | None
     ttr: timedelta | None
+    corrected: frozenset[str] = frozenset()  # those that rest on a time somebody set right
+
+
+ENDS = {
+    "ttd": ("onset", "detected"),
+    "tta": ("detected", "acknowledged"),
+    "ttm": ("onset", "mitigated"),
+    "ttr": ("onset", "resolved"),
+}
+"""From which of an incident's times to which each lasts."""
+
+
+def resting_on(moments: Collection[str]) -> frozenset[str]:
+    """The measures that begin or end with any of these times."""
+    return frozenset(name for name, ends in ENDS.items() if any(end in moments for end in ends))
 
 
 def measures(incident: Incident) -> Measures:
     """The four durations as DEFINITIONS says."""
-
-    def between(start: datetime | None, end: datetime | None) -> timedelta | None:
-        return end - start if start is not None and end is not None else None
-
-    return Measures(
-        ttd=between(incident.onset, incident.detected),
-        tta=between(incident.detected, incident.acknowledged),
-        ttm=between(incident.onset, incident.mitigated),
-        ttr=between(incident.onset, incident.resolved),
-    )
+    spans: dict[str, timedelta | None] = {}
+    for name, (first, last) in ENDS.items():
+        start: datetime | None = getattr(incident, first)
+        end: datetime | None = getattr(incident, last)
+        spans[name] = end - start if start is not None and end is not None else None
+    return Measures(**spans, corrected=resting_on(incident.corrected))
 
 
 LAGS = {
@@ -75,8 +86,11 @@ def spread(sample: Sequence[timedelta]) -> Spread | None:
     if not sample:
         return None
     seconds = sorted(value.total_seconds() for value in sample)
+    return Spread(
+        len(seconds), seconds[rank(0.5, len(seconds))], seconds[rank(0.9, len(seconds))], sum(seconds) / len(seconds)
+    )
 
-    def rank(share: float) -> float:
-        return seconds[max(0, math.ceil(share * len(seconds)) - 1)]
 
-    return Spread(len(seconds), rank(0.5), rank(0.9), sum(seconds) / len(seconds))
+def rank(share: float, size: int) -> int:
+    """The place of a nearest-rank percentile in a sorted sample of that size."""
+    return max(0, math.ceil(share * size) - 1)

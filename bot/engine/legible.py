@@ -50,7 +50,12 @@ class Legible:
 
     async def open(self) -> list[Incident]:
         """Every incident that is not closed and can be read, oldest first. Raises Unavailable."""
-        return await self.all(await self._log().open_ids())
+        try:
+            return list(await self._log().open_incidents())
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - one of them cannot be read: which, is found one by one
+            return await self.all(await self._log().open_ids())
 
     async def still(self) -> dict[str, str]:
         """Which cannot be read now, of those where anything is left to do, and why. Raises Unavailable."""

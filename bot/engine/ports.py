@@ -13,6 +13,7 @@ from bot.domain.mitigation import Means, Plan
 from bot.domain.notice import Notice
 from bot.domain.service import Target
 from bot.domain.storm import Digest
+from bot.engine.lists import Lists
 from bot.engine.situation import Situation, Words
 from bot.engine.talk import Mark, Saying, Spoken
 from bot.engine.values import (
@@ -24,7 +25,6 @@ from bot.engine.values import (
     Profile,
     Question,
     Received,
-    Summary,
     Waiting,
 )
 from bot.notices.ask import OpenQuestion
@@ -34,7 +34,7 @@ from bot.slo.spec import Point, Query
 # -- remembering -----------------------------------------------------------------------------------------------------
 
 
-class Log(Protocol):
+class Log(Lists, Protocol):
     """The log of every incident: appended to with optimistic concurrency, claims and inbound ids in one transaction."""
 
     async def load(self, incident: str) -> Incident:
@@ -78,15 +78,6 @@ class Log(Protocol):
 
     async def counted(self, key: str, since: datetime) -> list[datetime]:
         """When something was counted after `since` in whatever incident, the earliest first."""
-
-    async def open_ids(self) -> list[str]:
-        """Ids of incidents that are not closed, oldest first."""
-
-    async def promised(self, owner: str = "") -> list[str]:
-        """Ids of incidents, closed ones too, in which that person has an open follow-up; "" asks for everybody's."""
-
-    async def summaries(self, *, limit: int = 100, before: str = "") -> list[Summary]:
-        """The newest incidents first, from the projection."""
 
     async def verify(self, incident: str = "") -> dict[str, str]:
         """Head hash per incident after walking every chain (or one). Raises Tampered."""

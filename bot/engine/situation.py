@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,12 +121,12 @@ class Situation:
         due = self.incident.update_due
         return self.incident.is_open and due is not None and self.now >= due
 
-    @property
+    @functools.cached_property
     def timeline(self) -> Sequence[Line]:
         """The lines people read."""
         return timeline(self.entries)
 
-    @property
+    @functools.cached_property
     def measures(self) -> Measures:
         """The durations so far."""
         return measures(self.incident)

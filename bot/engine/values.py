@@ -39,6 +39,7 @@ class Summary:
     mitigated: datetime | None
     resolved: datetime | None
     cause: str
+    corrected: str = ""  # the times that people set right, by name
 
 
 @dataclass(frozen=True, slots=True)

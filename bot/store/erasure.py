@@ -13,7 +13,7 @@ from bot.domain.errors import Refused
 from bot.store import holds, projections
 from bot.store.codec import Codec
 from bot.store.database import Database
-from bot.store.reading import folded, look
+from bot.store.reading import look
 from bot.store.tables import covers, sayings, texts
 from bot.store.talk import blank, legible
 
@@ -76,9 +76,8 @@ class Erasure:
             if person:
                 await blank(connection, sayings.c.author == person, self._clock)
                 await connection.execute(update(covers).where(covers.c.asker == person).values(because=""))
-            for incident in found:  # the list shows titles
-                if (known := await folded(connection, self._codec, incident)).exists:
-                    await projections.write(connection, known)
+            for incident in found:  # the lists show titles, and are searched for words
+                await projections.rewrite(connection, self._codec, incident)
             return sum(found.values())
 
         count = await self._database.write(work, within=None)

@@ -16,10 +16,11 @@ from bot.domain.errors import Conflict, NotFound
 from bot.domain.incident import Incident
 from bot.domain.log import Claim, Entry, Event, fold
 from bot.domain.storm import Digest
-from bot.engine.values import Chain, Received, Summary
-from bot.store import census, claims, projections, reading
+from bot.engine.values import Chain, Received
+from bot.store import census, claims, lists, projections, reading
 from bot.store.codec import Codec, Sealed
 from bot.store.database import Database, Unsure, placed
+from bot.store.listed import Listed
 from bot.store.tables import entries, inbound, texts
 
 _REMEMBERED = 2048  # folded incidents kept at hand: all that are open, or each round would read them anew
@@ -49,11 +50,12 @@ class _Held:
         return self.incident.seq, self.incident.head, self.erased
 
 
-class Log:
+class Log(Listed):
     """The port Log on a database. `prefix` begins the ids of new incidents."""
 
     def __init__(self, database: Database, codec: Codec, clock: Clock, *, prefix: str = "INC") -> None:
-        self._database, self._codec, self._clock, self._prefix = database, codec, clock, prefix
+        super().__init__(database)
+        self._codec, self._clock, self._prefix = codec, clock, prefix
         self._at_hand: OrderedDict[str, _Held] = OrderedDict()
 
     # -- reading -----------------------------------------------------------------------------------------------------
@@ -118,17 +120,14 @@ class Log:
         """When something was counted after `since`, the earliest first."""
         return await self._database.read(lambda c: claims.counted(c, key, since))
 
-    async def open_ids(self) -> list[str]:
-        """Ids of incidents that are not closed, oldest first."""
-        return await self._database.read(projections.open_ids)
+    async def open_incidents(self) -> list[Incident]:
+        """Every incident that is not closed, oldest first; those at hand are asked for with one question."""
+        standing = await self._database.read(lists.open_stands)
+        return [await self._standing(name, stands) for name, *stands in standing]
 
-    async def promised(self, owner: str = "") -> list[str]:
-        """Ids of incidents, closed ones too, in which that person has an open follow-up; "" asks for everybody's."""
-        return await self._database.read(lambda c: projections.promised(c, owner))
-
-    async def summaries(self, *, limit: int = 100, before: str = "") -> list[Summary]:
-        """The newest incidents first, those declared before `before` where one is named. Raises NotFound."""
-        return await self._database.read(lambda c: projections.newest(c, limit, before))
+    async def _standing(self, incident: str, stands: Sequence[object]) -> Incident:
+        held = self._at_hand.get(incident)
+        return held.incident if held is not None and held.stands == tuple(stands) else await self.load(incident)
 
     async def digest(self, umbrella: str, since: datetime, until: datetime) -> Digest:
         """What was declared in that time beside the umbrella, counted; nothing of restricted incidents."""
@@ -136,7 +135,7 @@ class Log:
 
     async def fresh_id(self) -> str:
         """An id no incident has; two callers may be given the same (append settles it)."""
-        return await self._database.read(lambda c: projections.fresh_id(c, self._prefix))
+        return await self._database.read(lambda c: lists.fresh_id(c, self._prefix))
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -168,7 +167,7 @@ class Log:
             for one, claimed in zip(sealed, wanted, strict=True):
                 await claims.settle(connection, claimed, incident.id, one.entry.seq, at)
                 await _write(connection, one)
-            await projections.write(connection, after)
+            await projections.write(connection, after, incident if incident.exists else None)
 
         try:
             await self._database.write(work, pressing=any(event.pressing for event in events))
@@ -259,9 +258,13 @@ class Log:
                 return forgotten
 
     async def rebuild(self) -> int:
-        """Make the list of incidents anew from the log; how many there are."""
+        """Make the lists anew from the log; how many incidents there are."""
         self._at_hand.clear()
         return await projections.rebuild(self._database, self._codec)
+
+    async def renew(self) -> int:
+        """Make anew what an earlier version listed; how many incidents that were."""
+        return await projections.renew(self._database, self._codec)
 
 
 async def _remember(connection: AsyncConnection, name: str, incident: str, at: datetime, refused: str = "") -> bool:

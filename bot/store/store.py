@@ -98,8 +98,9 @@ class Store:
         return store
 
     async def migrate(self) -> None:
-        """Bring the tables up to date. Raises Unavailable, Refused."""
+        """Bring the tables up to date, and the lists in them. Raises Unavailable, Refused."""
         await self.database.migrate()
+        await self.log.renew()
         if self.aside is not self.database:
             await self.aside.migrate()
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 
@@ -151,8 +152,28 @@ incidents = Table(  # a reading of the log, written with it; `rebuild` makes it 
     Column("mitigated", UTCDateTime),
     Column("resolved", UTCDateTime),
     Column("cause", Line, nullable=False),
+    Column("search", Line, nullable=False, server_default=text("''")),  # its words in small letters; erased with them
+    Column("readers", Line, nullable=False, server_default=text("''")),  # whom a restricted one names
+    Column("left_out", Line, nullable=False, server_default=text("''")),  # why it is in no average
+    Column("corrected", Line, nullable=False, server_default=text("''")),  # times that people set right
+    Column("erased", Integer, nullable=False, server_default="0"),  # how many of its texts were
+    Column("edition", Integer, nullable=False, server_default="0"),  # of what a row holds: see `projections`
+    Column("ttd", BigInteger),  # milliseconds, as `measures` says
+    Column("tta", BigInteger),
+    Column("ttm", BigInteger),
+    Column("ttr", BigInteger),
+    Column("clock", UTCDateTime),  # when its next legal clock ends
     Index(None, "declared", "number"),
     Index(None, "number"),
+    Index(None, "phase", "declared"),
+    Index(None, "service", "declared"),
+    Index(None, "restricted", "service"),
+    Index(None, "clock"),
+    Index(  # holds all the numbers are made of, so that the rows themselves need not be read
+        "ix_incidents_figures",
+        *("declared", "restricted", "service", "severity", "cause", "phase", "left_out", "corrected"),
+        *("ttd", "tta", "ttm", "ttr"),
+    ),
 )
 
 followups = Table(  # a reading of the log as well: what somebody promised and has not done
@@ -163,6 +184,19 @@ followups = Table(  # a reading of the log as well: what somebody promised and h
     Column("owner", Line, nullable=False),
     Column("due", Line, nullable=False),  # a date
     Index(None, "owner"),
+    Index(None, "due"),
+)
+
+paged = Table(  # a reading of the log as well: how often whom a channel took a page for, by the hour
+    "paged",
+    metadata,
+    Column("incident", Line, primary_key=True),
+    Column("person", Line, primary_key=True),
+    Column("hour", UTCDateTime, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("service", Line, nullable=False),  # as the incident has them: neither ever changes
+    Column("restricted", Boolean, nullable=False),
+    Index(None, "hour"),
 )
 
 people = Table(

@@ -3,10 +3,10 @@
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-from typing import Annotated, Any
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.domain.errors import NotFound, Tampered
@@ -15,14 +15,16 @@ from bot.engine.access import Scope
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.telemetry import log
-from bot.web.access import Area, may_read
+from bot.web.access import Area, reading
+from bot.web.asked import Asked, cursor, place
 from bot.web.door import ByMachine, Console, Here, Who, operator, presented, visitor
+from bot.web.lines import PAGE, Sought, found
 from bot.web.pages.affected import as_file
 from bot.web.pages.slos import standing
-from bot.web.shapes import ImpactShape, IncidentShape, PostmortemShape, SloShape, SummaryShape
+from bot.web.shapes import ImpactShape, IncidentShape, PostmortemShape, SloShape, SummaryShape, TimelineShape
 from bot.web.shapes_change import CodeShape, PreviewShape
 from bot.web.shapes_notice import ClockShape, FrozenShape
-from bot.web.telling import summary, tell
+from bot.web.telling import summary, tell, timeline
 from bot.web.telling_notice import frozen
 from bot.web.tokens import EVERYDAY, LONGEST, TOKEN_LASTS
 from bot.web.trying import tried
@@ -98,12 +100,35 @@ class Revoked(BaseModel):
 
 
 class Verified(BaseModel):
-    """Whether every chain of the log verifies: how many there are, and the head of each this person may see."""
+    """Whether every chain of the log verifies: how many there are, and the head of each."""
 
     ok: bool
     count: int = 0
     heads: dict[str, str] = {}
     error: str = ""
+
+
+class Narrowed(BaseModel):
+    """Which incidents are asked for; days are whole days, UTC."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    limit: int = 100
+    after: str = Field("", max_length=40, pattern=r"^(\d{1,17}\.\d{1,17})?$")
+    q: str = Field("", max_length=200)
+    service: str = Field("", max_length=200)
+    severity: Literal["", "SEV1", "SEV2", "SEV3", "SEV4"] = ""
+    phase: Literal["", "open", "over", "declared", "acknowledged", "mitigated", "resolved", "closed"] = ""
+    cause: str = Field("", max_length=200)
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """As the list takes it."""
+        days = {"since": self.since, "until": self.until}
+        words = {name: getattr(self, name) for name in ("q", "service", "severity", "phase", "cause")}
+        return Asked.of({**words, **{name: day.isoformat() if day else "" for name, day in days.items()}})
 
 
 class Head(BaseModel):
@@ -127,9 +152,22 @@ api = APIRouter(prefix="/api", responses=ANSWERS)
 
 
 @api.get("/incidents")
-async def incidents(here: Here, who: Who, limit: int = 100) -> list[SummaryShape]:
-    """The newest incidents first."""
-    return [summary(each) for each in await here.summaries(who, limit=max(1, min(limit, 1000)))]
+async def incidents(
+    here: Here,
+    who: Who,
+    request: Request,
+    response: Response,
+    asked: Annotated[Narrowed, Query()],
+) -> list[SummaryShape]:
+    """The newest incidents first, those that match; the header Link says where older ones are."""
+    reading(who, Area.INCIDENTS)
+    wanted = asked.asked.wanted(here.desk.clock.now())
+    limit = max(1, min(asked.limit, 1000))
+    listed = await here.found(who, wanted, limit=limit + 1, after=place(asked.after))
+    if len(listed) > limit:
+        address = asked.asked.address(request.url.path, limit=str(limit), after=cursor(listed[limit - 1]))
+        response.headers["Link"] = f'<{address}>; rel="next"'
+    return [summary(each) for each in listed[:limit]]
 
 
 @api.post("/incidents", status_code=201)
@@ -140,13 +178,27 @@ async def declare(body: Declaring, here: Here, who: Who, key: Key = "") -> Incid
 
 
 @api.get("/incidents/{incident}")
-async def one(incident: str, here: Here, who: Who) -> IncidentShape:
-    """Everything known of one incident."""
-    return _told(here, await here.situation(incident, who))
+async def one(
+    incident: str, here: Here, who: Who, timeline: Annotated[int, Query(ge=1, le=1_000_000)] = PAGE
+) -> IncidentShape:
+    """Everything known of one incident, of its timeline so many of the newest lines."""
+    return _told(here, await here.situation(incident, who), timeline)
 
 
-def _told(here: Console, situation: Situation) -> IncidentShape:
-    return tell(situation, here.desk.handler.policy)
+def _told(here: Console, situation: Situation, lines: int = PAGE) -> IncidentShape:
+    return tell(situation, here.desk.handler.policy, lines)
+
+
+@api.get("/incidents/{incident}/timeline")
+async def told(
+    incident: str, here: Here, who: Who, request: Request, limit: Annotated[int, Query(ge=1, le=1000)] = PAGE
+) -> TimelineShape:
+    """Its timeline, the newest lines first to be had: `kind`, `by` and `q` choose, `before` goes on from `older`."""
+    situation = await here.situation(incident, who)
+    lines = found(situation, Sought.of(request.query_params), limit)
+    return TimelineShape(
+        lines=timeline(situation, lines), matching=lines.matching, total=lines.total, older=lines.older or None
+    )
 
 
 @api.get("/incidents/{incident}/preview")
@@ -217,14 +269,14 @@ async def slos(here: Here) -> list[SloShape]:
 
 @api.get("/verify")
 async def verify(here: Here, who: Who) -> Verified:
-    """Walk every chain of hashes; auditors and administrators are told of all, others of what they may see."""
-    whole = isinstance(who, ByMachine) or may_read(who, Area.AUDIT)
+    """Walk every chain of hashes: for auditors and administrators, and whoever holds the machine's token."""
+    if not isinstance(who, ByMachine):
+        reading(who, Area.AUDIT)
     try:
         heads = await here.desk.log.verify()
     except Tampered as tampered:
-        return Verified(ok=False, error=str(tampered) if whole else "an entry was altered; an auditor is told which")
-    seen = heads if whole else {each.id for each in await here.summaries(who, limit=max(1, len(heads)))}
-    return Verified(ok=True, count=len(heads), heads={name: head for name, head in heads.items() if name in seen})
+        return Verified(ok=False, error=str(tampered))
+    return Verified(ok=True, count=len(heads), heads=heads)
 
 
 @api.post("/login", dependencies=[Depends(operator)])

@@ -19,6 +19,7 @@ from bot.domain.policy import Role
 from bot.engine.access import Deed, Scope, Session
 from bot.engine.affected import Listing
 from bot.engine.desk import Desk
+from bot.engine.lists import Place, Sight, Wanted
 from bot.engine.sight import as_seen, hidden
 from bot.engine.situation import Situation
 from bot.engine.values import Profile, Summary
@@ -108,20 +109,33 @@ class Console:
         if name and name not in known:
             raise NotFound("notice", name, sorted(known))
 
+    async def sight(self, who: Profile) -> Sight:
+        """Which restricted incidents this person may see, as the lists are told it; the same rule as `may_see`."""
+        if who.roles & EVERYTHING:
+            return Sight(who.id, everything=True)
+        sealed = await self.desk.log.sealed()
+        services = [name for name in sealed if who.id in await self.desk.on_call(name)]
+        return Sight(who.id, services=frozenset(services))
+
     async def summaries(self, who: Profile, *, limit: int = 200) -> list[Summary]:
         """The newest incidents this person may see."""
-        found = await self.desk.summaries(limit=limit)
-        return [each for each in found if not each.restricted or await self._may_see(who, each.id)]
+        return await self.found(who, Wanted(), limit=limit)
 
-    async def _may_see(self, who: Profile, name: str) -> bool:
-        """Whether a restricted incident is theirs to see; of one that cannot be read nobody can tell."""
-        known = await self.desk.handler.legible.one(name)
-        return known is not None and await self.may_see(who, known)
+    async def found(
+        self, who: Profile, wanted: Wanted, *, limit: int = 50, after: Place | None = None
+    ) -> list[Summary]:
+        """The newest of those incidents that this person may see."""
+        return await self.desk.log.found(wanted, await self.sight(who), limit=limit, after=after)
+
+    async def unfinished(self, who: Profile) -> list[Incident]:
+        """Every incident that is not closed and that this person may see, oldest first."""
+        known = await self.desk.open_incidents()
+        return [each for each in known if not each.restricted or await self.may_see(who, each)]
 
     async def clocks(self, who: Profile) -> list[ClockShape]:
         """Every legal clock of every open incident this person may see, the one that ends first before the others."""
         found: list[ClockShape] = []
-        for known in await self.desk.open_incidents():
+        for known in await self.desk.handler.legible.all(await self.desk.log.clocked()):
             if running(known) and await self.may_see(who, known):
                 found += clocks(await self.situation(known.id, who), self.desk.handler.policy)
         return sorted(found, key=lambda each: (each.strict, each.incident, each.regime, each.stage))

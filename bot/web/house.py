@@ -186,6 +186,8 @@ class WebHouse:
     pack: Callable[[Parcel], bytes] | None = None
     calendars: Calendars | None = None
     write_calendar: Callable[[Calendar], bytes] | None = None
+    write_rows: Callable[[Iterable[Sequence[object]]], bytes] | None = None
+    """Writes rows as CSV that no spreadsheet runs."""
     trials: Trials | None = None
     chat: Callable[[], ChatHealth] | None = None
     """How the chat stands, where there is one: what it does not show must be told elsewhere than in it."""

@@ -28,6 +28,20 @@ class SummaryShape(Shape):
     mitigated: Instant | None
     resolved: Instant | None
     cause: str
+    corrected: list[str]
+    """The times that somebody set right."""
+
+
+class CorrectedShape(Shape):
+    """A time that somebody set right: what was recorded first, what stands now, who said so last, and why."""
+
+    moment: str
+    was: Instant
+    to: Instant
+    by: str
+    at: Instant
+    because: str
+    times: int
 
 
 class LagShape(Shape):
@@ -46,6 +60,8 @@ class MeasuresShape(Shape):
     tta_s: float | None
     ttm_s: float | None
     ttr_s: float | None
+    corrected: list[str]
+    """Those that rest on a time somebody set right."""
 
 
 class FindingShape(Shape):
@@ -188,9 +204,19 @@ class LineShape(Shape):
     by: str
     text: str
     name: str
+    kind: str
     link: str
     gone: Instant | None
     """When it was taken back, or its message deleted; the text says so too."""
+
+
+class TimelineShape(Shape):
+    """Some lines of a timeline, oldest first; `older` is what to ask `before` with for those before them, or null."""
+
+    lines: list[LineShape]
+    matching: int
+    total: int
+    older: int | None
 
 
 class BarShape(Shape):
@@ -257,6 +283,7 @@ class IncidentShape(Shape):
     closed: Instant | None
     update_due: Instant | None
     urgency: str
+    corrections: list[CorrectedShape]
     measures: MeasuresShape
     detection_lag: LagShape
     parts: dict[str, str]
@@ -283,6 +310,8 @@ class IncidentShape(Shape):
     offers: list[OfferShape]
     pages: list[PageShape]
     timeline: list[LineShape]
+    """The newest lines, 200 unless more were asked for."""
+    timeline_total: int
     chart: ChartShape | None
     seq: int
     head: str

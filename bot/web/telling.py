@@ -10,8 +10,10 @@ from bot.domain.policy import Policy
 from bot.domain.runbook import Run
 from bot.engine.situation import Situation
 from bot.engine.values import Summary
+from bot.web.lines import PAGE, Found, Sought, found, kind_of
 from bot.web.shapes import (
     ChartShape,
+    CorrectedShape,
     DoneShape,
     ExhibitShape,
     FindingShape,
@@ -37,12 +39,14 @@ from bot.web.telling_notice import disclosures, duties, notices, questions
 
 def summary(known: Summary) -> SummaryShape:
     """One incident as lists show it."""
-    return SummaryShape.model_validate({**asdict(known), "severity": f"SEV{known.severity}"})
+    return SummaryShape.model_validate(
+        {**asdict(known), "severity": f"SEV{known.severity}", "corrected": known.corrected.split()}
+    )
 
 
-def tell(situation: Situation, policy: Policy) -> IncidentShape:
-    """The whole situation; the policy in force says who may approve what."""
-    incident = situation.incident
+def tell(situation: Situation, policy: Policy, lines: int = PAGE) -> IncidentShape:
+    """The whole situation, of its timeline the newest lines; the policy in force says who may approve what."""
+    incident, told = situation.incident, found(situation, Sought(), lines)
     spans = situation.measures
     return IncidentShape(
         id=incident.id,
@@ -65,8 +69,16 @@ def tell(situation: Situation, policy: Policy) -> IncidentShape:
         closed=incident.closed,
         update_due=incident.update_due if incident.is_open else None,
         measures=MeasuresShape(
-            ttd_s=_seconds(spans.ttd), tta_s=_seconds(spans.tta), ttm_s=_seconds(spans.ttm), ttr_s=_seconds(spans.ttr)
+            ttd_s=_seconds(spans.ttd),
+            tta_s=_seconds(spans.tta),
+            ttm_s=_seconds(spans.ttm),
+            ttr_s=_seconds(spans.ttr),
+            corrected=[f"{name}_s" for name in sorted(spans.corrected)],
         ),
+        corrections=[
+            CorrectedShape(moment=moment, **{**asdict(each), "by": situation.name(each.by)})
+            for moment, each in incident.corrected.items()
+        ],
         detection_lag=LagShape.model_validate({f"{stage}_s": seconds for stage, seconds in lag(incident).items()}),
         parts={str(part): situation.name(person) for part, person in incident.parts.items()},
         together=together(incident),
@@ -95,15 +107,16 @@ def tell(situation: Situation, policy: Policy) -> IncidentShape:
             for each, warning in situation.offers
         ],
         pages=_pages(situation),
-        timeline=timeline(situation),
+        timeline=timeline(situation, told),
+        timeline_total=told.total,
         chart=ChartShape.model_validate(situation.charts[0]) if situation.charts else None,
         seq=incident.seq,
         head=incident.head,
     )
 
 
-def timeline(situation: Situation) -> list[LineShape]:
-    """The lines people read, names filled in."""
+def timeline(situation: Situation, lines: Found) -> list[LineShape]:
+    """Those of the lines people read, names filled in."""
     return [
         LineShape(
             seq=line.seq,
@@ -112,10 +125,11 @@ def timeline(situation: Situation) -> list[LineShape]:
             by=situation.name(line.by),
             text=situation.say(line),
             name=line.name,
+            kind=kind_of(line),
             link=line.link,
             gone=line.gone.at if line.gone else None,
         )
-        for line in situation.timeline
+        for line in lines.lines
     ]
 
 

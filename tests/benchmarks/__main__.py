@@ -29,6 +29,9 @@ service; at most eight minutes, run only when asked for.
 
 `python -m tests.benchmarks alarm` prints the same through the whole house: what a storm leaves of it and in Slack, and
 how long it takes from a webhook to the first message, beside a real Alertmanager; five minutes, run only when asked for.
+
+`python -m tests.benchmarks console` prints how fast the console answers with 500 open and 100,000 closed incidents; some
+minutes, most of them to write the incidents, which `--keep FOLDER` keeps for the next time.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ from tests.benchmarks import (
     affected,
     alarm,
     changes,
+    console,
     drift,
     duties,
     house,
@@ -120,6 +124,7 @@ def main() -> None:
             "intake",
             "storm",
             "alarm",
+            "console",
         ],
         help="left out: help and run",
     )
@@ -134,6 +139,8 @@ def main() -> None:
     parser.add_argument("--subset", type=int, default=250, help="objectives that others are asked for (default 250)")
     parser.add_argument("--pending", type=int, default=1_000, help="changes to take up after a kill (default 1,000)")
     parser.add_argument("--decisions", type=int, default=1_000_000, help="decisions of affected (default 1,000,000)")
+    parser.add_argument("--closed", type=int, default=100_000, help="closed incidents of console (default 100,000)")
+    parser.add_argument("--keep", type=Path, help="where console keeps its incidents; left out, nowhere")
     asked = parser.parse_args()
     alone: dict[str, Callable[[], None]] = {
         "drift": lambda: drift.measure(asked.rows, max(1, min(asked.exact, drift.FEATURES)), _say),
@@ -147,6 +154,7 @@ def main() -> None:
         "duties": lambda: duties.measure(max(20, asked.rounds), _say),
         "storm": lambda: storm.measure(10_000, _say),
         "alarm": lambda: alarm.measure(10_000, _say),
+        "console": lambda: console.measure(asked.closed, max(20, asked.rounds), _say, asked.keep),
     }
     if asked.what in alone:
         _say(f"Python {sys.version.split()[0]}; times on a busy machine mean little")

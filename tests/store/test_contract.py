@@ -247,7 +247,7 @@ async def test_the_list_says_what_the_log_says(store: Store, clock: HandClock) -
     assert await store.log.open_ids() == ["INC-1", "INC-2"]
     await store.database.write(lambda c: c.execute(update(incidents).values(title="wrong", seq=1)))
     await store.database.write(lambda c: c.execute(delete(incidents).where(incidents.c.id == "INC-2")))
-    await store.database.write(lambda c: c.execute(text("INSERT INTO incidents SELECT 'INC-99', number, seq, head, title, phase, severity, service, slice, restricted, declared, onset, detected, acknowledged, mitigated, resolved, cause FROM incidents WHERE id = 'INC-1'")))  # fmt: skip
+    await store.database.write(lambda c: c.execute(text("INSERT INTO incidents (id, number, seq, head, title, phase, severity, service, slice, restricted, declared, onset, detected, acknowledged, mitigated, resolved, cause) SELECT 'INC-99', number, seq, head, title, phase, severity, service, slice, restricted, declared, onset, detected, acknowledged, mitigated, resolved, cause FROM incidents WHERE id = 'INC-1'")))  # fmt: skip
     assert await store.log.rebuild() == 3
     assert await store.log.summaries() == listed
 

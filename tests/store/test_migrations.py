@@ -71,10 +71,27 @@ async def test_what_was_promised_before_the_list_is_listed(url: str, clock: Hand
         incident = await store.log.append(incident, events, **given)
         await store.log.append(incident, [FollowUpFinished("U3")], **given)
         later = ("followups", "tallies", "alerts", "alert_marks", "covers", "calendars")
-        later += ("login_links", "sessions", "tokens", "accounts", "access_log")
-        columns = ("groups", "granted")
-        undone = (*(f"DROP TABLE {each}" for each in later), *(f"ALTER TABLE people DROP COLUMN {c}" for c in columns))
-        for undo in undone:
+        later += ("login_links", "sessions", "tokens", "accounts", "access_log", "paged")
+        kept = ("phase_declared", "service_declared", "restricted_service", "clock", "figures")
+        columns = (
+            "search",
+            "readers",
+            "left_out",
+            "corrected",
+            "erased",
+            "edition",
+            "ttd",
+            "tta",
+            "ttm",
+            "ttr",
+            "clock",
+        )
+        for undo in (
+            *(f"DROP TABLE {each}" for each in later),
+            *(f"ALTER TABLE people DROP COLUMN {each}" for each in ("groups", "granted")),
+            *(f"DROP INDEX ix_incidents_{each}" for each in kept),
+            *(f"ALTER TABLE incidents DROP COLUMN {each}" for each in columns),
+        ):
             await store.database.write(lambda c, undo=undo: c.execute(text(undo)))
         await store.database.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '0003'")))
     async with await Store.open(url, clock) as store:

@@ -19,7 +19,7 @@ from bot.config.regimes import load as load_regimes
 from bot.documents import Document
 from bot.documents._calendar import write as write_calendar
 from bot.documents._pack import pack
-from bot.documents.csv import Csv
+from bot.documents.csv import Csv, lines
 from bot.documents.docx import Docx
 from bot.documents.json import Json
 from bot.documents.markdown import Markdown
@@ -290,5 +290,6 @@ async def place(folder: Path, *, address: str = HOME, slack_http: object = None,
             calendars=store.calendars,
             write_calendar=write_calendar,
             access=store.access,
+            write_rows=lines,
         )
         yield Place(clock, store, desk, watch, web, build(web))

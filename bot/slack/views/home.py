@@ -6,19 +6,13 @@ from datetime import date
 
 from bot.blockkit.blocks import Block, View, actions, context, divider, header, section, untrusted
 from bot.blockkit.blocks import home as tab
-from bot.domain.approval import may_approve
 from bot.domain.execution import in_doubt
-from bot.domain.glass import may_review
 from bot.domain.incident import Incident
-from bot.domain.mitigation import State
 from bot.domain.named import named
-from bot.domain.notice import Standing
-from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy, Role
-from bot.domain.reminder import leader
-from bot.domain.signing import may_sign
 from bot.engine.situation import Situation
+from bot.engine.waits import RANKS, Kind, Wait, waits
 from bot.slack.views import question
 from bot.slack.views._words import PHASES, at, brief, bulleted, console, leading, press, title
 from bot.slack.views.followup import changing, kept
@@ -84,57 +78,45 @@ def _waiting(situation: Situation, who: Person, policy: Policy) -> list[tuple[in
     """What waits in one incident, each with its rank."""
     incident = situation.incident
     what = f"*{brief(incident)}* {title(incident, 80)}"
-    found: list[tuple[int, Waiting]] = []
-    paged = any(p.person == who.id and p.receipt is Receipt.ACCEPTED for p in incident.pages.values())
-    if incident.phase is Phase.DECLARED and (paged or who.id in situation.on_call):
-        found.append((0, Waiting(f"{what} waits for you since {at(incident.onset)}", "Acknowledge", "ack",
-                                 incident.id)))  # fmt: skip
-    found += [(1, item) for item in _approvals(situation, who, policy, what)]
-    found += [(2, item) for item in _notices(situation, who, policy, what)]
-    found += [(4, item) for item in _questions(situation, who, what)]
-    run = incident.run
-    if run is not None and run.step is not None and who.id in incident.parts.values() and incident.is_open:
-        words = f"{what}: step {run.place}, {untrusted(run.step.title, 80)}, since {at(run.since)}"
-        found.append((3, Waiting(words, "Continue", "runbook.open", incident.id)))
-    if incident.is_open and incident.update_due is not None and leader(incident) == who.id:
-        overdue = "⚠ update overdue since" if situation.update_overdue else "next update due"
-        words = f"{what}: {overdue} {at(incident.update_due)}"
-        found.append((2 if situation.update_overdue else 4, Waiting(words, "Post update", "update.open", incident.id)))
+    found = [(RANKS[Kind.UPDATE], item) for item in _questions(situation, who, what)]
+    for wait in waits(incident, who, situation.on_call, policy, situation.now):
+        words, label, deed = _worded(wait, what)
+        item = wait.item if wait.kind is not Kind.STEP else ""
+        found.append((wait.rank, Waiting(words, label, deed, incident.id, item)))
     return found
 
 
-def _approvals(situation: Situation, who: Person, policy: Policy, what: str) -> list[Waiting]:
-    """Changes this person may say yes to, whose outcome they may settle, or which somebody else did alone."""
-    incident, me = situation.incident, who.among(situation.on_call)
-    found: list[Waiting] = []
-    for m in incident.mitigations.values():
-        words = f"{what}: {m.id} {untrusted(f'{m.plan.means} on {m.plan.target}', 80)}"
-        if m.state is State.PROPOSED and may_approve(m, me, policy):
-            so_far = f", {len(m.approvers)} of {m.needs} approved" if m.needs > 1 else ""
-            found.append(Waiting(f"{words}{so_far}, until {at(m.expires_at)}", "Review & approve", "approve.open",
-                                 incident.id, m.id))  # fmt: skip
-        elif m.state is State.UNKNOWN and me.badges & policy.approvers(m.plan.target, m.plan.klass):
-            found.append(Waiting(f"{words}: nobody can tell whether {in_doubt(m)}", "Settle by hand", "settle.open",
-                                 incident.id, m.id))  # fmt: skip
-        if m.wants_review and may_review(m, me, policy):
-            found.append(Waiting(f"{words} was done by one person alone", "Review", "review.open", incident.id, m.id))
-    return found
+def _worded(wait: Wait, what: str) -> tuple[str, str, str]:
+    """In words, with the label of its button and what it does."""
+    incident, until = wait.incident, f", due {at(wait.at)}" if wait.at else ""
+    match wait.kind:
+        case Kind.UNACKNOWLEDGED:
+            return f"{what} waits for you since {at(wait.at)}", "Acknowledge", "ack"
+        case Kind.SIGNATURE:
+            return f"{what}: notice {wait.item} waits for approval{until}", "Review", "notice.open"
+        case Kind.FILING:
+            return f"{what}: notice {wait.item} is approved and not sent{until}", "Record filing", "notice.open"
+        case Kind.STEP:
+            step = incident.run.step if incident.run else None
+            titled = untrusted(step.title if step else "", 80)
+            return f"{what}: step {wait.item}, {titled}, since {at(wait.at)}", "Continue", "runbook.open"
+        case Kind.LATE_UPDATE:
+            return f"{what}: ⚠ update overdue since {at(wait.at)}", "Post update", "update.open"
+        case Kind.UPDATE:
+            return f"{what}: next update due {at(wait.at)}", "Post update", "update.open"
+        case _:
+            return _change(wait, what)
 
 
-def _notices(situation: Situation, who: Person, policy: Policy, what: str) -> list[Waiting]:
-    """Notices this person may sign now, and those somebody must send."""
-    incident, me = situation.incident, who.among(situation.on_call)
-    found = []
-    for notice in incident.notices.values():
-        duty = incident.duties.get(notice.regime)
-        due = f", due {at(duty.strict)}" if duty is not None and duty.strict else ""
-        if may_sign(notice, me, policy):
-            found.append(Waiting(f"{what}: notice {notice.id} waits for approval{due}", "Review", "notice.open",
-                                 incident.id, notice.id))  # fmt: skip
-        if notice.standing is Standing.APPROVED and me.badges & policy.approve_notice:
-            found.append(Waiting(f"{what}: notice {notice.id} is approved and not sent{due}", "Record filing",
-                                 "notice.open", incident.id, notice.id))  # fmt: skip
-    return found
+def _change(wait: Wait, what: str) -> tuple[str, str, str]:
+    m = wait.incident.mitigations[wait.item]
+    words = f"{what}: {m.id} {untrusted(f'{m.plan.means} on {m.plan.target}', 80)}"
+    if wait.kind is Kind.APPROVAL:
+        so_far = f", {len(m.approvers)} of {m.needs} approved" if m.needs > 1 else ""
+        return f"{words}{so_far}, until {at(m.expires_at)}", "Review & approve", "approve.open"
+    if wait.kind is Kind.DOUBT:
+        return f"{words}: nobody can tell whether {in_doubt(m)}", "Settle by hand", "settle.open"
+    return f"{words} was done by one person alone", "Review", "review.open"
 
 
 def _questions(situation: Situation, who: Person, what: str) -> list[Waiting]:

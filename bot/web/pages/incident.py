@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from bot.domain.affected import COUNTERS
 from bot.domain.checks import resolve_checks
+from bot.domain.correction import Corrected
 from bot.domain.duty import READERS, Answer
 from bot.domain.five_whys import Why
 from bot.domain.followup import unanswered
@@ -20,8 +21,10 @@ from bot.domain.service import Offer
 from bot.engine.sight import is_counsel
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
+from bot.web.access import Area, reading
 from bot.web.chart import draw, marks_of
 from bot.web.door import Console, Here, Who
+from bot.web.lines import KINDS, Sought, found, speakers
 from bot.web.pages._duties import asked, grouped, labels
 from bot.web.pages._page import Form, show
 from bot.web.pages._plan import Given, badged, block
@@ -38,7 +41,8 @@ MEASURES = {"ttd": "Time to detect", "tta": "to acknowledge", "ttm": "to mitigat
 
 @router.get("/incidents/{name}")
 async def look(request: Request, name: str, here: Here, who: Who, done: str = "") -> Response:
-    """One incident."""
+    """One incident; the address may ask for some lines of its timeline."""
+    reading(who, Area.INCIDENTS)
     return await page(request, here, who, await here.situation(name, who), done=done)
 
 
@@ -56,6 +60,8 @@ async def page(
     """The incident page; `done` names the verb that was just carried out, `given` is a one-time code to show once."""
     incident, policy = situation.incident, here.desk.handler.policy
     told = tell(situation, policy)
+    sought = Sought.of(request.query_params)
+    lines = found(situation, sought)
     drawings = [draw(chart, marks_of(incident)) for chart in situation.charts]
     context: dict[str, object] = {
         "i": incident,
@@ -64,7 +70,14 @@ async def page(
         "measures": _measures(situation),
         "lag": [(stage, seconds, LAGS[stage]) for stage, seconds in lag(incident).items()],
         "drawings": [drawing for drawing in drawings if drawing],
-        "timeline": [(line, situation.say(line), situation.name(line.by)) for line in situation.timeline],
+        "timeline": [(line, situation.say(line), situation.name(line.by)) for line in lines.lines],
+        "lines": lines,
+        "sought": sought,
+        "older": sought.address(f"/incidents/{incident.id}", lines.older) if lines.older else "",
+        "newest": sought.address(f"/incidents/{incident.id}"),
+        "line_kinds": KINDS,
+        "speakers": speakers(situation),
+        "corrections": _corrections(situation),
         "changes": [
             block(each, shape, who, situation, policy, given)
             for each, shape in zip(incident.mitigations.values(), told.mitigations, strict=True)
@@ -105,9 +118,18 @@ async def page(
     return show(request, "incident", who, context, status=status)
 
 
-def _measures(situation: Situation) -> list[tuple[str, str, str]]:
+def _measures(situation: Situation) -> list[tuple[str, str, str, bool]]:
     spans = situation.measures
-    return [(label, span(getattr(spans, name)), DEFINITIONS[name]) for name, label in MEASURES.items()]
+    return [
+        (label, span(getattr(spans, name)), DEFINITIONS[name], name in spans.corrected)
+        for name, label in MEASURES.items()
+    ]
+
+
+def _corrections(situation: Situation) -> dict[str, tuple[Corrected, str]]:
+    """What people set right, by the moment, with who did."""
+    corrected = situation.incident.corrected
+    return {str(moment): (each, situation.name(each.by)) for moment, each in corrected.items()}
 
 
 def _offers(situation: Situation, who: Profile, policy: Policy) -> list[tuple[Offer, str, bool]]:
