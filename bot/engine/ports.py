@@ -82,6 +82,9 @@ class Log(Protocol):
     async def open_ids(self) -> list[str]:
         """Ids of incidents that are not closed, oldest first."""
 
+    async def heads(self) -> dict[str, str]:
+        """By id, the newest hash of every incident that is not closed: who else wrote shows in it."""
+
     async def promised(self, owner: str = "") -> list[str]:
         """Ids of incidents, closed ones too, in which that person has an open follow-up; "" asks for everybody's."""
 

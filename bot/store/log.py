@@ -122,6 +122,10 @@ class Log:
         """Ids of incidents that are not closed, oldest first."""
         return await self._database.read(projections.open_ids)
 
+    async def heads(self) -> dict[str, str]:
+        """By id, the newest hash of every incident that is not closed. Raises Unavailable."""
+        return await self._database.read(projections.heads)
+
     async def promised(self, owner: str = "") -> list[str]:
         """Ids of incidents, closed ones too, in which that person has an open follow-up; "" asks for everybody's."""
         return await self._database.read(lambda c: projections.promised(c, owner))

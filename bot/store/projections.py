@@ -113,6 +113,12 @@ async def open_ids(connection: AsyncConnection) -> list[str]:
     return list(rows)
 
 
+async def heads(connection: AsyncConnection) -> dict[str, str]:
+    """By id, the newest hash of each that is not closed."""
+    chosen = select(incidents.c.id, incidents.c.head).where(incidents.c.phase != Phase.CLOSED.value)
+    return {row.id: row.head for row in await connection.execute(chosen)}
+
+
 async def promised(connection: AsyncConnection, owner: str) -> list[str]:
     """Where somebody has something open (anybody, where nobody is named), what is due first before the others."""
     query = select(followups.c.incident).group_by(followups.c.incident).order_by(func.min(followups.c.due))

@@ -42,6 +42,8 @@ from bot.web.oncall import oncall
 from bot.web.pages import pages
 from bot.web.pages._page import sorry
 from bot.web.phrases import login_address, wrong_fields
+from bot.web.pulse import Pulse
+from bot.web.stream import stream
 from bot.web.tokens import PersonalTokens
 
 STATIC = Path(__file__).with_name("static")
@@ -79,6 +81,7 @@ def build(house: WebHouse) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await door.write_links()
         yield
+        app.state.pulse.close()
 
     app = FastAPI(
         title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
@@ -86,12 +89,14 @@ def build(house: WebHouse) -> FastAPI:
     app.state.console = Console(house, door, PersonalTokens(desk.clock, house.state))
     app.state.page_links = PageLinks(desk.clock, house.state, desk.catalogue.web_url, house.secret)
     app.state.numbers = Numbers(desk, house.watch, house.chat, house.vigil)
+    app.state.pulse = Pulse(house)
     app.include_router(health)
     app.include_router(api)
     app.include_router(oncall)
     app.include_router(calendars)
     app.include_router(page_links)
     app.include_router(alerts)
+    app.include_router(stream)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if house.slack_http is not None:
