@@ -73,7 +73,7 @@ def named(address: str) -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
 async def test_everybody_can_use_every_page(tmp_path: Path, screen: str, scheme: str) -> None:
-    """axe finds nothing on any page (WCAG 2.2 AA), nothing sticks out, no policy is broken, no script fails."""
+    """By axe no page breaks WCAG 2.2 AA, nothing sticks out, no policy is broken, no script fails."""
     axe = pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT
     wrong: list[str] = []
     async with listening(tmp_path, furnished) as (home, address), chromium() as browser:

@@ -26,7 +26,7 @@ function one(node) {
   const at = new Date(node.dateTime);
   if (Number.isNaN(at.getTime()) || node.querySelector("time")) return;
   const said = node.dataset.said ?? node.textContent.trim();
-  node.title = `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  if (own !== "UTC") node.title = `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
   if ("both" in node.dataset) return both(node, at);
   if (!WHOLE.test(said) && !HOUR.test(said)) return;
   node.dataset.said = said;
