@@ -37,7 +37,7 @@ from bot.web.counted import Counted
 from bot.web.door import Console, ForeignError, NotLoggedInError
 from bot.web.health import Numbers, health
 from bot.web.house import WebHouse
-from bot.web.manners import Manners
+from bot.web.manners import Manners, said_of
 from bot.web.oncall import oncall
 from bot.web.pages import pages
 from bot.web.pages._page import sorry
@@ -183,4 +183,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     log().error(
         "a request met a fault", path=_told(request.url.path), fault=f"{type(error).__name__}: {error}", exc_info=error
     )
-    return await _answer(request, 500, "that is a fault of Tocsin's own; the details are in its log")
+    answer = await _answer(request, 500, "that is a fault of Tocsin's own; the details are in its log")
+    for name, value in said_of(request.scope).items():  # this answer is given outside of `Manners`
+        answer.headers[name] = value
+    return answer

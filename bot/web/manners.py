@@ -39,6 +39,11 @@ def nonce(scope: Any) -> str:
     return str(state["nonce"])
 
 
+def said_of(scope: Any) -> dict[str, str]:
+    """The security headers of this answer."""
+    return {"Content-Security-Policy": CSP.format(nonce=nonce(scope)), **HEADERS}
+
+
 class TooLongError(HTTPException):
     """The request is longer than any honest one. An HTTPException, because readers of bodies let only those through."""
 
@@ -51,13 +56,13 @@ class Manners:
 
     def __init__(self, app: Any, *, secure: bool) -> None:
         self.app = app
-        self.headers = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
+        self.lasting = {"Strict-Transport-Security": "max-age=31536000"} if secure else {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        heard, answered, policy = 0, False, CSP.format(nonce=nonce(scope))
+        heard, answered, said = 0, False, said_of(scope) | self.lasting
 
         async def hear() -> Any:
             nonlocal heard
@@ -72,7 +77,7 @@ class Manners:
             if message["type"] == "http.response.start":
                 answered = True
                 headers = MutableHeaders(scope=message)
-                for name, value in (("Content-Security-Policy", policy), *self.headers.items()):
+                for name, value in said.items():
                     headers[name] = value
                 lasting = scope["path"].startswith("/static/")
                 headers.setdefault("Cache-Control", "max-age=300" if lasting else "no-store")

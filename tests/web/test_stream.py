@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from bot.domain.lifecycle import Update
 from bot.domain.policy import Role
 from bot.engine.values import Profile
+from bot.serving import _listen
 from bot.web import pulse as pulses
 from bot.web import stream as streams
 from tests.inbox import alert
@@ -245,3 +248,24 @@ async def test_many_readers_cost_one_look(home: Place) -> None:
     assert looks <= 1
     for each in entered:
         await each.__aexit__(None, None, None)
+
+
+async def test_a_server_that_stops_waits_for_no_open_page(home: Place) -> None:
+    """Asked to stop while somebody reads a stream over a real socket, it ends by itself, and the line with it."""
+    stop = asyncio.Event()
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        serving = asyncio.create_task(_listen(home.app, [held], stop))
+        name, own = await declared(home), await home.own("ana")
+        address = f"http://127.0.0.1:{held.getsockname()[1]}/stream?incident={name}"
+        async with (
+            httpx.AsyncClient(headers=own.headers, trust_env=False) as client,
+            client.stream("GET", address, timeout=10) as line,
+        ):
+            chunks = line.aiter_text()
+            assert "live" in await anext(chunks)
+            stop.set()
+            async with asyncio.timeout(10):
+                await serving
+                assert "".join([chunk async for chunk in chunks]).count("event:") <= 1
+        await own.aclose()
