@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ async def test_keys_lead_where_they_say(tmp_path: Path) -> None:
         assert await dialog.is_hidden()
 
         await page.get_by_role("button", name="Keyboard shortcuts").click()
-        await dialog.get_by_label("Single keys lead somewhere").uncheck()
+        await dialog.get_by_label("Shortcuts by single keys").uncheck()
         await dialog.get_by_role("button", name="Close").click()
         await page.reload()
         await page.keyboard.press("?")
@@ -207,3 +208,28 @@ async def test_the_bar_folds_on_a_phone(tmp_path: Path) -> None:
         assert await desk.get_by_text("Menu", exact=True).is_hidden()
         await desk.goto(f"{address}/oncall")
         assert await desk.locator("nav [aria-current=page]").inner_text() == "On call"
+
+
+PRESSED = """() => [...document.querySelectorAll("button, form, input, select, nav, .jump, .button")]
+  .filter((e) => e.checkVisibility()).map((e) => e.outerHTML.slice(0, 90))"""
+
+
+async def test_an_incident_and_a_notice_print(tmp_path: Path) -> None:
+    """On A4, with the words, the times and nothing to press; nothing is cut off at the side, dark screens print white."""
+    async with listening(tmp_path) as (home, address), chromium() as browser:
+        name = await rich(home)
+        context = await browser.new_context(viewport={"width": 680, "height": 960}, color_scheme="dark")
+        page = await entered(context, home, "cleo")
+        await page.emulate_media(media="print", color_scheme="dark")
+        for path, words in (
+            (f"/incidents/{name}", "Timeline"),
+            (f"/incidents/{name}/notices/N2", "Likely consequences"),
+        ):
+            await page.goto(address + path)
+            assert await page.get_by_role("heading", name=words).first.is_visible()
+            assert await page.evaluate(PRESSED) == []
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 680
+            assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+            paper = await page.pdf(prefer_css_page_size=True, print_background=True)
+            width, height = map(float, re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", paper)[0])
+            assert (round(width), round(height)) == (595, 842)

@@ -26,7 +26,7 @@ function made() {
   box.setAttribute("aria-labelledby", "keys-h");
   const list = element("dl");
   const told = [["?", "these shortcuts"], ...Object.entries(places).map(([key, [, label]]) => [`g ${key}`, label]),
-    ["j", "next in a list"], ["k", "the one before"], ["Enter", "open it"], ["/", "search, where there is one"]];
+    ["j k", "next and previous in a list"], ["Enter", "open it"], ["/", "search, where there is one"]];
   for (const [keysOf, what] of told) {
     const term = element("dt");
     keysOf.split(" ").forEach((each) => term.append(element("kbd", each), " "));
@@ -34,7 +34,7 @@ function made() {
   }
   const label = element("label", "", { className: "check" }), tick = element("input", "", { type: "checkbox", checked: on });
   tick.addEventListener("change", () => { on = tick.checked; keep("keys", on ? "on" : "off"); });
-  label.append(tick, " Single keys lead somewhere");
+  label.append(tick, " Shortcuts by single keys");
   const close = element("form", "", { method: "dialog" });
   close.append(element("button", "Close"));
   box.append(element("h2", "Keyboard shortcuts", { id: "keys-h" }), list, label, close);
