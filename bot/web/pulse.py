@@ -42,7 +42,7 @@ class Topic(StrEnum):
     NOTICES = "notices"
     ON_CALL = "oncall"
     OBJECTIVES = "objectives"
-    EVERYTHING = "everything"
+    OVERVIEW = "overview"
 
 
 HEARS: Mapping[Topic, frozenset[Source]] = {
@@ -51,7 +51,7 @@ HEARS: Mapping[Topic, frozenset[Source]] = {
     Topic.NOTICES: frozenset({Source.LOG}),
     Topic.ON_CALL: frozenset({Source.ROTAS}),
     Topic.OBJECTIVES: frozenset({Source.POLL}),
-    Topic.EVERYTHING: frozenset(Source),
+    Topic.OVERVIEW: frozenset({Source.LOG, Source.ROTAS, Source.POLL}),
 }
 AREA: Mapping[Topic, Area] = {
     Topic.INCIDENTS: Area.INCIDENTS,
@@ -59,7 +59,7 @@ AREA: Mapping[Topic, Area] = {
     Topic.NOTICES: Area.NOTICES,
     Topic.ON_CALL: Area.ON_CALL,
     Topic.OBJECTIVES: Area.SERVICES,
-    Topic.EVERYTHING: Area.INCIDENTS,
+    Topic.OVERVIEW: Area.INCIDENTS,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import chromium, picture
+from tests.browser import axe, chromium, picture
 from tests.real.test_call_pages import furnished, night
 from tests.real.test_change_pages import SCREENS, SLOW, listening
 from tests.web.fakes import Place
@@ -79,7 +79,7 @@ def named(address: str) -> str:
 @pytest.mark.parametrize("screen", SCREENS)
 async def test_everybody_can_use_every_page(tmp_path: Path, screen: str, scheme: str) -> None:
     """By axe no page breaks WCAG 2.2 AA, nothing sticks out, no policy is broken, no script fails."""
-    axe = pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT
+    script = axe()
     wrong: list[str] = []
     async with listening(tmp_path, furnished) as (home, address), chromium() as browser:
         await full(home)
@@ -91,7 +91,7 @@ async def test_everybody_can_use_every_page(tmp_path: Path, screen: str, scheme:
             await page.goto(address + path)
             if await page.evaluate("document.documentElement.scrollWidth") > width:
                 wrong.append(f"{path}: sticks out")
-            await page.evaluate(axe)
+            await page.evaluate(script)
             wrong += [f"{path}: {each}" for each in await page.evaluate(AXE, TAGS)]
             wrong += [f"{path}: {each}" for each in await page.evaluate("window.broken ?? []")]
             await page.screenshot(path=tmp_path / f"{named(path)}-{screen}-{scheme}.png", full_page=True)

@@ -3,9 +3,12 @@ import { keys } from "./keys.js";
 import { morph } from "./morph.js";
 import { hourOf, localise, zones } from "./times.js";
 
-const POLL = 4000, POLL_LISTS = 15000, AGAIN = 30000, GATHER = 1000, QUIET = 30000;
+const POLL = 4000, POLL_LISTS = 15000, AGAIN = 30000, QUIET = 30000;
 const policy = window.trustedTypes?.createPolicy("tocsin", { createHTML: (text) => text });
 const main = document.querySelector("main");
+// a change is told to everybody at once: they do not all ask at once, and a storm's changes are fetched together
+const gather = main?.dataset.watch ? 1000 : 3000, spread = main?.dataset.watch ? 200 : 1000;
+const pause = (ms) => new Promise((go) => setTimeout(go, ms));
 let source = null, polling = 0, lostAt = null, busy = false, wanted = false, saidAt = -QUIET;
 
 // -- saying -----------------------------------------------------------------------------------------------------------
@@ -55,6 +58,7 @@ async function changed() {
   wanted = true;
   if (busy) return;
   busy = true;
+  await pause(Math.random() * spread);
   while (wanted) {
     wanted = false;
     try {
@@ -62,7 +66,7 @@ async function changed() {
     } catch {
       lost();
     }
-    await new Promise((go) => setTimeout(go, GATHER));
+    await pause(gather);
   }
   busy = false;
 }

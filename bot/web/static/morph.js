@@ -35,11 +35,28 @@ function* from(node, many = Infinity) {
   for (let at = node; at && many-- > 0; at = at.nextSibling) yield at;
 }
 
+// where the nodes that have a key stand among their siblings; looked up once, however many there are
+function placed(parent) {
+  const found = new Map();
+  for (const each of parent.childNodes) {
+    const name = key(each);
+    if (name) found.set(name, [...(found.get(name) ?? []), each]);
+  }
+  return found;
+}
+
+const before = (one, other) => Boolean(one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING);
+
 // the node that already is what is wanted, or can become it; null where a new one is needed
-function match(at, fresh) {
+function match(at, fresh, known) {
   if (!at || at.isEqualNode(fresh)) return at;
   const name = key(fresh);
-  if (name) return [...from(at)].find((each) => alike(each, fresh)) ?? null;
+  if (name) {
+    if (alike(at, fresh)) return at;
+    const held = known().get(name) ?? [];
+    while (held.length && !(held[0].parentNode === at.parentNode && before(at, held[0]))) held.shift();
+    return held.length && alike(held[0], fresh) ? held[0] : null;
+  }
   const equal = [...from(at, NEAR)].find((each) => each.isEqualNode(fresh));
   if (equal) return equal;
   return alike(at, fresh) && ![...from(fresh.nextSibling, NEAR)].some((each) => each.isEqualNode(at)) ? at : null;
@@ -72,9 +89,11 @@ export function morph(old, fresh) {
   if (old.matches("form, .redline") && used(old)) return { changed, held: true };
   const foreign = attributes(old, fresh);
   changed ||= foreign;
-  let at = old.firstChild;
+  let at = old.firstChild, here = null, wanted = null;
+  const known = () => (here ??= placed(old));
+  const later = (node) => (wanted ??= placed(fresh)).has(key(node));
   for (const each of [...fresh.childNodes]) {
-    const found = match(at, each);
+    const found = match(at, each, known);
     if (!found) {
       old.insertBefore(document.importNode(each, true), at);
       changed = true;
@@ -85,7 +104,7 @@ export function morph(old, fresh) {
       // what lies between is not wanted here: it may be further on, so it is only passed over where it is in hand
       while (at && at !== found) {
         const next = at.nextSibling;
-        if (key(at) && [...from(each.nextSibling)].some((later) => alike(at, later))) {
+        if (later(at)) {
           old.insertBefore(found, at);
           break;
         }
