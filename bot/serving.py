@@ -168,6 +168,11 @@ async def _listen(app: Any, sockets: list[socket.socket], stop: asyncio.Event) -
         def capture_signals(self) -> Any:
             yield
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Pages that lie open are sent home first: it would wait for the last of them."""
+            app.state.pulse.close()
+            await super().shutdown(sockets)
+
     server = Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
     serving = asyncio.create_task(server.serve(sockets=sockets))
     ended = asyncio.create_task(stop.wait())

@@ -47,6 +47,17 @@ async def chromium() -> AsyncIterator[Any]:
             await browser.close()
 
 
+def axe() -> str:
+    """The script of axe-core, a file of an installed package; skipped and missed like the browser."""
+    try:
+        from axe_playwright_python.base import AXE_SCRIPT
+    except ImportError:
+        if os.environ.get("CI") == "true":
+            pytest.fail("axe-core is required under CI=true and is not installed")
+        pytest.skip("axe-core is not installed")
+    return str(AXE_SCRIPT)
+
+
 async def picture(page: Any, name: str, *, full: bool = False, around: Any = None) -> None:
     """Keep a picture for the README where TOCSIN_PICTURES is set: few colours, small files.
 

@@ -79,6 +79,9 @@ class Log(Lists, Protocol):
     async def counted(self, key: str, since: datetime) -> list[datetime]:
         """When something was counted after `since` in whatever incident, the earliest first."""
 
+    async def heads(self) -> dict[str, str]:
+        """By id, the newest hash of every incident that is not closed: who else wrote shows in it."""
+
     async def verify(self, incident: str = "") -> dict[str, str]:
         """Head hash per incident after walking every chain (or one). Raises Tampered."""
 

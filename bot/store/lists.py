@@ -107,6 +107,12 @@ async def open_stands(connection: AsyncConnection) -> Sequence[tuple[str, int, s
     return [(row.id, row.seq, row.head, row.erased) for row in rows]
 
 
+async def heads(connection: AsyncConnection) -> dict[str, str]:
+    """By id, the newest hash of each that is not closed."""
+    chosen = select(incidents.c.id, incidents.c.head).where(_NOT_CLOSED)
+    return {row.id: row.head for row in await connection.execute(chosen)}
+
+
 async def open_ids(connection: AsyncConnection) -> list[str]:
     """Not closed, oldest first."""
     return list(await connection.scalars(select(incidents.c.id).where(_NOT_CLOSED).order_by(*_ORDER)))

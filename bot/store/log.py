@@ -129,6 +129,10 @@ class Log(Listed):
         held = self._at_hand.get(incident)
         return held.incident if held is not None and held.stands == tuple(stands) else await self.load(incident)
 
+    async def heads(self) -> dict[str, str]:
+        """By id, the newest hash of every incident that is not closed. Raises Unavailable."""
+        return await self._database.read(lists.heads)
+
     async def digest(self, umbrella: str, since: datetime, until: datetime) -> Digest:
         """What was declared in that time beside the umbrella, counted; nothing of restricted incidents."""
         return await self._database.read(lambda c: census.digest(c, umbrella, since, until))

@@ -37,12 +37,14 @@ from bot.web.counted import Counted
 from bot.web.door import Console, ForeignError, NotLoggedInError
 from bot.web.health import Numbers, health
 from bot.web.house import WebHouse
-from bot.web.manners import Manners
+from bot.web.manners import Manners, said_of
 from bot.web.oncall import oncall
 from bot.web.pages import pages
 from bot.web.pages._page import sorry
 from bot.web.phrases import login_address, wrong_fields
+from bot.web.pulse import Pulse
 from bot.web.signing_in import SigningIn
+from bot.web.stream import stream
 from bot.web.tokens import PersonalTokens
 from bot.web.turnover import Turnover
 
@@ -83,6 +85,7 @@ def build(house: WebHouse) -> FastAPI:
         await tokens.take_over(house.state / "tokens.json")
         await door.write_links()
         yield
+        app.state.pulse.close()
 
     app = FastAPI(
         title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
@@ -90,12 +93,14 @@ def build(house: WebHouse) -> FastAPI:
     app.state.console = Console(house, door, tokens, signing_in)
     app.state.page_links = PageLinks(desk.clock, house.state, desk.catalogue.web_url, house.secret)
     app.state.numbers = Numbers(desk, house.watch, house.chat, house.vigil)
+    app.state.pulse = Pulse(house)
     app.include_router(health)
     app.include_router(api)
     app.include_router(oncall)
     app.include_router(calendars)
     app.include_router(page_links)
     app.include_router(alerts)
+    app.include_router(stream)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if house.slack_http is not None:
@@ -183,4 +188,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     log().error(
         "a request met a fault", path=_told(request.url.path), fault=f"{type(error).__name__}: {error}", exc_info=error
     )
-    return await _answer(request, 500, "that is a fault of Tocsin's own; the details are in its log")
+    answer = await _answer(request, 500, "that is a fault of Tocsin's own; the details are in its log")
+    for name, value in said_of(request.scope).items():  # this answer is given outside of `Manners`
+        answer.headers[name] = value
+    return answer

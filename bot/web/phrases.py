@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
@@ -41,6 +42,30 @@ def own_path(address: str) -> str:
 def clock(at: datetime | None) -> str:
     """A time to the second: 2026-11-20 12:00:05 UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else ""
+
+
+def moment(at: datetime | None) -> Markup:
+    """A time to the second as a page shows it: UTC in words, which a browser may tell in its reader's zone."""
+    return Markup('<time datetime="{}">{}</time>').format(at.astimezone(UTC).isoformat(), clock(at)) if at else Markup()
+
+
+def stamp(at: datetime) -> Markup:
+    """The same in a column of times, whose zone the page names once."""
+    return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M:%S}</time>').format(at.isoformat(), at.astimezone(UTC))
+
+
+def hour(at: datetime) -> Markup:
+    """The hour alone, beside a time of the same day."""
+    return Markup('<time datetime="{}">{:%H:%M:%S}</time>').format(at.isoformat(), at.astimezone(UTC))
+
+
+def legal(at: datetime, zone: str) -> Markup:
+    """A date that a law sets: in UTC, and beside it by the clocks people there go by. Both always stand."""
+    told = Markup('<time datetime="{}" data-both>{}</time>').format(at.astimezone(UTC).isoformat(), clock(at))
+    there = at.astimezone(ZoneInfo(zone))
+    if there.utcoffset():
+        told += Markup(' <small class="there">{:%Y-%m-%d %H:%M:%S} {}</small>').format(there, there.tzname())
+    return told
 
 
 def number(value: object) -> str:

@@ -44,6 +44,7 @@ async def listening(
             try:
                 yield home, address
             finally:
+                home.app.state.pulse.close()  # as the house does: uvicorn waits for every answer that is not whole
                 server.should_exit = True
                 await task
 

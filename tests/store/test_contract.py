@@ -245,6 +245,7 @@ async def test_the_list_says_what_the_log_says(store: Store, clock: HandClock) -
     told = [summary(await store.log.load(f"INC-{number}")) for number in (3, 2, 1)]
     assert listed == told
     assert await store.log.open_ids() == ["INC-1", "INC-2"]
+    assert await store.log.heads() == {name: (await store.log.load(name)).head for name in ("INC-1", "INC-2")}
     await store.database.write(lambda c: c.execute(update(incidents).values(title="wrong", seq=1)))
     await store.database.write(lambda c: c.execute(delete(incidents).where(incidents.c.id == "INC-2")))
     await store.database.write(lambda c: c.execute(text("INSERT INTO incidents (id, number, seq, head, title, phase, severity, service, slice, restricted, declared, onset, detected, acknowledged, mitigated, resolved, cause) SELECT 'INC-99', number, seq, head, title, phase, severity, service, slice, restricted, declared, onset, detected, acknowledged, mitigated, resolved, cause FROM incidents WHERE id = 'INC-1'")))  # fmt: skip

@@ -191,7 +191,7 @@ async def test_duties_stand_by_what_they_ask(home: Place) -> None:
     text = await markup(home, "cleo", "/incidents/INC-1")
     places = [text.index(f'id="duties-{group}"') for group in ("owed", "open", "later")]
     assert places == sorted(places)
-    assert "latest reading, for counsel: 2026-11-23 13:00:00 UTC" in text
+    assert re.search(r"latest reading, for counsel: <time[^>]*>2026-11-23 13:00:00 UTC", text)
     assert "Prepare it" in text
     assert "<b>From 2027-12-02</b>" in text
     cleo = await home.who("cleo")

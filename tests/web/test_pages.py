@@ -11,6 +11,7 @@ import pytest
 from bot.domain.lifecycle import Resolve
 from bot.domain.policy import Severity
 from bot.domain.runbook import Kind, Runbook, StartRunbook, Step
+from bot.web.app import STATIC
 from bot.words import Words
 from tests.web.fakes import HOME, Place
 from tests.web.rich import HOSTILE, declared, rich
@@ -327,7 +328,10 @@ async def test_the_page_watches_its_incident(home: Place) -> None:
 async def test_files_of_the_console_are_there(home: Place) -> None:
     """Style, script and icon, from this console and without a login."""
     async with home.client() as client:
-        for name, kind in (("style.css", "text/css"), ("live.js", "javascript"), ("icon.svg", "image/svg+xml")):
+        kinds = {".css": "text/css", ".js": "javascript", ".svg": "image/svg+xml"}
+        names = {path.name: kinds[path.suffix] for path in STATIC.iterdir()}
+        assert {"style.css", "live.js", "icon.svg"} <= names.keys()
+        for name, kind in names.items():
             answer = await client.get(f"{HOME}/static/{name}")
             assert answer.status_code == 200
             assert kind in answer.headers["content-type"]

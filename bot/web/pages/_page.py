@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -15,11 +17,39 @@ from bot.domain.policy import Role
 from bot.engine.values import Profile
 from bot.web.access import Area, may_read
 from bot.web.door import Console, console, session_of, visitor
-from bot.web.phrases import clock, laid_out, marked, number, rendered, small_print
+from bot.web.manners import nonce
+from bot.web.phrases import clock, hour, laid_out, legal, marked, moment, number, rendered, small_print, stamp
+from bot.web.pulse import Topic
 from bot.words import span
 
 QUEUE = frozenset({Role.COUNSEL, Role.MANAGER})
 """Whose bar leads to the notices that are due; anybody may open the page."""
+LINKS: Mapping[str, tuple[tuple[str, str, Area], ...]] = {
+    "Respond": (
+        ("Overview", "/", Area.INCIDENTS),
+        ("Incidents", "/incidents", Area.INCIDENTS),
+        ("Alerts", "/alerts", Area.ALERTS),
+        ("On call", "/oncall", Area.ON_CALL),
+    ),
+    "Know": (
+        ("Services", "/services", Area.SERVICES),
+        ("Objectives", "/slos", Area.SERVICES),
+        ("Analytics", "/analytics", Area.ANALYTICS),
+    ),
+    "Answer for": (("Notices", "/notices", Area.NOTICES), ("Audit", "/audit", Area.AUDIT)),
+    "House": (("People", "/people", Area.PEOPLE), ("Settings", "/settings", Area.SETTINGS)),
+}
+"""What the bar leads to, by what people come for: label, address, and whose it is to read."""
+LIVE: Mapping[str, Topic] = {
+    "/": Topic.OVERVIEW,
+    "/incidents": Topic.INCIDENTS,
+    "/alerts": Topic.ALERTS,
+    "/notices": Topic.NOTICES,
+    "/oncall": Topic.ON_CALL,
+    "/slos": Topic.OBJECTIVES,
+}
+"""What a list is about that moves while somebody reads it, by its address."""
+KEYS = {"h": "/", "i": "/incidents", "a": "/alerts", "n": "/notices", "o": "/oncall", "s": "/slos"}
 HEADINGS = {
     403: "Not from here",
     404: "Not there",
@@ -77,16 +107,22 @@ def show(
         "me": who,
         "now": here.desk.clock.now(),
         "path": request.url.path,
-        "sees_queue": who is not None and bool(who.person.badges & (QUEUE | here.desk.handler.policy.approve_notice)),
-        "sees_alerts": who is not None and may_read(who, Area.ALERTS),
+        "nav": _nav(here, who, request.url.path) if who is not None else (),
+        "nonce": nonce(request.scope),
+        "keys": _keys(here, who) if who is not None else "",
+        "zone_of_reader": here.desk.roster.contact(who).zone if who is not None else "",
         "form": Form(),
         "done": "",
         "live": "",
-        "sees_people": who is not None and may_read(who, Area.PEOPLE),
         "proof": _proof(request, here, who),
+        "stream": "",
         "chat": here.house.chat() if who is not None and here.house.chat is not None else None,
         "span": span,
-        "time": clock,
+        "time": moment,
+        "clock": clock,
+        "stamp": stamp,
+        "hour": hour,
+        "legal": lambda at: legal(at, here.desk.catalogue.timezone),
         "number": number,
         "rendered": rendered,
         "certainty": certainty,
@@ -94,7 +130,10 @@ def show(
         "small_print": small_print,
         "marked": marked,
     }
-    text = here.house.words.fill(f"web/{template}.html.j2", {**shared, **context})
+    known = {**shared, **context}
+    if who is not None and request.method == "GET" and status == 200:  # noqa: PLR2004 - what came back is typed in
+        known["stream"] = _stream(request, here, known)
+    text = here.house.words.fill(f"web/{template}.html.j2", known)
     return HTMLResponse(text, status, headers=dict(headers or {}))
 
 
@@ -111,6 +150,38 @@ def _proof(request: Request, here: Console, who: Profile | None) -> Proof | None
     if who is None or session is None or not here.signing_in.proves:
         return None
     return Proof(here.house.sign_in.title, here.door.visits.proof(session))
+
+
+def _stream(request: Request, here: Console, known: Mapping[str, object]) -> str:
+    """Where the page hears that what it shows has changed; "" for one that stands still."""
+    if known["live"]:
+        return "/stream?" + urlencode({"incident": getattr(known["i"], "id", ""), "head": known["live"]})
+    topic = LIVE.get(request.url.path)
+    return "/stream?" + urlencode({"of": topic, "since": here.desk.clock.now().isoformat()}) if topic else ""
+
+
+def _nav(here: Console, who: Profile, path: str) -> list[tuple[str, list[tuple[str, str, bool]]]]:
+    """The groups of the bar with what is theirs: label, address, and whether they are there."""
+    leads = who.person.badges & (QUEUE | here.desk.handler.policy.approve_notice)
+
+    def theirs(area: Area) -> bool:
+        return may_read(who, area) and (area is not Area.NOTICES or bool(leads))
+
+    def there(address: str) -> bool:
+        return path == address or (address != "/" and path.startswith(f"{address}/"))
+
+    groups = (
+        (name, [(label, to, there(to)) for label, to, area in links if theirs(area)]) for name, links in LINKS.items()
+    )
+    return [(name, links) for name, links in groups if links]
+
+
+def _keys(here: Console, who: Profile) -> str:
+    """Letters after `g` and where each leads, as a script reads them; those that are not theirs lead nowhere."""
+    reach = {to: label for _name, links in _nav(here, who, "") for label, to, _here in links}
+    if may_read(who, Area.NOTICES):
+        reach.setdefault("/notices", "Notices")
+    return json.dumps({key: [to, reach[to]] for key, to in KEYS.items() if to in reach})
 
 
 async def sorry(request: Request, status: int, because: str, headers: Mapping[str, str]) -> HTMLResponse:
