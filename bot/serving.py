@@ -53,6 +53,8 @@ def console(house: House) -> Any:
     from bot.documents import Document
     from bot.documents._calendar import write as write_calendar
     from bot.documents._pack import pack
+    from bot.documents.csv import lines
+    from bot.engine.proofs import Proofs
     from bot.engine.trial import Trials
     from bot.web.app import build
     from bot.web.house import WebHouse
@@ -79,6 +81,9 @@ def console(house: House) -> Any:
             truncated=house.pulling.want,
             intake=house.intake,
             vigil=house.vigil,
+            record=house.store.audit,
+            proofs=Proofs(house.store.audit, house.store.checkpoints, house.clock),
+            write_rows=lines,
             secret=openings.console_secret(house.installation),
             metrics_token=_secret(house.installation.web.metrics_token),
         )

@@ -10,6 +10,7 @@ from typing import Self
 
 from bot.clock import Clock
 from bot.store.alerts import Alerts
+from bot.store.audit import Audit
 from bot.store.calendars import Calendars
 from bot.store.checkpoints import Checkpoints
 from bot.store.codec import Codec, RandomHex
@@ -46,6 +47,7 @@ class Store:
     covers: Covers
     calendars: Calendars
     alerts: Alerts
+    audit: Audit
     erasure: Erasure
     lead: Lead
     database: Database
@@ -78,6 +80,7 @@ class Store:
             covers=Covers(database),
             calendars=Calendars(database),
             alerts=Alerts(database, clock),
+            audit=Audit(database),
             erasure=Erasure(database, codec, clock),
             lead=Lead(database.url),
             database=database,

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 
@@ -78,6 +79,7 @@ entries = Table(
     Column("before", Line, nullable=False),
     Column("hash", Line, nullable=False),
     Column("stored", LargeBinary, nullable=False),  # what the hash covers; read, never written again
+    Index(None, "at", "incident", "seq"),
 )
 
 texts = Table(
@@ -92,6 +94,9 @@ texts = Table(
     Column("erased_at", UTCDateTime),
     Index(None, "incident", "seq"),
     Index(None, "by"),
+    Index(
+        None, "erased_at", sqlite_where=text("erased_at IS NOT NULL"), postgresql_where=text("erased_at IS NOT NULL")
+    ),
 )
 
 holds = Table(

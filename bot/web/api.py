@@ -9,12 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from bot.domain.errors import NotFound, Tampered
+from bot.domain.errors import NotFound
 from bot.domain.incident import Incident
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.telemetry import log
-from bot.web.access import Area, may_read
 from bot.web.door import ByMachine, Console, Here, Who, operator, presented, visitor
 from bot.web.pages.affected import as_file
 from bot.web.pages.slos import standing
@@ -80,15 +79,6 @@ class Revoked(BaseModel):
     """How many personal tokens ended."""
 
     ended: int
-
-
-class Verified(BaseModel):
-    """Whether every chain of the log verifies: how many there are, and the head of each this person may see."""
-
-    ok: bool
-    count: int = 0
-    heads: dict[str, str] = {}
-    error: str = ""
 
 
 class Head(BaseModel):
@@ -198,18 +188,6 @@ async def due(here: Here, who: Who) -> list[ClockShape]:
 async def slos(here: Here) -> list[SloShape]:
     """Every objective with its verdict and the reason."""
     return [each.shape() for each in standing(here)]
-
-
-@api.get("/verify")
-async def verify(here: Here, who: Who) -> Verified:
-    """Walk every chain of hashes; auditors and administrators are told of all, others of what they may see."""
-    whole = isinstance(who, ByMachine) or may_read(who, Area.AUDIT)
-    try:
-        heads = await here.desk.log.verify()
-    except Tampered as tampered:
-        return Verified(ok=False, error=str(tampered) if whole else "an entry was altered; an auditor is told which")
-    seen = heads if whole else {each.id for each in await here.summaries(who, limit=max(1, len(heads)))}
-    return Verified(ok=True, count=len(heads), heads={name: head for name, head in heads.items() if name in seen})
 
 
 @api.post("/login", dependencies=[Depends(operator)])

@@ -14,6 +14,8 @@ from bot.engine.intake import Intake
 from bot.engine.intake_ports import Arrived
 from bot.engine.intake_ports import Inbox as AnyInbox
 from bot.engine.parcel import Parcel
+from bot.engine.proofs import Proofs
+from bot.engine.record import Record
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
 from bot.engine.trial import Trials
@@ -136,6 +138,11 @@ def _ignore(_name: str) -> None:
     """Nobody can be asked."""
 
 
+def _plain_rows(rows: Iterable[Sequence[object]]) -> bytes:
+    """Rows with tabs between: nobody handed in a writer of CSV."""
+    return "".join("\t".join(map(str, row)) + "\r\n" for row in rows).encode()
+
+
 Ready = Callable[[], Awaitable[Mapping[str, object]]]
 """Whether the parts behind the console answer: `{"ok": bool, ...}`; may raise Unavailable."""
 
@@ -182,3 +189,9 @@ class WebHouse:
     """Lets whoever has it read /metrics from elsewhere, and nothing else."""
     secret: str = field(default="", repr=False)
     """What addresses and sessions are signed with; "" means that of the state folder."""
+    record: Record | None = None
+    """The record below the incidents, for whoever audits it."""
+    proofs: Proofs | None = None
+    """What proves it beside everything else."""
+    write_rows: Callable[[Iterable[Sequence[object]]], bytes] = _plain_rows
+    """Rows as CSV that no spreadsheet runs."""

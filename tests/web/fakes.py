@@ -19,7 +19,7 @@ from bot.config.regimes import load as load_regimes
 from bot.documents import Document
 from bot.documents._calendar import write as write_calendar
 from bot.documents._pack import pack
-from bot.documents.csv import Csv
+from bot.documents.csv import Csv, lines
 from bot.documents.docx import Docx
 from bot.documents.json import Json
 from bot.documents.markdown import Markdown
@@ -32,6 +32,7 @@ from bot.domain.service import Offer, Service, Target
 from bot.engine.desk import Catalogue, Charts, Desk
 from bot.engine.draft import DraftingRoom
 from bot.engine.handle import Handler
+from bot.engine.proofs import Proofs
 from bot.engine.situation import Bar, Chart
 from bot.engine.standing import Standing
 from bot.engine.values import Observation, Profile, Seen
@@ -289,5 +290,11 @@ async def place(folder: Path, *, address: str = HOME, slack_http: object = None,
             pack=partial(pack, product="tocsin test"),
             calendars=store.calendars,
             write_calendar=write_calendar,
+            record=store.audit,
+            proofs=Proofs(store.audit, store.checkpoints, clock),
+            write_rows=lines,
         )
-        yield Place(clock, store, desk, watch, web, build(web))
+        try:
+            yield Place(clock, store, desk, watch, web, build(web))
+        finally:
+            await web.proofs.close()

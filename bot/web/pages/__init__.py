@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from bot.web.pages import (
     affected,
     alerts,
+    audit,
     change,
     downloads,
     forms,
@@ -25,6 +26,7 @@ for _page in (
     login,
     overview,
     slos,
+    audit,
     alerts,
     oncall,
     queue,

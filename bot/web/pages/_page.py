@@ -79,6 +79,8 @@ def show(
         "path": request.url.path,
         "sees_queue": who is not None and bool(who.person.badges & (QUEUE | here.desk.handler.policy.approve_notice)),
         "sees_alerts": who is not None and may_read(who, Area.ALERTS),
+        "sees_audit": who is not None and may_read(who, Area.AUDIT),
+        "sees_settings": who is not None and may_read(who, Area.SETTINGS),
         "form": Form(),
         "done": "",
         "live": "",
