@@ -9,6 +9,7 @@ import functools
 import signal
 import socket
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot import openings, shelf, wiring
@@ -54,6 +55,7 @@ def console(house: House) -> Any:
     from bot.documents._calendar import write as write_calendar
     from bot.documents._pack import pack
     from bot.documents.csv import lines
+    from bot.engine.hindsight import Hindsight
     from bot.engine.proofs import Proofs
     from bot.engine.trial import Trials
     from bot.web.app import build
@@ -84,10 +86,24 @@ def console(house: House) -> Any:
             record=house.store.audit,
             proofs=Proofs(house.store.audit, house.store.checkpoints, house.clock),
             write_rows=lines,
+            past=house.store.past,
+            hindsight=Hindsight(
+                house.watch.slos, house.sources, house.store.checkpoints, house.clock, lookback=_lookbacks(house)
+            ),
             secret=openings.console_secret(house.installation),
             metrics_token=_secret(house.installation.web.metrics_token),
         )
     )
+
+
+def _lookbacks(house: House) -> Mapping[str, timedelta]:
+    """For how long each source's series may be silent before they are gone, as it polls."""
+    from bot.engine.hindsight import LOOKBACK
+
+    told = {
+        name: getattr(settings, "lookback_seconds", None) for name, (_, settings) in house.installation.sources.items()
+    }
+    return {name: timedelta(seconds=held) if held else LOOKBACK for name, held in told.items()}
 
 
 def _secret(held: SecretStr | None) -> str:

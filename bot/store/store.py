@@ -21,6 +21,7 @@ from bot.store.exhibits import Exhibits
 from bot.store.lead import Lead
 from bot.store.log import Log
 from bot.store.mirror import Mirror
+from bot.store.past import Past
 from bot.store.people import People
 from bot.store.talk import Talk
 
@@ -48,6 +49,7 @@ class Store:
     calendars: Calendars
     alerts: Alerts
     audit: Audit
+    past: Past
     erasure: Erasure
     lead: Lead
     database: Database
@@ -81,6 +83,7 @@ class Store:
             calendars=Calendars(database),
             alerts=Alerts(database, clock),
             audit=Audit(database),
+            past=Past(database),
             erasure=Erasure(database, codec, clock),
             lead=Lead(database.url),
             database=database,

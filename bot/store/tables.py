@@ -158,6 +158,7 @@ incidents = Table(  # a reading of the log, written with it; `rebuild` makes it 
     Column("cause", Line, nullable=False),
     Index(None, "declared", "number"),
     Index(None, "number"),
+    Index(None, "service", "declared", "number"),
 )
 
 followups = Table(  # a reading of the log as well: what somebody promised and has not done

@@ -15,8 +15,8 @@ from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.telemetry import log
 from bot.web.door import ByMachine, Console, Here, Who, operator, presented, visitor
+from bot.web.objectives import standing
 from bot.web.pages.affected import as_file
-from bot.web.pages.slos import standing
 from bot.web.shapes import ImpactShape, IncidentShape, PostmortemShape, SloShape, SummaryShape
 from bot.web.shapes_change import CodeShape, PreviewShape
 from bot.web.shapes_notice import ClockShape, FrozenShape

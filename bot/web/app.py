@@ -31,6 +31,7 @@ from bot.web.alerts.door import AlertDoor
 from bot.web.alerts.listing import alerts
 from bot.web.alerts.numbers import SenderNumbers
 from bot.web.api import api
+from bot.web.api_services import services
 from bot.web.audit import audit
 from bot.web.auth import Doorkeeper
 from bot.web.calendars import calendars
@@ -80,8 +81,9 @@ def build(house: WebHouse) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await door.write_links()
         yield
-        if house.proofs is not None:
-            await house.proofs.close()
+        for job in (house.proofs, house.hindsight):
+            if job is not None:
+                await job.close()
 
     app = FastAPI(
         title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
@@ -92,6 +94,7 @@ def build(house: WebHouse) -> FastAPI:
     app.include_router(health)
     app.include_router(api)
     app.include_router(audit)
+    app.include_router(services)
     app.include_router(oncall)
     app.include_router(calendars)
     app.include_router(page_links)

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from bot.engine.calendar import Calendar
 from bot.engine.desk import Desk
+from bot.engine.hindsight import Hindsight
 from bot.engine.intake import Intake
 from bot.engine.intake_ports import Arrived
 from bot.engine.intake_ports import Inbox as AnyInbox
@@ -19,6 +20,7 @@ from bot.engine.record import Record
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
 from bot.engine.trial import Trials
+from bot.engine.values import Summary
 from bot.engine.vigil import Vigil
 from bot.intake.sender import Sender
 from bot.slo.burn import Verdict
@@ -74,6 +76,14 @@ class Watching(Protocol):
     def standing(self, slo: str, at: datetime) -> Standing:
         """The budget, the slices and the outcomes of an objective."""
         ...
+
+
+class Past(Protocol):
+    """The list of incidents by service."""
+
+    async def of_service(self, service: str, *, limit: int = 50) -> Sequence[Summary]: ...
+
+    async def open_now(self, *, limit: int = 2_000) -> Sequence[Summary]: ...
 
 
 class MakeDocument(Protocol):
@@ -193,5 +203,9 @@ class WebHouse:
     """The record below the incidents, for whoever audits it."""
     proofs: Proofs | None = None
     """What proves it beside everything else."""
+    past: Past | None = None
+    """The incidents of each service."""
+    hindsight: Hindsight | None = None
+    """What looks at what objectives would have paged."""
     write_rows: Callable[[Iterable[Sequence[object]]], bytes] = _plain_rows
     """Rows as CSV that no spreadsheet runs."""

@@ -71,7 +71,7 @@ async def test_what_was_promised_before_the_list_is_listed(url: str, clock: Hand
         incident = await store.log.append(incident, events, **given)
         await store.log.append(incident, [FollowUpFinished("U3")], **given)
         later = ("followups", "tallies", "alerts", "alert_marks", "covers", "calendars")
-        indexes = ("ix_entries_at_incident_seq", "ix_texts_erased_at")
+        indexes = ("ix_entries_at_incident_seq", "ix_texts_erased_at", "ix_incidents_service_declared_number")
         gone = (*(f"DROP TABLE {each}" for each in later), *(f"DROP INDEX {each}" for each in indexes))
         for undo in (*gone, "ALTER TABLE people DROP COLUMN groups"):
             await store.database.write(lambda c, undo=undo: c.execute(text(undo)))

@@ -17,6 +17,7 @@ from bot.web.pages import (
     overview,
     postmortem,
     queue,
+    services,
     slos,
 )
 
@@ -26,6 +27,7 @@ for _page in (
     login,
     overview,
     slos,
+    services,
     audit,
     alerts,
     oncall,
