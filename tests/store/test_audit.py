@@ -9,6 +9,7 @@ import pytest
 from bot.domain.correction import Moment, TimeCorrected
 from bot.domain.errors import Refused, Tampered
 from bot.domain.finding import FindingRecorded
+from bot.domain.lifecycle import IncidentResolved
 from bot.engine.record import Wanted, cursor
 from bot.store import Store, audit
 from bot.store.tables import entries
@@ -125,3 +126,15 @@ async def test_walking_one_chain_lets_go_of_nothing(store: Store) -> None:
     with pytest.raises(Tampered, match="INC-2: entry 1"):
         await store.audit.walk("INC-2")
     assert [each.cause for each in (await store.audit.search(Wanted())).entries] == ["", ""]
+
+
+async def test_incidents_are_listed_by_service(store: Store) -> None:
+    """The newest first, no other service's; and what is open now of all, the worst before the rest."""
+    await several(store, 3)
+    assert [each.id for each in await store.past.of_service("loans")] == ["INC-3", "INC-2", "INC-1"]
+    assert [each.id for each in await store.past.of_service("loans", limit=1)] == ["INC-3"]
+    assert await store.past.of_service("nothing") == []
+    assert [each.id for each in await store.past.open_now()] == ["INC-1", "INC-2", "INC-3"]
+    held = await store.log.load("INC-2")
+    await store.log.append(held, [IncidentResolved("done")], by="p_ana", at=NOON + timedelta(hours=1), cause="")
+    assert [each.id for each in await store.past.open_now()] == ["INC-1", "INC-3"]
