@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import functools
+import os
 import signal
 import socket
 from collections.abc import Mapping
@@ -51,6 +52,7 @@ async def serve(installation: Installation) -> None:
 
 def console(house: House) -> Any:
     """The web console of a house, as an ASGI app."""
+    from bot.config.shown import Shown
     from bot.documents import Document
     from bot.documents._calendar import write as write_calendar
     from bot.documents._pack import pack
@@ -87,6 +89,7 @@ def console(house: House) -> Any:
             proofs=Proofs(house.store.audit, house.store.checkpoints, house.clock),
             write_rows=lines,
             past=house.store.past,
+            settings=Shown(house.installation.root / house.installation.file, os.environ, openings.models),
             hindsight=Hindsight(
                 house.watch.slos, house.sources, house.store.checkpoints, house.clock, lookback=_lookbacks(house)
             ),

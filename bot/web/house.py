@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from bot.engine.as_read import Settings
 from bot.engine.calendar import Calendar
 from bot.engine.desk import Desk
 from bot.engine.hindsight import Hindsight
@@ -207,5 +208,7 @@ class WebHouse:
     """The incidents of each service."""
     hindsight: Hindsight | None = None
     """What looks at what objectives would have paged."""
+    settings: Settings | None = None
+    """The configuration folder as it is read."""
     write_rows: Callable[[Iterable[Sequence[object]]], bytes] = _plain_rows
     """Rows as CSV that no spreadsheet runs."""

@@ -18,6 +18,7 @@ from bot.web.pages import (
     postmortem,
     queue,
     services,
+    settings,
     slos,
 )
 
@@ -29,6 +30,7 @@ for _page in (
     slos,
     services,
     audit,
+    settings,
     alerts,
     oncall,
     queue,
