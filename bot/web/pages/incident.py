@@ -22,6 +22,7 @@ from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.web.chart import draw, marks_of
 from bot.web.door import Console, Here, Who
+from bot.web.drift_report import report_of
 from bot.web.pages._duties import asked, grouped, labels
 from bot.web.pages._page import Form, show
 from bot.web.pages._plan import Given, badged, block
@@ -86,6 +87,7 @@ async def page(
         "family": await family(here, situation, who),
         "climb": await climb(here, situation),
         "digest": situation.digest,
+        "drift_report": await report_of(here, incident.id, incident.reported),
         "boxed": boxed,
         "on_call": [situation.name(person) for person in situation.on_call],
         "runbooks": situation.runbooks,
