@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.engine.record import MOST, Erased, Pageful, Wanted, Written, cursor, place
 from bot.store import reading
 from bot.store.database import Database
+from bot.store.sqlite import Work
 from bot.store.tables import entries, exhibits, incidents, texts
 
 LOOKED = 20_000
@@ -42,29 +43,10 @@ class Audit:
     async def search(self, wanted: Wanted, *, after: str = "", limit: int = 100) -> Pageful:
         """The newest first; where a stretch holds fewer than `limit`, `next` goes on behind it. Raises Refused."""
         limit = max(1, min(limit, MOST))
-        stretch = _stretch(wanted, after).subquery()
-        order = (stretch.c.at, stretch.c.incident, stretch.c.seq)
-        here = (entries.c.incident == stretch.c.incident) & (entries.c.seq == stretch.c.seq)
-        found = select(entries).join(stretch, here).order_by(*(column.desc() for column in order))
-        if wanted.by:
-            found = found.where(stretch.c.by == wanted.by)
-        if wanted.name:
-            found = found.where(stretch.c.name == wanted.name)
-        if not wanted.all_incidents and not wanted.incident:
-            open_to_all = select(incidents.c.id).where(
-                incidents.c.id == stretch.c.incident, incidents.c.restricted.is_(False)
-            )
-            found = found.where(open_to_all.exists())
-        oldest_first = select(*order).order_by(*order).limit(1)
-
-        async def work(connection: AsyncConnection) -> tuple[Sequence[Any], Any, int]:
-            rows = (await connection.execute(found.limit(limit + 1))).all()
-            if len(rows) > limit:
-                return rows, None, 0
-            looked = (await connection.execute(select(func.count()).select_from(stretch))).scalar() or 0
-            return rows, (await connection.execute(oldest_first)).first(), looked
-
-        rows, oldest, looked = await self._database.read(work)
+        for most in sorted({min(2 * limit + 1, LOOKED), LOOKED}):  # what is not rare is found near by
+            rows, oldest, looked = await self._database.read(_searching(wanted, after, most, limit + 1))
+            if len(rows) > limit or looked < most:
+                break
         made = tuple(_written(row) for row in rows[:limit])
         if len(rows) > limit:
             return Pageful(made, cursor(made[-1]), made[-1].at)
@@ -93,11 +75,36 @@ class Audit:
         return sorted(found, key=lambda each: (each.at, each.incident, each.what), reverse=True)[:limit]
 
 
-def _stretch(wanted: Wanted, after: str) -> Select[Any]:
+def _searching(wanted: Wanted, after: str, most: int, limit: int) -> Work[tuple[Sequence[Any], Any, int]]:
+    """What is meant among the next `most`; where that is less than `limit`, the last one looked at and their count."""
+    stretch = _stretch(wanted, after, most).subquery()
+    order = (stretch.c.at, stretch.c.incident, stretch.c.seq)
+    here = (entries.c.incident == stretch.c.incident) & (entries.c.seq == stretch.c.seq)
+    found = select(entries).join(stretch, here).order_by(*(column.desc() for column in order)).limit(limit)
+    if wanted.by:
+        found = found.where(stretch.c.by == wanted.by)
+    if wanted.name:
+        found = found.where(stretch.c.name == wanted.name)
+    if not wanted.all_incidents and not wanted.incident:
+        shown = select(incidents.c.id).where(incidents.c.id == stretch.c.incident, incidents.c.restricted.is_(False))
+        found = found.where(shown.exists())
+    oldest = select(*order).order_by(*order).limit(1)
+
+    async def work(connection: AsyncConnection) -> tuple[Sequence[Any], Any, int]:
+        rows = (await connection.execute(found)).all()
+        if len(rows) >= limit:
+            return rows, None, most
+        looked = (await connection.execute(select(func.count()).select_from(stretch))).scalar() or 0
+        return rows, (await connection.execute(oldest)).first(), looked
+
+    return work
+
+
+def _stretch(wanted: Wanted, after: str, most: int) -> Select[Any]:
     """The entries that are looked at: by time alone, which the index gives in order, or those of one incident."""
     order = (entries.c.at, entries.c.incident, entries.c.seq)
     query = select(*order, entries.c.by, entries.c.name)
-    query = query.order_by(*(column.desc() for column in order)).limit(LOOKED)
+    query = query.order_by(*(column.desc() for column in order)).limit(most)
     if wanted.incident:
         query = query.where(entries.c.incident == wanted.incident)
     if wanted.start is not None:

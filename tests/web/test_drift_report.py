@@ -103,7 +103,7 @@ async def test_an_altered_report_breaks_no_page(home: Place) -> None:
     """It is named as altered where its numbers would stand; the incident is there for whoever works on it."""
     incident = await attached(home, told())
     with closing(sqlite3.connect(home.web.state.parent / "tocsin.db")) as file:
-        file.execute("UPDATE exhibits SET content = 'x'")
+        file.execute("UPDATE exhibits SET content = CAST('x' AS BLOB)")
         file.commit()
     assert "was altered" in (await shown(home, incident)).text
 
