@@ -13,7 +13,7 @@ from bot.web.auth import Sessions, lasting_secret
 from tests.web.fakes import FakeClock, Place, enter, place
 from tests.web.rich import declared
 
-OPENAPI_FILL = {"cover": "cover-1", "incident": "INC-1", "notice": "N1", "version": "1"}
+OPENAPI_FILL = {"name": "visits", "cover": "cover-1", "incident": "INC-1", "notice": "N1", "version": "1"}
 OWN = {"Sec-Fetch-Site": "same-origin"}
 
 
