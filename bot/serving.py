@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import errno
 import functools
+import os
 import signal
 import socket
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot import openings, shelf, wiring
@@ -51,10 +53,13 @@ async def serve(installation: Installation) -> None:
 
 def console(house: House) -> Any:
     """The web console of a house, as an ASGI app."""
+    from bot.config.shown import Shown
     from bot.documents import Document
     from bot.documents._calendar import write as write_calendar
     from bot.documents._pack import pack
     from bot.documents.csv import lines
+    from bot.engine.hindsight import Hindsight
+    from bot.engine.proofs import Proofs
     from bot.engine.trial import Trials
     from bot.web.app import build
     from bot.web.house import WebHouse
@@ -75,19 +80,36 @@ def console(house: House) -> Any:
             calendars=house.store.calendars,
             trials=Trials(house.desk.roster, house.reconciler.hands.pagers, house.clock, house.desk.catalogue.web_url),
             write_calendar=write_calendar,
-            write_rows=lines,
             chat=_chat(slack) if slack is not None else None,
             inbox=house.inbox,
             senders=[each.sender for each in house.installation.alerts],
             truncated=house.pulling.want,
             intake=house.intake,
             vigil=house.vigil,
+            record=house.store.audit,
+            proofs=Proofs(house.store.audit, house.store.checkpoints, house.clock),
+            write_rows=lines,
+            past=house.store.past,
+            settings=Shown(house.installation.root / house.installation.file, os.environ, openings.models),
+            hindsight=Hindsight(
+                house.watch.slos, house.sources, house.store.checkpoints, house.clock, lookback=_lookbacks(house)
+            ),
             secret=openings.console_secret(house.installation),
             metrics_token=_secret(house.installation.web.metrics_token),
             access=house.store.access,
             sign_in=openings.sign_in(house.installation, house.clock),
         )
     )
+
+
+def _lookbacks(house: House) -> Mapping[str, timedelta]:
+    """For how long each source's series may be silent before they are gone, as it polls."""
+    from bot.engine.hindsight import LOOKBACK
+
+    told = {
+        name: getattr(settings, "lookback_seconds", None) for name, (_, settings) in house.installation.sources.items()
+    }
+    return {name: timedelta(seconds=held) if held else LOOKBACK for name, held in told.items()}
 
 
 def _secret(held: SecretStr | None) -> str:

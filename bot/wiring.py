@@ -17,7 +17,7 @@ from bot.engine.diagnose import Diagnosis
 from bot.engine.handle import Handler
 from bot.engine.hands import Hands
 from bot.engine.intake import Intake
-from bot.engine.ports import Chat, Durable
+from bot.engine.ports import Chat, Durable, Source
 from bot.engine.pulling import Pulling
 from bot.engine.reconcile import Reconciler
 from bot.engine.roster import Roster
@@ -67,6 +67,7 @@ class House:
     pulling: Pulling
     vigil: Vigil
     intake: Intake
+    sources: Mapping[str, Source]
 
 
 @contextlib.asynccontextmanager
@@ -168,7 +169,7 @@ async def opened(
         pulling = Pulling(store.alerts, clock, alerting(installation, clock))
         rounds.intake = intake = taking_in(installation, catalogue, store, handler, reconciler)
         stack.push_async_callback(pulling.close)
-        doing = (durable, rounds, slack, store.alerts, pulling, vigil, intake)
+        doing = (durable, rounds, slack, store.alerts, pulling, vigil, intake, doors.sources)
         yield House(installation, clock, store, desk, watch, reconciler, *doing)
 
 

@@ -86,6 +86,8 @@ class Installation:
     """By key of the person; never stored."""
     subjects: Mapping[str, str] = field(default_factory=dict)
     """As whom the provider of logins knows people: its subject → key."""
+    file: str = "tocsin.yaml"
+    """The name of the file in `root` that all begins with."""
 
     def escalation_of(self, service: Service) -> Escalation:
         """How pages for a service climb: by its escalation, or each entry of its on_call a level of its own."""
@@ -205,6 +207,7 @@ class _Reader:
         known = replace(known, catalogue=_with(known.catalogue, services))
         return Installation(
             root=self.root.resolve(),
+            file=self.path.name,
             organisation=tocsin.organisation,
             database_url=_address(tocsin.database, self.root, tocsin.state),
             state=_folder(self.root, tocsin.state),

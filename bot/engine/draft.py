@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import date
 
 from bot.domain.duty import Answer, Due, Duty
 from bot.domain.errors import NotFound, Refused
 from bot.domain.filing import filed
 from bot.domain.incident import Incident
 from bot.domain.notice import Notice
+from bot.domain.service import Service
 from bot.engine import postmortem
 from bot.engine.affected import implied
 from bot.engine.audiences import FOLDER, Audiences
 from bot.engine.material import material
 from bot.engine.situation import Situation, Words
-from bot.notices.applicability import facts_used
+from bot.notices.applicability import Applicability, answer, facts_used
 from bot.notices.ask import Asked, Clock, OpenQuestion, ask, open_questions
 from bot.notices.checklist import GAP, Checklist, Entry, Item, as_json, checklist, in_language
 from bot.notices.clocks import in_words
@@ -88,6 +90,11 @@ class DraftingRoom:
             for regime in self.regimes.values()
         )
 
+    def of_service(self, service: Service, today: date) -> tuple[tuple[Regime, Applicability], ...]:
+        """Every enabled regime's answer for a service by what holds of it in every incident, before one happens."""
+        known = self._read({}, {**self.standing, **service.legal})
+        return tuple((each, answer(each, known, today=today, tz=self.tz)) for each in self.regimes.values())
+
     def known(self, situation: Situation) -> dict[str, Value | None]:
         """The typed facts: what people stated wins over the catalogue, both over the organisation and the log.
 
@@ -105,6 +112,10 @@ class DraftingRoom:
             **implied(incident),
         }
         stated = {**self.standing, **(situation.service.legal if situation.service else {}), **incident.facts}
+        return self._read(found, stated)
+
+    def _read(self, found: dict[str, Value | None], stated: Mapping[str, object]) -> dict[str, Value | None]:
+        """Those facts with what was stated, typed, and with what follows from them."""
         for key, raw in stated.items():
             fact = self.facts.get(key)
             if fact is None:

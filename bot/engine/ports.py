@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from bot.domain.duty import Duty
@@ -11,7 +11,7 @@ from bot.domain.incident import Incident
 from bot.domain.log import Entry, Event
 from bot.domain.mitigation import Means, Plan
 from bot.domain.notice import Notice
-from bot.domain.service import Target
+from bot.domain.service import Service, Target
 from bot.domain.storm import Digest
 from bot.engine.lists import Lists
 from bot.engine.situation import Situation, Words
@@ -27,7 +27,9 @@ from bot.engine.values import (
     Received,
     Waiting,
 )
+from bot.notices.applicability import Applicability
 from bot.notices.ask import OpenQuestion
+from bot.notices.regime import Regime
 from bot.slo.batch import Batch
 from bot.slo.spec import Point, Query
 
@@ -374,6 +376,9 @@ class Drafter(Protocol):
 
     def duties(self, situation: Situation) -> tuple[Duty, ...]:
         """Every enabled regime's answer by the facts known now."""
+
+    def of_service(self, service: Service, today: date) -> tuple[tuple[Regime, Applicability], ...]:
+        """Every enabled regime's answer for a service by what holds of it in every incident, before one happens."""
 
     def questions(self, situation: Situation) -> tuple[OpenQuestion, ...]:
         """What would settle the duties still open, the most useful question first."""

@@ -12,6 +12,7 @@ from bot.clock import Clock
 from bot.engine.access import Access
 from bot.store.accounts import Accounts
 from bot.store.alerts import Alerts
+from bot.store.audit import Audit
 from bot.store.calendars import Calendars
 from bot.store.checkpoints import Checkpoints
 from bot.store.codec import Codec, RandomHex
@@ -22,6 +23,7 @@ from bot.store.exhibits import Exhibits
 from bot.store.lead import Lead
 from bot.store.log import Log
 from bot.store.mirror import Mirror
+from bot.store.past import Past
 from bot.store.people import People
 from bot.store.sessions import Sessions
 from bot.store.talk import Talk
@@ -51,6 +53,8 @@ class Store:
     calendars: Calendars
     access: Access
     alerts: Alerts
+    audit: Audit
+    past: Past
     erasure: Erasure
     lead: Lead
     database: Database
@@ -84,6 +88,8 @@ class Store:
             calendars=Calendars(database),
             access=Access(Sessions(database), Tokens(database), Accounts(database)),
             alerts=Alerts(database, clock),
+            audit=Audit(database),
+            past=Past(database),
             erasure=Erasure(database, codec, clock),
             lead=Lead(database.url),
             database=database,

@@ -79,6 +79,7 @@ entries = Table(
     Column("before", Line, nullable=False),
     Column("hash", Line, nullable=False),
     Column("stored", LargeBinary, nullable=False),  # what the hash covers; read, never written again
+    Index(None, "at", "incident", "seq"),
 )
 
 texts = Table(
@@ -93,6 +94,9 @@ texts = Table(
     Column("erased_at", UTCDateTime),
     Index(None, "incident", "seq"),
     Index(None, "by"),
+    Index(
+        None, "erased_at", sqlite_where=text("erased_at IS NOT NULL"), postgresql_where=text("erased_at IS NOT NULL")
+    ),
 )
 
 holds = Table(
@@ -166,7 +170,7 @@ incidents = Table(  # a reading of the log, written with it; `rebuild` makes it 
     Index(None, "declared", "number"),
     Index(None, "number"),
     Index(None, "phase", "declared"),
-    Index(None, "service", "declared"),
+    Index(None, "service", "declared", "number"),
     Index(None, "restricted", "service"),
     Index(None, "clock"),
     Index(  # holds all the numbers are made of, so that the rows themselves need not be read

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.domain.errors import NotFound, Tampered
+from bot.domain.errors import NotFound
 from bot.domain.incident import Incident
 from bot.engine.access import Scope
 from bot.engine.situation import Situation
@@ -19,8 +19,8 @@ from bot.web.access import Area, reading
 from bot.web.asked import Asked, cursor, place
 from bot.web.door import ByMachine, Console, Here, Who, operator, presented, visitor
 from bot.web.lines import PAGE, Sought, found
+from bot.web.objectives import standing
 from bot.web.pages.affected import as_file
-from bot.web.pages.slos import standing
 from bot.web.shapes import ImpactShape, IncidentShape, PostmortemShape, SloShape, SummaryShape, TimelineShape
 from bot.web.shapes_change import CodeShape, PreviewShape
 from bot.web.shapes_notice import ClockShape, FrozenShape
@@ -97,15 +97,6 @@ class Revoked(BaseModel):
     """How many personal tokens ended."""
 
     ended: int
-
-
-class Verified(BaseModel):
-    """Whether every chain of the log verifies: how many there are, and the head of each."""
-
-    ok: bool
-    count: int = 0
-    heads: dict[str, str] = {}
-    error: str = ""
 
 
 class Narrowed(BaseModel):
@@ -265,18 +256,6 @@ async def due(here: Here, who: Who) -> list[ClockShape]:
 async def slos(here: Here) -> list[SloShape]:
     """Every objective with its verdict and the reason."""
     return [each.shape() for each in standing(here)]
-
-
-@api.get("/verify")
-async def verify(here: Here, who: Who) -> Verified:
-    """Walk every chain of hashes: for auditors and administrators, and whoever holds the machine's token."""
-    if not isinstance(who, ByMachine):
-        reading(who, Area.AUDIT)
-    try:
-        heads = await here.desk.log.verify()
-    except Tampered as tampered:
-        return Verified(ok=False, error=str(tampered))
-    return Verified(ok=True, count=len(heads), heads=heads)
 
 
 @api.post("/login", dependencies=[Depends(operator)])

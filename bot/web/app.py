@@ -31,6 +31,9 @@ from bot.web.alerts.door import AlertDoor
 from bot.web.alerts.listing import alerts
 from bot.web.alerts.numbers import SenderNumbers
 from bot.web.api import api
+from bot.web.api_services import services
+from bot.web.api_settings import settings
+from bot.web.audit import audit
 from bot.web.auth import Doorkeeper
 from bot.web.calendars import calendars
 from bot.web.counted import Counted
@@ -86,6 +89,9 @@ def build(house: WebHouse) -> FastAPI:
         await door.write_links()
         yield
         app.state.pulse.close()
+        for job in (house.proofs, house.hindsight):
+            if job is not None:
+                await job.close()
 
     app = FastAPI(
         title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
@@ -96,6 +102,9 @@ def build(house: WebHouse) -> FastAPI:
     app.state.pulse = Pulse(house)
     app.include_router(health)
     app.include_router(api)
+    app.include_router(audit)
+    app.include_router(services)
+    app.include_router(settings)
     app.include_router(oncall)
     app.include_router(calendars)
     app.include_router(page_links)

@@ -118,7 +118,7 @@ def draw(chart: Chart, marks: Iterable[Mark] = ()) -> Drawing | None:
         objective=y(chart.objective),
         objective_label=f"objective {_percent(chart.objective)}",
         marks=_placed([mark for mark in marks if start <= mark.at <= end], x),
-        across=_across(start, end, x),
+        across=across(start, end, x),
         up=tuple(Placed(LEFT - 8, y(value), _percent(value)) for value in (low, (1 + low) / 2, 1.0)),
     )
 
@@ -178,7 +178,7 @@ def _placed(marks: Sequence[Mark], x: Across) -> tuple[Placed, ...]:
     return tuple(found)
 
 
-def _across(start: datetime, end: datetime, x: Across) -> tuple[Placed, ...]:
+def across(start: datetime, end: datetime, x: Across) -> tuple[Placed, ...]:
     """Times at round steps, at most seven."""
     length = (end - start).total_seconds()
     step = next((step for step in STEPS if length / step <= 7), STEPS[-1])  # noqa: PLR2004

@@ -11,15 +11,20 @@ from typing import Any, Protocol, runtime_checkable
 from bot.clients.oidc import Provider
 from bot.domain.policy import Role
 from bot.engine.access import Access
+from bot.engine.as_read import Settings
 from bot.engine.calendar import Calendar
 from bot.engine.desk import Desk
+from bot.engine.hindsight import Hindsight
 from bot.engine.intake import Intake
 from bot.engine.intake_ports import Arrived
 from bot.engine.intake_ports import Inbox as AnyInbox
 from bot.engine.parcel import Parcel
+from bot.engine.proofs import Proofs
+from bot.engine.record import Record
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
 from bot.engine.trial import Trials
+from bot.engine.values import Summary
 from bot.engine.vigil import Vigil
 from bot.intake.sender import Sender
 from bot.slo.burn import Verdict
@@ -75,6 +80,14 @@ class Watching(Protocol):
     def standing(self, slo: str, at: datetime) -> Standing:
         """The budget, the slices and the outcomes of an objective."""
         ...
+
+
+class Past(Protocol):
+    """The list of incidents by service."""
+
+    async def of_service(self, service: str, *, limit: int = 50) -> Sequence[Summary]: ...
+
+    async def open_now(self, *, limit: int = 2_000) -> Sequence[Summary]: ...
 
 
 class MakeDocument(Protocol):
@@ -139,6 +152,11 @@ def _ignore(_name: str) -> None:
     """Nobody can be asked."""
 
 
+def _plain_rows(rows: Iterable[Sequence[object]]) -> bytes:
+    """Rows with tabs between: nobody handed in a writer of CSV."""
+    return "".join("\t".join(map(str, row)) + "\r\n" for row in rows).encode()
+
+
 Ready = Callable[[], Awaitable[Mapping[str, object]]]
 """Whether the parts behind the console answer: `{"ok": bool, ...}`; may raise Unavailable."""
 
@@ -186,8 +204,6 @@ class WebHouse:
     pack: Callable[[Parcel], bytes] | None = None
     calendars: Calendars | None = None
     write_calendar: Callable[[Calendar], bytes] | None = None
-    write_rows: Callable[[Iterable[Sequence[object]]], bytes] | None = None
-    """Writes rows as CSV that no spreadsheet runs."""
     trials: Trials | None = None
     chat: Callable[[], ChatHealth] | None = None
     """How the chat stands, where there is one: what it does not show must be told elsewhere than in it."""
@@ -204,3 +220,15 @@ class WebHouse:
     """Lets whoever has it read /metrics from elsewhere, and nothing else."""
     secret: str = field(default="", repr=False)
     """What addresses are signed with; "" means that of the state folder."""
+    record: Record | None = None
+    """The record below the incidents, for whoever audits it."""
+    proofs: Proofs | None = None
+    """What proves it beside everything else."""
+    past: Past | None = None
+    """The incidents of each service."""
+    hindsight: Hindsight | None = None
+    """What looks at what objectives would have paged."""
+    settings: Settings | None = None
+    """The configuration folder as it is read."""
+    write_rows: Callable[[Iterable[Sequence[object]]], bytes] = _plain_rows
+    """Rows as CSV that no spreadsheet runs."""

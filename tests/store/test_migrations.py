@@ -72,7 +72,7 @@ async def test_what_was_promised_before_the_list_is_listed(url: str, clock: Hand
         await store.log.append(incident, [FollowUpFinished("U3")], **given)
         later = ("followups", "tallies", "alerts", "alert_marks", "covers", "calendars")
         later += ("login_links", "sessions", "tokens", "accounts", "access_log", "paged")
-        kept = ("phase_declared", "service_declared", "restricted_service", "clock", "figures")
+        kept = ("phase_declared", "service_declared_number", "restricted_service", "clock", "figures")
         columns = (
             "search",
             "readers",
@@ -90,6 +90,7 @@ async def test_what_was_promised_before_the_list_is_listed(url: str, clock: Hand
             *(f"DROP TABLE {each}" for each in later),
             *(f"ALTER TABLE people DROP COLUMN {each}" for each in ("groups", "granted")),
             *(f"DROP INDEX ix_incidents_{each}" for each in kept),
+            *(f"DROP INDEX ix_{each}" for each in ("entries_at_incident_seq", "texts_erased_at")),
             *(f"ALTER TABLE incidents DROP COLUMN {each}" for each in columns),
         ):
             await store.database.write(lambda c, undo=undo: c.execute(text(undo)))

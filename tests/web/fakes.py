@@ -32,6 +32,8 @@ from bot.domain.service import Offer, Service, Target
 from bot.engine.desk import Catalogue, Charts, Desk
 from bot.engine.draft import DraftingRoom
 from bot.engine.handle import Handler
+from bot.engine.hindsight import Hindsight
+from bot.engine.proofs import Proofs
 from bot.engine.situation import Bar, Chart
 from bot.engine.standing import Standing
 from bot.engine.values import Observation, Profile, Seen
@@ -290,6 +292,14 @@ async def place(folder: Path, *, address: str = HOME, slack_http: object = None,
             calendars=store.calendars,
             write_calendar=write_calendar,
             access=store.access,
+            record=store.audit,
+            proofs=Proofs(store.audit, store.checkpoints, clock),
             write_rows=lines,
+            past=store.past,
+            hindsight=Hindsight(watch.slos, {}, store.checkpoints, clock),
         )
-        yield Place(clock, store, desk, watch, web, build(web))
+        try:
+            yield Place(clock, store, desk, watch, web, build(web))
+        finally:
+            await web.proofs.close()
+            await web.hindsight.close()

@@ -12,7 +12,7 @@ from bot.web.auth import lasting_secret
 from tests.web.fakes import Place, enter, place
 from tests.web.rich import declared
 
-OPENAPI_FILL = {"cover": "cover-1", "incident": "INC-1", "notice": "N1", "version": "1"}
+OPENAPI_FILL = {"name": "visits", "cover": "cover-1", "incident": "INC-1", "notice": "N1", "version": "1"}
 OWN = {"Sec-Fetch-Site": "same-origin"}
 
 

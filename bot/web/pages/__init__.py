@@ -6,6 +6,7 @@ from bot.web.pages import (
     affected,
     alerts,
     analytics,
+    audit,
     change,
     downloads,
     forms,
@@ -20,6 +21,8 @@ from bot.web.pages import (
     people,
     postmortem,
     queue,
+    services,
+    settings,
     slos,
 )
 
@@ -33,6 +36,9 @@ for _page in (
     incidents,
     analytics,
     slos,
+    services,
+    audit,
+    settings,
     alerts,
     oncall,
     queue,

@@ -16,6 +16,7 @@ from bot.domain.notice import Notice, Standing
 from bot.engine.parcel import gather
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
+from bot.telemetry import log
 from bot.web.access import Area, reading
 from bot.web.door import Console, Here, Who
 from bot.web.house import Redlining, Writer
@@ -147,6 +148,7 @@ async def pack(name: str, here: Here, who: Who) -> Response:
         raise NotFound("export", "pack")
     parcel = await gather(here.desk, name)
     content = await asyncio.to_thread(here.house.pack, parcel)
+    log().info("the record of an incident was taken away", person=who.key, incident=name)
     return attachment(content, f"{name}-pack.zip", "application/zip")
 
 

@@ -24,6 +24,7 @@ from bot.engine.values import Profile
 from bot.web.access import Area, reading
 from bot.web.chart import draw, marks_of
 from bot.web.door import Console, Here, Who
+from bot.web.drift_report import report_of
 from bot.web.lines import KINDS, Sought, found, speakers
 from bot.web.pages._duties import asked, grouped, labels
 from bot.web.pages._page import Form, show
@@ -99,6 +100,7 @@ async def page(
         "family": await family(here, situation, who),
         "climb": await climb(here, situation),
         "digest": situation.digest,
+        "drift_report": await report_of(here, incident.id, incident.reported),
         "boxed": boxed,
         "on_call": [situation.name(person) for person in situation.on_call],
         "runbooks": situation.runbooks,

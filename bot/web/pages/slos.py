@@ -1,119 +1,76 @@
-"""The objectives: each verdict with its reason, what is left of the budget, its slices, and what is judged yet."""
+"""The objectives: all of them, those in trouble first; and each with its budget, slices and what would have paged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
-from bot.domain.service import Service
-from bot.engine.standing import Standing
-from bot.slo.burn import Verdict, span
-from bot.slo.spec import Slo
-from bot.web.chart import Drawing, draw
+from bot.domain.errors import Refused
+from bot.engine.hindsight import BACK, LATELY, Told
+from bot.web.access import Area, reading
 from bot.web.door import Console, Here, Who
+from bot.web.objectives import bare, drawn, standing
 from bot.web.pages._page import show
-from bot.web.shapes import SloShape
+from bot.web.saying import last_drift
 
 router = APIRouter()
 
-SHOWN = timedelta(hours=1)
-FEW = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """One objective and where it stands; no verdict before the first poll."""
-
-    slo: Slo
-    verdict: Verdict | None
-    drawing: Drawing | None
-    standing: Standing
-    owner: str = ""
-    users: tuple[str, ...] = ()
-    """Who is told before it is switched off: consumers, and services that depend on it."""
-
-    @property
-    def left(self) -> str:
-        """What remains of the budget, in words."""
-        rest = self.standing.budget.remaining
-        return f"{rest * 100:.1f} %" if rest >= 0 else f"overspent by {-rest * 100:.0f} %"
-
-    @property
-    def spending(self) -> str:
-        """How the budget is reckoned, in a sentence or two."""
-        held, unit = self.standing.budget, self.slo.unit
-        allowed = held.allowed / unit
-        shown = f"{allowed:,.0f}" if allowed >= FEW else f"{allowed:,.2g}"
-        text = f"{held.bad / unit:,.0f} failed of the {shown} that may"
-        if held.estimated:
-            text += f", as far as can be told from {span(held.covered)} of data"
-        if held.excused:
-            text += f"; {held.excused / unit:,.0f} more failed in planned maintenance and are left out"
-        return f"{text}."
-
-    @property
-    def state(self) -> str:
-        """met, breached or no data."""
-        return self.verdict.state.replace("_", " ") if self.verdict else "no data"
-
-    @property
-    def tone(self) -> str:
-        return {"met": "good", "breached": "bad"}.get(self.state, "wait")
-
-    @property
-    def value(self) -> float | None:
-        """The SLI over the verdict's long window, 0 to 1; None where nothing happened."""
-        held = self.verdict
-        return 1 - held.counts.ratio if held and held.counts.total else None
-
-    def shape(self) -> SloShape:
-        """As the API tells it."""
-        verdict = self.verdict
-        return SloShape(
-            name=self.slo.name,
-            title=self.slo.title,
-            service=self.slo.service,
-            slice=str(self.slo.slice or ""),
-            objective=self.slo.target,
-            window_s=self.slo.window.total_seconds(),
-            state=self.state,
-            because=verdict.because if verdict else "not asked yet",
-            at=verdict.at if verdict else None,
-            value=self.value,
-            burn=verdict.burn_long if verdict else None,
-            budget_spent=verdict.spent if verdict else None,
-        )
-
-
-def standing(here: Console) -> list[Stand]:
-    """Every objective, those in trouble first."""
-    watch, now = here.house.watch, here.desk.clock.now()
-    found = []
-    for name, slo in watch.slos.items():
-        chart = watch.chart(name, now - SHOWN, now)
-        drawing = draw(chart) if chart else None
-        owner, users = _people(here.desk.catalogue.services, slo.service)
-        found.append(Stand(slo, watch.verdicts.get(name), drawing, watch.standing(name, now), owner, users))
-    order = {"breached": 0, "no data": 1, "met": 2}
-    return sorted(found, key=lambda stand: (order[stand.state], stand.slo.title))
-
-
-def _people(services: Mapping[str, Service], name: str) -> tuple[str, tuple[str, ...]]:
-    """(who owns a service, who uses it)."""
-    service = services.get(name)
-    if service is None:
-        return "", ()
-    dependent = [each.title for each in services.values() if name in each.depends_on]
-    return service.owner, tuple(dict.fromkeys([*service.consumers, *dependent]))
+CARDS = 24
+"""So many objectives are shown whole; the others stand in a list below, each with its own page."""
 
 
 @router.get("/slos")
 async def slos(request: Request, here: Here, who: Who) -> Response:
-    """All objectives."""
+    """All objectives, those in trouble first."""
+    reading(who, Area.SERVICES)
     polled = here.house.watch.polled
     age = here.desk.clock.now() - polled if polled else None
-    return show(request, "slos", who, {"stands": standing(here), "polled": polled, "age": age})
+    found = standing(here)
+    stands = [drawn(here, each) for each in found[:CARDS]]
+    looked = here.house.hindsight
+    told = await looked.last([each.slo.name for each in stands]) if looked is not None else {}
+    context = {"stands": stands, "rest": found[CARDS:], "polled": polled, "age": age, "told": told, "lately": LATELY}
+    return show(request, "slos", who, context)
+
+
+@router.get("/slos/{name}")
+async def objective(request: Request, name: str, here: Here, who: Who) -> Response:
+    """One objective. Where its past was not looked at for long, that is begun; the page does not wait for it."""
+    reading(who, Area.SERVICES)
+    stand = drawn(here, bare(here, name))
+    looked = here.house.hindsight
+    told = await hindsight(here, name)
+    context: dict[str, object] = {
+        "each": stand,
+        "told": told,
+        "looking": looked is not None and looked.looking(name),
+        "lately": LATELY,
+        "back": BACK,
+        "drift": await last_drift(here, who, stand.slo.service),
+        "service": here.desk.catalogue.services.get(stand.slo.service),
+        "polled": here.house.watch.polled,
+    }
+    return show(request, "slo", who, context)
+
+
+@router.post("/slos/{name}/hindsight")
+async def look_again(name: str, here: Here, who: Who) -> Response:
+    """Look at its past anew; a second press while that is under way begins nothing."""
+    reading(who, Area.SERVICES)
+    bare(here, name)
+    if here.house.hindsight is None:
+        raise Refused("this console cannot look at the past")
+    here.house.hindsight.begin(name)
+    await here.house.hindsight.settled(0.5)
+    return RedirectResponse(f"/slos/{name}#hindsight", 303)
+
+
+async def hindsight(here: Console, name: str) -> Told | None:
+    """What is known of its past; begun where nobody looked for long."""
+    looked = here.house.hindsight
+    if looked is None:
+        return None
+    told = (await looked.last([name])).get(name)
+    if looked.stale(told):
+        looked.begin(name)
+    return told

@@ -18,7 +18,6 @@ def upgrade() -> None:
         op.add_column("incidents", sa.Column(name, sa.BigInteger))
     op.add_column("incidents", sa.Column("clock", sa.DateTime(timezone=True)))
     op.create_index("ix_incidents_phase_declared", "incidents", ["phase", "declared"])
-    op.create_index("ix_incidents_service_declared", "incidents", ["service", "declared"])
     op.create_index("ix_incidents_restricted_service", "incidents", ["restricted", "service"])
     op.create_index("ix_incidents_clock", "incidents", ["clock"])
     op.create_index(
