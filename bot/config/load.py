@@ -31,6 +31,8 @@ from bot.config.runbooks import read_runbooks
 from bot.config.secrets import Resolved, Secrets, plain_secret
 from bot.config.services import Catalogue, read_services
 from bot.config.shelves import Models, settings_model
+from bot.config.status import Status
+from bot.config.status_checks import status_problems, status_warnings
 from bot.config.templates import template_problems
 from bot.domain.errors import Invalid, NotFound, Problem
 from bot.domain.policy import Policy
@@ -73,6 +75,7 @@ class Installation:
     admins: tuple[str, ...] = ()
     """Keys of those Tocsin tells how it is itself."""
     heartbeat: Heartbeat | None = None
+    status: Status | None = None
     maintenance: tuple[Maintenance, ...] = ()
     alerts: tuple[AlertSource, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -186,6 +189,7 @@ class _Reader:
         maintenance = self._maintenance(tocsin, known)
         alerts = read_alerts(self.page, self.fitter, known.catalogue.named, known.catalogue.by_name)
         self.problems += admin_problems(tocsin.admins, known.people, self.page) if tocsin is not None else ()
+        self.problems += status_problems(tocsin.status, known) if tocsin is not None and tocsin.status else ()
         if self.problems or tocsin is None or slack is None or policy is None:
             raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))
         services = {
@@ -202,7 +206,7 @@ class _Reader:
             slack=slack,
             sources=sources,
             poll_every=tocsin.poll.every,
-            policy=policy,
+            policy=replace(policy, status=tocsin.status.rules() if tocsin.status else None),
             services=services,
             slos=known.slos,
             runbooks={name: written.book for name, written in sorted(known.books.items())},
@@ -215,9 +219,10 @@ class _Reader:
             contacts=known.people.contacts,
             admins=admins(tocsin.admins, known.people),
             heartbeat=tocsin.heartbeat,
+            status=tocsin.status,
             maintenance=maintenance,
             alerts=tuple(alerts),
-            warnings=(*self._warnings(known, tocsin), *rules.warnings(known, policy)),
+            warnings=(*self._warnings(known, tocsin, maintenance), *rules.warnings(known, policy)),
         )
 
     def _known(self, tocsin: Tocsin | None, sources: Mapping[str, Any], pagers: Mapping[str, BaseModel]) -> check.Known:
@@ -322,7 +327,7 @@ class _Reader:
             line, column = self.page.where("database", "url")
             self.problems.append(plain_secret(self.page.file, line, column, "the database's password"))
 
-    def _warnings(self, known: check.Known, tocsin: Tocsin) -> list[Problem]:
+    def _warnings(self, known: check.Known, tocsin: Tocsin, maintenance: tuple[Maintenance, ...]) -> list[Problem]:
         found = list(check.warnings(known, shipped=self.shipped, slack_off=tocsin.slack.mode == "off"))
         found += oncall_checks.warnings(known) if tocsin.slack.mode != "off" else ()
         if tocsin.web.host not in LOOPBACK and not tocsin.web.address.startswith("https://"):
@@ -337,6 +342,7 @@ class _Reader:
             what = "nobody is told when Tocsin itself is in trouble"
             expected = "admins: [KEY, ...], or the role admin for somebody in people.yaml"
             found.append(self.page.problem(what, "admins", expected=expected))
+        found += status_warnings(tocsin.status, known, maintenance) if tocsin.status is not None else ()
         return [*found, *self.notes]
 
 

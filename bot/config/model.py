@@ -20,6 +20,7 @@ from pydantic import (
 from bot.config.emoji import Emoji
 from bot.config.heartbeat import LOOPBACK, Heartbeat
 from bot.config.policy import PolicyModel
+from bot.config.status import Status
 
 SLACK_API = "https://slack.com/api/"
 DATABASES = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgresql+psycopg")
@@ -201,6 +202,8 @@ class Tocsin(Part):
     regimes: list[str] = Field(default_factory=list)
     pagers: list[Any] | None = None
     """In their order, each a name or one name with its settings; left out: slack where Slack is on."""
+    status: Status | None = None
+    """The status page; left out, there is none."""
     heartbeat: Heartbeat | None = None
     """Who raises the alarm when Tocsin itself falls silent."""
     admins: list[str] = Field(default_factory=list)

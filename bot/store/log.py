@@ -126,6 +126,10 @@ class Log:
         """Ids of incidents, closed ones too, in which that person has an open follow-up; "" asks for everybody's."""
         return await self._database.read(lambda c: projections.promised(c, owner))
 
+    async def spoken_of(self, since: datetime) -> dict[str, str]:
+        """Incidents the status page speaks of, but for those over before then, and what changes when they do there."""
+        return await self._database.read(lambda c: projections.spoken_of(c, since))
+
     async def summaries(self, *, limit: int = 100, before: str = "") -> list[Summary]:
         """The newest incidents first, those declared before `before` where one is named. Raises NotFound."""
         return await self._database.read(lambda c: projections.newest(c, limit, before))

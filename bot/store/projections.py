@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import functools
 import re
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, RowMapping, delete, func, select, text, tuple_
+from sqlalchemy import Insert, RowMapping, delete, func, or_, select, text, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import NotFound
 from bot.domain.incident import Incident
 from bot.domain.phase import Phase
+from bot.domain.status import is_over, shown
 from bot.engine.values import Summary
 from bot.store.codec import Codec
 from bot.store.database import Database, insert
 from bot.store.reading import every_id, folded
-from bot.store.tables import entries, followups, incidents
+from bot.store.tables import entries, followups, incidents, statements
 
 
 def number_of(incident: str) -> int:
@@ -72,6 +74,27 @@ async def write(connection: AsyncConnection, incident: Incident) -> None:
     await connection.execute(_listed(connection.dialect.name), row)
     if incident.followups:
         await _write_promises(connection, incident)
+    if incident.statements:
+        await _write_statements(connection, incident)
+
+
+async def _write_statements(connection: AsyncConnection, incident: Incident) -> None:
+    await connection.execute(delete(statements).where(statements.c.incident == incident.id))
+    ever = shown(incident)
+    if not ever:
+        return
+    version = " ".join(f"{each.id}:{each.step.name}:{each.mark}" for each in ever)
+    ended = max(each.ended_at or each.published_at or each.since for each in ever if each.since is not None)
+    row = {"incident": incident.id, "version": version, "ended": ended if is_over(incident) else None}
+    await connection.execute(insert(connection, statements).values([row]))
+
+
+async def spoken_of(connection: AsyncConnection, since: datetime) -> dict[str, str]:
+    """The incidents the status page speaks of, but for those over before then; each with what changes as it does."""
+    query = select(statements.c.incident, statements.c.version).where(
+        or_(statements.c.ended.is_(None), statements.c.ended >= since)
+    )
+    return {row.incident: row.version for row in await connection.execute(query)}
 
 
 async def _write_promises(connection: AsyncConnection, incident: Incident) -> None:
@@ -139,12 +162,14 @@ async def rebuild(database: Database, codec: Codec) -> int:
         await _alone(connection)
         await connection.execute(delete(incidents).where(incidents.c.id == incident))
         await connection.execute(delete(followups).where(followups.c.incident == incident))
+        await connection.execute(delete(statements).where(statements.c.incident == incident))
         await write(connection, await folded(connection, codec, incident))
 
     async def sweep(connection: AsyncConnection) -> None:
         await _alone(connection)
         await connection.execute(delete(incidents).where(incidents.c.id.not_in(select(entries.c.incident))))
         await connection.execute(delete(followups).where(followups.c.incident.not_in(select(entries.c.incident))))
+        await connection.execute(delete(statements).where(statements.c.incident.not_in(select(entries.c.incident))))
 
     ids = await database.read(every_id, within=None)
     for name in ids:

@@ -165,6 +165,14 @@ followups = Table(  # a reading of the log as well: what somebody promised and h
     Index(None, "owner"),
 )
 
+statements = Table(  # a reading of the log too: which incidents the status page speaks of
+    "statements",
+    metadata,
+    Column("incident", Line, primary_key=True),
+    Column("version", Line, nullable=False),  # changes whenever the page would
+    Column("ended", UTCDateTime),  # none while the page does not say that it is over
+)
+
 people = Table(
     "people",
     metadata,
