@@ -80,6 +80,7 @@ def console(house: House) -> Any:
             truncated=house.pulling.want,
             intake=house.intake,
             vigil=house.vigil,
+            status=_status(house),
             secret=openings.console_secret(house.installation),
             metrics_token=_secret(house.installation.web.metrics_token),
         )
@@ -88,6 +89,18 @@ def console(house: House) -> Any:
 
 def _secret(held: SecretStr | None) -> str:
     return held.get_secret_value() if held is not None else ""
+
+
+def _status(house: House) -> Any:
+    """The status page, where `status` of tocsin.yaml asks for one."""
+    from bot.engine.status import StatusBoard
+
+    wanted = house.installation.status
+    if wanted is None:
+        return None
+    announced = wanted.announced(house.installation.maintenance)
+    public = wanted.audience == "public"
+    return StatusBoard(house.desk.handler, house.store.log, wanted.title, wanted.shown(), announced, public)
 
 
 def _product() -> str:

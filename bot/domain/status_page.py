@@ -175,7 +175,8 @@ def _told(incident: Incident, titles: Mapping[str, str]) -> Told | None:
     worst = max(states, key=lambda each: each.rank, default=State.OPERATIONAL)
     said = tuple(_said(each, titles) for each in reversed(mine))
     began = min(each.since for each in mine if each.since is not None)
-    title = last.title if last is not None else "A statement that was withdrawn"
+    called = [each.title for each in counted if each.kind is not Kind.RESOLVED] or [each.title for each in counted]
+    title = called[-1] if called else "A statement that was withdrawn"
     return Told(mine[0].mark, title, said, began, over, worst)
 
 

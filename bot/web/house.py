@@ -16,6 +16,7 @@ from bot.engine.intake_ports import Inbox as AnyInbox
 from bot.engine.parcel import Parcel
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
+from bot.engine.status import StatusBoard
 from bot.engine.trial import Trials
 from bot.engine.vigil import Vigil
 from bot.intake.sender import Sender
@@ -178,6 +179,8 @@ class WebHouse:
     """What takes them into incidents."""
     vigil: Vigil | None = None
     """The watch over Tocsin itself."""
+    status: StatusBoard | None = None
+    """The status page, where there is one."""
     metrics_token: str = field(default="", repr=False)
     """Lets whoever has it read /metrics from elsewhere, and nothing else."""
     secret: str = field(default="", repr=False)
