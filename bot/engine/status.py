@@ -18,8 +18,6 @@ EVERY = timedelta(seconds=10)
 """So long what is at hand is shown without asking whether another replica wrote."""
 STALE = timedelta(minutes=2)
 """A copy older than this says that it could not be refreshed."""
-ANEW = timedelta(minutes=5)
-"""How often all is read anew: words that were erased since leave no entry."""
 BEFORE = timedelta(days=DAYS + 1)
 
 
@@ -54,7 +52,6 @@ class StatusBoard:
     _known: dict[str, tuple[str, Incident]] = field(default_factory=dict)
     _as_of: datetime | None = None
     _tried: datetime | None = None
-    _anew: datetime | None = None
     _dirty: bool = True
     _turn: int = 0
     _refreshing: asyncio.Task[None] | None = None
@@ -114,15 +111,13 @@ class StatusBoard:
 
     async def _read(self, now: datetime) -> dict[str, tuple[str, Incident]]:
         versions = await self.spoken.spoken_of(now - BEFORE)
-        anew = self._anew is None or now - self._anew >= ANEW
         known: dict[str, tuple[str, Incident]] = {}
         for name, version in versions.items():
             held = self._known.get(name)
-            if held is not None and held[0] == version and not anew:
+            if held is not None and held[0] == version:
                 known[name] = held
             elif (incident := await self.handler.legible.one(name)) is not None:
                 known[name] = (version, incident)
             elif held is not None:
                 known[name] = held  # it cannot be read any more: what was said of it stands
-        self._anew = now if anew else self._anew
         return known

@@ -83,7 +83,7 @@ async def _write_statements(connection: AsyncConnection, incident: Incident) -> 
     ever = shown(incident)
     if not ever:
         return
-    version = " ".join(f"{each.id}:{each.step.name}:{each.mark}" for each in ever)
+    version = " ".join(f"{each.id}:{each.step.name}:{each.mark}:{each.sound:d}" for each in ever)
     ended = max(each.ended_at or each.published_at or each.since for each in ever if each.since is not None)
     row = {"incident": incident.id, "version": version, "ended": ended if is_over(incident) else None}
     await connection.execute(insert(connection, statements).values([row]))

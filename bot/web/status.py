@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from markupsafe import Markup
 
 from bot.domain.errors import NotFound, Unavailable
 from bot.domain.status import State
@@ -154,6 +156,12 @@ def _filled(here: Console, board: StatusBoard, copy: Copy | None, *, everything:
         "states": list(State),
         "time": clock,
         "span": span,
-        "rendered": rendered,
+        "rendered": _words,
     }
     return here.house.words.fill("web/status.html.j2", context).encode()
+
+
+def _words(text: str) -> Markup:
+    """A statement's Markdown; its headings are bold lines, for the outline of the page is the page's own."""
+    flat = re.sub(r"<h[1-6]>", "<p><b>", rendered(text))
+    return Markup(re.sub(r"</h[1-6]>", "</b></p>", flat))  # noqa: S704 - as rendered, which escapes

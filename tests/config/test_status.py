@@ -10,7 +10,7 @@ from tests.config.folder import Folder
 from tests.config.reading import place
 from tests.config.test_heartbeat import with_lines
 
-PAGE = "status: {{audience: public, components: [{{name: web, title: Website, services: [scoring]}}, {{name: api, public: false}}]{more}}}"  # noqa: E501
+PAGE = "status: {{audience: public, components: [{{name: web, title: Website, services: [scoring]}}, {{name: api, public: false}}]{more}}}"
 APPROVE = ", approve: ['@ada'], four_eyes: false"
 
 
