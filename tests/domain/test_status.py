@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.lifecycle import Declare, Resolve
 from bot.domain.policy import THE_BOT, Person, Policy, Role, Severity
+from bot.domain.reminder import Reason, ReportReminder, reminders, waits
 from bot.domain.stating import (
     TEXT,
     TITLE,
@@ -382,3 +383,20 @@ def test_the_page_may_stay_behind() -> None:
 def test_rules_of_the_status_page_void_no_plan() -> None:
     """Who approves statements concerns no change of production."""
     assert Policy(status=RULES).fingerprint == Policy().fingerprint
+
+
+def test_whoever_published_trouble_is_reminded_once_it_is_over() -> None:
+    """One matter, due when it was resolved; it waits until the page says that it is over."""
+    story = said(begun())
+    rules = story.policy
+    assert not [m for m in reminders(story.incident, rules) if m.reason is Reason.STATUS]
+    story = story.after(minutes=5).when(Resolve("a disk was full"), ANA)
+    (matter,) = [m for m in reminders(story.incident, rules) if m.reason is Reason.STATUS]
+    assert (matter.person, matter.item, matter.due) == ("ana", "S1", story.now)
+    assert waits(story.incident, "ana", matter.mark)
+    assert not waits(story.incident, "max", matter.mark)
+    reminded = story.when(ReportReminder("ana", (matter.mark,), "D1"))
+    assert not [m for m in reminders(reminded.incident, rules) if m.reason is Reason.STATUS]
+    assert "ana was reminded: the status page still says S1" in lines(reminded)[-1]
+    over = said(reminded, "S2", text="Over.", states=UP, kind=Kind.RESOLVED)
+    assert not waits(over.incident, "ana", matter.mark)
