@@ -79,6 +79,7 @@ def show(
         "path": request.url.path,
         "sees_queue": who is not None and bool(who.person.badges & (QUEUE | here.desk.handler.policy.approve_notice)),
         "sees_alerts": who is not None and may_read(who, Area.ALERTS),
+        "has_status": here.house.status is not None,
         "form": Form(),
         "done": "",
         "live": "",

@@ -12,6 +12,7 @@ from bot.domain.status_page import Component
 from bot.engine.situation import Situation
 from bot.engine.speaking import begun, kind_of
 from bot.engine.values import Profile
+from bot.web.access import Area, may_read
 from bot.web.door import Console
 
 
@@ -23,6 +24,7 @@ class Card:
     write: bool
     freeze: bool
     approve: bool
+    back: bool
     publish: bool
     correct: bool
     withdraw: bool
@@ -53,7 +55,7 @@ class Section:
 def section(here: Console, who: Profile, situation: Situation) -> Section | None:
     """The section, or None where there is no status page."""
     board, incident, rules = here.house.status, situation.incident, here.desk.handler.policy.status
-    if board is None or rules is None:
+    if board is None or rules is None or not may_read(who, Area.STATUS):
         return None
     badges = who.person.badges
     may_draft, may_approve = bool(badges & READERS), bool(badges & rules.approve)
@@ -102,6 +104,7 @@ def _card(each: Statement, who: Profile, *, may_draft: bool, may_approve: bool, 
         write=may_draft and each.step in {Step.DRAFT, Step.FROZEN, Step.APPROVED},
         freeze=may_draft and each.step is Step.DRAFT,
         approve=waits and may_approve and not own,
+        back=may_approve and each.step in {Step.FROZEN, Step.APPROVED},
         publish=may_draft and each.step is Step.APPROVED,
         correct=may_draft and live,
         withdraw=may_approve if each.step in {Step.PUBLISHED, Step.CORRECTED} else may_draft and not _over(each),
