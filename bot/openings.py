@@ -117,6 +117,7 @@ def plans(installation: Installation, pagers: Iterable[str]) -> Plans:
         rotas=installation.rotas,
         elsewhere=installation.schedules,
         by_service={name: installation.escalation_of(each) for name, each in selfwatch.services(installation).items()},
+        instead=installation.instead,
         contacts=installation.contacts,
         pagers=tuple(pagers),
         quiet=installation.policy.quiet,

@@ -180,10 +180,23 @@ async def readiness(known: Known, days: int) -> Readiness:
     now = known.clock.now()
     services = known.installation.services.values()
     found = await report(known.roster, services, now, now + timedelta(days=days))
-    told = [f"ALARM  {line(each)}" for each in found.alarms] + [f"note   {line(each)}" for each in found.notes]
+    senders, somebody = [*_senders(known.installation)], bool(known.installation.instead)
+    alarms = [*found.alarms, *([] if somebody else senders)]
+    notes = [*found.notes, *(senders if somebody else [])]
+    told = [f"ALARM  {line(each)}" for each in alarms] + [f"note   {line(each)}" for each in notes]
     head = f"On call for the next {days} days, by the files alone (covers are not known here):"
-    end = [] if found.alarms else ["Everybody on call can be reached."]
-    return Readiness((head, *told, *end), len(found.alarms))
+    end = [] if alarms else ["Everybody on call can be reached."]
+    return Readiness((head, *told, *end), len(alarms))
+
+
+def _senders(installation: Installation) -> Iterator[str]:
+    """Whose alerts may name no service, and who is paged for those."""
+    from bot.config.instead import words
+
+    for each in installation.alerts:
+        if not each.sender.default_service:
+            who = words(installation.instead) or "nobody"
+            yield f"an alert of {each.sender.name} that names no service pages {who}: it has no default_service"
 
 
 # -- showing ---------------------------------------------------------------------------------------------------------
@@ -252,7 +265,9 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
         via = ", ".join(line(each) for each in level["entries"] if each.startswith("rota:"))
         within = f", {span(level['within_s'])}" if level["within_s"] is not None else ""
         yield f"  {number}  {names}" + (f"  [{via}]" if via else "") + within
-    if not service["levels"]:
+    if service["instead"]:
+        yield f"  instead: {', '.join(line(each['name']) for each in service['instead'])}"
+    elif not any(level["people"] for level in service["levels"]):
         yield "  NOBODY is paged"
     if service["end"]:
         yield f"  at the end: {', '.join(line(each['name']) for each in service['end'])}"

@@ -20,3 +20,11 @@ def admin_problems(wanted: list[str], people: People, page: Marked) -> Iterator[
         if name not in people.named:
             what = f"there is no person {name!r}{closest(name, people.named)}"
             yield page.problem(what, "admins", index, expected=listing(people.named))
+
+
+def admin_warnings(wanted: list[str], people: People, page: Marked, *, stand_in: bool) -> Iterator[Problem]:
+    """That there is nobody to tell; they also `stand_in` where nobody is on call and nothing else is set."""
+    if not admins(wanted, people):
+        more = ", nor paged where no service says who is on call" if stand_in else ""
+        expected = "admins: [KEY, ...], or the role admin for somebody in people.yaml"
+        yield page.problem(f"nobody is told when Tocsin itself is in trouble{more}", "admins", expected=expected)

@@ -77,8 +77,8 @@ def problems(known: Known) -> Iterator[Problem]:
         yield from _of_runbook(written, known)
 
 
-def warnings(known: Known, *, shipped: Path, slack_off: bool) -> Iterator[Problem]:
-    """What is no mistake, and yet a person should know."""
+def warnings(known: Known, *, shipped: Path, slack_off: bool, instead: str = "") -> Iterator[Problem]:
+    """What is no mistake, and yet a person should know. `instead` is who is paged where nobody is on call."""
     if slack_off:
         yield known.page.problem("Slack is off: incidents are shown in the web console, and nobody is paged", "slack")
     for each in known.catalogue.by_name.values():
@@ -86,7 +86,8 @@ def warnings(known: Known, *, shipped: Path, slack_off: bool) -> Iterator[Proble
         if service.name == OWN:
             continue  # it has objectives of its own, and administrators where nobody is on call
         if not service.on_call and not service.escalation:
-            yield each.page.problem(f"nobody is on call for {service.name}", "on_call")
+            paged = f": pages go to {instead}" if instead else ""
+            yield each.page.problem(f"nobody is on call for {service.name}{paged}", "on_call")
         if not service.slos:
             yield each.page.problem(f"no objective watches {service.name}", "name")
     yield from _by_hand(known, shipped)

@@ -1,6 +1,6 @@
 """Reads a whole configuration folder: either everything in it fits together, or every mistake is named at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from bot.config import check, oncall_checks, regimes, rules
-from bot.config.admins import admin_problems, admins
+from bot.config import check, instead, oncall_checks, regimes, rules
+from bot.config.admins import admin_problems, admin_warnings, admins
 from bot.config.alerts import AlertSource, read_alerts
 from bot.config.emoji import overlaps as emoji_overlaps
 from bot.config.escalations import read_escalations
@@ -74,6 +74,8 @@ class Installation:
     """Name → its settings, in the order in which they are tried."""
     admins: tuple[str, ...] = ()
     """Keys of those Tocsin tells how it is itself."""
+    on_call: Escalation | None = None
+    """Who is paged where no service says who is on call, as tocsin.yaml says it."""
     heartbeat: Heartbeat | None = None
     status: Status | None = None
     maintenance: tuple[Maintenance, ...] = ()
@@ -89,6 +91,11 @@ class Installation:
     def escalation_of(self, service: Service) -> Escalation:
         """How pages for a service climb: by its escalation, or each entry of its on_call a level of its own."""
         return climbed_for(service, self.escalations)
+
+    @property
+    def instead(self) -> tuple[Escalation, ...]:
+        """Who is paged where nobody is on call: the first of these on which somebody stands."""
+        return instead.instead(self.on_call, self.admins)
 
     def ever_on_call(self, service: Service) -> tuple[str, ...]:
         """Keys of everybody who may be paged for a service, as far as our own files tell."""
@@ -183,13 +190,14 @@ class _Reader:
         known = self._known(tocsin, sources, pagers)
         self.problems += check.problems(known)
         self.problems += oncall_checks.problems(known)
+        self.problems += instead.problems(known)
         policy = self._policy(tocsin)
         self.problems += rules.problems(known, policy) if policy is not None else ()
         self.problems += template_problems(self.root / "templates", self.shipped / "templates", known.regimes)
         maintenance = self._maintenance(tocsin, known)
         alerts = read_alerts(self.page, self.fitter, known.catalogue.named, known.catalogue.by_name)
         self.problems += admin_problems(tocsin.admins, known.people, self.page) if tocsin is not None else ()
-        self.problems += status_problems(tocsin.status, known) if tocsin is not None and tocsin.status else ()
+        self.problems += status_problems(tocsin.status, known) if tocsin is not None else ()
         if self.problems or tocsin is None or slack is None or policy is None:
             raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))
         services = {
@@ -197,6 +205,7 @@ class _Reader:
             for name, each in known.catalogue.by_name.items()
         }
         known = replace(known, catalogue=_with(known.catalogue, services))
+        unspoken = status_warnings(tocsin.status, known, maintenance)
         return Installation(
             root=self.root.resolve(),
             organisation=tocsin.organisation,
@@ -218,11 +227,12 @@ class _Reader:
             escalations=known.escalations.by_name,
             contacts=known.people.contacts,
             admins=admins(tocsin.admins, known.people),
+            on_call=instead.written(tocsin.on_call, tocsin.escalation, known.escalations.by_name),
             heartbeat=tocsin.heartbeat,
             status=tocsin.status,
             maintenance=maintenance,
             alerts=tuple(alerts),
-            warnings=(*self._warnings(known, tocsin, maintenance), *rules.warnings(known, policy)),
+            warnings=(*self._warnings(known, tocsin, alerts), *rules.warnings(known, policy), *unspoken),
         )
 
     def _known(self, tocsin: Tocsin | None, sources: Mapping[str, Any], pagers: Mapping[str, BaseModel]) -> check.Known:
@@ -327,9 +337,11 @@ class _Reader:
             line, column = self.page.where("database", "url")
             self.problems.append(plain_secret(self.page.file, line, column, "the database's password"))
 
-    def _warnings(self, known: check.Known, tocsin: Tocsin, maintenance: tuple[Maintenance, ...]) -> list[Problem]:
-        found = list(check.warnings(known, shipped=self.shipped, slack_off=tocsin.slack.mode == "off"))
-        found += oncall_checks.warnings(known) if tocsin.slack.mode != "off" else ()
+    def _warnings(self, known: check.Known, tocsin: Tocsin, alerts: Iterable[AlertSource]) -> list[Problem]:
+        own = instead.written(tocsin.on_call, tocsin.escalation, known.escalations.by_name)
+        climbed, off = instead.instead(own, admins(tocsin.admins, known.people)), tocsin.slack.mode == "off"
+        found = list(check.warnings(known, shipped=self.shipped, slack_off=off, instead=instead.words(climbed)))
+        found += oncall_checks.warnings(known) if not off else ()
         if tocsin.web.host not in LOOPBACK and not tocsin.web.address.startswith("https://"):
             what = "the console listens beyond this machine and its address is not https"
             found.append(self.page.problem(what, "web", expected="a proxy with https in front, and web.url naming it"))
@@ -338,11 +350,9 @@ class _Reader:
             found.append(
                 self.page.problem(what, "web", expected="web: {secret: {env: NAME}}, the same at every replica")
             )
-        if (tocsin.slack.mode != "off" or tocsin.pagers) and not admins(tocsin.admins, known.people):
-            what = "nobody is told when Tocsin itself is in trouble"
-            expected = "admins: [KEY, ...], or the role admin for somebody in people.yaml"
-            found.append(self.page.problem(what, "admins", expected=expected))
-        found += status_warnings(tocsin.status, known, maintenance) if tocsin.status is not None else ()
+        if not off or tocsin.pagers:
+            found += admin_warnings(tocsin.admins, known.people, self.page, stand_in=own is None)
+            found += instead.warnings(self.page, alerts, own, climbed)
         return [*found, *self.notes]
 
 

@@ -204,6 +204,11 @@ class Tocsin(Part):
     """In their order, each a name or one name with its settings; left out: slack where Slack is on."""
     status: Status | None = None
     """The status page; left out, there is none."""
+    on_call: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
+    """Who is paged where no service says who is on call, or nobody is: keys of people.yaml or rota:NAME in quotes, the
+    first one first; left out, the admins."""
+    escalation: str = ""
+    """In place of on_call: a file of escalations/, by its name."""
     heartbeat: Heartbeat | None = None
     """Who raises the alarm when Tocsin itself falls silent."""
     admins: list[str] = Field(default_factory=list)

@@ -51,7 +51,11 @@ def warnings(known: Known) -> Iterator[Problem]:
 
 
 def _paged(known: Known) -> Iterator[Named]:
-    """Every entry of a service or an escalation that is paged."""
+    """Every entry of a service, an escalation, or tocsin.yaml itself that is paged."""
+    own = known.page.get("on_call")
+    for index, entry in enumerate(own if isinstance(own, list) else ()):
+        if isinstance(entry, str):
+            yield entry, known.page, ("on_call", index)
     for each in known.catalogue.by_name.values():
         for index, entry in enumerate(each.service.on_call):
             yield entry, each.page, ("on_call", index)

@@ -12,8 +12,10 @@ from bot.domain.policy import Role
 from bot.slo.maintenance import Maintenance
 
 
-def status_problems(status: Status, known: Known) -> Iterator[Problem]:
+def status_problems(status: Status | None, known: Known) -> Iterator[Problem]:
     """Components twice, services that are not there, badges that are nobody's, and approvals nobody could give."""
+    if status is None:
+        return
     seen: dict[str, set[str]] = {"name": set(), "title": set()}
     for index, each in enumerate(status.components):
         here = ("status", "components", index)
@@ -33,8 +35,10 @@ def status_problems(status: Status, known: Known) -> Iterator[Problem]:
                                  expected="approve: a role or '@key' that somebody has")  # fmt: skip
 
 
-def status_warnings(status: Status, known: Known, maintenance: Iterable[Maintenance]) -> Iterator[Problem]:
+def status_warnings(status: Status | None, known: Known, maintenance: Iterable[Maintenance]) -> Iterator[Problem]:
     """What is no mistake: words that no component shows, and what one approver alone writes is approved by nobody."""
+    if status is None:
+        return
     for window in status.unseen(maintenance):
         what = f"the maintenance of {window.start:%Y-%m-%d %H:%M} UTC is announced, and no component has its services"
         yield known.page.problem(what, "status", "components")

@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.domain.climbing import PageOwed, UnansweredOwed, pages
 from bot.domain.escalation import Ladder
 from bot.domain.incident import Incident
+from bot.domain.nobody import TOLD, Lack
 from bot.domain.phase import Phase
 from bot.domain.policy import Policy, Urgency
 
@@ -30,7 +31,7 @@ class Ahead:
 
     `again` is whether all of them were paged before. `gives_up` is when it will be said that nobody answered, where
     that comes next, and `end` who is told then. `unanswered` is since when that is said, `told` who was reached with
-    it; `unreached`: every page so far failed.
+    it; `unreached`: every page so far failed. `lack` is why `instead` are paged although they are not on call.
     """
 
     people: tuple[str, ...] = ()
@@ -43,6 +44,8 @@ class Ahead:
     told: tuple[str, ...] = ()
     nobody: bool = False
     unreached: bool = False
+    lack: Lack | None = None
+    instead: tuple[str, ...] = ()
 
 
 def ahead(incident: Incident, policy: Policy, ladder: Ladder) -> Ahead | None:
@@ -52,7 +55,7 @@ def ahead(incident: Incident, policy: Policy, ladder: Ladder) -> Ahead | None:
     owed = [*pages(incident, policy, ladder)]
     end = f"page:{incident.id}:end:"
     mine = [each for each in owed if isinstance(each, PageOwed) and not each.key.startswith(end)]
-    climbs = [each for each in mine if not each.past]
+    climbs = [each for each in mine if not each.insists]
     due = min((each.due for each in climbs), default=None)
     people = tuple(dict.fromkeys(each.person for each in climbs if each.due == due))
     begun = incident.returned or incident.declared_at
@@ -63,7 +66,7 @@ def ahead(incident: Incident, policy: Policy, ladder: Ladder) -> Ahead | None:
         due=due,
         again=bool(people) and reached.issuperset(people),
         insisting=tuple(
-            Insisting(each.person, each.due) for each in mine if each.past and (due is None or each.due < due)
+            Insisting(each.person, each.due) for each in mine if each.insists and (due is None or each.due < due)
         ),
         gives_up=next((each.due for each in owed if isinstance(each, UnansweredOwed)), None),
         end=ladder.end,
@@ -71,6 +74,8 @@ def ahead(incident: Incident, policy: Policy, ladder: Ladder) -> Ahead | None:
         told=tuple(dict.fromkeys(each.person for each in since if each.reached and each.key.startswith(end))),
         nobody=not ladder.people,
         unreached=bool(since) and not reached,
+        lack=ladder.lack,
+        instead=ladder.people if ladder.lack else (),
     )
 
 
@@ -102,11 +107,24 @@ def loud_words(known: Ahead, name: Name, time: Time) -> str:
     if known.unanswered is not None:
         told = f" {names(known.told, name)} {'was' if len(known.told) == 1 else 'were'} told." if known.told else ""
         return f"Nobody answered: since {time(known.unanswered)} everybody on the escalation has been paged.{told}"
-    if known.nobody:
+    if known.nobody and known.lack is None:
         return "Nobody is on call for this, so nobody is paged. Page somebody by name."
+    lack = _lack_words(known, name)
     if known.unreached:
-        return "No page has reached anybody yet. Page somebody by name, or call them."
-    return ""
+        return f"{lack} No page has reached anybody yet. Page somebody by name, or call them.".lstrip()
+    return lack
+
+
+def _lack_words(known: Ahead, name: Name) -> str:
+    """Why others than those on call are paged; "" where that is not so."""
+    if known.lack is None:
+        return ""
+    words = known.lack.words[0].upper() + known.lack.words[1:]
+    if not known.instead:
+        return f"{words}, and nobody could be paged instead. Page somebody by name."
+    told = [name(each) for each in known.instead[:TOLD]]
+    told += [f"{len(known.instead) - TOLD} more"] if len(known.instead) > TOLD else []
+    return f"{words}: {names(told, str)} {'is' if len(known.instead) == 1 else 'are'} paged instead."
 
 
 def _hear(people: Sequence[str]) -> str:

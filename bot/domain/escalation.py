@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.errors import Refused
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, says
+from bot.domain.nobody import Lack
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -33,8 +34,11 @@ class Ladder:
     """The levels of an escalation with the people who stand on them now (opaque ids).
 
     After `rounds` times up the whole ladder `end` are told that nobody answered; the climbing goes on all the same.
-    `quiet` says until when a person is not to be woken for an incident of this severity. `ways` are the channels that
-    can reach a person, in the order in which they are tried.
+    `quiet` says until when a person is not to be woken for an incident of this severity: who rests is climbed over.
+    `calm` says until when somebody who was paged a moment ago is not paged again: they are waited for. `ways` are the
+    channels that can reach a person, in the order in which they are tried. It is asked of a page that was `begun`, and
+    is sent whoever rests or would be waited for by now.
+    Where nobody is on call (`lack` says why) those on it are paged in their place.
     """
 
     rungs: tuple[Rung, ...] = ()
@@ -42,6 +46,9 @@ class Ladder:
     end: tuple[str, ...] = ()
     quiet: Mapping[str, datetime] = field(default_factory=dict)
     ways: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lack: Lack | None = None
+    calm: Mapping[str, datetime] = field(default_factory=dict)
+    begun: bool = False
 
     @classmethod
     def of(cls, people: Sequence[str]) -> Ladder:
@@ -52,6 +59,11 @@ class Ladder:
     def people(self) -> tuple[str, ...]:
         """Everybody on it, lowest rung first, each once."""
         return tuple(dict.fromkeys(person for rung in self.rungs for person in rung.people))
+
+    @property
+    def on_call(self) -> tuple[str, ...]:
+        """Those of them who are on call, and not in somebody's place."""
+        return () if self.lack else self.people
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from bot.domain.followup import FollowUp
 from bot.domain.hold import LegalHold
 from bot.domain.impact import Impact
 from bot.domain.mitigation import Mitigation
+from bot.domain.nobody import Nobody
 from bot.domain.notice import Notice
 from bot.domain.paging import Call, Page
 from bot.domain.phase import Phase
@@ -91,6 +92,7 @@ class Incident:
     calls: tuple[Call, ...] = ()  # for people by name
     unanswered: int = -1  # the return of the breach at which it was last said that nobody answered
     unanswered_at: datetime | None = None
+    nobody: Nobody | None = None  # that nobody was on call, as it was last said
     findings: tuple[Finding, ...] = ()
     notes: tuple[Note, ...] = ()  # what people said, kept in the timeline
     hypotheses: tuple[Hypothesis, ...] = ()

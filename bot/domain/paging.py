@@ -35,7 +35,8 @@ class Page:
     """One page to one person through one channel; `key` is its idempotency key, `attempts` counts the tries.
 
     `ref` is the provider's name for it, by which it is followed; it `rings` where the provider goes on calling until it
-    is told that it is over, which `stood_down` says it was. `receipts` holds when each receipt was had.
+    is told that it is over, which `stood_down` says it was. `receipts` holds when each receipt was had. `lost` are the
+    channels that took it and could not deliver it, since all of them were last tried.
     """
 
     key: str
@@ -51,6 +52,12 @@ class Page:
     final: bool = False  # nothing more is to be learned
     stood_down: str = ""
     receipts: Mapping[Receipt, datetime] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+
+    @property
+    def lost_at(self) -> datetime | None:
+        """When it was lost on the way; None where it was not, or no channel took it."""
+        return self.receipts.get(Receipt.FAILED) if Receipt.ACCEPTED in self.receipts else None
 
     @property
     def reached(self) -> bool:
@@ -104,7 +111,7 @@ class Paged(Event):
         attempts = known.attempts + 1 if known else 1
         page = Page(
             self.key, self.person, self.channel, self.receipt, entry.at, attempts, self.detail, self.ref, self.rings,
-            receipts={self.receipt: entry.at},
+            receipts={self.receipt: entry.at}, lost=known.lost if known and self.receipt is not Receipt.FAILED else (),
         )  # fmt: skip
         return replace(incident, pages={**incident.pages, self.key: page})
 

@@ -19,7 +19,8 @@ class ReportReceipt(Command):
     """What the provider says of a page it took; only the bot reports it, but for having seen it.
 
     `look` numbers the questions; `final` is that nothing more is to be learned. A receipt never goes back, but that a
-    page was lost on the way is heard until somebody has seen it.
+    page was lost on the way is heard until somebody has seen it. `ref` is the provider's name for what it speaks of:
+    of a sending that another has followed by now nothing is learned ("" is whichever was the last).
     """
 
     key: str
@@ -27,6 +28,7 @@ class ReportReceipt(Command):
     look: int = 0
     detail: str = ""
     final: bool = False
+    ref: str = ""
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         page = incident.pages.get(self.key)
@@ -34,7 +36,7 @@ class ReportReceipt(Command):
             raise Refused(f"{incident.id} knows no page {self.key}")
         if not ask.person.is_bot and (self.receipt is not Receipt.SEEN or ask.by != page.person):
             raise Refused("what became of a page is said by its channel, or seen by whom it was for")
-        if page.receipt is Receipt.FAILED:
+        if page.receipt is Receipt.FAILED or (self.ref and self.ref != page.ref):
             return
         lost = self.receipt is Receipt.FAILED and page.receipt is not Receipt.SEEN
         if lost or ORDER.index(self.receipt) > ORDER.index(page.receipt):
@@ -59,8 +61,12 @@ class PageFollowed(Event):
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         page = incident.pages[self.key]
+        lost = page.lost
+        if self.receipt is Receipt.FAILED:  # one that is lost for the second time begins the list anew
+            lost = (*lost, self.channel) if self.channel not in lost else (self.channel,)
         now = replace(
             page,
+            lost=lost,
             receipt=self.receipt,
             receipts={**page.receipts, self.receipt: entry.at},
             looks=max(page.looks, self.look),

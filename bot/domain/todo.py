@@ -173,7 +173,7 @@ def todo(
         owed.extend(_collect(incident, mitigation))
     owed.extend(_step(incident))
     owed.extend(_room(incident))
-    owed.extend(_reminders(incident, policy, ladder.people, people))
+    owed.extend(_reminders(incident, policy, ladder.on_call, people))
     waits = LATER + (() if incident.acknowledged else BY_LAW) if incident.is_silent else ()
     for each in owed:
         if isinstance(each, waits):

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=5)
 DEEDS = {
-    "page": "page somebody", "unanswered": "say that nobody answered", "follow": "learn what became of a page",
+    "page": "page somebody", "unanswered": "say that nobody answered",
+    "nobody": "say that nobody is on call", "follow": "learn what became of a page",
     "down": "stop a page", "diagnose": "collect the evidence", "duties": "answer which duties apply",
     "hold": "secure the evidence before {item}", "collect": "collect what was missing before {item}",
     "auto": "do “{item}” by itself", "execute": "carry {item} out", "settle": "see what became of {item}",

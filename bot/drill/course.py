@@ -150,6 +150,8 @@ class Course:
         self.report.paged = names
         if not names:
             raise Broken(f"nobody is on call for {self.stage.service.name}: nobody would have been paged")
+        if known.nobody is not None:
+            self.report.gaps.append(f"nobody is on call for {self.stage.service.name}: others are paged instead")
         others = [self._name(key) for key in self.stage.service.on_call if self._name(key) not in names]
         within = span(self.policy.acknowledge_within[known.severity].total_seconds())
         then = f"; without an answer within {within}, {others[0]}" if others else "; and nobody after them"

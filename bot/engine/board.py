@@ -51,13 +51,17 @@ class LevelNow:
 
 @dataclass(frozen=True, slots=True)
 class ServiceNow:
-    """Whom a page for a service comes to, level by level, and who is told at the end."""
+    """Whom a page for a service comes to, level by level, and who is told at the end.
+
+    `instead` are paged where nobody stands on any level; nobody where somebody does.
+    """
 
     service: str
     title: str
     levels: tuple[LevelNow, ...]
     rounds: int
     end: tuple[Profile, ...]
+    instead: tuple[Profile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ async def service_now(roster: Roster, service: Service, at: datetime) -> Service
         LevelNow(level.page, await _profiles(roster, rung.people), rung.within)
         for level, rung in zip(written, ladder.rungs, strict=True)
     ])  # fmt: skip
-    return ServiceNow(service.name, service.title, levels, ladder.rounds, await _profiles(roster, ladder.end))
+    end, instead = await _profiles(roster, ladder.end), await _profiles(roster, await roster.instead(service.name, at))
+    return ServiceNow(service.name, service.title, levels, ladder.rounds, end, instead)
 
 
 async def services_now(

@@ -10,6 +10,8 @@ from bot.domain.climbing import Owed, PageOwed
 from bot.domain.errors import TocsinError
 from bot.domain.incident import Incident
 from bot.domain.paging import Page, Receipt
+from bot.domain.phase import Phase
+from bot.domain.policy import Urgency
 from bot.engine.legible import Legible
 from bot.engine.ports import Log
 from bot.engine.vitals import PAGE_WITHIN, PAGES, Vitals
@@ -27,6 +29,7 @@ class Deliveries:
         self._log, self._legible, self._clock, self._vitals, self._owing = log, legible, clock, vitals, owing
         self._due: dict[str, dict[str, datetime]] = {}  # incident → page → since when it is due
         self._counted: dict[str, set[str]] = {}
+        self._looked: dict[str, datetime] = {}  # incident → when it was read before
         self._late: set[str] = set()  # counted as late, and not taken so far
         self._changed: set[str] = set()
         self._read: datetime | None = None
@@ -51,11 +54,15 @@ class Deliveries:
             except Exception:  # noqa: BLE001 - the reconciler tells it in the timeline; the others are counted
                 logger().exception("what is owed to an incident cannot be told", incident=name)
                 continue
-            self._look_at(incident, {each.key: each for each in owing if isinstance(each, PageOwed)}, now)
-        gone = (self._due.keys() | self._counted.keys()) - set(names)
+            owed = {each.key: each for each in owing if isinstance(each, PageOwed)}
+            self._look_at(incident, owed, now)
+            if not owed:
+                self._pages_nobody(incident, now)
+        gone = self._looked.keys() - set(names)
         for name in gone:
             self._due.pop(name, None)
             self._counted.pop(name, None)
+            self._looked.pop(name, None)
         self._changed &= set(names)
         self._read = now
 
@@ -66,6 +73,7 @@ class Deliveries:
     def _look_at(self, incident: Incident, owed: dict[str, PageOwed], now: datetime) -> None:
         due = self._due.get(incident.id, {})
         counted = self._counted.setdefault(incident.id, set())
+        before, self._looked[incident.id] = self._looked.get(incident.id), now
         for key, page in incident.pages.items():
             if page.reached:
                 self._taken(incident, key, page, due.pop(key, None), counted)
@@ -73,7 +81,8 @@ class Deliveries:
                 due.setdefault(key, page.at)  # it failed: it was due then at the latest
         for key, each in owed.items():
             if each.due <= now and key not in counted:
-                due.setdefault(key, each.due)
+                # one that was not due then, such as until its person was up, became due since
+                due.setdefault(key, each.due if before is None else max(each.due, before))
         for key, since in list(due.items()):
             lost = key not in owed and key in incident.pages and incident.unclaimed  # given up for the next level
             if (lost or now - since > PAGE_WITHIN) and key not in counted:
@@ -87,6 +96,13 @@ class Deliveries:
         if due:
             self._due[incident.id] = due
 
+    def _pages_nobody(self, incident: Incident, now: datetime) -> None:
+        """Where somebody should have been paged by now and nobody is owed a page, that is one that never went out."""
+        counted, key = self._counted.setdefault(incident.id, set()), f"nobody:{incident.returns}"
+        if key not in counted and _untried(incident, now):
+            counted.add(key)
+            self._vitals.count(PAGES, broken=1)
+
     def _taken(self, incident: Incident, key: str, page: Page, due: datetime | None, counted: set[str]) -> None:
         """A channel took it. A page that came and went between two readings was due after the first of them."""
         if key in counted and key not in self._late:
@@ -97,6 +113,15 @@ class Deliveries:
             (self._vitals.took_longer if key in self._late else self._vitals.paged)(delay)
         counted.add(key)  # what was taken before the first reading was counted by whoever read then
         self._late.discard(key)
+
+
+def _untried(incident: Incident, now: datetime) -> bool:
+    """Whether somebody should have been paged by now and nobody was tried, as where nobody is on call at all."""
+    begun = incident.returned or incident.declared_at
+    if begun is None or incident.detected is None or now - begun <= PAGE_WITHIN or incident.is_silent:
+        return False
+    waits = incident.phase is Phase.DECLARED and incident.urgency is Urgency.PAGE
+    return waits and not any(page.at >= begun for page in incident.pages.values())
 
 
 def _accepted(page: Page) -> datetime:

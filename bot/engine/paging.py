@@ -12,9 +12,11 @@ from bot.domain.climbing import FollowOwed, PageOwed, StandDownOwed
 from bot.domain.errors import Refused
 from bot.domain.escalation import Ladder
 from bot.domain.incident import Incident
+from bot.domain.nobody import why_them
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.policy import Severity
 from bot.domain.receipt import ReportReceipt, ReportStoodDown
+from bot.domain.sent import of_now
 from bot.engine.calling import Contact, Following, Over, Pager, Ringing
 from bot.engine.desk import Desk
 from bot.engine.lines import Lines
@@ -22,6 +24,7 @@ from bot.engine.reach import Reached, reach
 from bot.engine.situation import Situation
 from bot.engine.summons import Link, summon
 from bot.engine.values import Profile
+from bot.engine.ways import ways
 
 NO_CHANNEL = "no channel"
 BREATH = timedelta(seconds=1.5)
@@ -82,7 +85,7 @@ class Paging:
         page = incident.pages.get(owed.key)
         if page is not None and (page.reached or page.attempts >= owed.attempt):
             return False
-        return not _climbs(owed) or incident.unclaimed
+        return not _climbs(owed) or (incident.unclaimed and of_now(incident, owed.key))
 
     def calmly(self, incident: Incident, ladder: Ladder) -> Ladder:
         """The ladder on which nobody who was paged a moment ago is paged again at once; the worst waits a breath only.
@@ -93,9 +96,7 @@ class Paging:
         every = self.desk.handler.policy.merge_pages
         if incident.severity is Severity.SEV1:
             every = min(every, BREATH)
-        until = {one: self._told[one] + every for one in ladder.people if one in self._told}
-        quiet = {**until, **{one: max(end, until.get(one, end)) for one, end in ladder.quiet.items()}}
-        return replace(ladder, quiet=quiet)
+        return replace(ladder, calm={one: self._told[one] + every for one in ladder.people if one in self._told})
 
     def note(self, incident: str, owed: Sequence[PageOwed], now: datetime) -> None:
         """Remember the pages of an incident that wait, so that the next one to their person takes them along.
@@ -144,18 +145,24 @@ class Paging:
     async def _together(self, profile: Profile, batch: Sequence[_Waits]) -> Reached:
         first = batch[0]
         situations = [await self.desk.situation(name) for name in dict.fromkeys(each.incident for each in batch)]
-        return await self.to(profile, situations, first.owed.key, past=first.owed.past)
+        past = set(first.owed.past)
+        if not first.owed.insists and past >= set(ways(profile, self._contact(profile), tuple(self.pagers))):
+            past = set()  # it was lost by every channel: all of them again
+        return await self.to(profile, situations, first.owed.key, past=past)
 
     async def to(
         self, person: Profile, situations: Sequence[Situation], key: str, *, past: Collection[str] = ()
     ) -> Reached:
         """Page a person about these incidents, the first one being that of the key. Never raises for a channel."""
-        contact = self.contacts.get(person.key) or Contact(person.key, email=person.email)
+        contact = self._contact(person)
         first = situations[0].incident
         url = self._link(first.id, key, person.id) if self._link else self._page_of(first.id)
         asked = (call.because for call in first.calls if call.key(first.id) == key)
-        summons = summon(key, person, contact, situations, url, next(asked, ""))
+        summons = summon(key, person, contact, situations, url, next(asked, ""), why_them(first, key))
         return await reach(self.pagers, summons, past, self.lines)
+
+    def _contact(self, person: Profile) -> Contact:
+        return self.contacts.get(person.key) or Contact(person.key, email=person.email)
 
     def _page_of(self, incident: str) -> str:
         base = self.desk.catalogue.web_url
@@ -179,10 +186,10 @@ class Paging:
         page = incident.pages[owed.page]
         pager = self.pagers.get(page.channel)
         if not isinstance(pager, Following):
-            report = ReportReceipt(owed.page, page.receipt, owed.look, final=True)
+            report = ReportReceipt(owed.page, page.receipt, owed.look, final=True, ref=page.ref)
         else:
             became = await pager.became(page.ref)
-            report = ReportReceipt(owed.page, became.receipt, owed.look, became.detail, became.final)
+            report = ReportReceipt(owed.page, became.receipt, owed.look, became.detail, became.final, page.ref)
         await self.desk.submit(incident.id, report, cause=owed.key)
 
     async def stand_down(self, incident: Incident, owed: StandDownOwed) -> None:

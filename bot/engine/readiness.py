@@ -8,20 +8,18 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.service import Service
-from bot.engine.board import gaps
+from bot.engine.readiness_gaps import TOLD, Reach, house, of_house, of_service
 from bot.engine.roster import Roster, Stint
 from bot.engine.values import Profile
 from bot.engine.ways import missing
 from bot.rota.escalation import rota_of
-from bot.rota.finding import Kind, Plan, on_wall, said
+from bot.rota.finding import Kind, Plan, on_wall
 from bot.rota.readiness import readiness
 from bot.rota.rota import Shift
 from bot.rota.wallclock import reading
 
 STALE = timedelta(hours=1)
 """How old the answer of a provider may be before it is worth knowing."""
-TOLD = 8
-"""So many things of a kind are told one by one in a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +56,16 @@ async def report(roster: Roster, services: Iterable[Service], start: datetime, e
     wanted = _wanted(roster, stints)
     unreached, lacking = _channels(roster, wanted, everyone)
     alarms += unreached
-    for service in sorted(services, key=lambda each: each.title):
-        alarms += _nobody(roster, service, stints, everyone, start, end)
     notes = [finding.says for finding in found if finding.kind is not Kind.UNKNOWN]
+
+    def reached(key: str) -> bool:
+        person = everyone.get(key)
+        return person is not None and bool(roster.ways(person))
+
+    reach = Reach(plans, stints, reached, start, end)
+    for each in (*(of_service(reach, one) for one in sorted(services, key=lambda one: one.title)), of_house(reach)):
+        alarms += each.alarms
+        notes += each.notes
     ahead = tuple((plans.title(name), tuple(dict.fromkeys(s.name for s in each))) for name, each in stints.items())
     return Report(start, end, _once(alarms), _once([*notes, *lacking, *_old(roster)]), ahead)
 
@@ -103,6 +108,9 @@ def _wanted(roster: Roster, stints: dict[str, tuple[Stint, ...]]) -> dict[str, s
         for entry in (*(entry for level in escalation.levels for entry in level.page), *escalation.end):
             if not rota_of(entry):
                 found.setdefault(entry, f"the escalation of {service}")
+    for entry in house(roster.plans):
+        if not rota_of(entry):
+            found.setdefault(entry, "the fall-back where nobody is on call")
     return found
 
 
@@ -122,37 +130,6 @@ def _channels(roster: Roster, wanted: dict[str, str], everyone: dict[str, Profil
         elif why:
             lacking.append(f"{person.name} asked to be reached in vain: {why}")
     return unreached, lacking
-
-
-def _nobody(
-    roster: Roster,
-    service: Service,
-    stints: dict[str, tuple[Stint, ...]],
-    everyone: dict[str, Profile],
-    start: datetime,
-    end: datetime,
-) -> list[str]:
-    """The stretches in which nobody on any level of a service's escalation can be reached."""
-    escalation = roster.plans.by_service.get(service.name)
-    entries = [entry for level in escalation.levels for entry in level.page] if escalation else []
-    if not entries:
-        return [f"nobody is paged for {service.title}"]
-
-    def reached(key: str) -> bool:
-        person = everyone.get(key)
-        return person is not None and bool(roster.ways(person))
-
-    if any(not rota_of(entry) and reached(entry) for entry in entries):
-        return []
-    there = [each for entry in entries for each in stints.get(rota_of(entry), ()) if reached(each.key)]
-    zone = ZoneInfo(roster.plans.timezone)
-    open_ones = gaps(service.name, there, start, end)
-    whose = f"a page for {service.title} reaches nobody"
-    told = [
-        f"{whose} from {said(each.start, zone)} to {said(each.end, zone)} ({zone.key})" for each in open_ones[:TOLD]
-    ]
-    more = len(open_ones) - TOLD
-    return [*told, f"and so in {more} more stretches for {service.title}"] if more > 0 else told
 
 
 def _once(found: Iterable[str]) -> tuple[str, ...]:

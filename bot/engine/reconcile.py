@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 
 from bot.domain.alert_clock import SettleAlerts
 from bot.domain.approval import ExpireMitigation
-from bot.domain.climbing import FollowOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed
+from bot.domain.climbing import FollowOwed, NobodyOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed
 from bot.domain.clocks import running
 from bot.domain.duty import AnswerDuties
 from bot.domain.errors import Conflict, RateLimited, Refused, TocsinError, Unavailable
 from bot.domain.escalation import ReportUnanswered
 from bot.domain.incident import Incident
 from bot.domain.mitigation import State
+from bot.domain.nobody import ReportNobody
 from bot.domain.notice import Standing
 from bot.domain.signing import MarkStale
 from bot.domain.todo import (
@@ -48,7 +49,7 @@ from bot.engine.ports import Durable
 from bot.engine.vitals import Vitals
 from bot.telemetry import log as logger
 
-AT_ONCE = (AlertsOwed, UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
+AT_ONCE = (AlertsOwed, NobodyOwed, UnansweredOwed, ExpireOwed, DutiesOwed, RunbookOwed, SettleOwed, VerifyOwed)
 """Decisions by the clock and the data: nothing outside is changed (at most a target is read), so none is durable."""
 
 AT_A_TIME = 50
@@ -199,9 +200,9 @@ class Reconciler:
         return await self._owed(incident)
 
     async def _owed(self, incident: Incident, *, begun: bool = False) -> list[Owed]:
-        """What is owed now and later. A page that was `begun` waits no longer: its attempt could not be begun again."""
+        """What is owed now and later. A page that was `begun` does not wait: its attempt cannot be begun again."""
         ladder = await self.desk.ladder(incident)
-        ladder = replace(ladder, quiet={}) if begun else self.hands.paging.calmly(incident, ladder)
+        ladder = replace(ladder, begun=True) if begun else self.hands.paging.calmly(incident, ladder)
         asked = any(each.state is State.PROPOSED for each in incident.mitigations.values())
         people = await everybody(self.desk) if asked or running(incident) else ()
         owed = list(todo(incident, self.desk.handler.policy, self.desk.service_of(incident), ladder, people))
@@ -226,6 +227,8 @@ class Reconciler:
         match owed:
             case AlertsOwed():
                 await self.desk.submit(incident.id, SettleAlerts(), cause=owed.key)
+            case NobodyOwed(lack=lack, people=people):
+                await self.desk.submit(incident.id, ReportNobody(lack, people), cause=owed.key)
             case UnansweredOwed(rounds=rounds):
                 await self.desk.submit(incident.id, ReportUnanswered(rounds), cause=owed.key)
             case ExpireOwed(mitigation=name):
@@ -306,13 +309,13 @@ class Reconciler:
         if incident is None:  # an attempt that ended without a word could not be begun again once it is read
             raise Unavailable("the log", f"{name} cannot be read by this program")
         now = self.desk.clock.now()
-        owed = next(
-            (each for each in await self._owed(incident, begun=True) if each.key == key and each.due <= now), None
-        )
+        every = await self._owed(incident, begun=True)
+        owed = next((e for e in every if e.key == key and (e.due <= now or isinstance(e, PageOwed))), None)
         if owed is None:
             return
         try:
-            await self._do(incident, owed)
+            begun = isinstance(owed, PageOwed)  # it waits no more, whatever the log would have it wait for by now
+            await self._do(incident, replace(owed, due=min(owed.due, now)) if begun else owed)
         except Refused as refused:
             logger().info("refused", key=key, because=refused.because)
             await self.desk.submit(name, ReportTrouble(key, owed.attempt, refused.because), cause=key)

@@ -15,9 +15,11 @@ from bot.clock import Clock
 from bot.domain.errors import NotFound, TocsinError
 from bot.domain.escalation import Ladder, Rung
 from bot.domain.incident import Incident
+from bot.domain.nobody import Lack
 from bot.domain.policy import Severity
 from bot.domain.quiet import QuietHours
 from bot.engine.calling import Contact
+from bot.engine.instead import Standing, in_place
 from bot.engine.ports import People
 from bot.engine.roster_ports import Cover, Covers, Stand
 from bot.engine.schedules import Schedules
@@ -54,6 +56,7 @@ class Plans:
     rotas: Mapping[str, Rota] = field(default_factory=dict)
     elsewhere: Mapping[str, Place] = field(default_factory=dict)
     by_service: Mapping[str, Escalation] = field(default_factory=dict)
+    instead: tuple[Escalation, ...] = ()  # where nobody is on call: the first of them on which somebody stands
     contacts: Mapping[str, Contact] = field(default_factory=dict)  # by key
     pagers: tuple[str, ...] = ()  # in the order in which they are tried
     quiet: QuietHours | None = None
@@ -214,30 +217,50 @@ class Roster:
     # -- by service --------------------------------------------------------------------------------------------------
 
     async def on_call(self, service: str, at: datetime | None = None) -> tuple[str, ...]:
-        """Everybody whom a page for that service can come to now, first rung first (opaque ids)."""
+        """Everybody who is on call for that service now, first rung first (opaque ids); nobody who merely stands in."""
         return (await self.ladder(service, at)).people
 
     async def ladder(self, about: str | Incident, at: datetime | None = None) -> Ladder:
         """The levels of a service's escalation with those who stand on them at that time.
 
-        For an incident it says too who is not to be woken for its severity. Whoever is unknown is left out and
-        reported; a level of nobody stays, so that the next one is climbed at once.
+        For an incident it says too who is not to be woken for its severity, and where nobody stands on any level, who
+        is paged in their place. Whoever is unknown is left out and reported; a level of nobody stays, so that the next
+        one is climbed at once.
         """
         at = at or self.clock.now()
-        service, severity = (about, None) if isinstance(about, str) else (about.service, about.severity)
-        escalation = self.plans.by_service.get(service)
-        if escalation is None:
-            return Ladder()
-        levels = [(level, await self._people(level.page, at)) for level in escalation.levels]
-        end = await self._people(escalation.end, at)
-        everybody = {each.id: each for _, people in levels for each in people} | {each.id: each for each in end}
+        if isinstance(about, str):
+            return self._ladder(await self._standing(self.plans.by_service.get(about), at), None, at)
+        own = await self._standing(self.plans.by_service.get(about.service), at)
+        if own.people or about.is_silent:  # a silent one pages nobody
+            return self._ladder(own, about.severity, at)
+        lack = Lack.VACANT if own.levels else Lack.UNSAID
+        return self._ladder(await self._in_place(own, at), about.severity, at, lack)
+
+    async def instead(self, service: str, at: datetime | None = None) -> tuple[str, ...]:
+        """Who is paged for that service although nobody is on call for it; nobody where somebody is (opaque ids)."""
+        at = at or self.clock.now()
+        own = await self._standing(self.plans.by_service.get(service), at)
+        return () if own.people else tuple(each.id for each in (await self._in_place(own, at)).people)
+
+    def _ladder(self, standing: Standing, severity: Severity | None, at: datetime, lack: Lack | None = None) -> Ladder:
+        everybody = {each.id: each for each in (*standing.people, *standing.end)}
         return Ladder(
-            rungs=tuple(Rung(tuple(each.id for each in people), level.within) for level, people in levels),
-            rounds=escalation.rounds,
-            end=tuple(each.id for each in end),
+            rungs=tuple(Rung(tuple(each.id for each in people), level.within) for level, people in standing.levels),
+            rounds=standing.rounds,
+            end=tuple(each.id for each in standing.end),
             quiet=self._quiet(everybody.values(), severity, at),
             ways={name: self.ways(each) for name, each in everybody.items()},
+            lack=lack,
         )
+
+    async def _standing(self, escalation: Escalation | None, at: datetime) -> Standing:
+        if escalation is None:
+            return Standing()
+        levels = tuple([(level, tuple(await self._people(level.page, at))) for level in escalation.levels])
+        return Standing(levels, tuple(await self._people(escalation.end, at)), escalation.rounds)
+
+    async def _in_place(self, own: Standing, at: datetime) -> Standing:
+        return in_place(own, [await self._standing(each, at) for each in self.plans.instead])
 
     async def _people(self, entries: Iterable[str], at: datetime) -> list[Profile]:
         found: dict[str, Profile] = {}

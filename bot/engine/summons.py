@@ -18,12 +18,21 @@ NAMED = 3
 
 
 def summon(
-    key: str, person: Profile, contact: Contact, situations: Sequence[Situation], url: str, why: str = ""
+    key: str,
+    person: Profile,
+    contact: Contact,
+    situations: Sequence[Situation],
+    url: str,
+    why: str = "",
+    instead: str = "",
 ) -> Summons:
-    """The page about these incidents, the worst first. `why` is what somebody who asked for this person said."""
+    """The page about these incidents, the worst first. `why` is what somebody who asked for this person said.
+
+    `instead` is why this person is paged who is not on call, in a sentence that tells nothing of the incident.
+    """
     ordered = tuple(sorted(situations, key=lambda each: (each.incident.severity, _since(each.incident))))
     worst = ordered[0].incident
-    text = "\n".join([*_lines(ordered, why)])
+    text = "\n".join([*([instead] if instead else []), *_lines(ordered, why)])
     return Summons(key, person, contact, _headline(ordered), text, url, worst.severity, ordered)
 
 

@@ -85,13 +85,14 @@ class SlackRoom:
                     await self.ingress.standing.refusal(team, person.slack_user)
 
     async def _soon_on_call(self) -> list[str]:
-        """Whom pages come to first, then who is next by each rota, then the other levels (opaque ids)."""
+        """Whom pages come to first, who is next by each rota, then the other levels and who stands in (opaque ids)."""
         roster, first, later = self._desk.roster, list[str](), list[str]()
         with contextlib.suppress(Unavailable, NotFound):
             for service in self._desk.catalogue.services:
                 rungs = (await roster.ladder(service)).rungs
                 first += [one for rung in rungs[:1] for one in rung.people]
                 later += [one for rung in rungs[1:] for one in rung.people]
+            later += await roster.instead("")
             for rota in await rotas_now(roster, self.clock.now()):
                 first += [stint.person for stint in (*rota.now, *rota.next) if stint.person]
         return list(dict.fromkeys([*first, *later]))

@@ -89,6 +89,7 @@ class EscalationShape(Shape):
     levels: list[LevelShape]
     rounds: int
     end: list[PersonShape]
+    instead: list[PersonShape] = Field(description="Who is paged where nobody is on any level, in their order")
 
     @classmethod
     def from_service(cls, each: ServiceNow) -> Self:
@@ -101,7 +102,8 @@ class EscalationShape(Shape):
             for level in each.levels
         ]
         end = [PersonShape.of(person) for person in each.end]
-        return cls(service=each.service, title=each.title, levels=levels, rounds=each.rounds, end=end)
+        instead = [PersonShape.of(person) for person in each.instead]
+        return cls(service=each.service, title=each.title, levels=levels, rounds=each.rounds, end=end, instead=instead)
 
 
 class OnCallShape(Shape):

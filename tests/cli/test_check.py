@@ -176,3 +176,29 @@ def test_whether_everybody_on_call_is_reached(tmp_path, capsys):
     (tmp_path / "rotas" / "ml.yaml").unlink()
     assert run(["check", "-c", str(path), "--oncall"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Everybody on call can be reached."
+
+
+def test_who_is_paged_for_alerts_of_no_service(tmp_path, capsys, monkeypatch):
+    """A warning, which --strict refuses, with the administrators' names; an alarm where there are none; calm once it is set."""
+    monkeypatch.setenv("PROD", "s3cret-of-prod-0123456789")
+    (tmp_path / "people.yaml").write_text("ana: {name: Ana, email: a@x.example}\n")
+    path = tmp_path / "tocsin.yaml"
+    text = (
+        "organisation: {name: Example}\npagers: [{email: {host: mail.example, sender: t@x.example}}]\n"
+        "alerts: [{name: prod, kind: alertmanager, auth: {bearer: {env: PROD}}}]\n"
+    )
+    path.write_text(text)
+    assert run(["check", "-c", str(path), "--oncall"]) == 1
+    told = capsys.readouterr()
+    assert "ALARM  an alert of prod that names no service pages nobody: it has no default_service" in told.out
+    assert "for an alert of prod that names no service nobody is paged" in told.err
+    path.write_text(f"{text}admins: [ana]\n")
+    assert run(["check", "-c", str(path), "--oncall"]) == 0
+    told = capsys.readouterr()
+    assert "note   an alert of prod that names no service pages ana: it has no default_service" in told.out
+    assert "for an alert of prod that names no service the admins are paged (ana)" in told.err
+    assert run(["check", "-c", str(path), "--strict"]) == 2
+    assert "for an alert of prod that names no service the admins are paged (ana)" in capsys.readouterr().err
+    path.write_text(f"{text}admins: [ana]\non_call: [ana]\n")
+    assert run(["check", "-c", str(path)]) == 0
+    assert "prod" not in capsys.readouterr().err

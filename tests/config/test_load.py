@@ -32,7 +32,7 @@ def test_a_folder_in_order_is_an_installation(folder):
     assert [warning.what for warning in found.warnings] == [
         "no objective watches features",
         "ben is on call and has no Slack account to be paged at",
-        "nobody is told when Tocsin itself is in trouble",
+        "nobody is told when Tocsin itself is in trouble, nor paged where no service says who is on call",
         "where ada proposes a traffic or wide change, too few others may approve it",
     ]
 

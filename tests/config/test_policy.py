@@ -334,7 +334,7 @@ def test_the_products_own_rules_are_not_warned_of(folder):
     """Left out, nothing is said of them."""
     found = rules(folder, "  soak: 1m\n").load().warnings
     told = [each.what for each in found if each.file.endswith("tocsin.yaml")]
-    assert told == ["nobody is told when Tocsin itself is in trouble"]
+    assert told == ["nobody is told when Tocsin itself is in trouble, nor paged where no service says who is on call"]
 
 
 # -- the same rules --------------------------------------------------------------------------------------------------

@@ -42,8 +42,9 @@ class Audit:
     brief: int = 0
     """Incidents whose alerts were over before anybody could be paged."""
     pages: int = 0
+    """Messages that rang; one may be about several incidents."""
     again: int = 0
-    """Pages that reached somebody more often than the log says."""
+    """Pages that told somebody again of what they had been told of as often as the log says."""
 
     @property
     def share(self) -> str:
@@ -118,10 +119,8 @@ def _taken(incidents: list[Incident], sent: Collection[Told], found: Audit) -> N
 
 def _paged(incidents: list[Incident], people: dict[str, str], lines: Sequence[str], found: Audit) -> None:
     """What the log says was sent was sent, and nothing that should have been was not."""
-    rang = Counter[tuple[str, str]]()
-    for line in lines:
-        person, about = line.split()
-        rang.update((person, name) for name in about.split(","))
+    rings = [[(person, name) for name in about.split(",")] for person, about in map(str.split, lines)]
+    rang = Counter(pair for ring in rings for pair in ring)
     told = Counter[tuple[str, str]]()
     for incident in incidents:
         reached = [page for page in incident.pages.values() if page.reached]
@@ -133,8 +132,11 @@ def _paged(incidents: list[Incident], people: dict[str, str], lines: Sequence[st
                 found.unpaged.append(f"{incident.id} pages, and no phone rang")
             else:
                 found.brief += 1
-    found.pages = sum(told.values())
+    found.pages = len(rings)
     for pair, many in told.items():
         if rang[pair] < many:
             found.unpaged.append(f"{pair[0]} was paged {many} times about {pair[1]} by the log, {rang[pair]} by phone")
-    found.again = sum(max(many - told[pair], 0) for pair, many in rang.items())
+    heard = Counter[tuple[str, str]]()
+    for ring in rings:
+        heard.update(ring)
+        found.again += any(heard[pair] > told[pair] for pair in ring)

@@ -151,7 +151,7 @@ def judged(run: Run, found: Audit, kills: int) -> None:
     """Nothing lost, nothing double, and enough happened for that to mean something."""
     assert found.troubles == [], found.troubles[:10]
     assert run.kills == kills
-    assert found.pages > 5 * kills
+    assert found.pages > 3 * kills
 
 
 def test_killed_under_alerts(run: Run) -> None:

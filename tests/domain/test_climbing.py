@@ -60,7 +60,7 @@ def test_the_rungs_own_time_goes_before_the_policys() -> None:
 
 
 def test_a_rung_on_which_nobody_stands_is_climbed_over() -> None:
-    """A gap in a rota keeps nobody waiting; where nobody stands anywhere, nothing is owed."""
+    """A gap in a rota keeps nobody waiting; where nobody stands anywhere and nobody is in their place, no page is owed."""
     gap = Ladder((Rung(), Rung(("ben",))))
     assert keys(declared(), gap) == ["page:INC-1:1"]
     assert keys(declared(), Ladder((Rung(), Rung()))) == []

@@ -8,14 +8,24 @@ import pytest
 from bot.domain.alerts import DeclareForAlerts, EndAlerts, Over
 from bot.domain.approval import ApproveMitigation, Preapprove
 from bot.domain.claim import ClaimMitigation
-from bot.domain.climbing import TRIES, FollowOwed, Owed, PageOwed, StandDownOwed, UnansweredOwed, page_key
-from bot.domain.escalation import ROUNDS
+from bot.domain.climbing import (
+    TRIES,
+    FollowOwed,
+    NobodyOwed,
+    Owed,
+    PageOwed,
+    StandDownOwed,
+    UnansweredOwed,
+    page_key,
+)
+from bot.domain.escalation import ROUNDS, Ladder
 from bot.domain.execution import ReportAccepted, ReportOutcome
 from bot.domain.finding import AttachReport, Cause, Diagnose, Hypothesis
 from bot.domain.guard import Means, TargetRules
 from bot.domain.hold import ReportHold
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.mitigation import Outcome, ProposeMitigation
+from bot.domain.nobody import Lack
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import ActionClass, Policy
 from bot.domain.room import OpenRoom, ReportRoom
@@ -97,6 +107,7 @@ SITUATIONS: dict[type[Owed], Story] = {
     VerifyOwed: applied(),
     RemindOwed: declared().when(Acknowledge(), ANA),
     UnansweredOwed: climbed(),
+    NobodyOwed: declared(service=""),
     FollowOwed: declared().when(replace(TAKEN, ref="SM1")),
     StandDownOwed: declared().when(replace(TAKEN, rings=True)).when(Acknowledge(), ANA),
     RoomOwed: declared().when(OpenRoom(), ANA),
@@ -116,7 +127,9 @@ SITUATIONS: dict[type[Owed], Story] = {
 
 
 def owed(story: Story, service: Service | None = SERVICE) -> list[Owed]:
-    return list(todo(story.incident, story.policy, service, ["ana", "ben"]))
+    on_call = Ladder.of(["ana", "ben"])
+    nobody = replace(on_call, lack=Lack.UNSAID)
+    return list(todo(story.incident, story.policy, service, on_call if story.incident.service else nobody))
 
 
 def test_every_kind_of_debt_has_a_situation() -> None:

@@ -15,6 +15,7 @@ from bot.engine.readiness import Report, note, report
 from bot.engine.roster_ports import Cover
 from bot.engine.values import Profile
 from bot.engine.weekly import WeeklyNote
+from bot.rota.escalation import Escalation
 from bot.rota.rota import Shift
 from bot.store import Store
 from tests.engine.test_roster import DAY, HOUR, ML, PEOPLE, RESPONDER, Provider, clock, escalation, ids, roster, store
@@ -107,6 +108,50 @@ async def test_a_service_that_pages_nobody_is_an_alarm(store: Store, clock: Hand
     told = await found(known, services=(LOANS, Service("other", "Other", "ml", "")))
     assert told.alarms[0] == "eve is paged by the escalation of loans and stands for nobody in people.yaml"
     assert told.alarms[-1] == "nobody is paged for Other"
+
+
+async def test_an_end_that_reaches_nobody_is_an_alarm(store: Store, clock: HandClock) -> None:
+    """Who should hear that nobody answered is as much on call as the others: a rota's gap there is told as well."""
+    ends = replace(ML, layers=(replace(ML.layers[0], end=datetime(2026, 11, 25, 9, 0)),))
+    plans = {"rotas": {"ml": ends}, "pagers": ("email",)}
+    told = await found(roster(store, clock, by_service=escalation(["dan"], end=("eve",)), **plans))
+    assert told.alarms[-1] == "the end of the escalation of Loans reaches nobody"
+    told = await found(roster(store, clock, by_service=escalation(["dan"], end=("rota:ml",)), **plans))
+    assert told.alarms == (
+        "the end of the escalation of Loans reaches nobody from Wed 2026-11-25 08:00 to Sun 2026-12-20 12:00 (UTC)",
+    )
+    told = await found(roster(store, clock, by_service=escalation(["dan"], end=("ben",)), **plans))
+    assert told.alarms == ()
+
+
+async def test_who_stands_in_where_nobody_is_on_call_is_looked_at(store: Store, clock: HandClock) -> None:
+    """A gap stays an alarm and says who is paged meanwhile; a fall-back that no channel reaches is one too."""
+    ends = replace(ML, layers=(replace(ML.layers[0], end=datetime(2026, 11, 25, 9, 0)),))
+    plans = {"rotas": {"ml": ends}, "pagers": ("email",), "by_service": escalation(["rota:ml"])}
+    admins = (Escalation.of("instead", ("dan",)),)
+    told = await found(roster(store, clock, instead=admins, **plans))
+    assert told.alarms == (
+        "nobody on call for Loans is reached from Wed 2026-11-25 08:00 to Sun 2026-12-20 12:00 (UTC): pages go to dan",
+    )
+    told = await found(roster(store, clock, instead=(Escalation.of("instead", ("eve",)),), **plans))
+    assert "eve is paged by the fall-back where nobody is on call and stands for nobody in people.yaml" in told.alarms
+    assert told.alarms[-1] == "where no service says who is on call a page reaches nobody"
+    assert any(each.startswith("a page for Loans reaches nobody from Wed") for each in told.alarms)
+
+
+async def test_without_an_end_and_without_administrators_is_worth_knowing(store: Store, clock: HandClock) -> None:
+    """Today somebody is on call, and the night on which nobody is would be silent."""
+    told = await found(roster(store, clock, pagers=("email",), by_service=escalation(["rota:ml"])))
+    assert told.alarms == ()
+    assert told.notes == (
+        "once nobody is on call for Loans nobody is paged: its escalation has no end, and there are no admins",
+        "nobody is paged where no service says who is on call: on_call of tocsin.yaml is empty, and there are no admins",
+    )
+    admins = {"instead": (Escalation.of("instead", ("dan",)),), "pagers": ("email",)}
+    told = await found(roster(store, clock, by_service=escalation(["rota:ml"]), **admins))
+    assert (told.alarms, told.notes) == ((), ())
+    told = await found(roster(store, clock, **admins), services=(Service("other", "Other", "ml", ""),))
+    assert (told.alarms, told.notes) == ((), ("nobody is on call for Other: pages go to dan",))
 
 
 def test_the_note_reads_in_one_look() -> None:

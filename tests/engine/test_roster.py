@@ -12,6 +12,8 @@ import pytest
 
 from bot.domain.errors import NotFound, RateLimited, Unavailable
 from bot.domain.escalation import Rung
+from bot.domain.incident import Incident
+from bot.domain.nobody import Lack
 from bot.domain.policy import Role, Severity
 from bot.domain.quiet import QuietHours
 from bot.engine.calling import Contact
@@ -130,6 +132,42 @@ async def test_a_gap_is_a_level_of_nobody(store: Store, clock: HandClock) -> Non
     ended = replace(ML, layers=(replace(ML.layers[0], end=datetime(2026, 11, 20, 10, 0)),))
     known = roster(store, clock, rotas={"ml": ended}, by_service=escalation(["rota:ml"], ["rota:gone"], ["ben"]))
     assert [len(rung.people) for rung in (await known.ladder("loans")).rungs] == [0, 0, 1]
+
+
+def incident(service: str, **more: object) -> Incident:
+    return Incident("INC-1", service=service, severity=Severity.SEV1, **more)
+
+
+async def test_where_nobody_is_on_call_others_are_in_their_place(store: Store, clock: HandClock) -> None:
+    """First the end, then what the house says, then the administrators; each level keeps its number whoever stands on it."""
+    ended = replace(ML, layers=(replace(ML.layers[0], end=datetime(2026, 11, 20, 10, 0)),))
+    house, admins = Escalation("house", (Level(("rota:ml",)), Level(("ben", "dan"))), 2, ("cleo",)), ("dan", "ana")
+    plans = {"rotas": {"ml": ended}, "by_service": escalation(["rota:ml"], end=("dan",))}
+    known = roster(store, clock, instead=(house, Escalation.of("admins", admins)), **plans)
+    ladder = await known.ladder(incident("loans"))
+    ana, ben, cleo, dan = await ids(store, "ana", "ben", "cleo", "dan")
+    assert ladder.lack is Lack.VACANT
+    assert [rung.people for rung in ladder.rungs] == [(dan,), (), (ben,), (), ()]
+    assert (ladder.rounds, ladder.end, ladder.on_call) == (2, (cleo,), ())
+    assert (await known.instead("loans"), await known.on_call("loans")) == ((dan, ben), ())
+    ladder = await known.ladder(incident("unheard of"))
+    assert ladder.lack is Lack.UNSAID
+    assert [rung.people for rung in ladder.rungs] == [(), (), (ben, dan), (), ()]
+    nobody = Escalation("house", (Level(("rota:ml",)),))
+    known = roster(store, clock, instead=(nobody, Escalation.of("admins", admins)), **plans)
+    ladder = await known.ladder(incident(""))
+    assert [rung.people for rung in ladder.rungs] == [(), (), (dan,), (ana,)]
+    assert (await known.ladder(incident("", umbrella="INC-9"))).people == (), "a silent one pages nobody"
+
+
+async def test_whoever_is_on_call_needs_nobody_in_their_place(store: Store, clock: HandClock) -> None:
+    """The house's people are neither paged nor on call for it; they hold no badge of theirs."""
+    known = roster(store, clock, by_service=escalation(["rota:ml"]), instead=(Escalation.of("admins", ("dan",)),))
+    ladder = await known.ladder(incident("loans"))
+    assert (ladder.lack, ladder.people, ladder.on_call) == (None, await ids(store, "ana"), await ids(store, "ana"))
+    assert await known.instead("loans") == ()
+    assert await known.on_call("unheard of") == ()
+    assert await known.instead("unheard of") == await ids(store, "dan")
 
 
 async def test_whoever_is_unknown_is_left_out_and_reported(store: Store, clock: HandClock) -> None:

@@ -67,6 +67,8 @@ def services(s: Situation) -> list[ServiceNow]:
         ServiceNow("visits", text, (full, nobody, full), 3, people[:1]),
         ServiceNow("visits", text, (full,) * 30, 1, people),
         ServiceNow("visits", text, (nobody,), 1, ()),
+        ServiceNow("visits", text, (nobody,), 1, (), people),
+        ServiceNow("visits", text, (), 1, (), people),
         ServiceNow("visits", text, (), 3, ()),
     ]
 

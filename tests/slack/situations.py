@@ -24,6 +24,7 @@ from bot.domain.impact import AssessImpact
 from bot.domain.lifecycle import Close, Reopen, Resolve, Update
 from bot.domain.log import TOCSIN
 from bot.domain.mitigation import Outcome, ProposeMitigation, State
+from bot.domain.nobody import Lack, ReportNobody
 from bot.domain.notice import RequestNotice, Standing
 from bot.domain.paging import Acknowledge, Receipt, ReportPage
 from bot.domain.policy import Person, Role, Severity, Urgency
@@ -162,6 +163,8 @@ def _phases(text: str, words: str) -> Iterator[tuple[str, Situation]]:
         yield f"declared {severity}", seen(declared(title=text, because=text, service=text, severity=severity), words)
     failed = declared(title=text).when(ReportPage("p", BEN.id, text, Receipt.FAILED, text))
     yield "paging failed", seen(failed, words)
+    yield "nobody on call", seen(declared(title=text).when(ReportNobody(Lack.VACANT, (ANA.id, BEN.id, "x"))), words)
+    yield "nobody to page", seen(declared(title=text, restricted=True).when(ReportNobody(Lack.UNSAID)), words)
     story = busy(words)
     met = story.after(minutes=5).when(ObserveSli(breached(judged=Judged.MET, because=text)))
     yield "mitigated", seen(met, words)

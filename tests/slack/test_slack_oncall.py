@@ -22,6 +22,7 @@ from bot.engine.schedules import Schedules
 from bot.engine.weekly import WeeklyNote
 from bot.localslack import LocalSlack
 from bot.openings import Outside
+from bot.rota.escalation import Escalation
 from bot.rota.rota import Layer, Rota, Turn, Unit
 from bot.slack import when
 from bot.slack.verbs import mention, slash
@@ -128,6 +129,20 @@ async def test_somebody_whom_the_directory_does_not_know_is_marked(bench: Bench)
     assert "⚠ zoe &lt;!channel&gt; (not in people.yaml, cannot be paged)" in told
     assert "*Doctor-visits model*: ⚠ nobody is on call" in await asked(bench, "oncall")
     assert "no page of it reaches anybody" in await asked(bench, "oncall visits")
+
+
+async def test_where_nobody_is_on_call_it_says_who_is_paged_instead(bench: Bench) -> None:
+    """Of a service that names nobody, and of one whose rota has a gap."""
+    roster = bench.desk.roster
+    empty = Rota("nights", "UTC")
+    roster.plans = replace(roster.plans, by_service={}, instead=(Escalation.of("instead", ("dev", "ben")),))
+    assert "⚠ nobody is on call; pages go to <@U0DEV>, then <@U0BEN>." in await asked(bench, "oncall visits")
+    assert "⚠ nobody is on call; pages go to <@U0DEV>, <@U0BEN>" in await asked(bench, "oncall")
+    levels = {"visits": Escalation.of("visits", ("rota:nights",))}
+    roster.plans = replace(roster.plans, rotas={"nights": empty}, by_service=levels)
+    assert "⚠ nobody is on call on any level: pages go to <@U0DEV>, then <@U0BEN>." in await asked(
+        bench, "oncall visits"
+    )
 
 
 async def test_ones_own_next_shifts_stand_on_the_home_tab(bench: Bench) -> None:

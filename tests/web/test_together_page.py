@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -16,6 +17,7 @@ from bot.domain.lifecycle import Declare
 from bot.domain.paging import Receipt, ReportPage
 from bot.domain.policy import Severity
 from bot.domain.storm import BeginStorm
+from bot.rota.escalation import Escalation
 from bot.web.verbs.group import boxed
 from tests.inbox import alert
 from tests.kit import NOON
@@ -189,11 +191,16 @@ async def test_whom_it_climbs_to_next_stands_on_the_page(home: Place) -> None:
 
 
 async def test_an_incident_nobody_is_on_call_for_says_so(home: Place) -> None:
-    """It names no service, so no page goes out: somebody must be paged by name."""
+    """It names no service: who is paged instead, and where nobody is, that somebody must be paged by name."""
     made = await home.desk.declare("Something", Severity.SEV1, "", "", await home.who("ana"))
     async with using(home, "ana") as ana:
         said = plain((await ana.get(f"/incidents/{made.id}")).text)
-    assert "Nobody is on call for this, so nobody is paged. Page somebody by name." in said
+    why = "No service says who is on call for this"
+    assert f"{why}, and nobody could be paged instead. Page somebody by name." in said
+    home.desk.roster.plans = replace(home.desk.roster.plans, instead=(Escalation.of("instead", ("max",)),))
+    async with using(home, "ana") as ana:
+        said = plain((await ana.get(f"/incidents/{made.id}")).text)
+    assert f"{why}: Max Weber is paged instead." in said
 
 
 async def test_restricted_kin_is_named_to_nobody_else(home: Place) -> None:

@@ -20,6 +20,7 @@ from bot.domain.finding import certainty
 from bot.domain.hold import held_back
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation, State
+from bot.domain.nobody import instead, unattended
 from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
 from bot.domain.policy import Urgency
@@ -46,7 +47,7 @@ def render(situation: Situation, *, charts: bool = True) -> Message:
     now = now_line(situation)
     amber = "🟠 " if situation.update_overdue else ""  # the only colour a message has
     blocks = [header(headline(incident, amber)), _facts(situation)]
-    blocks.append(section(f"*Now* {now}", accessory=way(situation)))
+    blocks.append(section(f"*Now* {now}{_nobody(situation)}", accessory=way(situation)))
     blocks += [section(each) for each in [_legal_hold(situation), *_digest(situation)] if each]
     cause = _cause(situation)
     blocks += [section(cause)] if cause else []
@@ -106,6 +107,17 @@ def now_line(situation: Situation, when: Callable[[datetime | None], str] = at) 
     if incident.hypotheses and incident.hypotheses[0].next_test:
         return f"To learn the cause: {untrusted(incident.hypotheses[0].next_test, 200)}"
     return "Find out what changed, or propose a mitigation."
+
+
+def _nobody(situation: Situation) -> str:
+    """That nobody is on call for it and who was paged instead, on a line of its own; "" where somebody is."""
+    known = unattended(situation.incident)
+    if known is None:
+        return ""
+    words, slots = instead(known.people)
+    told = words.format(**{name: person(situation, who.id) for name, who in slots.items()})
+    by_hand = "" if known.people else " Page somebody by name."
+    return f"\n⚠ {known.lack.words[0].upper()}{known.lack.words[1:]}{told}.{by_hand}"
 
 
 def _over(incident: Incident, when: Callable[[datetime | None], str]) -> str:

@@ -57,12 +57,14 @@ def of_service(service: ServiceNow, moment: datetime | None = None) -> list[Bloc
     """One service: whom a page comes to, level by level, and what happens at the end."""
     title = untrusted(plain_line(service.title or service.service), 150)
     when = f" at {at(moment)}" if moment is not None else ""
+    instead = f"pages go to {', then '.join(mention(each) for each in service.instead)}"
     if not service.levels:
-        return [section(f"*{title}*{when}: {NOBODY}; no page of it reaches anybody.")]
+        then = instead if service.instead else "no page of it reaches anybody"
+        return [section(f"*{title}*{when}: {NOBODY}; {then}.")]
     lines = [f"{number}. {_level(each)}" for number, each in enumerate(service.levels, 1)]
     blocks = [section(f"*{title}*{when}, a page climbs so:\n" + bulleted(lines, LEVELS, 2_700, mark=""))]
     if not any(level.people for level in service.levels):
-        blocks.append(section(f"{NOBODY} on any level: a page reaches nobody."))
+        blocks.append(section(f"{NOBODY} on any level: {instead if service.instead else 'a page reaches nobody'}."))
     rounds = "once" if service.rounds == 1 else f"{service.rounds} times"
     hear = "hears" if len(service.end) == 1 else "hear"
     end = f", then {_all(service.end)} {hear} that nobody answered" if service.end else ""
@@ -115,7 +117,9 @@ def service_line(service: ServiceNow) -> str:
     levels = [_all(level.people) if level.people else "⚠ nobody" for level in service.levels]
     standing = any(level.people for level in service.levels)
     title = untrusted(plain_line(service.title or service.service), 100)
-    return f"*{title}*: {', then '.join(levels[:LEVELS]) if standing else NOBODY}"
+    if standing:
+        return f"*{title}*: {', then '.join(levels[:LEVELS])}"
+    return f"*{title}*: {NOBODY}" + (f"; pages go to {_all(service.instead)}" if service.instead else "")
 
 
 def _level(level: LevelNow) -> str:

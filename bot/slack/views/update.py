@@ -7,6 +7,7 @@ from bot.blockkit.blocks import actions, context, header, section, untrusted
 from bot.blockkit.text import clean
 from bot.domain.lifecycle import UpdatePosted
 from bot.domain.log import Entry
+from bot.domain.nobody import why_them
 from bot.domain.phase import Phase
 from bot.engine.calling import Kind, Summons
 from bot.engine.situation import Situation
@@ -51,11 +52,11 @@ def page(situation: Situation, key: str = "", also: Sequence[Situation] = ()) ->
     incident = situation.incident
     if incident.restricted:
         words = f"{brief(incident)}: you are paged. The incident is restricted; open the console."
-        blocks = [section(words)]
+        blocks = [section(f"{words} {why_them(incident, key)}".rstrip())]
     else:
         blocks = [
             header(headline(incident)),
-            section(f"*You are paged.* {_asked(situation, key)}"),
+            section(f"{_paged(situation, key)} {_asked(situation, key)}"),
             context(f"{untrusted(incident.service or 'no service named', 100)} · since {at(incident.onset)}"),
         ]
         words = f"Page: {brief(incident)} {title(incident, 200)}"
@@ -94,6 +95,12 @@ def apart(summons: Summons) -> Message:
     text = untrusted(summons.text, 2_500).strip()
     blocks = [header(about), *([section(text)] if text else []), *([context(HOUSE)] if house else [])]
     return Message(untrusted(about, 300), blocks)
+
+
+def _paged(situation: Situation, key: str) -> str:
+    """That they are paged, and why them where they are not on call."""
+    why = why_them(situation.incident, key)
+    return f"*You are paged* {why.removeprefix('You are paged ')}" if why else "*You are paged.*"
 
 
 def _asked(situation: Situation, key: str) -> str:
