@@ -188,8 +188,7 @@ class _Reader:
         sources = self._sources()
         pagers = read_pagers(self.page, self.fitter, self.models, slack) if tocsin is not None else {}
         known = self._known(tocsin, sources, pagers)
-        self.problems += check.problems(known)
-        self.problems += oncall_checks.problems(known)
+        self.problems += (*check.problems(known), *oncall_checks.problems(known))
         self.problems += instead.problems(known)
         policy = self._policy(tocsin)
         self.problems += rules.problems(known, policy) if policy is not None else ()
