@@ -94,6 +94,7 @@ def console(house: House) -> Any:
             hindsight=Hindsight(
                 house.watch.slos, house.sources, house.store.checkpoints, house.clock, lookback=_lookbacks(house)
             ),
+            status=_status(house),
             secret=openings.console_secret(house.installation),
             metrics_token=_secret(house.installation.web.metrics_token),
             access=house.store.access,
@@ -114,6 +115,18 @@ def _lookbacks(house: House) -> Mapping[str, timedelta]:
 
 def _secret(held: SecretStr | None) -> str:
     return held.get_secret_value() if held is not None else ""
+
+
+def _status(house: House) -> Any:
+    """The status page, where `status` of tocsin.yaml asks for one."""
+    from bot.engine.status import StatusBoard
+
+    wanted = house.installation.status
+    if wanted is None:
+        return None
+    announced = wanted.announced(house.installation.maintenance)
+    public = wanted.audience == "public"
+    return StatusBoard(house.desk.handler, house.store.log, wanted.title, wanted.shown(), announced, public)
 
 
 def _product() -> str:

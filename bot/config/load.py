@@ -31,6 +31,8 @@ from bot.config.runbooks import read_runbooks
 from bot.config.secrets import Resolved, Secrets, plain_secret
 from bot.config.services import Catalogue, read_services
 from bot.config.shelves import Models, settings_model
+from bot.config.status import Status
+from bot.config.status_checks import status_problems, status_warnings
 from bot.config.templates import template_problems
 from bot.domain.errors import Invalid, NotFound, Problem
 from bot.domain.policy import Policy
@@ -75,6 +77,7 @@ class Installation:
     on_call: Escalation | None = None
     """Who is paged where no service says who is on call, as tocsin.yaml says it."""
     heartbeat: Heartbeat | None = None
+    status: Status | None = None
     maintenance: tuple[Maintenance, ...] = ()
     alerts: tuple[AlertSource, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -189,8 +192,7 @@ class _Reader:
         sources = self._sources()
         pagers = read_pagers(self.page, self.fitter, self.models, slack) if tocsin is not None else {}
         known = self._known(tocsin, sources, pagers)
-        self.problems += check.problems(known)
-        self.problems += oncall_checks.problems(known)
+        self.problems += (*check.problems(known), *oncall_checks.problems(known))
         self.problems += instead.problems(known)
         policy = self._policy(tocsin)
         self.problems += rules.problems(known, policy) if policy is not None else ()
@@ -198,6 +200,7 @@ class _Reader:
         maintenance = self._maintenance(tocsin, known)
         alerts = read_alerts(self.page, self.fitter, known.catalogue.named, known.catalogue.by_name)
         self.problems += admin_problems(tocsin.admins, known.people, self.page) if tocsin is not None else ()
+        self.problems += status_problems(tocsin.status, known) if tocsin is not None else ()
         if self.problems or tocsin is None or slack is None or policy is None:
             raise Invalid(sorted(dict.fromkeys(self.problems), key=lambda each: (each.file, each.line, each.column)))
         services = {
@@ -205,6 +208,7 @@ class _Reader:
             for name, each in known.catalogue.by_name.items()
         }
         known = replace(known, catalogue=_with(known.catalogue, services))
+        unspoken = status_warnings(tocsin.status, known, maintenance)
         return Installation(
             root=self.root.resolve(),
             file=self.path.name,
@@ -215,7 +219,7 @@ class _Reader:
             slack=slack,
             sources=sources,
             poll_every=tocsin.poll.every,
-            policy=policy,
+            policy=replace(policy, status=tocsin.status.rules() if tocsin.status else None),
             services=services,
             slos=known.slos,
             runbooks={name: written.book for name, written in sorted(known.books.items())},
@@ -230,9 +234,10 @@ class _Reader:
             admins=admins(tocsin.admins, known.people),
             on_call=instead.written(tocsin.on_call, tocsin.escalation, known.escalations.by_name),
             heartbeat=tocsin.heartbeat,
+            status=tocsin.status,
             maintenance=maintenance,
             alerts=tuple(alerts),
-            warnings=(*self._warnings(known, tocsin, alerts), *rules.warnings(known, policy)),
+            warnings=(*self._warnings(known, tocsin, alerts), *rules.warnings(known, policy), *unspoken),
         )
 
     def _known(self, tocsin: Tocsin | None, sources: Mapping[str, Any], pagers: Mapping[str, BaseModel]) -> check.Known:

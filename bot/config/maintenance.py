@@ -16,7 +16,7 @@ from bot.slo.maintenance import Maintenance
 OWN = "tocsin"
 """The service that is Tocsin itself; its objectives begin so too."""
 
-KEYS = ("from", "to", "services", "slos", "because", "owner", "long")
+KEYS = ("from", "to", "services", "slos", "because", "owner", "long", "announce")
 LONGEST = timedelta(hours=24)
 """So long alerts are held at most, unless somebody says that more is meant."""
 
@@ -61,6 +61,9 @@ def _window(page: Page, named: Named, zone: ZoneInfo) -> Maintenance | None:
         page.complain("this window ends before it begins", "to", expected="a time after `from`")
         return None
     services = _services(page, named)
+    announce = page.text("announce") if page.get("announce") is not None else ""
+    if announce and not services:
+        page.complain("no component of the status page is known by objectives alone", "announce", expected="services")
     owner = _owner(page, named, needed=page.get("services") is not None)
     if page.get("long") not in (None, True, False):
         page.complain("long is no yes or no", "long", expected="true, where more than 24 hours are meant")
@@ -68,7 +71,7 @@ def _window(page: Page, named: Named, zone: ZoneInfo) -> Maintenance | None:
         hours = (end - start).total_seconds() / 3600
         what = f"this window holds alerts for {hours:,.0f} hours"
         page.complain(what, "to", expected="at most 24 hours, or `long: true` where that is meant")
-    return Maintenance(start, end, slos, because, services, owner)
+    return Maintenance(start, end, slos, because, services, owner, announce)
 
 
 def _services(page: Page, named: Named) -> frozenset[str]:

@@ -21,6 +21,7 @@ from bot.config.emoji import Emoji
 from bot.config.heartbeat import LOOPBACK, Heartbeat
 from bot.config.policy import PolicyModel
 from bot.config.signin import Oidc, SessionTimes
+from bot.config.status import Status
 
 SLACK_API = "https://slack.com/api/"
 DATABASES = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgresql+psycopg")
@@ -205,6 +206,8 @@ class Tocsin(Part):
     regimes: list[str] = Field(default_factory=list)
     pagers: list[Any] | None = None
     """In their order, each a name or one name with its settings; left out: slack where Slack is on."""
+    status: Status | None = None
+    """The status page; left out, there is none."""
     on_call: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
     """Who is paged where no service says who is on call, or nobody is: keys of people.yaml or rota:NAME in quotes, the
     first one first; left out, the admins."""

@@ -29,6 +29,7 @@ from bot.domain.room import Room
 from bot.domain.runbook import Run
 from bot.domain.saying import Note
 from bot.domain.sli import Sli
+from bot.domain.status import Statement
 from bot.domain.storm import Storming
 from bot.domain.trouble import Trouble
 
@@ -115,6 +116,7 @@ class Incident:
     duty_owners: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # regime → who, their deputy
     disclosures: Mapping[str, Disclosure] = field(default_factory=dict)  # audience → whether it is told voluntarily
     notices: Mapping[str, Notice] = field(default_factory=dict)
+    statements: Mapping[str, Statement] = field(default_factory=dict)  # for the status page
     followups: Mapping[str, FollowUp] = field(default_factory=dict)
     room: Room | None = None
     reminded: Mapping[str, Reminded] = field(default_factory=dict)

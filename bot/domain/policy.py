@@ -13,6 +13,7 @@ from bot.domain.log import TOCSIN
 from bot.domain.noise import AlertRules, StormRules
 from bot.domain.quiet import QuietHours
 from bot.domain.signoff import NoticeRules, SignOff
+from bot.domain.status_rules import StatusRules
 
 __all__ = ["ActionClass", "NoticeRules", "Person", "Policy", "Role", "Severity", "SignOff", "Urgency", "severity"]
 
@@ -70,7 +71,7 @@ class Person:
 THE_BOT = Person(TOCSIN)
 
 
-_ELSEWHERE = frozenset({"alerts", "storm", "quiet", "merge_pages", "insist_after"})
+_ELSEWHERE = frozenset({"alerts", "storm", "quiet", "merge_pages", "insist_after", "status"})
 """Rules that plans are not frozen under: they say who hears of what, not what may be done."""
 
 
@@ -126,6 +127,7 @@ class Policy:
     quiet: QuietHours | None = None  # in which people are not woken for what can wait
     alerts: AlertRules = field(default_factory=AlertRules)
     storm: StormRules = field(default_factory=StormRules)
+    status: StatusRules | None = None  # of the status page, where there is one
 
     def next_update(self, severity: Severity, at: datetime) -> datetime | None:
         """When everybody should hear again; None where this severity has no rhythm."""

@@ -17,6 +17,7 @@ from bot.domain.named import named
 from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy, Role
 from bot.domain.roles import Part
+from bot.domain.status import behind
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -35,6 +36,7 @@ class Reason(StrEnum):
     CLOCK = "clock"  # the time to tell somebody runs out
     LEARN = "learn"  # it is over: time for the 5 Whys
     FOLLOWUP = "followup"  # a promised change is overdue
+    STATUS = "status"  # the status page still says trouble, and it is over
 
     @property
     def urgent(self) -> bool:
@@ -89,6 +91,7 @@ def reminders(
         *_approving(incident, policy, on_call, people),
         *_promised(incident),
         *_clocks(incident, policy, on_call, people),
+        *_spoken(incident),
     ):
         if matter.mark not in incident.reminded.get(matter.person, Reminded()).marks:
             yield matter
@@ -209,13 +212,20 @@ def _clocks(incident: Incident, policy: Policy, on_call: Sequence[str], people: 
                 yield Matter(person, Reason.CLOCK, each.item, at, mark)
 
 
+def _spoken(incident: Incident) -> Iterator[Matter]:
+    """Whoever published trouble hears once it is over: readers of the status page do not know yet."""
+    late, over = behind(incident), incident.resolved or incident.closed
+    if late is not None and over is not None:
+        yield Matter(late.published_by, Reason.STATUS, late.id, over, f"{Reason.STATUS}:{late.id}:{over.isoformat()}")
+
+
 def told(mark: str) -> tuple[Reason, str]:
     """Why a mark was made, and the part it names ("" where it is the incident itself)."""
     reason, _, rest = mark.partition(":")
     why = Reason(reason)
     if why is Reason.STEP:
         return why, rest.rpartition(":")[2]
-    return why, rest.partition(":")[0] if why in (Reason.APPROVAL, Reason.FOLLOWUP, Reason.CLOCK) else ""
+    return why, rest.partition(":")[0] if why in (Reason.APPROVAL, Reason.FOLLOWUP, Reason.CLOCK, Reason.STATUS) else ""
 
 
 def waits(incident: Incident, person: str, mark: str) -> bool:
@@ -237,6 +247,9 @@ def waits(incident: Incident, person: str, mark: str) -> bool:
                 return False
             date = mark.split(":")[2]  # older marks name none
             return date.isdigit() or date == promised.due.isoformat()
+        case Reason.STATUS:
+            late = behind(incident)
+            return late is not None and (late.id, late.published_by) == (item, person)
         case Reason.CLOCK:
             date = mark.partition(":")[2].partition(":")[2].rpartition(":")[0]
             return any(each.item == item and each.strict.isoformat() == date for each in running(incident))
@@ -374,5 +387,6 @@ def _named(mark: str) -> str:
         Reason.APPROVAL: f"{item} waits for approval",
         Reason.LEARN: "the 5 Whys are ready to begin",
         Reason.FOLLOWUP: f"follow-up {item} is overdue",
+        Reason.STATUS: f"the status page still says {item}",
         Reason.CLOCK: f"the clock of {item} ({mark.rpartition(':')[2]} % of its time gone)",
     }[reason]

@@ -29,6 +29,7 @@ from bot.domain.roles import Assign
 from bot.domain.runbook import Runbook, StartRunbook
 from bot.domain.service import Service
 from bot.domain.signing import ApproveNotice, FreezeNotice, MarkStale
+from bot.domain.stating import ApproveStatement
 from bot.domain.storm import Digest
 from bot.domain.turned_away import NoteRefusal
 from bot.domain.undo import ReportUndo
@@ -145,7 +146,7 @@ class Desk:
 
     async def _remember(self, incident: str, command: Command, refused: NotYours, person: Person, inbound: str) -> None:
         """That somebody tried to approve what is not theirs stands in the timeline; they are refused either way."""
-        if isinstance(command, ApproveMitigation | BreakGlass | ReviewGlass | ApproveNotice):
+        if isinstance(command, ApproveMitigation | BreakGlass | ReviewGlass | ApproveNotice | ApproveStatement):
             note, name = NoteRefusal(command.id, refused.because), f"{inbound}#refused" if inbound else ""
             with contextlib.suppress(Unavailable, Conflict):
                 await self.handler.submit(incident, note, by=person, inbound=name)

@@ -11,7 +11,8 @@ Window = tuple[datetime, datetime]
 class Maintenance:
     """From `start` to `end` the failures of these objectives are excused, `because` of what somebody wrote down.
 
-    New alerts of these services are held until then; `owner` (a key of people) answers for the window.
+    New alerts of these services are held until then; `owner` (a key of people) answers for the window. `announce` is
+    what the status page says of it, nothing where it is empty.
     """
 
     start: datetime
@@ -20,6 +21,7 @@ class Maintenance:
     because: str
     services: frozenset[str] = frozenset()
     owner: str = ""
+    announce: str = ""
 
 
 def windows(planned: Iterable[Maintenance], slo: str) -> tuple[Window, ...]:

@@ -133,6 +133,10 @@ class Log(Listed):
         """By id, the newest hash of every incident that is not closed. Raises Unavailable."""
         return await self._database.read(lists.heads)
 
+    async def spoken_of(self, since: datetime) -> dict[str, str]:
+        """Incidents the status page speaks of, but for those over before then, and what changes when they do there."""
+        return await self._database.read(lambda c: projections.spoken_of(c, since))
+
     async def digest(self, umbrella: str, since: datetime, until: datetime) -> Digest:
         """What was declared in that time beside the umbrella, counted; nothing of restricted incidents."""
         return await self._database.read(lambda c: census.digest(c, umbrella, since, until))

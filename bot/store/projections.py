@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Insert, Table, delete, select, text
+from sqlalchemy import Insert, Table, delete, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,11 +17,12 @@ from bot.domain.incident import Incident
 from bot.domain.measures import measures
 from bot.domain.named import named
 from bot.domain.phase import Phase
+from bot.domain.status import is_over, shown
 from bot.engine.values import Summary
 from bot.store.codec import Codec
 from bot.store.database import Database, insert
 from bot.store.reading import every_id, folded, stands
-from bot.store.tables import entries, followups, incidents, paged
+from bot.store.tables import entries, followups, incidents, paged, statements
 
 EDITION = 1
 """Rises with what a row holds: rows of an earlier one are made anew by whoever opens the store."""
@@ -120,6 +121,8 @@ async def write(connection: AsyncConnection, incident: Incident, before: Inciden
         await _write_promises(connection, incident)
     if before is None or incident.pages is not before.pages:
         await _write_pages(connection, incident)
+    if incident.statements:
+        await _write_statements(connection, incident)
 
 
 async def rewrite(connection: AsyncConnection, codec: Codec, incident: str) -> None:
@@ -132,6 +135,26 @@ async def rewrite(connection: AsyncConnection, codec: Codec, incident: str) -> N
     await connection.execute(_listed(connection.dialect.name, "erased"), {**row, "erased": erased})
     await _write_promises(connection, known)
     await _write_pages(connection, known)
+    await _write_statements(connection, known)
+
+
+async def _write_statements(connection: AsyncConnection, incident: Incident) -> None:
+    await connection.execute(delete(statements).where(statements.c.incident == incident.id))
+    ever = shown(incident)
+    if not ever:
+        return
+    version = " ".join(f"{each.id}:{each.step.name}:{each.mark}:{each.sound:d}" for each in ever)
+    ended = max(each.ended_at or each.published_at or each.since for each in ever if each.since is not None)
+    row = {"incident": incident.id, "version": version, "ended": ended if is_over(incident) else None}
+    await connection.execute(insert(connection, statements).values([row]))
+
+
+async def spoken_of(connection: AsyncConnection, since: datetime) -> dict[str, str]:
+    """The incidents the status page speaks of, but for those over before then; each with what changes as it does."""
+    query = select(statements.c.incident, statements.c.version).where(
+        or_(statements.c.ended.is_(None), statements.c.ended >= since)
+    )
+    return {row.incident: row.version for row in await connection.execute(query)}
 
 
 async def _write_promises(connection: AsyncConnection, incident: Incident) -> None:
@@ -175,7 +198,7 @@ async def rebuild(database: Database, codec: Codec) -> int:
     async def sweep(connection: AsyncConnection) -> None:
         await _alone(connection)
         await connection.execute(delete(incidents).where(incidents.c.id.not_in(select(entries.c.incident))))
-        for table in (followups, paged):
+        for table in (followups, paged, statements):
             await connection.execute(delete(table).where(table.c.incident.not_in(select(entries.c.incident))))
 
     ids = await database.read(every_id, within=None)

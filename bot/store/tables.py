@@ -203,6 +203,14 @@ paged = Table(  # a reading of the log as well: how often whom a channel took a 
     Index(None, "hour"),
 )
 
+statements = Table(  # a reading of the log too: which incidents the status page speaks of
+    "statements",
+    metadata,
+    Column("incident", Line, primary_key=True),
+    Column("version", Line, nullable=False),  # changes whenever the page would
+    Column("ended", UTCDateTime),  # none while the page does not say that it is over
+)
+
 people = Table(
     "people",
     metadata,

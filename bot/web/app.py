@@ -47,6 +47,7 @@ from bot.web.pages._page import sorry
 from bot.web.phrases import login_address, wrong_fields
 from bot.web.pulse import Pulse
 from bot.web.signing_in import SigningIn
+from bot.web.status import status
 from bot.web.stream import stream
 from bot.web.tokens import PersonalTokens
 from bot.web.turnover import Turnover
@@ -97,6 +98,7 @@ def build(house: WebHouse) -> FastAPI:
         title="Tocsin", description=__doc__ or "", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.state.console = Console(house, door, tokens, signing_in)
+    app.state.status_pages = {}
     app.state.page_links = PageLinks(desk.clock, house.state, desk.catalogue.web_url, house.secret)
     app.state.numbers = Numbers(desk, house.watch, house.chat, house.vigil)
     app.state.pulse = Pulse(house)
@@ -110,6 +112,7 @@ def build(house: WebHouse) -> FastAPI:
     app.include_router(page_links)
     app.include_router(alerts)
     app.include_router(stream)
+    app.include_router(status)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if house.slack_http is not None:
@@ -136,7 +139,7 @@ def _wants_page(request: Request) -> bool:
     path = request.url.path
     if request.headers.get("accept", "") == "application/json":
         return False
-    return not path.startswith(("/api/", "/metrics", "/healthz", "/readyz", "/slack/", "/calendar/"))
+    return not path.startswith(("/api/", "/metrics", "/healthz", "/readyz", "/slack/", "/calendar/", "/status."))
 
 
 async def _answer(request: Request, status: int, because: str, **more: Any) -> Response:

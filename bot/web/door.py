@@ -38,7 +38,7 @@ EVERYTHING = frozenset({Role.COUNSEL, Role.ADMIN})
 OWN_HAND = frozenset({
     "approve", "alone", "review", "go-ahead", "hold", "release", "override", "undo", "settle",
     "approve-notice", "decide-duty", "file", "reword", "drop-notice", "claim-privilege", "waive-privilege",
-    "decide-disclosure",
+    "decide-disclosure", "approve-statement", "return-statement", "publish-statement", "withdraw-statement",
 })  # fmt: skip
 """What only a person does: with the machine's token one pair of hands could be both of four eyes."""
 

@@ -23,6 +23,7 @@ from bot.engine.proofs import Proofs
 from bot.engine.record import Record
 from bot.engine.situation import Chart
 from bot.engine.standing import Standing
+from bot.engine.status import StatusBoard
 from bot.engine.trial import Trials
 from bot.engine.values import Summary
 from bot.engine.vigil import Vigil
@@ -216,6 +217,8 @@ class WebHouse:
     """What takes them into incidents."""
     vigil: Vigil | None = None
     """The watch over Tocsin itself."""
+    status: StatusBoard | None = None
+    """The status page, where there is one."""
     metrics_token: str = field(default="", repr=False)
     """Lets whoever has it read /metrics from elsewhere, and nothing else."""
     secret: str = field(default="", repr=False)

@@ -9,6 +9,7 @@ from bot.web.shapes_affected import AffectedShape
 from bot.web.shapes_alert import TogetherShape
 from bot.web.shapes_change import LegalHoldShape, MitigationShape
 from bot.web.shapes_notice import DisclosureShape, DutyShape, NoticeShape, QuestionShape
+from bot.web.shapes_status import StatementShape
 
 
 class SummaryShape(Shape):
@@ -305,6 +306,8 @@ class IncidentShape(Shape):
     questions: list[QuestionShape]
     disclosures: list[DisclosureShape]
     notices: list[NoticeShape]
+    statements: list[StatementShape]
+    """For the status page, wherever each stands on its way there."""
     followups: list[FollowUpShape]
     exhibits: list[ExhibitShape]
     offers: list[OfferShape]

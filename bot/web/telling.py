@@ -33,6 +33,7 @@ from bot.web.shapes import (
 )
 from bot.web.shapes_affected import AffectedShape
 from bot.web.shapes_alert import together
+from bot.web.shapes_status import statement
 from bot.web.telling_change import legal_hold, mitigation
 from bot.web.telling_notice import disclosures, duties, notices, questions
 
@@ -100,6 +101,7 @@ def tell(situation: Situation, policy: Policy, lines: int = PAGE) -> IncidentSha
         questions=questions(situation),
         disclosures=disclosures(situation),
         notices=notices(situation, policy),
+        statements=[statement(each, situation) for each in incident.statements.values()],
         followups=_followups(situation),
         exhibits=[ExhibitShape.model_validate(each) for each in situation.exhibits],
         offers=[

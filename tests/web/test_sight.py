@@ -21,6 +21,7 @@ from bot.web.calendars import given
 from tests.inbox import alert
 from tests.web.fakes import Place
 from tests.web.legal import TEMPLATE, UPDATE, answered, breach, privileged
+from tests.web.speaking import drafted, speaking
 
 SECRET, WORDS = "zzz-sealed-title", "zzz-privileged-words"
 FILL = {
@@ -43,6 +44,7 @@ def routes(home: Place) -> set[str]:
         "/incidents/{name}",
         "/api/incidents/{incident}",
         "/metrics",
+        "/status",
     } <= found
     return found
 
@@ -124,8 +126,9 @@ async def scene(home: Place, *, restricted: bool, sealed: bool) -> str:
 @pytest.mark.parametrize("restricted", [False, True], ids=["open", "restricted"])
 async def test_every_route_for_every_role(home: Place, who: str, restricted: bool, sealed: bool) -> None:
     """A restricted incident is there for counsel and administrators; words of a privileged notice for counsel alone."""
-    home = home.having(inbox=home.store.alerts)
+    home = speaking(home.having(inbox=home.store.alerts))
     name = await scene(home, restricted=restricted, sealed=sealed)
+    await drafted(home, name, title=SECRET, text=SECRET)
     sees_incident = not restricted or who in {"cleo", "ida"}
     sees_words = sees_incident and (not sealed or who == "cleo")
     shown, worded = set(), set()

@@ -25,6 +25,7 @@ from bot.domain.paging import Receipt
 from bot.domain.phase import Phase
 from bot.domain.policy import Urgency
 from bot.domain.roles import Part
+from bot.domain.status import Step, standing
 from bot.engine.situation import Chart, Situation
 from bot.slack.ids import Ref, choice
 from bot.slack.message import Message
@@ -246,6 +247,7 @@ def _small_print(situation: Situation) -> str:
     parts += [f"{m.id} was done by one person alone, not reviewed yet" for m in incident.mitigations.values()
               if m.wants_review]  # fmt: skip
     parts += [words] if (words := notices_line(incident)) else []
+    parts += [words] if (words := status_line(incident)) else []
     if incident.room is not None and incident.room.stands and (link := channel_link(incident.room.channel)):
         parts.append(f"war room {link}")
     if incident.alerts:
@@ -269,6 +271,16 @@ def notices_line(incident: Incident) -> str:
     return (
         f"notice work in progress ({len(clocks)} clock{'s' if len(clocks) != 1 else ''}, first due {at(min(clocks))})"
     )
+
+
+def status_line(incident: Incident) -> str:
+    """Where a statement for the status page stands, never what it says before it is there."""
+    waits = [each.id for each in incident.statements.values() if each.step in (Step.FROZEN, Step.APPROVED)]
+    if waits:
+        last = incident.statements[waits[-1]]
+        return f"status page: {last.id} {'waits for approval' if last.step is Step.FROZEN else 'is approved'}"
+    said = standing(incident)
+    return f"status page: {said[-1].kind}, {said[-1].id} of {at(said[-1].published_at)}" if said else ""
 
 
 def _paged(situation: Situation) -> str:

@@ -116,6 +116,16 @@ def saying(situation: Situation, matter: Matter) -> str:
             if item is None:
                 return f"Your follow-up {matter.item} is overdue."
             return f"Your follow-up is overdue since {item.due.isoformat()}: {untrusted(item.text, 200)}"
+        case Reason.STATUS:
+            return _spoken(situation, matter)
+
+
+def _spoken(situation: Situation, matter: Matter) -> str:
+    """What readers of the status page still believe, and where that is set right."""
+    found = situation.incident.statements.get(matter.item)
+    what = f"“{untrusted(found.title, 120)}”" if found is not None else matter.item
+    words = f"It is over, and the status page still says {what}, which you published. Say there what holds now."
+    return f"{words} {console(situation)}".strip()
 
 
 def _clock(situation: Situation, matter: Matter) -> str:
@@ -131,8 +141,8 @@ def _clock(situation: Situation, matter: Matter) -> str:
     return f"{what} is due {at(clock.strict)}{owed}; {gone * 100:.0f} % of the time is gone."
 
 
-def _button(situation: Situation, matter: Matter) -> Element:
-    """The button that settles a matter."""
+def _button(situation: Situation, matter: Matter) -> Element | None:
+    """The button that settles a matter; None where it is settled on the console alone."""
     incident, item = situation.incident.id, matter.item
     match matter.reason:
         case Reason.UPDATE:
@@ -148,3 +158,5 @@ def _button(situation: Situation, matter: Matter) -> Element:
         case Reason.FOLLOWUP:
             promised = situation.incident.followups.get(item)
             return kept(incident, promised) if promised is not None else press("Done", "followup.done", incident, item)
+        case Reason.STATUS:
+            return None

@@ -36,7 +36,11 @@ LINKS: Mapping[str, tuple[tuple[str, str, Area], ...]] = {
         ("Objectives", "/slos", Area.SERVICES),
         ("Analytics", "/analytics", Area.ANALYTICS),
     ),
-    "Answer for": (("Notices", "/notices", Area.NOTICES), ("Audit", "/audit", Area.AUDIT)),
+    "Answer for": (
+        ("Notices", "/notices", Area.NOTICES),
+        ("Status page", "/status/all", Area.STATUS),
+        ("Audit", "/audit", Area.AUDIT),
+    ),
     "House": (("People", "/people", Area.PEOPLE), ("Settings", "/settings", Area.SETTINGS)),
 }
 """What the bar leads to, by what people come for: label, address, and whose it is to read."""
@@ -165,6 +169,8 @@ def _nav(here: Console, who: Profile, path: str) -> list[tuple[str, list[tuple[s
     leads = who.person.badges & (QUEUE | here.desk.handler.policy.approve_notice)
 
     def theirs(area: Area) -> bool:
+        if area is Area.STATUS and here.house.status is None:
+            return False
         return may_read(who, area) and (area is not Area.NOTICES or bool(leads))
 
     def there(address: str) -> bool:

@@ -29,6 +29,7 @@ from bot.web.lines import KINDS, Sought, found, speakers
 from bot.web.pages._duties import asked, grouped, labels
 from bot.web.pages._page import Form, show
 from bot.web.pages._plan import Given, badged, block
+from bot.web.pages._status import section as status_section
 from bot.web.pages._together import climb, family
 from bot.web.telling import tell
 from bot.web.verbs import VERBS
@@ -91,6 +92,7 @@ async def page(
         "duties": told.duties,
         "groups": grouped(told.duties, situation.now.date()),
         "questions": asked(situation, told.questions),
+        "status": status_section(here, who, situation),
         "fact_labels": labels(situation),
         "notice_kinds": _wanted(situation),
         "kinds": situation.notice_kinds,

@@ -44,6 +44,15 @@ from bot.web.verbs.life import (
     SetSeverity,
     UpdateText,
 )
+from bot.web.verbs.status import (
+    ApproveIt,
+    AskForIt,
+    CorrectIt,
+    DraftIt,
+    PublishIt,
+    ReturnIt,
+    WithdrawIt,
+)
 from bot.web.verbs.tell import (
     ApproveNoticeText,
     AskApproval,
@@ -104,6 +113,13 @@ VERBS: dict[str, type[Asking]] = {
         DecideDutyAnswer,
         AssignDutyTo,
         Disclose,
+        DraftIt,
+        CorrectIt,
+        AskForIt,
+        ApproveIt,
+        ReturnIt,
+        PublishIt,
+        WithdrawIt,
         SetSeverity,
         AssignPart,
         PageSomebody,
