@@ -15,7 +15,10 @@ from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.telemetry import log
 from bot.web.access import Area, may_read
+from bot.web.described import describe
 from bot.web.door import ByMachine, Console, Here, Who, operator, presented, visitor
+from bot.web.listing import Cursor, Filter, Limit, Severities, Since, Sought, State, Until, follow, paged
+from bot.web.listing import incidents as listed
 from bot.web.pages.affected import as_file
 from bot.web.pages.slos import standing
 from bot.web.shapes import ImpactShape, IncidentShape, PostmortemShape, SloShape, SummaryShape
@@ -112,9 +115,24 @@ api = APIRouter(prefix="/api", responses=ANSWERS)
 
 
 @api.get("/incidents")
-async def incidents(here: Here, who: Who, limit: int = 100) -> list[SummaryShape]:
-    """The newest incidents first."""
-    return [summary(each) for each in await here.summaries(who, limit=max(1, min(limit, 1000)))]
+async def incidents(
+    request: Request,
+    response: Response,
+    here: Here,
+    who: Who,
+    limit: Limit = 100,
+    before: Cursor = "",
+    state: State = "",
+    service: Sought = "",
+    severity: Severities = "",
+    since: Since = None,
+    until: Until = None,
+) -> list[SummaryShape]:
+    """The newest incidents first, of one state, service, severity or time where that is asked."""
+    wanted = Filter(state, service, severity, since, until)
+    found, more = await listed(here, who, wanted, limit=limit, before=before)
+    follow(request, response, "before", found[-1].id if more else "")
+    return [summary(each) for each in found]
 
 
 @api.post("/incidents", status_code=201)
@@ -189,15 +207,24 @@ async def frozen_version(incident: str, notice: str, version: int, here: Here, w
 
 
 @api.get("/notices")
-async def due(here: Here, who: Who) -> list[ClockShape]:
+async def due(
+    request: Request, response: Response, here: Here, who: Who, limit: Limit = 1000, after: Cursor = ""
+) -> list[ClockShape]:
     """Every legal clock that runs, soonest first: what is missing, where its notice stands, who answers for it."""
-    return await here.clocks(who)
+    clocks = await here.clocks(who)
+    page, cursor = paged(clocks, lambda c: f"{c.incident}/{c.regime}/{c.stage}", limit=limit, after=after)
+    follow(request, response, "after", cursor)
+    return page
 
 
 @api.get("/slos", dependencies=[Depends(visitor)])
-async def slos(here: Here) -> list[SloShape]:
+async def slos(
+    request: Request, response: Response, here: Here, limit: Limit = 1000, after: Cursor = ""
+) -> list[SloShape]:
     """Every objective with its verdict and the reason."""
-    return [each.shape() for each in standing(here)]
+    page, cursor = paged(standing(here), lambda each: each.slo.name, limit=limit, after=after)
+    follow(request, response, "after", cursor)
+    return [each.shape() for each in page]
 
 
 @api.get("/verify")
@@ -246,8 +273,7 @@ async def _person(here: Console, key: str) -> Profile:
 @api.get("/openapi.json", include_in_schema=False, dependencies=[Depends(visitor)])
 async def described(request: Request) -> dict[str, Any]:
     """The API in OpenAPI's words."""
-    found: dict[str, Any] = request.app.openapi()
-    return found
+    return describe(request.app)
 
 
 def inbound(who: Profile, what: str, key: str, body: BaseModel) -> str:

@@ -39,6 +39,7 @@ from bot.web.health import Numbers, health
 from bot.web.house import WebHouse
 from bot.web.manners import Manners
 from bot.web.oncall import oncall
+from bot.web.pace import Paced
 from bot.web.pages import pages
 from bot.web.pages._page import sorry
 from bot.web.phrases import login_address, wrong_fields
@@ -96,6 +97,7 @@ def build(house: WebHouse) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if house.slack_http is not None:
         app.router.routes.append(Route("/slack/events", _Ingress(house.slack_http)))
+    app.add_middleware(Paced, clock=desk.clock, pace=house.pace)
     app.add_middleware(Manners, secure=door.secure)
     app.state.alerts = None
     if house.inbox is not None and house.senders:

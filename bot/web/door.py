@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated
@@ -94,7 +95,10 @@ class Console:
 
     async def summaries(self, who: Profile, *, limit: int = 200) -> list[Summary]:
         """The newest incidents this person may see."""
-        found = await self.desk.summaries(limit=limit)
+        return await self.seen(await self.desk.summaries(limit=limit), who)
+
+    async def seen(self, found: Sequence[Summary], who: Profile) -> list[Summary]:
+        """Those of them this person may see."""
         return [each for each in found if not each.restricted or await self._may_see(who, each.id)]
 
     async def _may_see(self, who: Profile, name: str) -> bool:

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from bot.web.pages import (
     affected,
     alerts,
+    api,
     change,
     downloads,
     forms,
@@ -34,6 +35,7 @@ for _page in (
     affected,
     postmortem,
     change,
+    api,
     incident,
     forms,
 ):
