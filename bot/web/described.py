@@ -35,8 +35,8 @@ SECURITY: dict[str, dict[str, Any]] = {
         "console's own pages only.",
     },
 }
-ANYBODY = [{"personal": []}, {"machine": [], "person": []}, {"session": []}]
-OPERATOR = [{"machine": []}]
+ANYBODY: list[dict[str, list[str]]] = [{"personal": []}, {"machine": [], "person": []}, {"session": []}]
+OPERATOR: list[dict[str, list[str]]] = [{"machine": []}]
 WITHOUT = frozenset({"/healthz", "/readyz"})
 FOR_OPERATORS = frozenset({"/api/login", "/api/tokens", "/api/tokens/revoke"})
 TAGS = (
