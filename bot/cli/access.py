@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,15 +32,14 @@ def access(
     out(lines[:-1] or [f"nothing holds {word!r}"])
 
 
-def _holding(group: dict[str, object], word: str) -> dict[str, object]:
+def _holding(group: dict[str, Any], word: str) -> dict[str, Any]:
     """The group with those of its asks that hold the word; all of them where its own words do."""
     asks = group["asks"]
-    assert isinstance(asks, list)  # noqa: S101 - the file is ours
     said = f"{group['about']} {_who(group)}"
     return {**group, "asks": [ask for ask in asks if word in said or word in ask]}
 
 
-def _who(group: dict[str, object]) -> str:
+def _who(group: dict[str, Any]) -> str:
     """For whom, in a line."""
     who = group["who"]
     said = ", ".join(map(str, who)) if isinstance(who, list) else str(who)

@@ -17,6 +17,7 @@ from bot.store.covers import Covers
 from bot.store.database import Database, parse
 from bot.store.erasure import Erasure
 from bot.store.exhibits import Exhibits
+from bot.store.hooks import Hooks
 from bot.store.lead import Lead
 from bot.store.log import Log
 from bot.store.mirror import Mirror
@@ -47,6 +48,7 @@ class Store:
     calendars: Calendars
     alerts: Alerts
     erasure: Erasure
+    hooks: Hooks
     lead: Lead
     database: Database
     aside: Database  # where the checkpoints are
@@ -79,6 +81,7 @@ class Store:
             calendars=Calendars(database),
             alerts=Alerts(database, clock),
             erasure=Erasure(database, codec, clock),
+            hooks=Hooks(database),
             lead=Lead(database.url),
             database=database,
             aside=aside,

@@ -166,6 +166,8 @@ async def _unreadable(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    if error.status_code == 400 and not _wants_page(request):  # noqa: PLR2004 - the framework's word for such a body
+        return await _answer(request, 422, "the body is no JSON in UTF-8", fields={"the request": "is no JSON"})
     said = {404: "there is no such page", 405: "that cannot be asked here in this way"}
     return await _answer(request, error.status_code, said.get(error.status_code, str(error.detail)))
 

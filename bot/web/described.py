@@ -46,6 +46,7 @@ TAGS = (
     ("notices", "What is owed to whom by when."),
     ("objectives", "What is watched, and how it stands."),
     ("access", "Logins and tokens, for whoever runs the machine."),
+    ("audit", "That nobody rewrote the record."),
     ("health", "How Tocsin itself is."),
     ("everything else", "What has no room of its own."),
 )
@@ -56,6 +57,7 @@ _ROOMS = (
     (r"/api/notices(/|$)", "notices"),
     (r"/api/(slos|services|analytics)(/|$)", "objectives"),
     (r"/api/(login|tokens|people|sessions)(/|$)", "access"),
+    (r"/api/(verify|audit)(/|$)", "audit"),
     (r"/(healthz|readyz|metrics)$", "health"),
 )
 SAID = {
@@ -122,6 +124,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         return
     if path == "/metrics":
         operation["security"] = [*OPERATOR, {}]
+        operation["responses"]["200"] = {"description": "As Prometheus reads it.", "content": {"text/plain": {}}}
         _answer(operation, "401")
         return
     operation["security"] = OPERATOR if path in FOR_OPERATORS else ANYBODY
@@ -130,6 +133,11 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["responses"]["429"]["headers"] = {
         "Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 1}}
     }
+    if path.endswith("/affected/list"):
+        operation["responses"]["200"] = {
+            "description": "One line for each of those decided about.",
+            "content": {"text/csv": {}},
+        }
     if method == "get":
         operation["responses"]["304"] = {"description": "Unchanged since the ETag that was sent."}
 
