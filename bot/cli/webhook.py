@@ -92,7 +92,9 @@ async def _stand(installation: Installation) -> list[str]:
         for each in installation.webhooks:
             behind = await store.hooks.waiting(each.name)
             letters = await store.hooks.letters(each.name)
-            lines.append(f"{each.name}  {behind} incidents behind, {len(letters)} changes put aside")
+            behind_ = f"{behind} incident{'' if behind == 1 else 's'} behind"
+            aside = f"{len(letters)} change{'' if len(letters) == 1 else 's'} put aside"
+            lines.append(f"{each.name}  {behind_}, {aside}")
             lines += [f"    {letter.incident}/{letter.seq}  {letter.because}" for letter in letters]
     return lines
 

@@ -70,7 +70,7 @@ async def test_what_was_promised_before_the_list_is_listed(url: str, clock: Hand
         given = {"by": "p_ana", "at": clock.now(), "cause": ""}
         incident = await store.log.append(incident, events, **given)
         await store.log.append(incident, [FollowUpFinished("U3")], **given)
-        later = ("followups", "tallies", "alerts", "alert_marks", "covers", "calendars")
+        later = ("followups", "tallies", "alerts", "alert_marks", "covers", "calendars", "hooks", "hook_letters")
         for undo in (*(f"DROP TABLE {each}" for each in later), "ALTER TABLE people DROP COLUMN groups"):
             await store.database.write(lambda c, undo=undo: c.execute(text(undo)))
         await store.database.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '0003'")))
