@@ -32,8 +32,8 @@ def list_(config: Config = TOCSIN_YAML) -> None:
     out(asyncio.run(_stand(installation)))
 
 
-@app.command()
-def test(name: Named, config: Config = TOCSIN_YAML) -> None:
+@app.command("test")
+def try_(name: Named, config: Config = TOCSIN_YAML) -> None:
     """Send a signed test that is about no incident."""
     import asyncio
 

@@ -62,7 +62,7 @@ def test_what_is_wrong_is_told_with_its_place(folder: Folder, hook: str, said: s
 
 
 def test_in_the_clear_only_where_it_is_said(folder: Folder) -> None:
-    """This machine itself needs no encryption; another one only by a word for it."""
+    """The machine itself needs no encryption; another one only by a word for it."""
     having(
         folder,
         f"name: here, url: 'http://127.0.0.1:9/in', {SECRET}",
