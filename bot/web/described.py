@@ -72,10 +72,11 @@ SAID = {
 }
 ABOUT = """Everything the console, the commands and Slack do, as JSON.
 
-Every answer that is not 2xx holds `because`, a sentence for a person. Times are ISO 8601 with their offset. A POST may
-carry an `Idempotency-Key`: sent again with the same words it has one effect, and a refusal is heard again. Lists take
-`limit` and a cursor; where more follows, the header `Link` holds the next page's address (`rel="next"`). Answers to GET
-carry an `ETag`; asked again with it in `If-None-Match`, what has not changed is a 304 without a body."""
+Every answer that is not 2xx holds `because`, a sentence for a person. Times are ISO 8601 with their offset. A POST
+that takes the header `Idempotency-Key` has one effect when it is sent again with the same words, and a refusal is
+heard again. Lists take `limit` and a cursor; where more follows, the header `Link` holds the next page's address
+(`rel="next"`). Answers to GET carry an `ETag`; asked again with it in `If-None-Match`, what has not changed is a 304
+without a body."""
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
