@@ -207,7 +207,8 @@ async def test_doors_without_a_login(house: Place) -> None:
         for ask, line in TABLE.items():
             if "the address" in line.who:
                 answer = await send(client, ask, {})
-                hung_up = ask.endswith("/call") and "Not acknowledged" in answer.text  # a phone is told in its own words
+                # a phone is told in its own words
+                hung_up = ask.endswith("/call") and "Not acknowledged" in answer.text
                 assert answer.status_code in {404, 410} or hung_up, (ask, answer.text)
             elif "anybody" in line.who and ask.startswith("GET"):
                 assert (await send(client, ask, {})).status_code in {200, 503}, ask
