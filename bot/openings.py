@@ -18,6 +18,7 @@ from bot.engine.desk import Desk
 from bot.engine.draft import DraftingRoom
 from bot.engine.handle import Handler
 from bot.engine.intake import Intake
+from bot.engine.outgoing import Hook, Outgoing
 from bot.engine.ports import Action, Durable, Evidence, Reporter, Source
 from bot.engine.pulling import Asked
 from bot.engine.reconcile import Reconciler
@@ -26,11 +27,16 @@ from bot.engine.roster_ports import Schedule
 from bot.engine.silence import is_watchdog
 from bot.engine.storm import Storm
 from bot.engine.summons import Link
+from bot.engine.vitals import Vitals
 from bot.notices.draft import VOCABULARY
 from bot.words import Words, house
 
 if TYPE_CHECKING:
+    import httpx
+
+    from bot.clients.webhook import Webhook
     from bot.config.load import Installation
+    from bot.config.webhooks import Webhook as WebhookModel
     from bot.domain.service import Service
     from bot.slack.room import SlackRoom
     from bot.store import Store
@@ -176,6 +182,36 @@ def taking_in(
     )  # fmt: skip
     store.alerts.accepted = intake.wake
     return intake
+
+
+def outgoing(
+    installation: Installation,
+    clock: Clock,
+    store: Store,
+    vitals: Vitals,
+    through: httpx.AsyncBaseTransport | None = None,
+) -> Outgoing | None:
+    """Who is told what becomes of incidents; None where nobody is."""
+    if not installation.webhooks:
+        return None
+    receivers = {
+        each.name: (
+            Hook(each.name, frozenset(each.events), frozenset(each.services), each.restricted),
+            webhook(each, clock, through),
+        )
+        for each in installation.webhooks
+    }
+    return Outgoing(store.log, store.hooks, clock, store.lead, receivers, house=installation.web.address, vitals=vitals)
+
+
+def webhook(settings: WebhookModel, clock: Clock, through: httpx.AsyncBaseTransport | None = None) -> Webhook:
+    """One receiver's door."""
+    from bot.clients.webhook import Webhook
+
+    return Webhook(
+        settings.name, settings.url, settings.secret,
+        clock=clock, seconds=settings.timeout.total_seconds(), ca=settings.ca, transport=through,
+    )  # fmt: skip
 
 
 def expected(installation: Installation) -> dict[str, timedelta]:

@@ -17,6 +17,7 @@ from bot.engine.diagnose import Diagnosis
 from bot.engine.handle import Handler
 from bot.engine.hands import Hands
 from bot.engine.intake import Intake
+from bot.engine.outgoing import HooksProbe
 from bot.engine.ports import Chat, Durable, Source
 from bot.engine.pulling import Pulling
 from bot.engine.reconcile import Reconciler
@@ -34,6 +35,7 @@ from bot.openings import (
     drafting_room,
     engine,
     expected,
+    outgoing,
     outside,
     page_link,
     pager,
@@ -159,6 +161,11 @@ async def opened(
             expected=expected(installation),
         )
         stack.push_async_callback(vigil.end)
+        telling = outgoing(installation, clock, store, vitals)
+        if telling is not None:
+            handler.after_commit(telling.wake)
+            vigil.care.also(HooksProbe(telling))
+            stack.push_async_callback(telling.close)
         note = WeeklyNote(roster, tuple(installation.services.values()), store.checkpoints, clock)
         if slack is not None and slack.settings.home_channel:
             note.post = slack.announce
@@ -167,6 +174,7 @@ async def opened(
             vitals=vitals, vigil=vigil, roster=roster, note=note, alerts=store.alerts,
         )  # fmt: skip
         pulling = Pulling(store.alerts, clock, alerting(installation, clock))
+        rounds.telling = telling
         rounds.intake = intake = taking_in(installation, catalogue, store, handler, reconciler)
         stack.push_async_callback(pulling.close)
         doing = (durable, rounds, slack, store.alerts, pulling, vigil, intake, doors.sources)

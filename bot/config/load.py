@@ -34,6 +34,7 @@ from bot.config.shelves import Models, settings_model
 from bot.config.status import Status
 from bot.config.status_checks import status_problems, status_warnings
 from bot.config.templates import template_problems
+from bot.config.webhooks import Webhook, read_webhooks
 from bot.domain.errors import Invalid, NotFound, Problem
 from bot.domain.policy import Policy
 from bot.domain.runbook import Runbook
@@ -80,6 +81,7 @@ class Installation:
     status: Status | None = None
     maintenance: tuple[Maintenance, ...] = ()
     alerts: tuple[AlertSource, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
     warnings: tuple[Problem, ...] = ()
     rotas: Mapping[str, Rota] = field(default_factory=dict)
     schedules: Mapping[str, Elsewhere] = field(default_factory=dict)
@@ -199,6 +201,7 @@ class _Reader:
         self.problems += template_problems(self.root / "templates", self.shipped / "templates", known.regimes)
         maintenance = self._maintenance(tocsin, known)
         alerts = read_alerts(self.page, self.fitter, known.catalogue.named, known.catalogue.by_name)
+        webhooks = read_webhooks(self.page, self.fitter, known.catalogue.named)
         self.problems += admin_problems(tocsin.admins, known.people, self.page) if tocsin is not None else ()
         self.problems += status_problems(tocsin.status, known) if tocsin is not None else ()
         if self.problems or tocsin is None or slack is None or policy is None:
@@ -237,6 +240,7 @@ class _Reader:
             status=tocsin.status,
             maintenance=maintenance,
             alerts=tuple(alerts),
+            webhooks=tuple(webhooks),
             warnings=(*self._warnings(known, tocsin, alerts), *rules.warnings(known, policy), *unspoken),
         )
 

@@ -201,6 +201,8 @@ class Tocsin(Part):
     sources: dict[str, dict[str, Any]] = Field(default_factory=dict)
     alerts: list[dict[str, Any]] = Field(default_factory=list)
     """Who may send alerts; fitted one by one."""
+    webhooks: list[dict[str, Any]] = Field(default_factory=list)
+    """Who is told what becomes of incidents; fitted one by one."""
     poll: Poll = Poll()
     policy: PolicyModel = PolicyModel()
     regimes: list[str] = Field(default_factory=list)

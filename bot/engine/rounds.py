@@ -72,7 +72,9 @@ class Rounds:
         self._looking: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[bool] | None = None
         self.intake: Job | None = None  # takes alerts into incidents, beside everything else
+        self.telling: Job | None = None  # tells other systems, beside everything else
         self._taking: asyncio.Task[None] | None = None
+        self._tells: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin; returns at once."""
@@ -83,6 +85,8 @@ class Rounds:
         await self.reconciler.promises()
         if self.intake is not None:
             self._taking = asyncio.create_task(self.intake.run())
+        if self.telling is not None:
+            self._tells = asyncio.create_task(self.telling.run())
         scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
         every = self.watch.every.total_seconds()
         # two at once, so that a tick during a slow poll comes to `poll`, which leaves it out in one sentence
@@ -162,7 +166,7 @@ class Rounds:
         """End in order: no new tick, then the looking, then what the watch knows is written down."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
-        for task in filter(None, (self._taking, self._looking, self._asking)):
+        for task in filter(None, (self._taking, self._tells, self._looking, self._asking)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self.reconciler.hands.keeper.close()

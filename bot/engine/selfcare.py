@@ -115,6 +115,10 @@ class SelfCare:
         self._memos: dict[str, Memo] = {}
         self._unheard = False
 
+    def also(self, probe: Probe) -> None:
+        """Look at one more part of the house."""
+        self._probes = (*self._probes, probe)
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of trouble there are now."""

@@ -85,6 +85,14 @@ class Vitals:
         )
         self.unreadable = Gauge("tocsin_unreadable_incidents", "Incidents that cannot be read", registry=held)
         self.database = Gauge("tocsin_database_up", "1 while the database answers", registry=held)
+        self.hooks_told = Counter("tocsin_webhook_events", "Changes told to webhooks", registry=held)
+        self.hooks_failed = Counter("tocsin_webhook_failures", "... and not taken when sent", registry=held)
+        self.hooks_waiting = Gauge(
+            "tocsin_webhook_waiting_incidents", "Incidents a webhook is behind with", registry=held
+        )
+        self.hooks_aside = Gauge(
+            "tocsin_webhook_dead_letters", "Changes put aside: no webhook took them", registry=held
+        )
         self.troubles = Gauge("tocsin_house_troubles", "1 while the bot has that trouble", ["kind"], registry=held)
         self._due: datetime | None = None  # the next poll
         self._noted: dict[str, datetime] = {}  # committed to and not looked at since

@@ -15,9 +15,6 @@ Whom it can reach is the receiver's to know; it answers 4xx where it cannot.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 from typing import ClassVar
 from urllib.parse import quote, urlsplit
@@ -26,6 +23,7 @@ import httpx
 from pydantic import SecretStr, field_validator
 
 from bot.clients.http import Rejected
+from bot.clients.signed import signed, strong
 from bot.clock import Clock
 from bot.domain.errors import Refused
 from bot.engine.calling import Sent, Summons
@@ -33,7 +31,6 @@ from bot.pagers import _words as words
 from bot.pagers._vendor import Vendor, VendorSettings
 
 WHAT = "the page webhook"
-ENCODED = "whsec_"
 
 
 class WebhookSettings(VendorSettings):
@@ -48,9 +45,7 @@ class WebhookSettings(VendorSettings):
     @field_validator("secret")
     @classmethod
     def _strong(cls, secret: SecretStr) -> SecretStr:
-        if len(_bytes(secret.get_secret_value())) < 16:  # noqa: PLR2004
-            raise ValueError("a secret has 16 bytes or more")
-        return secret
+        return strong(secret)
 
 
 class WebhookPager:
@@ -70,13 +65,10 @@ class WebhookPager:
 
     async def page(self, summons: Summons) -> Sent:
         content = json.dumps(told(summons), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        name, at = quote(summons.key, safe=":/-_"), str(int(self.clock.now().timestamp()))
+        name = quote(summons.key, safe=":/-_")
         headers = {
             "content-type": "application/json",
-            "idempotency-key": name,
-            "webhook-id": name,
-            "webhook-timestamp": at,
-            "webhook-signature": signature(self.settings.secret, name, at, content),
+            **signed(self.settings.secret, name, self.clock.now(), content),
         }
         try:
             await self._vendor.ask("POST", self.settings.url, content=content, headers=headers)
@@ -100,17 +92,3 @@ def told(summons: Summons) -> dict[str, object]:
         "url": summons.url,
         "incidents": [each.incident.id for each in summons.situations],
     }
-
-
-def signature(secret: SecretStr, name: str, at: str, content: bytes) -> str:
-    """The header `webhook-signature`."""
-    signed = f"{name}.{at}.".encode() + content
-    mac = hmac.new(_bytes(secret.get_secret_value()), signed, hashlib.sha256)
-    return f"v1,{base64.b64encode(mac.digest()).decode()}"
-
-
-def _bytes(secret: str) -> bytes:
-    """Raises ValueError where what should be base64 is none."""
-    if secret.startswith(ENCODED):
-        return base64.b64decode(secret.removeprefix(ENCODED), validate=True)
-    return secret.encode()

@@ -20,6 +20,7 @@ from bot.store.covers import Covers
 from bot.store.database import Database, parse
 from bot.store.erasure import Erasure
 from bot.store.exhibits import Exhibits
+from bot.store.hooks import Hooks
 from bot.store.lead import Lead
 from bot.store.log import Log
 from bot.store.mirror import Mirror
@@ -56,6 +57,7 @@ class Store:
     audit: Audit
     past: Past
     erasure: Erasure
+    hooks: Hooks
     lead: Lead
     database: Database
     aside: Database  # where the checkpoints are
@@ -91,6 +93,7 @@ class Store:
             audit=Audit(database),
             past=Past(database),
             erasure=Erasure(database, codec, clock),
+            hooks=Hooks(database),
             lead=Lead(database.url),
             database=database,
             aside=aside,

@@ -312,6 +312,27 @@ covers = Table(  # who asked to be stood in for, and who does; people are opaque
     Index(None, "end"),
 )
 
+hooks = Table(  # how far a receiver of webhooks was told of an incident; the row of incident "" says that it is known
+    "hooks",
+    metadata,
+    Column("hook", Line, primary_key=True),
+    Column("incident", Line, primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("since", UTCDateTime),
+    Column("due", UTCDateTime),
+)
+
+hook_letters = Table(  # what nobody took
+    "hook_letters",
+    metadata,
+    Column("hook", Line, primary_key=True),
+    Column("incident", Line, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("because", Line, nullable=False),
+)
+
 calendars = Table(  # the secret address of a person's calendar, as its hash: one at a time
     "calendars",
     metadata,

@@ -3,8 +3,8 @@
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,10 +15,12 @@ from bot.engine.access import Scope
 from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.telemetry import log
-from bot.web.access import Area, reading
-from bot.web.asked import Asked, cursor, place
+from bot.web.described import describe
 from bot.web.door import ByMachine, Console, Here, Who, operator, presented, visitor
-from bot.web.lines import PAGE, Sought, found
+from bot.web.lines import PAGE, found
+from bot.web.lines import Sought as SoughtLines
+from bot.web.listing import Cursor, Filter, Limit, Severities, Since, Sought, State, Until, follow, paged
+from bot.web.listing import incidents as listed
 from bot.web.objectives import standing
 from bot.web.pages.affected import as_file
 from bot.web.shapes import ImpactShape, IncidentShape, PostmortemShape, SloShape, SummaryShape, TimelineShape
@@ -99,29 +101,6 @@ class Revoked(BaseModel):
     ended: int
 
 
-class Narrowed(BaseModel):
-    """Which incidents are asked for; days are whole days, UTC."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    limit: int = 100
-    after: str = Field("", max_length=40, pattern=r"^(\d{1,17}\.\d{1,17})?$")
-    q: str = Field("", max_length=200)
-    service: str = Field("", max_length=200)
-    severity: Literal["", "SEV1", "SEV2", "SEV3", "SEV4"] = ""
-    phase: Literal["", "open", "over", "declared", "acknowledged", "mitigated", "resolved", "closed"] = ""
-    cause: str = Field("", max_length=200)
-    since: date | None = None
-    until: date | None = None
-
-    @property
-    def asked(self) -> Asked:
-        """As the list takes it."""
-        days = {"since": self.since, "until": self.until}
-        words = {name: getattr(self, name) for name in ("q", "service", "severity", "phase", "cause")}
-        return Asked.of({**words, **{name: day.isoformat() if day else "" for name, day in days.items()}})
-
-
 class Head(BaseModel):
     """Where the log of an incident stands; it changes exactly when the incident does."""
 
@@ -144,21 +123,25 @@ api = APIRouter(prefix="/api", responses=ANSWERS)
 
 @api.get("/incidents")
 async def incidents(
-    here: Here,
-    who: Who,
     request: Request,
     response: Response,
-    asked: Annotated[Narrowed, Query()],
+    here: Here,
+    who: Who,
+    limit: Limit = 100,
+    before: Cursor = "",
+    q: Sought = "",
+    state: State = "",
+    service: Sought = "",
+    severity: Severities = "",
+    cause: Sought = "",
+    since: Since = None,
+    until: Until = None,
 ) -> list[SummaryShape]:
-    """The newest incidents first, those that match; the header Link says where older ones are."""
-    reading(who, Area.INCIDENTS)
-    wanted = asked.asked.wanted(here.desk.clock.now())
-    limit = max(1, min(asked.limit, 1000))
-    listed = await here.found(who, wanted, limit=limit + 1, after=place(asked.after))
-    if len(listed) > limit:
-        address = asked.asked.address(request.url.path, limit=str(limit), after=cursor(listed[limit - 1]))
-        response.headers["Link"] = f'<{address}>; rel="next"'
-    return [summary(each) for each in listed[:limit]]
+    """The newest incidents first: with these words in them, of one state, service, severity, cause or time."""
+    wanted = Filter(q, state, service, severity, cause, since, until)
+    these, more = await listed(here, who, wanted, limit=limit, before=before)
+    follow(request, response, "before", these[-1].id if more else "")
+    return [summary(each) for each in these]
 
 
 @api.post("/incidents", status_code=201)
@@ -186,7 +169,7 @@ async def told(
 ) -> TimelineShape:
     """Its timeline, the newest lines first to be had: `kind`, `by` and `q` choose, `before` goes on from `older`."""
     situation = await here.situation(incident, who)
-    lines = found(situation, Sought.of(request.query_params), limit)
+    lines = found(situation, SoughtLines.of(request.query_params), limit)
     return TimelineShape(
         lines=timeline(situation, lines), matching=lines.matching, total=lines.total, older=lines.older or None
     )
@@ -247,15 +230,24 @@ async def frozen_version(incident: str, notice: str, version: int, here: Here, w
 
 
 @api.get("/notices")
-async def due(here: Here, who: Who) -> list[ClockShape]:
+async def due(
+    request: Request, response: Response, here: Here, who: Who, limit: Limit = 1000, after: Cursor = ""
+) -> list[ClockShape]:
     """Every legal clock that runs, soonest first: what is missing, where its notice stands, who answers for it."""
-    return await here.clocks(who)
+    clocks = await here.clocks(who)
+    page, cursor = paged(clocks, lambda c: f"{c.incident}/{c.regime}/{c.stage}", limit=limit, after=after)
+    follow(request, response, "after", cursor)
+    return page
 
 
 @api.get("/slos", dependencies=[Depends(visitor)])
-async def slos(here: Here) -> list[SloShape]:
+async def slos(
+    request: Request, response: Response, here: Here, limit: Limit = 1000, after: Cursor = ""
+) -> list[SloShape]:
     """Every objective with its verdict and the reason."""
-    return [each.shape() for each in standing(here)]
+    page, cursor = paged(standing(here), lambda each: each.slo.name, limit=limit, after=after)
+    follow(request, response, "after", cursor)
+    return [each.shape() for each in page]
 
 
 @api.post("/login", dependencies=[Depends(operator)])
@@ -299,8 +291,7 @@ async def _person(here: Console, key: str) -> Profile:
 @api.get("/openapi.json", include_in_schema=False, dependencies=[Depends(visitor)])
 async def described(request: Request) -> dict[str, Any]:
     """The API in OpenAPI's words."""
-    found: dict[str, Any] = request.app.openapi()
-    return found
+    return describe(request.app)
 
 
 def inbound(who: Profile, what: str, key: str, body: BaseModel) -> str:

@@ -42,6 +42,7 @@ from bot.web.health import Numbers, health
 from bot.web.house import WebHouse
 from bot.web.manners import Manners, said_of
 from bot.web.oncall import oncall
+from bot.web.pace import Paced
 from bot.web.pages import pages
 from bot.web.pages._page import sorry
 from bot.web.phrases import login_address, wrong_fields
@@ -118,6 +119,7 @@ def build(house: WebHouse) -> FastAPI:
     if house.slack_http is not None:
         app.router.routes.append(Route("/slack/events", _Ingress(house.slack_http)))
     app.add_middleware(Turnover, door=door)
+    app.add_middleware(Paced, clock=desk.clock, pace=house.pace)
     app.add_middleware(Manners, secure=door.secure)
     app.state.alerts = None
     if house.inbox is not None and house.senders:
@@ -186,6 +188,8 @@ async def _unreadable(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    if error.status_code == 400 and not _wants_page(request):  # noqa: PLR2004 - the framework's word for such a body
+        return await _answer(request, 422, "the body is no JSON in UTF-8", fields={"the request": "is no JSON"})
     said = {404: "there is no such page", 405: "that cannot be asked here in this way"}
     return await _answer(request, error.status_code, said.get(error.status_code, str(error.detail)))
 

@@ -30,6 +30,7 @@ from bot.engine.vigil import Vigil
 from bot.intake.sender import Sender
 from bot.slo.burn import Verdict
 from bot.slo.spec import Slo
+from bot.web.pace import Pace
 from bot.words import Words
 
 
@@ -221,6 +222,8 @@ class WebHouse:
     """The status page, where there is one."""
     metrics_token: str = field(default="", repr=False)
     """Lets whoever has it read /metrics from elsewhere, and nothing else."""
+    pace: Pace = field(default_factory=Pace)
+    """How fast one token may ask."""
     secret: str = field(default="", repr=False)
     """What addresses are signed with; "" means that of the state folder."""
     record: Record | None = None

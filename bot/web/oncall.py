@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bot.domain.errors import Refused
@@ -17,6 +17,7 @@ from bot.engine.values import Profile
 from bot.web.api import ANSWERS, Key, inbound
 from bot.web.calendars import CalendarShape, given
 from bot.web.door import ByMachine, Console, ForeignError, Here, Who, visitor
+from bot.web.listing import Cursor, Limit, follow, paged
 from bot.web.shape import Shape
 from bot.web.shapes_oncall import (
     AgreedShape,
@@ -114,12 +115,17 @@ async def shifts(
 
 
 @oncall.get("/covers", dependencies=[Depends(visitor)])
-async def covers(here: Here) -> list[CoverShape]:
+async def covers(
+    request: Request, response: Response, here: Here, limit: Limit = 1000, after: Cursor = ""
+) -> list[CoverShape]:
     """Every cover that is not over, those nobody took first."""
     roster = here.desk.roster
     await roster.reread()
     now = here.desk.clock.now()
-    return [await cover_shape(roster, each) for each in roster.covers if each.end > now]
+    waiting = [each for each in roster.covers if each.end > now]
+    page, cursor = paged(waiting, lambda each: each.id, limit=limit, after=after)
+    follow(request, response, "after", cursor)
+    return [await cover_shape(roster, each) for each in page]
 
 
 @oncall.post("/covers", status_code=201)

@@ -71,7 +71,17 @@ async def test_what_was_promised_before_the_list_is_listed(url: str, clock: Hand
         incident = await store.log.append(incident, events, **given)
         await store.log.append(incident, [FollowUpFinished("U3")], **given)
         later = ("followups", "tallies", "alerts", "alert_marks", "covers", "calendars")
-        later += ("login_links", "sessions", "tokens", "accounts", "access_log", "paged", "statements")
+        later += (
+            "login_links",
+            "sessions",
+            "tokens",
+            "accounts",
+            "access_log",
+            "paged",
+            "statements",
+            "hooks",
+            "hook_letters",
+        )
         kept = ("phase_declared", "service_declared_number", "restricted_service", "clock", "figures")
         columns = (
             "search",

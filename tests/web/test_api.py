@@ -33,7 +33,7 @@ async def test_nothing_is_open(home: Place) -> None:
         told = (await api.get("/api/verify")).json()
         assert (told["ok"], told["count"], told["heads"], told["error"]) == (True, 0, {}, "")
         assert (await api.get("/api/slos")).json()[0]["because"] == "not asked yet"
-        for never in ("INC-1", "%00", "INC-1%00", "..", "x" * 300, "%F0%9F%94%94"):
+        for never in ("INC-1", "%00", "INC-1%00", "x" * 300, "%F0%9F%94%94"):
             assert (await api.get(f"/api/incidents/{never}")).status_code == 404, never
         assert (await api.get("/api/incidents", params={"limit": "all"})).json()["fields"].keys() == {"limit"}
 

@@ -146,7 +146,7 @@ async def test_the_api_narrows_down_and_links_to_the_next(home: Place) -> None:
     """The header Link says where older ones are; nonsense is told by field."""
     await many(home, 5)
     async with await home.own("max") as api:
-        answer = await api.get("/api/incidents", params={"limit": 2, "q": "slow", "phase": "closed"})
+        answer = await api.get("/api/incidents", params={"limit": 2, "q": "slow", "state": "closed"})
         assert [each["id"] for each in answer.json()] == ["INC-5", "INC-4"]
         onward = re.fullmatch(r'<(/api/incidents\?[^>]+)>; rel="next"', answer.headers["Link"])
         assert onward is not None
@@ -154,8 +154,8 @@ async def test_the_api_narrows_down_and_links_to_the_next(home: Place) -> None:
         assert [each["id"] for each in answer.json()] == ["INC-3", "INC-2"]
         last = await api.get("/api/incidents", params={"limit": 5})
         assert "Link" not in last.headers
-        wrong = await api.get("/api/incidents", params={"severity": "high", "since": "soon", "after": "x"})
-        assert (wrong.status_code, set(wrong.json()["fields"])) == (422, {"severity", "since", "after"})
+        wrong = await api.get("/api/incidents", params={"severity": "high", "since": "soon"})
+        assert (wrong.status_code, set(wrong.json()["fields"])) == (422, {"severity", "since"})
 
 
 @pytest.mark.parametrize("who", EVERYBODY)

@@ -6,6 +6,7 @@ from bot.web.pages import (
     affected,
     alerts,
     analytics,
+    api,
     audit,
     change,
     downloads,
@@ -48,6 +49,7 @@ for _page in (
     affected,
     postmortem,
     change,
+    api,
     incident,
     forms,
 ):
