@@ -24,7 +24,7 @@ class Line:
     ask: str
     who: frozenset[str]
     incident: bool = False
-    machine: bool = True
+    machine: bool | str = True
     nearby: bool = False
 
     def may(self, role: str, *, restricted: bool) -> bool:
@@ -58,9 +58,10 @@ def _people(who: str | list[str]) -> frozenset[str]:
         "anybody": (*ROLES, "anybody"),
         "the address": (*ROLES, "anybody", "the address"),
         "the machine": ("the machine",),
+        "a login": ("a login",),
     }
     found = frozenset(known[who] if isinstance(who, str) else who)
-    assert found <= {*ROLES, "anybody", "the address", "the machine"}, who
+    assert found <= {*ROLES, "anybody", "the address", "the machine", "a login"}, who
     return found
 
 
