@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import httpx
 
     from bot.clients.webhook import Webhook
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
     from bot.config.webhooks import Webhook as WebhookModel
     from bot.domain.service import Service
     from bot.slack.room import SlackRoom

@@ -32,7 +32,7 @@ from bot.engine.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
     from bot.domain.service import Service
     from bot.engine.heartbeat import Receiver
     from bot.engine.intake_ports import Inbox

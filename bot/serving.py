@@ -21,7 +21,7 @@ from bot.telemetry import log as logger
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
     from bot.config.model import Web
     from bot.slack.room import SlackRoom
     from bot.wiring import House

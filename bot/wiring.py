@@ -46,7 +46,7 @@ from bot.openings import (
 from bot.telemetry import log as logger
 
 if TYPE_CHECKING:
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
     from bot.slack.room import SlackRoom
     from bot.store import Store
     from bot.store.alerts import Alerts

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bot import openings, wiring
-from bot.config.load import Installation, load
+from bot.config.installation import Installation
+from bot.config.load import load
 from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import Refused
 from bot.domain.incident import Incident

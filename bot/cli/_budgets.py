@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot.slo.gate import Standing
 
 if TYPE_CHECKING:
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
     from bot.slo.ledger import Ledger
     from bot.slo.spec import Slo
 

@@ -15,7 +15,7 @@ from bot.domain.errors import Invalid, Refused, TocsinError, Unavailable
 
 if TYPE_CHECKING:
     from bot.clock import Clock
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
     from bot.domain.service import Offer, Target
     from bot.engine.ports import Action, Source
     from bot.openings import Outside

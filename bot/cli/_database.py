@@ -12,7 +12,7 @@ from bot.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from bot.clock import Clock
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
     from bot.store import Store
 
 

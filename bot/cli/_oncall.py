@@ -15,7 +15,7 @@ from bot.cli._text import line, span, table, when
 from bot.clock import SystemClock
 
 if TYPE_CHECKING:
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
     from bot.engine.roster import Roster
     from bot.engine.values import Profile
 

@@ -20,7 +20,7 @@ from bot.slo.notation import parse_length
 from bot.slo.spec import Expression, Slo
 
 if TYPE_CHECKING:
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
 
 LOOKBACK, STEP = timedelta(seconds=60), timedelta(seconds=15)
 SHORTEST_STEP = timedelta(seconds=1)

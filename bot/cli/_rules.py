@@ -19,7 +19,7 @@ from bot.config.rules import MOVES, holders
 from bot.domain.guard import ON_CALL, Freeze
 
 if TYPE_CHECKING:
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
 
 
 class Rulebook:

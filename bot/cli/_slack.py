@@ -11,7 +11,7 @@ from bot.cli._checks import BAD, NOTE, OK, Found
 
 if TYPE_CHECKING:
     from bot.clock import Clock
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
     from bot.slack.checkup import Expected
 
 CHALLENGE = "tocsin-doctor"

@@ -9,7 +9,7 @@ import typer
 from bot.cli._common import TOCSIN_YAML, Config
 
 if TYPE_CHECKING:
-    from bot.config.load import Installation
+    from bot.config.installation import Installation
     from bot.config.webhooks import Webhook
 
 app = typer.Typer(no_args_is_help=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from math import ceil
 
 from bot.clock import Clock
-from bot.config.load import Installation
+from bot.config.installation import Installation
 from bot.domain.errors import NotFound, Refused
 from bot.domain.service import Service
 from bot.drill.standin import DRILL, StandIn

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot import openings, wiring
 from bot.clock import AheadClock, MovedClock, SystemClock
-from bot.config.load import Installation
+from bot.config.installation import Installation
 from bot.config.model import Slack, Web
 from bot.domain.service import Service
 from bot.drill.breach import SOURCE, Breach, chosen, simulated

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from bot.clock import Clock
-from bot.config.load import Installation
+from bot.config.installation import Installation
 from bot.config.model import Slack
 from bot.domain.policy import Role
 from bot.engine.values import Profile

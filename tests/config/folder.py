@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from bot.config.load import Installation, load
+from bot.config.installation import Installation
+from bot.config.load import load
 from bot.domain.errors import Invalid, NotFound, Problem
 
 TOCSIN = """\

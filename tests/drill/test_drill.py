@@ -19,7 +19,8 @@ from bot import openings
 from bot.cli._drill import told
 from bot.cli._main import run
 from bot.clock import SystemClock
-from bot.config.load import Installation, load
+from bot.config.installation import Installation
+from bot.config.load import load
 from bot.demo import hosting, setup, stage
 from bot.domain.errors import Unavailable
 from bot.domain.guard import Freeze, Means

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.config.load import Installation
+from bot.config.installation import Installation
 from bot.domain.approval import ApproveMitigation
 from bot.domain.guard import ActionClass, Freeze
 from bot.domain.mitigation import Mitigation, State

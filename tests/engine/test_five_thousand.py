@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 
 from bot import openings, wiring
-from bot.config.load import Installation, load
+from bot.config.installation import Installation
+from bot.config.load import load
 from bot.domain.sli import Judged
 from bot.durable.memory import Memory
 from bot.heap import growing

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.config.load import Installation
+from bot.config.installation import Installation
 from bot.domain.approval import ApproveMitigation
 from bot.domain.errors import Refused
 from bot.domain.glass import ReviewGlass

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.config.load import Installation
+from bot.config.installation import Installation
 from bot.domain.alert import Alert
 from bot.domain.paging import Acknowledge, Receipt
 from bot.domain.policy import Severity
