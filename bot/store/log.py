@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from bot.store.listed import Listed
 from bot.store.tables import entries, inbound, texts
 
 _REMEMBERED = 2048  # folded incidents kept at hand: all that are open, or each round would read them anew
-_TOLD = 256  # whose entries are kept at hand as well
+_TOLD = 12_000  # entries kept at hand as well: those of the incidents somebody read line by line before the others
 _WORDS = texts.insert()
 _PRUNED = 5_000  # inbound ids forgotten in one transaction, so that no click waits for it
 
@@ -53,12 +52,21 @@ class _Held:
 class Log(Listed):
     """The port Log on a database. `prefix` begins the ids of new incidents."""
 
-    def __init__(self, database: Database, codec: Codec, clock: Clock, *, prefix: str = "INC") -> None:
+    def __init__(
+        self, database: Database, codec: Codec, clock: Clock, *, prefix: str = "INC", most_lines: int = _TOLD
+    ) -> None:
         super().__init__(database)
         self._codec, self._clock, self._prefix = codec, clock, prefix
         self._at_hand: OrderedDict[str, _Held] = OrderedDict()
+        self._told: OrderedDict[str, int] = OrderedDict()  # of how many entries each, who was asked for last at the end
+        self._lines, self._most_lines = 0, most_lines  # all of those
 
     # -- reading -----------------------------------------------------------------------------------------------------
+
+    @property
+    def lines_at_hand(self) -> int:
+        """How many entries are kept in memory."""
+        return self._lines
 
     async def load(self, incident: str) -> Incident:
         """The incident folded from its entries; one that never was is void. Raises Unavailable, Tampered."""
@@ -86,27 +94,48 @@ class Log(Listed):
 
         look = await self._database.read(work)
         if look is None:
-            return self._keep(held)
+            return self._keep(held, told=told)
         # it stands differently: with nothing new after what is at hand, that itself is another's
         follows = look.entries[0].before == held.incident.head if look.entries else not held.incident.exists
         if look.erased != held.erased or not follows:  # words were erased since, or the log is another one
             held = nothing
             look = await self._database.read(lambda c: reading.look(c, self._codec, incident))
         entries_ = None if held.entries is None else (*held.entries, *look.entries)
-        return self._keep(_Held(fold(held.incident, look.entries), look.erased, entries_))
+        return self._keep(_Held(fold(held.incident, look.entries), look.erased, entries_), told=told)
 
-    def _keep(self, held: _Held) -> _Held:
-        """Put at hand what was read or written, unless something newer is there; of most incidents without entries."""
+    def _keep(self, held: _Held, *, told: bool = False) -> _Held:
+        """Put at hand what was read or written; `told` where somebody asked for its entries."""
         name = held.incident.id
         if held.incident.exists:
             self._at_hand[name] = held
             self._at_hand.move_to_end(name)
+            self._count(name, held, told=told)
             while len(self._at_hand) > _REMEMBERED:
-                self._at_hand.popitem(last=False)
-            if len(self._at_hand) > _TOLD:
-                other = next(itertools.islice(reversed(self._at_hand), _TOLD, None))
-                self._at_hand[other] = replace(self._at_hand[other], entries=None)
+                gone, _held = self._at_hand.popitem(last=False)
+                self._lines -= self._told.pop(gone, 0)
         return held
+
+    def _let_go(self) -> None:
+        """Whatever is asked for next is read anew."""
+        self._at_hand.clear()
+        self._told.clear()
+        self._lines = 0
+
+    def _count(self, name: str, held: _Held, *, told: bool) -> None:
+        """Let go of entries nobody asked for lately where they are too many; of who was asked for last all stay."""
+        before = self._told.get(name)
+        self._lines -= before or 0
+        if held.entries is None:
+            self._told.pop(name, None)
+        else:
+            self._told[name] = len(held.entries)
+            self._lines += len(held.entries)
+            if told or before is None:
+                self._told.move_to_end(name, last=told)
+        while self._lines > self._most_lines and len(self._told) > 1:
+            other, lines = self._told.popitem(last=False)
+            self._lines -= lines
+            self._at_hand[other] = replace(self._at_hand[other], entries=None)
 
     async def holder(self, claim: str) -> str | None:
         """The incident that holds a claim."""
@@ -235,7 +264,7 @@ class Log(Listed):
 
     async def verify(self, incident: str = "") -> dict[str, str]:
         """Head hash per incident after walking every chain (or one). Raises Tampered, NotFound."""
-        self._at_hand.clear()  # what is looked at from now on is what was verified
+        self._let_go()  # what is looked at from now on is what was verified
         ids = await self._database.read(reading.every_id, within=None)
         if incident:
             if incident not in ids and not await self.entries(incident):
@@ -267,7 +296,7 @@ class Log(Listed):
 
     async def rebuild(self) -> int:
         """Make the lists anew from the log; how many incidents there are."""
-        self._at_hand.clear()
+        self._let_go()
         return await projections.rebuild(self._database, self._codec)
 
     async def renew(self) -> int:
