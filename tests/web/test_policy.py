@@ -60,7 +60,7 @@ async def test_a_fault_of_ours_says_it_too(home: Place) -> None:
     async def broken(*_given: object) -> None:
         raise ZeroDivisionError
 
-    home.app.state.console.summaries = broken
+    home.app.state.console.unfinished = broken
     browser._transport.raise_app_exceptions = False
     answer = await browser.get("/")
     assert answer.status_code == 500
