@@ -20,19 +20,27 @@ EVERYBODY = ("ana", "ben", "cleo", "max", "audrey", "ida")
 
 
 class Reader(HTMLParser):
-    """Reads a page as a browser would: tags, attributes, the values of fields."""
+    """Reads a page as a browser would: tags, attributes, the values of fields. A time stands in its sentence."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
+        self.words: list[str] = [""]
+        self._goes_on = False
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        self._goes_on = tag == "time"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._goes_on = tag == "time"
 
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        if self._goes_on:
+            self.words[-1] += data
+        else:
+            self.words.append(data)
 
     @property
     def text(self) -> str:

@@ -251,7 +251,7 @@ async def test_a_corrected_time_says_so_everywhere(home: Place) -> None:
     assert (await browser.post(f"/incidents/{name}/correct", data=right)).status_code == 303
     assert (await browser.post(f"/incidents/{name}/correct", data=right)).status_code == 303
     page = sound(await browser.get(f"/incidents/{name}")).text
-    assert "corrected by Ana Ruiz, first recorded as 2026-11-20 12:10:05 UTC: said by phone" in page.replace(" :", ":")
+    assert "corrected by Ana Ruiz, first recorded as 2026-11-20 12:10:05 UTC: said by phone" in page
     assert "5 min corrected" in page
     assert "times corrected" in sound(await browser.get("/incidents")).text
     assert "MTTR 1 corrected" in sound(await browser.get("/analytics")).text
