@@ -93,10 +93,10 @@ class Alerts:
         self._begin()
         try:
             with self.courtesy.answering():
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(self._database.patience):
                     return await offer.answer
         except TimeoutError:
-            raise Unavailable("the inbox", f"no answer within {PATIENCE:g} s") from None
+            raise Unavailable("the inbox", f"no answer within {self._database.patience:g} s") from None
 
     async def _commit_all(self) -> None:
         """Commit group after group until nobody waits."""

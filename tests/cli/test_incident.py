@@ -248,7 +248,7 @@ def test_the_auditors_pack_is_taken_away_and_checked(live: Live, told, tmp_path:
     live.token("cleo")
     path = tmp_path / "pack.zip"
     assert live.tocsin("export", "INC-1", "--pack", "-o", str(path)) == 1
-    assert "may take the whole record" in told()[1]
+    assert "the whole record of an incident is for" in told()[1]
     assert not path.exists()
     assert live.tocsin("export", "INC-1", "--pack", "-o", str(path), person="cleo") == 0
     head = live.do(live.world.incident()).head
