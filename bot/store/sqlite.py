@@ -94,7 +94,15 @@ class _Job(Generic[T]):
     work: Work[T]
     fate: Fate
     alone: bool
+    pressing: bool = False
     answer: Future[T] = field(default_factory=Future)
+
+
+def _together(jobs: list[_Job[Any]], another: _Job[Any]) -> bool:
+    """Whether these may be committed with another one."""
+    if not jobs:
+        return True
+    return not (jobs[0].alone or another.alone) and (another.pressing or not jobs[0].pressing)
 
 
 def settle(dbapi_connection: Any, *, busy_ms: int) -> None:
@@ -135,10 +143,10 @@ class File:
     def write(self, work: Work[T], fate: Fate, *, alone: bool, pressing: bool = False) -> Future[T]:
         """Run `work` so that all of it is written or nothing, together with others that wait unless it is `alone`.
 
-        What is `pressing` goes before all that waits.
+        What is `pressing` goes before all that waits, and waits for no other work of its transaction.
         It may be run more than once; what it leaves behind in Python must not add up.
         """
-        job = _Job(work, fate, alone)
+        job = _Job(work, fate, alone, pressing)
         (self._waiting.appendleft if pressing else self._waiting.append)(job)
         self._writer.submit(self._next)
         return job.answer
@@ -186,7 +194,7 @@ class File:
     def _next(self) -> None:
         """Commit what waits; whoever was committed together with an earlier one has nothing left to do here."""
         jobs: list[_Job[Any]] = []
-        while self._waiting and len(jobs) < TOGETHER and not (jobs and (jobs[0].alone or self._waiting[0].alone)):
+        while self._waiting and len(jobs) < TOGETHER and _together(jobs, self._waiting[0]):
             job = self._waiting.popleft()
             if job.answer.set_running_or_notify_cancel():
                 jobs.append(job)

@@ -142,3 +142,23 @@ async def test_what_is_pressing_goes_before_all_that_waits(database: Database) -
         await asyncio.gather(pressing, *waiting)
     assert order[0] == "paged"
     assert sorted(await names(database)) == sorted(["paged", *(f"w{number:02}" for number in range(60))])
+
+
+async def test_what_is_pressing_waits_for_no_other_work(database: Database) -> None:
+    """Its transaction holds nothing but what is pressing too: it is answered while the next work is still at it."""
+    go = threading.Event()
+
+    async def long(connection) -> None:
+        go.wait(10)
+        await put("long")(connection)
+
+    async with Door(database) as door:
+        waiting = asyncio.create_task(database.write(long))
+        await asyncio.sleep(0.05)
+        pressing = [asyncio.create_task(database.write(put(name), pressing=True)) for name in ("one", "two")]
+        await asyncio.sleep(0.05)
+        door.open()
+        assert sorted(await asyncio.gather(*pressing)) == ["one", "two"]
+        assert not waiting.done()
+        go.set()
+        await waiting
