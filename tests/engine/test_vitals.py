@@ -31,7 +31,7 @@ def test_every_name_is_as_prometheus_wants_it() -> None:
     assert all(name.startswith("tocsin_") for name in families)
     assert {name for name in plain if not name.endswith(("_seconds", "_ratio"))} == {
         "tocsin_slo_burn_rate", "tocsin_dead_letters", "tocsin_database_up", "tocsin_house_troubles",
-            "tocsin_unreadable_incidents",
+            "tocsin_unreadable_incidents", "tocsin_webhook_waiting_incidents", "tocsin_webhook_dead_letters",
     }  # fmt: skip
     labels = {label for each in families.values() for sample in each.samples for label in sample.labels}
     assert labels <= {"slo", "le", "window", "kind"}

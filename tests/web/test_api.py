@@ -238,7 +238,7 @@ async def test_a_rewritten_record_is_found(home: Place) -> None:
         assert (bad["ok"], bad["heads"]) == (False, {})
         assert "INC-1: entry 3" in bad["error"]
     async with await home.own("otto") as api:
-        assert (await api.get("/api/verify")).status_code == 403
+        assert (await api.post("/api/verify")).status_code == 403
 
 
 async def test_a_silent_target_is_said_and_may_be_asked_again(home: Place) -> None:

@@ -171,4 +171,4 @@ def test_the_token_is_shown_nowhere(tmp_path: Path) -> None:
 
 
 def _house(kind):
-    return kind(None, None, {}, None, Path(), "x", None)
+    return kind(None, None, {}, None, Path(), "x", None, access=None)
