@@ -64,7 +64,7 @@ async def entered(context: Any, home: Place, who: str) -> Any:
     await context.add_init_script(WATCH)
     page = await context.new_page()
     page.set_default_timeout(SLOW)
-    await page.goto(home.app.state.console.door.logins.mint(who))
+    await page.goto(await home.app.state.console.door.logins.mint(who))
     await page.get_by_role("button", name="Enter as").click()
     return page
 

@@ -85,7 +85,7 @@ async def entered(browser: Any, home: Place, who: str, **screen: Any) -> Any:
     context = await browser.new_context(java_script_enabled=False, **screen)
     page = await context.new_page()
     page.set_default_timeout(SLOW)
-    await page.goto(home.app.state.console.door.logins.mint(who))
+    await page.goto(await home.app.state.console.door.logins.mint(who))
     await page.get_by_role("button", name="Enter as").click()
     return page
 

@@ -69,7 +69,7 @@ async def test_it_fits_every_screen(tmp_path: Path, screen: str, scheme: str) ->
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         ratios = await page.evaluate(CONTRAST, READ)
         assert min(ratios.values()) >= 4.5, ratios  # WCAG 2.2, 1.4.3
-        await page.goto(home.app.state.console.door.logins.mint("max"))
+        await page.goto(await home.app.state.console.door.logins.mint("max"))
         await page.get_by_role("button", name="Enter as").click()
         await page.goto(f"{address}/incidents/{name}")
         await page.evaluate("document.querySelectorAll('#status details').forEach(each => each.open = true)")
