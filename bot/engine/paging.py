@@ -62,7 +62,7 @@ class Paging:
         self._waiting: dict[str, dict[str, _Waits]] = {}
         self._noted: dict[str, set[tuple[str, str]]] = {}  # of each incident, whose pages wait: (person, key)
         self._told: dict[str, datetime] = {}
-        self._since, self._gathered = desk.clock.now(), set[str]()
+        self._since = desk.clock.now()
 
     async def page(self, incident: Incident, owed: PageOwed) -> None:
         """Page a person. Whatever else waits for them by now goes with it, in one message."""
@@ -75,8 +75,7 @@ class Paging:
         turn = self._turns.setdefault(owed.person, asyncio.Lock())
         try:
             async with turn:
-                if owed.due < self._since and owed.person not in self._gathered:
-                    self._gathered.add(owed.person)  # once, or those nobody needs any more would each hold up the next
+                if owed.due < self._since and owed.person not in self._told:
                     await asyncio.sleep(GATHERING)
                 if await self._still(incident.id, owed):
                     # whoever took it along may have failed to write that down: then it goes again, by itself
