@@ -56,9 +56,7 @@ class Paging:
         self.lines = lines or Lines()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting: dict[str, dict[str, _Waits]] = {}
-        self._noted: dict[
-            str, set[tuple[str, str]]
-        ] = {}  # of each incident, whose pages wait for their time: (person, key)
+        self._noted: dict[str, set[tuple[str, str]]] = {}  # of each incident, whose pages wait: (person, key)
         self._told: dict[str, datetime] = {}
 
     async def page(self, incident: Incident, owed: PageOwed) -> None:
