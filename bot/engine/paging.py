@@ -29,10 +29,6 @@ from bot.engine.ways import ways
 NO_CHANNEL = "no channel"
 BREATH = timedelta(seconds=1.5)
 """Between two pages to one person even of the worst severity: what comes meanwhile goes with the second."""
-GATHERING = 0.5
-"""Seconds somebody's first page after a start waits where it was due before: what the last process left behind is taken
-up one by one in these moments, and goes out together, as it did or would have.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,6 @@ class Paging:
         self._waiting: dict[str, dict[str, _Waits]] = {}
         self._noted: dict[str, set[tuple[str, str]]] = {}  # of each incident, whose pages wait: (person, key)
         self._told: dict[str, datetime] = {}
-        self._since = desk.clock.now()
 
     async def page(self, incident: Incident, owed: PageOwed) -> None:
         """Page a person. Whatever else waits for them by now goes with it, in one message."""
@@ -75,8 +70,6 @@ class Paging:
         turn = self._turns.setdefault(owed.person, asyncio.Lock())
         try:
             async with turn:
-                if owed.due < self._since and owed.person not in self._told:
-                    await asyncio.sleep(GATHERING)
                 if await self._still(incident.id, owed):
                     # whoever took it along may have failed to write that down: then it goes again, by itself
                     waiting[owed.key] = _Waits(incident.id, owed)

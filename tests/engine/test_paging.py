@@ -1,11 +1,8 @@
 """Paging: somebody who can help must know, and every try has a receipt."""
 
-import asyncio
 from pathlib import Path
 
-from bot.domain.climbing import PageOwed
 from bot.domain.paging import Acknowledge, Receipt
-from bot.engine.paging import Paging
 from tests.world import Phone, World
 
 
@@ -173,23 +170,3 @@ async def test_a_page_that_waits_no_longer_is_forgotten(tmp_path: Path) -> None:
             await world.say(Acknowledge(), "ben", name)
         assert waiting[ana] == waiting.get(ben, {}) == {}
         assert world.phone.pages == [("ana", "page:INC-1:0")]
-
-
-async def test_what_the_last_process_left_behind_goes_out_together(tmp_path: Path) -> None:
-    """Three pages that were due before the start are taken up one after the other: Ana's phone rings once for all."""
-    async with World.open(tmp_path) as world:
-        house, phone = world.house, Phone()
-        house.reconciler.hands.pagers.clear()
-        for title in ("scores look wrong", "answers are slow", "answers are odd"):
-            await world.declare(title, "max")
-        incidents = [await world.incident(f"INC-{n}") for n in (1, 2, 3)]
-        ana, due = (await world.who("ana")).id, house.desk.clock.now()
-        owed = [PageOwed(f"page:{incident.id}:0", due, 2, person=ana) for incident in incidents]
-        world.clock.forward(minutes=10)
-        paging = Paging(house.desk, {"phone": phone}, house.reconciler.hands.paging.contacts)
-        tasks = []
-        for incident, each in zip(incidents, owed, strict=True):
-            tasks.append(asyncio.create_task(paging.page(incident, each)))
-            await asyncio.sleep(0.05)
-        await asyncio.gather(*tasks)
-        assert [len(each.situations) for each in phone.said] == [3]
