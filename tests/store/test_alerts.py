@@ -174,7 +174,7 @@ class Counting:
     """A database that counts the transactions that write."""
 
     def __init__(self, database: Database) -> None:
-        self.database, self.commits = database, 0
+        self.database, self.patience, self.commits = database, database.patience, 0
 
     async def write(self, work, **how):
         self.commits += 1

@@ -22,6 +22,7 @@ class Counted:
 
     def __init__(self, database: Database, *, silent: bool = False) -> None:
         self._database, self.silent, self.writes = database, silent, 0
+        self.patience = database.patience
 
     async def read(self, ask):
         return await self._database.read(ask)
