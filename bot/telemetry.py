@@ -8,7 +8,9 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
-_SECRET = re.compile(r"(xox[a-z]-|xapp-)[\w-]+|(?i:bearer|basic)\s+[\w.~+/=-]+")
+_SECRET = re.compile(
+    r"(xox[a-z]-|xapp-)[\w-]+|\btocsin_[\w-]{20,}|(?<=[?&]token=)[\w.~%-]+|(?i:bearer|basic)\s+[\w.~+/=-]+"
+)
 
 
 def scrub(text: str) -> str:

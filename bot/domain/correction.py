@@ -75,11 +75,12 @@ def impossible(incident: Incident, moment: str, to: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CorrectTime(Command):
-    """Say that a moment was at another time."""
+    """Say that a moment was at another time; `read` is when its author read the one they correct, if known."""
 
     moment: Moment
     to: datetime
     because: str
+    read: datetime | None = None
 
     def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
         ask.policy.require(ask.person, frozenset({Role.RESPONDER, Role.MANAGER, Role.ADMIN}), "correct a time")
@@ -92,6 +93,9 @@ class CorrectTime(Command):
             raise Refused(f"{incident.id} has no time for {self.moment} to correct")
         if self.to > ask.at:
             raise Refused("a corrected time cannot lie in the future")
+        known = incident.corrected.get(self.moment)
+        if known is not None and self.read is not None and known.at > self.read and known.to != self.to:
+            raise Refused(f"it was corrected meanwhile, to {known.to:%Y-%m-%d %H:%M:%S} UTC: {known.because}")
         if why_not := impossible(incident, self.moment, self.to):
             raise Refused(why_not)
         if self.to != was:

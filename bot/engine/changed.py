@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.domain.filing import NoticeFiled
 from bot.domain.incident import Incident
-from bot.domain.log import Entry
+from bot.domain.log import Entry, Event
 
 OF: Mapping[str, str] = {
     "IncidentDeclared": "declared",
@@ -58,13 +59,21 @@ def changed(entry: Entry, then: Incident, now: Incident) -> Change | None:
     `then` is the incident as the entry left it, `now` as it is: whatever became restricted since is told without words.
     """
     kind = OF.get(type(entry.event).__name__)
-    if kind is None:
+    if kind is None or _privileged(entry.event, then, now):
         return None
     restricted = then.restricted or now.restricted
     bare = Change(
         kind, entry.incident, entry.seq, entry.at, str(then.phase), str(then.severity), restricted, then.service
     )
     return bare if restricted else replace(bare, title=then.title, service=then.service, slice=then.slice)
+
+
+def _privileged(event: Event, then: Incident, now: Incident) -> bool:
+    """Whether it is about a document that is, or was, counsel's alone."""
+    if not isinstance(event, NoticeFiled):
+        return False
+    found = (each.notices.get(event.id) for each in (then, now))
+    return any(notice is not None and notice.privilege is not None for notice in found)
 
 
 def event(change: Change, house: str) -> dict[str, Any]:

@@ -195,8 +195,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _told(path: str) -> str:
-    """A path as it may be written down: a calendar's is a secret."""
-    return "/calendar/" if path.startswith("/calendar/") else path
+    """A path as it may be written down: those of a calendar and of a page's link are secrets."""
+    return next((each for each in ("/calendar/", "/p/") if path.startswith(each)), path)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ from bot.domain.phase import Phase
 from bot.domain.policy import Severity
 from bot.engine.lists import OPEN, OVER, Place, Wanted
 from bot.engine.values import Summary
+from bot.web.phrases import sensible
 
 NONE = "-"
 """Asks for what has none: of no service, of no known cause."""
@@ -98,9 +99,10 @@ def _or_none(value: str) -> str | None:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         return None
+    return day if day is None or sensible(day.year) else None
 
 
 def _midnight(day: date) -> datetime:

@@ -120,12 +120,14 @@ class Numbers:
                     self.lag.labels(stage).observe(seconds)
 
 
+@health.head("/healthz", include_in_schema=False)
 @health.get("/healthz")
 async def alive() -> dict[str, bool]:
     """The process answers."""
     return {"ok": True}
 
 
+@health.head("/readyz", include_in_schema=False)
 @health.get("/readyz")
 async def ready(here: Here, request: Request, response: Response) -> dict[str, Any]:
     """The parts behind it answer: the database, and a poll that is not too old."""

@@ -27,9 +27,14 @@ def wrong_fields(errors: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
+def sensible(year: int) -> bool:
+    """Whether somebody may mean that year: far enough from both ends of the calendar to reckon with."""
+    return 1970 <= year < 3000  # noqa: PLR2004 - as the sentence of `in_utc` says
+
+
 def in_utc(at: datetime) -> datetime:
     """That time in UTC; without a zone it is UTC. Raises ValueError for a year nobody means."""
-    if not 1970 <= at.year < 3000:  # noqa: PLR2004 - far enough from both ends of what a datetime holds
+    if not sensible(at.year):
         raise ValueError("is no time between the years 1970 and 3000")
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
@@ -97,11 +102,18 @@ def marked(text: str) -> Markup:
     )
 
 
+CELLS = 5_000
+"""So many cells a text's tables may have: every short row is filled up, and a page is drawn at each look."""
+
+
 def rendered(markdown: str) -> Markup:
-    """A notice's Markdown as a page shows it: no HTML of its own, no pictures, gaps marked."""
+    """A notice's Markdown as a page shows it: no HTML of its own, no pictures, gaps marked; huge tables as text."""
     from markdown_it import MarkdownIt
 
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    reader = MarkdownIt("commonmark", {"html": False}).disable("image")
+    lines = markdown.splitlines()
+    if len(lines) * max((line.count("|") for line in lines), default=0) <= CELLS:
+        reader.enable("table")
     reader.add_render_rule("text", lambda _self, tokens, at, _options, _env: marked(tokens[at].content))
     reader.add_render_rule(
         "link_open", lambda _self, tokens, at, _options, _env: _link(str(tokens[at].attrGet("href")))

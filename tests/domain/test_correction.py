@@ -88,3 +88,14 @@ def test_a_time_that_is_learned_anew_is_not_corrected_any_more() -> None:
     assert measures(story.incident).corrected == frozenset()
     story = story.when(CorrectTime(Moment.RESOLVED, story.now - timedelta(seconds=1), "the log"), BEN)
     assert story.incident.corrected[Moment.RESOLVED].times == 1
+
+
+def test_whoever_did_not_read_the_last_correction_is_told_of_it() -> None:
+    """Two at once from one page: the second is refused with what the first said, and may say theirs anew."""
+    read = over().after(minutes=1).now
+    story = over().after(minutes=2).when(CorrectTime(Moment.ONSET, at(-60), "the feed lagged", read), ANA)
+    story = story.after(minutes=1)
+    assert "corrected meanwhile" in story.refuses(CorrectTime(Moment.ONSET, at(-30), "lagged less", read), BEN)
+    assert "the feed lagged" in story.refuses(CorrectTime(Moment.ONSET, at(-30), "lagged less", read), BEN)
+    assert story.when(CorrectTime(Moment.ONSET, at(-30), "lagged less", story.now), BEN).incident.onset == at(-30)
+    assert story.when(CorrectTime(Moment.ONSET, at(-60), "lagged", read), BEN).incident.onset == at(-60), "no quarrel"

@@ -13,12 +13,14 @@ import jsonschema
 import pytest
 
 from bot.domain.errors import Refused, Unavailable
+from bot.domain.filing import NoticeFiled
 from bot.domain.lifecycle import Resolve, Update
 from bot.domain.paging import Acknowledge
 from bot.engine.changed import KINDS, OF, ping
 from bot.engine.outgoing import GIVEN_UP_AFTER, REFUSED_AT_MOST, TOLD_AFTER, Hook, HooksProbe, Outgoing
 from bot.engine.vitals import Vitals
 from tests.web.fakes import HOME, Place, place
+from tests.web.legal import TEMPLATE, breach, privileged
 from tests.web.rich import declared
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "bot" / "web" / "static" / "webhook.schema.json").read_text("utf-8"))
@@ -242,3 +244,21 @@ def test_every_kind_is_an_entry_of_the_log() -> None:
 
     assert set(OF) <= {each.__name__ for each in Event.__subclasses__()}
     assert SCHEMA["$defs"]["change"]["enum"] == list(KINDS)
+
+
+@pytest.mark.parametrize("privilege", [False, True])
+async def test_a_privileged_notice_is_no_news(home: Place, privilege: bool) -> None:
+    """That counsel filed a document of their own is told nobody."""
+    receiver = Receiver()
+    out = telling(home, receiver)
+    await out.look()
+    name = await breach(home)
+    cleo = await home.who("cleo")
+    await home.desk.request_notice(name, TEMPLATE, cleo)
+    if privilege:
+        await privileged(home, name)
+    known = await home.store.log.load(name)
+    filed = NoticeFiled("N1", "the authority", "A-1")
+    await home.store.log.append(known, [filed], by=cleo.id, at=home.clock.now(), cause="")
+    await out.look()
+    assert receiver.kinds.count("notice-filed") == (not privilege)

@@ -83,3 +83,11 @@ def test_gaps_are_marked_once_and_links_stay_harmless() -> None:
     assert 'href="javascript' not in page
     assert "<img" not in page
     assert "<b>" not in page
+
+
+def test_a_huge_table_is_text() -> None:
+    """A few thousand letters may ask for hundreds of thousands of cells; what anybody writes by hand is a table."""
+    assert str(rendered("a|b\n-|-\n" + "1|2\n" * 400)).count("<td") == 800
+    huge = rendered("a|" * 128 + "\n" + "-|" * 128 + "\n" + "a\n" * 510)
+    assert "<td" not in huge
+    assert len(huge) < 10_000

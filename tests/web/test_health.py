@@ -80,3 +80,11 @@ async def test_without_slack_there_is_no_such_door(home: Place) -> None:
     """And the answer is an ordinary 404."""
     async with home.client() as client:
         assert (await client.post("/slack/events")).status_code == 404
+
+
+async def test_it_is_asked_for_its_head(home: Place) -> None:
+    """As load balancers do: the status without the words."""
+    async with home.client() as client:
+        for path in ("/healthz", "/readyz"):
+            answer = await client.head(path)
+            assert (answer.status_code, answer.content) == ((await client.get(path)).status_code, b"")

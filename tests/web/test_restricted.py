@@ -125,10 +125,10 @@ async def test_another_incidents_exhibit_is_not_there(home: Place) -> None:
 
 
 async def test_metrics_name_no_incident(home: Place) -> None:
-    """Numbers alone leave by that door."""
+    """Numbers alone leave by that door, and one that is sealed is in none of them."""
     await hidden(home)
     async with home.client() as client:
         text = (await client.get("/metrics")).text
-    assert "tocsin_open_incidents 1.0" in text
+    assert "tocsin_open_incidents 0.0" in text
     assert SECRET not in text
     assert "INC-" not in text

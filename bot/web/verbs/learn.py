@@ -214,6 +214,8 @@ class Correct(Asking):
     moment: Correctable
     to: Moment
     because: Text = ""
+    read: Moment | None = None
+    """When the page was made on which the former time stood: one that was set right since is to be read first."""
 
     def command(self) -> Command:
-        return CorrectTime(self.moment, self.to, self.because)
+        return CorrectTime(self.moment, self.to, self.because, self.read)
