@@ -52,7 +52,8 @@ class Place:
 class Past:
     """Incidents in columns of the same length: durations in milliseconds, None where an end is not known.
 
-    `left_out` says why one is in no average, `corrected` names its measures that rest on a corrected time.
+    `left_out` says why one is in no average, `corrected` names its measures that rest on a corrected time. All of it
+    stood so at `position`; the first of them was declared at `earliest`.
     """
 
     service: Sequence[str] = ()
@@ -65,6 +66,8 @@ class Past:
     tta: Sequence[int | None] = ()
     ttm: Sequence[int | None] = ()
     ttr: Sequence[int | None] = ()
+    position: str = ""
+    earliest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,9 @@ class Lists(Protocol):
 
     async def sealed(self) -> list[str]:
         """Services that have, or had, a restricted incident."""
+
+    async def position(self) -> str:
+        """Where the whole log stands: what is read beside it is the same for as long as this is."""
 
     async def past(self, wanted: Wanted) -> Past:
         """The figures of incidents that are not restricted."""

@@ -53,6 +53,10 @@ class Listed:
         """Services that have, or had, a restricted incident."""
         return await self._database.read(lists.sealed)
 
+    async def position(self) -> str:
+        """Where the whole log stands: what is read beside it is the same for as long as this is."""
+        return await self._database.read(lists.position)
+
     async def past(self, wanted: Wanted) -> Past:
         """The figures of incidents that are not restricted."""
         return await self._database.read(lambda c: lists.past(c, wanted), within=PATIENT)

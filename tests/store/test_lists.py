@@ -154,7 +154,11 @@ async def test_the_figures(store: Store) -> None:
         ("", "resolved", 175_000, 25_000, 270_000),
         ("merged", "", 175_000, None, 210_000),
     ]
-    assert {len(getattr(past, each.name)) for each in fields(Past)} == {3}
+    columns = [getattr(past, each.name) for each in fields(Past) if each.name not in ("position", "earliest")]
+    assert {len(each) for each in columns} == {3}
+    assert (past.earliest, past.position) == (NOON, await store.log.position())
+    nothing = await store.log.past(Wanted(severity=1))
+    assert (list(nothing.service), list(nothing.ttr), nothing.earliest) == ([], [], None)
     pages = await store.log.paged(NOON - timedelta(hours=1), NOON + timedelta(hours=1))
     assert [(each.person, each.hour, each.number) for each in pages] == [("p_ana", NOON, 1)]
     assert await store.log.paged(NOON, NOON + timedelta(hours=1), "other") == []
