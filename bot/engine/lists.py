@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bot.domain.incident import Incident
 from bot.domain.phase import Phase
@@ -70,8 +70,7 @@ class Past:
     earliest: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Paged:
+class Paged(NamedTuple):  # there are tens of thousands a year
     """So many pages came to somebody within that hour (UTC)."""
 
     person: str

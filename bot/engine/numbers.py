@@ -206,16 +206,16 @@ def load(pages: Iterable[Paged], zones: Mapping[str, ZoneInfo], otherwise: ZoneI
     """Per person by their own clock, the most burdened first."""
     months: dict[str, dict[str, tuple[int, int]]] = {}
     known: dict[tuple[ZoneInfo, datetime], tuple[str, bool]] = {}  # many are paged in the same hour
-    for each in pages:
-        zone = zones.get(each.person, otherwise)
-        when = known.get((zone, each.hour))
+    for person, hour, number in pages:
+        zone = zones.get(person, otherwise)
+        when = known.get((zone, hour))
         if when is None:
-            local = each.hour.astimezone(zone)
-            when = known[zone, each.hour] = f"{local:%Y-%m}", is_night(local)
-        month, night = when[0], each.number if when[1] else 0
-        theirs = months.setdefault(each.person, {})
+            local = hour.astimezone(zone)
+            when = known[zone, hour] = f"{local:%Y-%m}", is_night(local)
+        month, night = when[0], number if when[1] else 0
+        theirs = months.setdefault(person, {})
         before = theirs.get(month, (0, 0))
-        theirs[month] = (before[0] + each.number, before[1] + night)
+        theirs[month] = (before[0] + number, before[1] + night)
     found = [
         Load(person, sum(n for n, _ in theirs.values()), sum(n for _, n in theirs.values()), theirs)
         for person, theirs in months.items()

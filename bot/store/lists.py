@@ -185,9 +185,7 @@ async def paged_between(
         query = query.where(paged.c.service == service)
     people, hours, numbers = await _columns(connection, query)
     known = {each: _moment(each) for each in set(hours)}  # far fewer than there are rows
-    return [
-        Paged(person, known[hour], int(number)) for person, hour, number in zip(people, hours, numbers, strict=True)
-    ]
+    return list(map(Paged, people, map(known.__getitem__, hours), map(int, numbers)))
 
 
 async def _columns(connection: AsyncConnection, query: Select[Any]) -> list[list[Any]]:
