@@ -22,16 +22,21 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One fact: when it was so, when it was recorded, who recorded it, and the sentence."""
+    """One fact: when it was so, when it was recorded, who recorded it, and what it was, as it reads now."""
 
     seq: int
     at: datetime
     recorded: datetime
     by: str
     name: str
-    sentence: Sentence
+    event: Event
     link: str = ""  # the message it is; never an address that somebody typed
     gone: Gone | None = None  # it does not count any more; the sentence says so too
+
+    @property
+    def sentence(self) -> Sentence:
+        """The fact in words; made for those that are read, which are few of thousands."""
+        return _struck(self.event.says(self.by), self.gone)
 
     @property
     def late(self) -> bool:
@@ -80,8 +85,7 @@ def _line(entry: Entry, event: Event, now: _Now) -> Line:
         gone = now.gone.get(event.id)
         event = replace(event, text=now.texts.get(event.id, event.text))
         link = event.link if isinstance(event, NoteKept) else ""
-    sentence = event.says(entry.by)
-    return Line(entry.seq, entry.happened_at, entry.at, entry.by, kind, _struck(sentence, gone), link, gone)
+    return Line(entry.seq, entry.happened_at, entry.at, entry.by, kind, event, link, gone)
 
 
 def _struck(sentence: Sentence, gone: Gone | None) -> Sentence:
