@@ -42,6 +42,8 @@ PIECE = 500
 LONG = 5_000
 GOAL = 500
 """Milliseconds within which 99 of 100 are to be answered, on two cores of which nothing else takes any."""
+ANEW = ", anew"
+"""Marks an address that is asked for just after something was written: no answer that was kept holds then."""
 EARLY, CALM, BUSY = 10, 5, 0.25
 """How often is asked right after the start; seconds in a row of less CPU than that are called calm."""
 TOCSIN = "organisation: {{name: Bench}}\nweb: {{port: {port}}}\n"
@@ -240,15 +242,17 @@ class Answers:
     @property
     def p99(self) -> float:
         """Of all but the first, in milliseconds, by nearest rank."""
-        others = sorted(self.wall[1:])
-        return 1000 * others[max(0, -(-99 * len(others) // 100) - 1)]
+        return _p99(self.wall[1:])
+
+    @property
+    def cpu_p99(self) -> float:
+        """The same of the CPU: what the house did beside is in it."""
+        return _p99(self.cpu[1:])
 
     def __str__(self) -> str:
         first, *others = (1000 * each for each in self.wall)
         cpu = [1000 * each for each in self.cpu[1:]]
-        taken = (
-            f"CPU {statistics.median(cpu):5.0f} ms, first {1000 * self.cpu[0]:5.0f}" if any(cpu) else "CPU not known"
-        )
+        taken = f"CPU p50 {statistics.median(cpu):4.0f} ms, p99 {self.cpu_p99:4.0f} ms" if any(cpu) else "CPU not known"
         return (
             f"first {first:6.0f} ms, p50 {statistics.median(others):6.1f} ms, p99 {self.p99:6.1f} ms"
             f"{'' if self.p99 < GOAL else '  TOO SLOW'}; {taken}; {self.size / 1024:,.0f} KiB"
@@ -263,28 +267,37 @@ def ask(place: Path, process: int, port: int, rounds: int, say: Say) -> None:
         newest = client.get("/api/incidents", params={"limit": 1}).raise_for_status().json()[0]["id"]
         number = int(newest.rpartition("-")[2])
         ordinary = f"INC-{number - 1}"
-        goals = ("/", f"/incidents/{ordinary}", f"/incidents/{newest}", "/analytics", "/analytics?days=all")
+        numbers = ("/analytics", "/analytics?days=all", f"/analytics{ANEW}", f"/analytics?days=all{ANEW}")
+        goals = ("/", f"/incidents/{ordinary}", f"/incidents/{newest}", *numbers)
         asked = (
             "/", "/incidents", "/incidents?q=service-07+recall", "/incidents?q=nothing+has+this", f"/incidents/{ordinary}",
-            f"/incidents/{newest}", f"/incidents/{newest}?q=4321", "/analytics", "/analytics?days=all",
-            "/analytics?days=all&q={round}", "/notices", "/api/incidents", f"/api/incidents/{ordinary}",
-            f"/api/incidents/{newest}",
+            f"/incidents/{newest}", f"/incidents/{newest}?q=4321", *numbers, "/notices", "/api/incidents",
+            f"/api/incidents/{ordinary}", f"/api/incidents/{newest}",
         )  # fmt: skip
         taken = {address: Answers() for address in asked}
         for turn in range(rounds + 1):
             for address, told in taken.items():
+                if address.endswith(ANEW):
+                    said = {"text": f"round {turn}: still looking"}
+                    client.post(f"/api/incidents/{ordinary}/update", json=said).raise_for_status()
                 used, begun = cpu_of(process), time.perf_counter()
-                answer = client.get(address.replace("{round}", str(turn)))
+                answer = client.get(address.removesuffix(ANEW))
                 told.wall.append(time.perf_counter() - begun)
                 told.cpu.append(cpu_of(process) - used)
                 assert answer.is_success, (address, answer.status_code, answer.text[:300])
                 told.size = len(answer.content)
-    say(f"  asked {rounds} times each after a first time; {newest} has {LONG:,} lines, {{round}} is another each time")
+    say(f"  asked {rounds} times each after a first time; {newest} has {LONG:,} lines")
     for address, told in taken.items():
         say(f"  {address:<32} {told}")
-    missed = [address for address in goals if taken[address].p99 >= GOAL]
-    verdict = f"missed by {', '.join(missed)}" if missed else "held"
-    say(f"  goal: p99 of overview, incidents and analytics under {GOAL} ms: {verdict}")
+    known = any(any(each.cpu) for each in taken.values())
+    for clock, p99s in (("the wall clock", "p99"), *([("the house's CPU alone", "cpu_p99")] if known else [])):
+        missed = [address for address in goals if getattr(taken[address], p99s) >= GOAL]
+        verdict = f"missed by {', '.join(missed)}" if missed else "held"
+        say(f"  goal: p99 of overview, incidents and analytics under {GOAL} ms, by {clock}: {verdict}")
+
+
+def _p99(times: Sequence[float]) -> float:
+    return 1000 * sorted(times)[max(0, -(-99 * len(times) // 100) - 1)]
 
 
 def settled(process: int, within: float = 300) -> float:
