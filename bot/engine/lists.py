@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from bot.domain.incident import Incident
 from bot.domain.phase import Phase
@@ -70,12 +70,13 @@ class Past:
     earliest: datetime | None = None
 
 
-class Paged(NamedTuple):  # there are tens of thousands a year
-    """So many pages came to somebody within that hour (UTC)."""
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """Pages in columns of the same length: to whom, within which hour (UTC), and how many of an incident."""
 
-    person: str
-    hour: datetime
-    number: int
+    person: Sequence[str] = ()
+    hour: Sequence[datetime] = ()
+    number: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,5 +140,5 @@ class Lists(Protocol):
     async def past(self, wanted: Wanted) -> Past:
         """The figures of incidents that are not restricted."""
 
-    async def paged(self, since: datetime, until: datetime, service: str | None = None) -> list[Paged]:
+    async def paged(self, since: datetime, until: datetime, service: str | None = None) -> Paged:
         """Who was paged when, in incidents that are not restricted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
@@ -202,25 +202,36 @@ class Load:
     months: Mapping[str, tuple[int, int]]  # 2026-11 → (pages, of them at night)
 
 
-def load(pages: Iterable[Paged], zones: Mapping[str, ZoneInfo], otherwise: ZoneInfo) -> list[Load]:
+def load(pages: Paged, zones: Mapping[str, ZoneInfo], otherwise: ZoneInfo) -> list[Load]:
     """Per person by their own clock, the most burdened first."""
-    months: dict[str, dict[str, tuple[int, int]]] = {}
-    known: dict[tuple[ZoneInfo, datetime], tuple[str, bool]] = {}  # many are paged in the same hour
-    for person, hour, number in pages:
+    people, who = coded(pages.person)
+    hours, when = coded(pages.hour)
+    number = np.array(pages.number, dtype=np.int64)
+    clocks: dict[ZoneInfo, tuple[list[str], Rows, Rows]] = {}
+    found = []
+    for place, person in enumerate(people):
         zone = zones.get(person, otherwise)
-        when = known.get((zone, hour))
-        if when is None:
-            local = hour.astimezone(zone)
-            when = known[zone, hour] = f"{local:%Y-%m}", is_night(local)
-        month, night = when[0], number if when[1] else 0
-        theirs = months.setdefault(person, {})
-        before = theirs.get(month, (0, 0))
-        theirs[month] = (before[0] + number, before[1] + night)
-    found = [
-        Load(person, sum(n for n, _ in theirs.values()), sum(n for _, n in theirs.values()), theirs)
-        for person, theirs in months.items()
-    ]
+        if zone not in clocks:
+            clocks[zone] = _by_clock(hours, zone)
+        months, month_of, night = clocks[zone]
+        theirs = np.flatnonzero(who == place)
+        month, each = month_of[when[theirs]], number[theirs]
+        by_month = _counted(month, each, len(months))
+        at_night = _counted(month, each * night[when[theirs]], len(months))
+        told = {name: both for name, both in zip(months, zip(by_month, at_night, strict=True), strict=True) if both[0]}
+        found.append(Load(person, sum(by_month), sum(at_night), told))
     return sorted(found, key=lambda each: (-each.pages, each.person))
+
+
+def _by_clock(hours: Sequence[datetime], zone: ZoneInfo) -> tuple[list[str], Rows, Rows]:
+    """The months there are by that clock, and for each hour which of them it is in, and whether people sleep then."""
+    local = [hour.astimezone(zone) for hour in hours]
+    months, month_of = coded([f"{each:%Y-%m}" for each in local])
+    return months, month_of, np.array([is_night(each) for each in local], dtype=np.int64)
+
+
+def _counted(month: Rows, number: Rows, months: int) -> list[int]:
+    return [int(each) for each in np.bincount(month, weights=number, minlength=months)]
 
 
 def is_night(local: datetime) -> bool:

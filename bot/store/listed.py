@@ -61,6 +61,6 @@ class Listed:
         """The figures of incidents that are not restricted."""
         return await self._database.read(lambda c: lists.past(c, wanted), within=PATIENT)
 
-    async def paged(self, since: datetime, until: datetime, service: str | None = None) -> list[Paged]:
+    async def paged(self, since: datetime, until: datetime, service: str | None = None) -> Paged:
         """Who was paged when, in incidents that are not restricted."""
         return await self._database.read(lambda c: lists.paged_between(c, since, until, service), within=PATIENT)

@@ -172,20 +172,16 @@ async def past(connection: AsyncConnection, wanted: Wanted) -> Past:
     return Past(**columns, position=stands, earliest=earliest)
 
 
-async def paged_between(
-    connection: AsyncConnection, since: datetime, until: datetime, service: str | None
-) -> list[Paged]:
+async def paged_between(connection: AsyncConnection, since: datetime, until: datetime, service: str | None) -> Paged:
     """Who was paged in which hour how often, restricted incidents left out."""
-    query = (
-        select(paged.c.person, paged.c.hour, func.sum(paged.c.number).label("number"))
-        .where(paged.c.hour >= since, paged.c.hour < until, paged.c.restricted.is_(False))
-        .group_by(paged.c.hour, paged.c.person)  # in this order there is nothing to sort
+    query = select(paged.c.person, paged.c.hour, paged.c.number).where(
+        paged.c.hour >= since, paged.c.hour < until, paged.c.restricted.is_(False)
     )
     if service is not None:
         query = query.where(paged.c.service == service)
     people, hours, numbers = await _columns(connection, query)
     known = {each: _moment(each) for each in set(hours)}  # far fewer than there are rows
-    return list(map(Paged, people, map(known.__getitem__, hours), map(int, numbers)))
+    return Paged(people, [known[hour] for hour in hours], numbers)
 
 
 async def _columns(connection: AsyncConnection, query: Select[Any]) -> list[list[Any]]:
