@@ -22,16 +22,21 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One fact: when it was so, when it was recorded, who recorded it, and the sentence."""
+    """One fact: when it was so, when it was recorded, who recorded it, and what it was, as it reads now."""
 
     seq: int
     at: datetime
     recorded: datetime
     by: str
     name: str
-    sentence: Sentence
+    event: Event
     link: str = ""  # the message it is; never an address that somebody typed
     gone: Gone | None = None  # it does not count any more; the sentence says so too
+
+    @property
+    def sentence(self) -> Sentence:
+        """The fact in words; made for those that are read, which are few of thousands."""
+        return _struck(self.event.says(self.by), self.gone)
 
     @property
     def late(self) -> bool:
@@ -56,6 +61,10 @@ class _Now:
                 self.gone |= dict.fromkeys(names, Gone(entry.at))
 
 
+_LEFT = frozenset({SayingEdited, SayingTakenBack, SayingDeleted})
+_SAID = frozenset({NoteKept, FindingRecorded, FollowUpAdded})
+
+
 def timeline(entries: Iterable[Entry]) -> list[Line]:
     """The lines in the order (happened, recorded): a later correction of a time stands beside the first belief.
 
@@ -64,19 +73,19 @@ def timeline(entries: Iterable[Entry]) -> list[Line]:
     told = sorted(entries, key=lambda entry: entry.seq)
     now = _Now()
     for entry in told:
-        now.note(entry)
+        if type(entry.event) in _LEFT:  # asked of each of thousands: what an event is by its bases takes far longer
+            now.note(entry)
     lines = [_line(entry, entry.event, now) for entry in told if not entry.event.quiet]
     return sorted(lines, key=lambda line: (line.at, line.seq))
 
 
 def _line(entry: Entry, event: Event, now: _Now) -> Line:
     link, gone, kind = "", None, type(event).__name__
-    if isinstance(event, NoteKept | FindingRecorded | FollowUpAdded):
+    if type(event) in _SAID and isinstance(event, NoteKept | FindingRecorded | FollowUpAdded):
         gone = now.gone.get(event.id)
         event = replace(event, text=now.texts.get(event.id, event.text))
         link = event.link if isinstance(event, NoteKept) else ""
-    sentence = event.says(entry.by)
-    return Line(entry.seq, entry.happened_at, entry.at, entry.by, kind, _struck(sentence, gone), link, gone)
+    return Line(entry.seq, entry.happened_at, entry.at, entry.by, kind, event, link, gone)
 
 
 def _struck(sentence: Sentence, gone: Gone | None) -> Sentence:

@@ -103,31 +103,38 @@ class Errands:
             await self.desk.submit(each.incident.id, ReportReminder(person, marks, where, why), cause=key)
 
     async def _waiting(self, first: str, person: str, now: datetime) -> list[_Found]:
-        """What is due for a person in each incident that is not closed, and where they promised something."""
-        policy = self.desk.handler.policy
+        """What is due for a person in each incident that is not closed, and where they promised something.
+
+        Nothing where the first of them has nothing due: it was told of with another, and nobody reads all for that.
+        """
         people = await everybody(self.desk)
-        found = []
+        own = await self._found(first, person, people, now)
+        if own is None or not own.matters:
+            return []
         log = self.desk.log
-        for name in dict.fromkeys((first, *await log.open_ids(), *await log.promised(person))):
-            incident = await self.desk.handler.legible.one(name)
-            if incident is None:
-                continue
-            known = incident.reminded.get(person, Reminded())
-            on_call = await self.desk.on_call(incident.service)
-            matters = [
-                matter
-                for matter in reminders(incident, policy, on_call, people)
-                if matter.person == person and matter.due <= now
-            ]
-            if incident.phase is Phase.CLOSED:
-                matters = [matter for matter in matters if matter.reason is Reason.FOLLOWUP]
-            if known.until is not None and known.until > now:
-                found.append(_Found(incident, (), known))
-                continue
-            named = {(matter.reason, matter.item) for matter in matters}
-            again = [each for each in carried(incident, person) if (each.reason, each.item) not in named]
-            found.append(_Found(incident, tuple(matters), known, tuple(again)))
-        return found
+        others = dict.fromkeys((*await log.open_ids(), *await log.promised(person)))
+        found = [await self._found(name, person, people, now) for name in others if name != first]
+        return [own, *(each for each in found if each is not None)]
+
+    async def _found(self, name: str, person: str, people: Sequence[Person], now: datetime) -> _Found | None:
+        """What waits for a person in one incident; None where it cannot be read."""
+        incident = await self.desk.handler.legible.one(name)
+        if incident is None:
+            return None
+        known = incident.reminded.get(person, Reminded())
+        if known.until is not None and known.until > now:
+            return _Found(incident, (), known)
+        on_call = await self.desk.on_call(incident.service)
+        matters = [
+            matter
+            for matter in reminders(incident, self.desk.handler.policy, on_call, people)
+            if matter.person == person and matter.due <= now
+        ]
+        if incident.phase is Phase.CLOSED:
+            matters = [matter for matter in matters if matter.reason is Reason.FOLLOWUP]
+        named = {(matter.reason, matter.item) for matter in matters}
+        again = [each for each in carried(incident, person) if (each.reason, each.item) not in named]
+        return _Found(incident, tuple(matters), known, tuple(again))
 
     async def _put_off(
         self, incidents: Sequence[str], person: str, until: datetime, because: str, *, urgent: bool = True

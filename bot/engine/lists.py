@@ -52,7 +52,8 @@ class Place:
 class Past:
     """Incidents in columns of the same length: durations in milliseconds, None where an end is not known.
 
-    `left_out` says why one is in no average, `corrected` names its measures that rest on a corrected time.
+    `left_out` says why one is in no average, `corrected` names its measures that rest on a corrected time. All of it
+    stood so at `position`; the first of them was declared at `earliest`.
     """
 
     service: Sequence[str] = ()
@@ -65,15 +66,17 @@ class Past:
     tta: Sequence[int | None] = ()
     ttm: Sequence[int | None] = ()
     ttr: Sequence[int | None] = ()
+    position: str = ""
+    earliest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """So many pages came to somebody within that hour (UTC)."""
+    """Pages in columns of the same length: to whom, within which hour (UTC), and how many of an incident."""
 
-    person: str
-    hour: datetime
-    number: int
+    person: Sequence[str] = ()
+    hour: Sequence[datetime] = ()
+    number: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,11 @@ class Lists(Protocol):
     async def sealed(self) -> list[str]:
         """Services that have, or had, a restricted incident."""
 
+    async def position(self) -> str:
+        """Where the whole log stands: what is read beside it is the same for as long as this is."""
+
     async def past(self, wanted: Wanted) -> Past:
         """The figures of incidents that are not restricted."""
 
-    async def paged(self, since: datetime, until: datetime, service: str | None = None) -> list[Paged]:
+    async def paged(self, since: datetime, until: datetime, service: str | None = None) -> Paged:
         """Who was paged when, in incidents that are not restricted."""

@@ -53,10 +53,14 @@ class Listed:
         """Services that have, or had, a restricted incident."""
         return await self._database.read(lists.sealed)
 
+    async def position(self) -> str:
+        """Where the whole log stands: what is read beside it is the same for as long as this is."""
+        return await self._database.read(lists.position)
+
     async def past(self, wanted: Wanted) -> Past:
         """The figures of incidents that are not restricted."""
         return await self._database.read(lambda c: lists.past(c, wanted), within=PATIENT)
 
-    async def paged(self, since: datetime, until: datetime, service: str | None = None) -> list[Paged]:
+    async def paged(self, since: datetime, until: datetime, service: str | None = None) -> Paged:
         """Who was paged when, in incidents that are not restricted."""
         return await self._database.read(lambda c: lists.paged_between(c, since, until, service), within=PATIENT)

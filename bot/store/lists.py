@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, Text, and_, func, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import NotFound
@@ -147,29 +149,55 @@ async def overdue(connection: AsyncConnection, today: date, sight: Sight, limit:
     ]
 
 
-_FIGURES = tuple(incidents.c[name] for name in Past.__slots__)
+_FIGURES = ("service", "severity", "cause", "phase", "left_out", "corrected", "ttd", "tta", "ttm", "ttr")
+
+
+async def position(connection: AsyncConnection) -> str:
+    """What is another once anything was appended, by whatever process: SQLite numbers the rows it is given.
+
+    PostgreSQL's says more than that, for it gives no such number: it changes with every transaction.
+    """
+    on_server = connection.dialect.name == "postgresql"
+    asked = text("SELECT pg_current_snapshot()::text" if on_server else "SELECT max(rowid) FROM entries")
+    return str((await connection.execute(asked)).scalar())
 
 
 async def past(connection: AsyncConnection, wanted: Wanted) -> Past:
     """The figures of incidents that are not restricted, in columns."""
-    query = select(*_FIGURES).where(*_asked(wanted), _PUBLIC)
-    rows = await connection.run_sync(lambda plain: plain.execute(query).all())  # read once: they are many
-    return Past(*zip(*rows, strict=True)) if rows else Past()
+    chosen = (*_asked(wanted), _PUBLIC)
+    stands = await position(connection)  # before all else: what is written meanwhile makes it another
+    read = await _columns(connection, select(*(incidents.c[name] for name in _FIGURES)).where(*chosen))
+    columns: dict[str, Any] = dict(zip(_FIGURES, read, strict=True))
+    earliest = (await connection.execute(select(func.min(incidents.c.declared)).where(*chosen))).scalar()
+    return Past(**columns, position=stands, earliest=earliest)
 
 
-async def paged_between(
-    connection: AsyncConnection, since: datetime, until: datetime, service: str | None
-) -> list[Paged]:
+async def paged_between(connection: AsyncConnection, since: datetime, until: datetime, service: str | None) -> Paged:
     """Who was paged in which hour how often, restricted incidents left out."""
-    query = (
-        select(paged.c.person, paged.c.hour, func.sum(paged.c.number).label("number"))
-        .where(paged.c.hour >= since, paged.c.hour < until, paged.c.restricted.is_(False))
-        .group_by(paged.c.person, paged.c.hour)
+    query = select(paged.c.person, paged.c.hour, paged.c.number).where(
+        paged.c.hour >= since, paged.c.hour < until, paged.c.restricted.is_(False)
     )
     if service is not None:
         query = query.where(paged.c.service == service)
-    rows = await connection.run_sync(lambda plain: plain.execute(query).all())
-    return [Paged(person, hour, int(number)) for person, hour, number in rows]
+    people, hours, numbers = await _columns(connection, query)
+    known = {each: _moment(each) for each in set(hours)}  # far fewer than there are rows
+    return Paged(people, [known[hour] for hour in hours], numbers)
+
+
+async def _columns(connection: AsyncConnection, query: Select[Any]) -> list[list[Any]]:
+    """The answer column by column, put together by the database: of a hundred thousand rows none is made here."""
+    rows = query.subquery()
+    if connection.dialect.name == "postgresql":
+        whole = select(*(func.array_agg(column) for column in rows.c))
+        return [column or [] for column in (await connection.execute(whole)).one()]
+    whole = select(*(func.json_group_array(column, type_=Text()) for column in rows.c))
+    return [json.loads(column) for column in (await connection.execute(whole)).one()]
+
+
+def _moment(value: datetime | str) -> datetime:
+    """A moment as SQLite or PostgreSQL put it into a column."""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 async def fresh_id(connection: AsyncConnection, prefix: str) -> str:

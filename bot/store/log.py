@@ -14,6 +14,7 @@ from bot.clock import Clock
 from bot.domain.errors import Conflict, NotFound
 from bot.domain.incident import Incident
 from bot.domain.log import Claim, Entry, Event, fold
+from bot.domain.phase import Phase
 from bot.domain.storm import Digest
 from bot.engine.values import Chain, Received
 from bot.store import census, claims, lists, projections, reading
@@ -53,11 +54,20 @@ class Log(Listed):
     """The port Log on a database. `prefix` begins the ids of new incidents."""
 
     def __init__(
-        self, database: Database, codec: Codec, clock: Clock, *, prefix: str = "INC", most_lines: int = _TOLD
+        self,
+        database: Database,
+        codec: Codec,
+        clock: Clock,
+        *,
+        prefix: str = "INC",
+        most: int = _REMEMBERED,
+        most_lines: int = _TOLD,
     ) -> None:
         super().__init__(database)
         self._codec, self._clock, self._prefix = codec, clock, prefix
         self._at_hand: OrderedDict[str, _Held] = OrderedDict()
+        self._filed: OrderedDict[str, None] = OrderedDict()  # those of them that are closed
+        self._most = most
         self._told: OrderedDict[str, int] = OrderedDict()  # of how many entries each, who was asked for last at the end
         self._lines, self._most_lines = 0, most_lines  # all of those
 
@@ -110,14 +120,21 @@ class Log(Listed):
             self._at_hand[name] = held
             self._at_hand.move_to_end(name)
             self._count(name, held, told=told)
-            while len(self._at_hand) > _REMEMBERED:
-                gone, _held = self._at_hand.popitem(last=False)
+            self._filed.pop(name, None)
+            if held.incident.phase is Phase.CLOSED:
+                self._filed[name] = None
+            while len(self._at_hand) > self._most:
+                # the closed ones first: a look through thousands of those must not cost what each page shows
+                gone = next(iter(self._filed or self._at_hand))
+                del self._at_hand[gone]
+                self._filed.pop(gone, None)
                 self._lines -= self._told.pop(gone, 0)
         return held
 
     def _let_go(self) -> None:
         """Whatever is asked for next is read anew."""
         self._at_hand.clear()
+        self._filed.clear()
         self._told.clear()
         self._lines = 0
 

@@ -19,6 +19,7 @@ from bot.domain.policy import Role
 from bot.engine.access import Deed, Scope, Session
 from bot.engine.affected import Listing
 from bot.engine.desk import Desk
+from bot.engine.figures import FigureRoom
 from bot.engine.lists import Place, Sight, Wanted
 from bot.engine.sight import as_seen, hidden
 from bot.engine.situation import Situation
@@ -74,6 +75,9 @@ class Console:
     door: Doorkeeper
     tokens: PersonalTokens
     signing_in: SigningIn
+
+    def __post_init__(self) -> None:
+        self.figures = FigureRoom(self.desk.log)
 
     @property
     def desk(self) -> Desk:
@@ -309,5 +313,10 @@ def scraper(request: Request) -> None:
     nearby(request)
 
 
-Here = Annotated[Console, Depends(console)]
+async def _console(request: Request) -> Console:
+    """The same for a handler: asked for by a plain function, it would be looked up in a thread."""
+    return console(request)
+
+
+Here = Annotated[Console, Depends(_console)]
 Who = Annotated[Profile, Depends(visitor)]

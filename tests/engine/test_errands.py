@@ -1,12 +1,16 @@
 """Reminders and war rooms carried out: merged over incidents, quiet while people rest, and true when the chat is away."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from bot.domain.incident import Incident
 from bot.domain.lifecycle import Close, Resolve
 from bot.domain.paging import Acknowledge
 from bot.domain.room import OpenRoom
+from bot.engine.legible import Legible
+from bot.engine.ports import Log
 from tests.world import World, shipped
 
 CALM = replace(shipped().policy, step_idle=timedelta(days=1))
@@ -109,3 +113,34 @@ async def test_a_war_room_that_is_refused_is_no_trouble(tmp_path: Path) -> None:
         await world.say(OpenRoom(), "ana", name)
         await minutes(world, 10)
         assert sum("no war room" in line for line in await world.lines(name)) == 1
+
+
+class Reading(Legible):
+    """Reads as always, and remembers which incidents."""
+
+    def __init__(self, log: Callable[[], Log]) -> None:
+        super().__init__(log)
+        self.read: list[str] = []
+
+    async def one(self, name: str) -> Incident | None:
+        self.read.append(name)
+        return await super().one(name)
+
+
+async def test_what_was_told_with_another_reads_no_other_incident(tmp_path: Path) -> None:
+    """One message told of five incidents: the reminders that come after it look at their own alone.
+
+    After a long stop thousands fall due at once; each reading all the others would keep the house busy for hours.
+    """
+    async with World.open(tmp_path, policy=CALM) as world:
+        names = [await taken(world, f"Recall is down {n}") for n in range(5)]
+        await minutes(world, 61)
+        assert [len(waiting) for _who, waiting in world.board.reminded] == [5]
+        ana = (await world.incident(names[0])).acknowledged_by
+        assert ana is not None
+        handler = world.house.desk.handler
+        handler.legible = reading = Reading(lambda: handler.log)
+        for name in names:
+            await world.house.reconciler.errands.remind(await world.incident(name), ana)
+        assert reading.read == names
+        assert len(world.board.reminded) == 1

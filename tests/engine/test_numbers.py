@@ -87,7 +87,7 @@ def test_a_small_sample_is_called_one() -> None:
 def test_night_is_by_ones_own_clock() -> None:
     """23:00 in Berlin is a night's page to who lives there, and none to who lives in New York; months likewise."""
     hour = datetime(2026, 10, 31, 22, tzinfo=UTC)
-    pages = [Paged("ana", hour, 2), Paged("ben", hour, 1), Paged("ana", hour + timedelta(hours=2), 1)]
+    pages = Paged(["ana", "ben", "ana"], [hour, hour, hour + timedelta(hours=2)], [2, 1, 1])
     found = load(pages, {"ana": ZoneInfo("Europe/Berlin"), "ben": ZoneInfo("America/New_York")}, ZoneInfo("UTC"))
     ana, ben = found
     assert (ana.person, ana.pages, ana.at_night, dict(ana.months)) == (

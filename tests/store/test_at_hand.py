@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bot.domain.lifecycle import SeverityChanged
+from bot.domain.lifecycle import IncidentClosed, SeverityChanged
 from bot.domain.policy import Severity
 from bot.store import Store
 from bot.store.log import Log
@@ -67,3 +67,25 @@ async def test_who_is_read_line_by_line_stays_though_others_are_looked_at(store:
     await log.entries("INC-5")
     assert log._at_hand["INC-1"].entries is None
     assert log.lines_at_hand <= 40
+
+
+async def test_what_is_closed_goes_before_what_is_open(store: Store, clock: HandClock) -> None:
+    """A look through many closed incidents takes no open one from what is at hand; many open ones take the oldest."""
+    for number in range(8):
+        made = await opened(store, f"INC-{number}", fingerprint=str(number))
+        if number > 2:
+            await store.log.append(made, [IncidentClosed()], by="p_ana", at=at(9), cause="test")
+    log = Log(store.database, store.log._codec, clock, most=4)
+    for number in (0, 1, 3, 4, 5, 6, 7, 3):
+        assert (await log.load(f"INC-{number}")).exists
+    there = [n for n in range(8) if log.at_hand(f"INC-{n}") is not None]
+    assert there == [0, 1, 3, 7], "the two that are open, and the two of the closed that were read last"
+    made = await log.load("INC-1")
+    await log.append(made, [IncidentClosed()], by="p_ana", at=at(9), cause="test")
+    for number in (2, 0, 6):
+        await log.load(f"INC-{number}")
+    assert [n for n in range(8) if log.at_hand(f"INC-{n}") is not None] == [0, 1, 2, 6]
+    for number in range(8, 11):
+        await opened(store, f"INC-{number}", fingerprint=str(number))
+        await log.load(f"INC-{number}")
+    assert [n for n in range(11) if log.at_hand(f"INC-{n}") is not None] == [0, 8, 9, 10]

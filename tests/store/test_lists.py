@@ -7,13 +7,14 @@ from datetime import date, timedelta
 
 from sqlalchemy import select, text, update
 
+from bot.domain import paging
 from bot.domain.correction import Moment, TimeCorrected
 from bot.domain.followup import FollowUpAdded
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import IncidentClosed, IncidentResolved
 from bot.domain.merging import IncidentMerged
-from bot.domain.paging import Acknowledged, Paged, Receipt
-from bot.engine.lists import Past, Place, Sight, Wanted
+from bot.domain.paging import Acknowledged, Receipt
+from bot.engine.lists import Paged, Past, Place, Sight, Wanted
 from bot.store import Store
 from bot.store.projections import EDITION
 from bot.store.tables import followups, incidents, paged
@@ -42,8 +43,8 @@ async def scene(store: Store) -> None:
     await append(
         store,
         one,
-        Paged("p1", "p_ana", "ntfy", Receipt.ACCEPTED, ""),
-        Paged("p2", "p_ben", "ntfy", Receipt.FAILED, "x"),
+        paging.Paged("p1", "p_ana", "ntfy", Receipt.ACCEPTED, ""),
+        paging.Paged("p2", "p_ben", "ntfy", Receipt.FAILED, "x"),
     )
     two = await opened(store, "INC-2", fingerprint="b", at=at(10))
     two = await append(store, two, Acknowledged(), FollowUpAdded("U1", "x", "p_ana", date(2026, 11, 1), ""), seconds=20)
@@ -154,10 +155,14 @@ async def test_the_figures(store: Store) -> None:
         ("", "resolved", 175_000, 25_000, 270_000),
         ("merged", "", 175_000, None, 210_000),
     ]
-    assert {len(getattr(past, each.name)) for each in fields(Past)} == {3}
+    columns = [getattr(past, each.name) for each in fields(Past) if each.name not in ("position", "earliest")]
+    assert {len(each) for each in columns} == {3}
+    assert (past.earliest, past.position) == (NOON, await store.log.position())
+    nothing = await store.log.past(Wanted(severity=1))
+    assert (list(nothing.service), list(nothing.ttr), nothing.earliest) == ([], [], None)
     pages = await store.log.paged(NOON - timedelta(hours=1), NOON + timedelta(hours=1))
-    assert [(each.person, each.hour, each.number) for each in pages] == [("p_ana", NOON, 1)]
-    assert await store.log.paged(NOON, NOON + timedelta(hours=1), "other") == []
+    assert pages == Paged(["p_ana"], [NOON], [1])
+    assert list((await store.log.paged(NOON, NOON + timedelta(hours=1), "other")).hour) == []
     late = await store.log.overdue(date(2026, 11, 2), Sight())
     assert [(each.incident, each.item, each.owner) for each in late] == [("INC-2", "U1", "p_ana")]
     assert await store.log.overdue(date(2026, 11, 1), Sight()) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from fastapi.responses import Response
 
 from bot.domain.errors import NotFound
 from bot.engine.lists import Promise, Sight, Wanted
-from bot.engine.numbers import FEW, LEFT_OUT, Group, Load, Measure, Numbers, load, numbers, still_open
+from bot.engine.numbers import FEW, LEFT_OUT, Group, Load, Measure, Numbers
 from bot.web.access import Area, reading
 from bot.web.asked import DAYS, Asked
 from bot.web.door import Console, Here, Who
@@ -84,8 +83,8 @@ async def look(request: Request, here: Here, who: Who) -> Response:
     """All numbers of a stretch of time, of what is not restricted: they are the same for every reader."""
     reading(who, Area.ANALYTICS)
     asked, wanted = _asked(request, here)
-    past = await here.desk.log.past(wanted)
-    found = await asyncio.to_thread(numbers, past)  # a hundred thousand take a moment
+    figures = await here.figures.figures(wanted)
+    found = figures.numbers
     names = {each.id: each.name for each in await here.desk.people.everyone()}
     now = here.desk.clock.now()
     promises = [each for each in await _overdue(here) if wanted.service in (None, each.service)]
@@ -95,7 +94,7 @@ async def look(request: Request, here: Here, who: Who) -> Response:
         "since": wanted.since,
         "until": wanted.until or now,
         "found": found,
-        "open": still_open(past),
+        "open": figures.still_open,
         "left_out": [(number, LEFT_OUT[because]) for because, number in found.left_out.items()],
         "cards": [Card(each, histogram(each.bins, each.spread)) for each in found.measures],
         "tables": _tables(here, found),
@@ -122,7 +121,7 @@ async def file(request: Request, here: Here, who: Who) -> Response:
     if write is None:
         raise NotFound("kind of file", "csv")
     _, wanted = _asked(request, here)
-    found = await asyncio.to_thread(numbers, await here.desk.log.past(wanted))
+    found = (await here.figures.figures(wanted)).numbers
     header = (
         "by",
         "group",
@@ -194,6 +193,6 @@ async def _loads(here: Console, wanted: Wanted) -> list[Load]:
     """Who was paged how often, by their own clock."""
     desk, now = here.desk, here.desk.clock.now()
     until = wanted.until or now + timedelta(hours=1)
-    pages = await desk.log.paged(max(wanted.since or EARLIEST, until - A_YEAR), until, wanted.service)
+    since = max(wanted.since or EARLIEST, until - A_YEAR)
     zones = {each.id: desk.roster.zone_of(each) for each in await desk.people.everyone()}
-    return load(pages, zones, ZoneInfo(desk.catalogue.timezone))
+    return await here.figures.loads(since, until, wanted.service, zones, ZoneInfo(desk.catalogue.timezone))
