@@ -183,4 +183,4 @@ class ReportAttached(Event):
     def says(self, by: str) -> Sentence:
         if self.exhibit == "none":
             return says("no drift report: {because}", because=self.because)
-        return says("a drift report was attached ({exhibit})", exhibit=self.exhibit)
+        return says("a drift report was attached")

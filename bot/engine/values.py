@@ -40,6 +40,7 @@ class Summary:
     resolved: datetime | None
     cause: str
     corrected: str = ""  # the times that people set right, by name
+    left_out: str = ""  # why it counts in no average: "merged", "withdrawn", "storm" for a child without a card
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def waiting(
 def _everything(
     incident: Incident, on_call: Collection[str], policy: Policy, now: datetime
 ) -> Iterator[tuple[Wait, Theirs]]:
-    if incident.phase is Phase.DECLARED:
+    if incident.phase is Phase.DECLARED and not incident.is_silent:
         woken = {page.person for page in incident.pages.values() if page.receipt is Receipt.ACCEPTED} | set(on_call)
         yield Wait(Kind.UNACKNOWLEDGED, incident, "", incident.onset), lambda who: who.id in woken
     for mitigation in incident.mitigations.values():

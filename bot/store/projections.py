@@ -28,7 +28,7 @@ EDITION = 1
 """Rises with what a row holds: rows of an earlier one are made anew by whoever opens the store."""
 
 _SPANS = ("ttd", "tta", "ttm", "ttr")
-_DERIVED = ("number", "seq", "head", "search", "readers", "left_out", "clock", "edition", *_SPANS)
+_DERIVED = ("number", "seq", "head", "search", "readers", "clock", "edition", *_SPANS)
 
 
 def number_of(incident: str) -> int:
@@ -57,6 +57,7 @@ def summary(incident: Incident) -> Summary | None:
         resolved=incident.resolved,
         cause=incident.cause,
         corrected=" ".join(sorted(incident.corrected)),
+        left_out=_left_out(incident),
     )
 
 
@@ -73,7 +74,6 @@ def _row(incident: Incident) -> dict[str, Any] | None:
         "head": incident.head,
         "search": _words(incident),
         "readers": f" {' '.join(sorted(named(incident)))} " if incident.restricted else "",
-        "left_out": _left_out(incident),
         "clock": clocks[0].strict if clocks else None,
         "edition": EDITION,
     }

@@ -37,6 +37,8 @@ class Placed:
     label: str
     kind: str = ""
     anchor: str = "start"
+    at: str = ""
+    """When it is, of a tick that says a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ def across(start: datetime, end: datetime, x: Across) -> tuple[Placed, ...]:
     ticks = []
     for second in range(first, int(end.timestamp()) + 1, step):
         at = datetime.fromtimestamp(second, UTC)
-        ticks.append(Placed(x(at), HEIGHT - BOTTOM + 18, at.strftime(form)))
+        ticks.append(Placed(x(at), HEIGHT - BOTTOM + 18, at.strftime(form), at=at.isoformat()))
     return tuple(tick for tick in ticks if LEFT + 16 <= tick.x <= WIDTH - RIGHT - 16)
 
 

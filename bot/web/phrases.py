@@ -60,6 +60,11 @@ def moment(at: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.astimezone(UTC).isoformat(), clock(at)) if at else Markup()
 
 
+def minute(at: datetime) -> Markup:
+    """A time to the minute in a list, where the seconds help nobody."""
+    return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M}</time>').format(at.isoformat(), at.astimezone(UTC))
+
+
 def stamp(at: datetime) -> Markup:
     """The same in a column of times, whose zone the page names once."""
     return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M:%S}</time>').format(at.isoformat(), at.astimezone(UTC))

@@ -49,3 +49,8 @@ def drift_in(incidents: Sequence[Incident]) -> Drift | None:
 async def last_drift(here: Console, who: Profile, service: str) -> Drift | None:
     """What was last said of drift there; None where nothing was, or nothing this person may see."""
     return drift_in(await loaded(here, await past(here, who, service, LOOKED_AT)))
+
+
+async def names(here: Console) -> dict[str, str]:
+    """How people are called, by the key that the catalogue names them by."""
+    return {each.key: each.name for each in await here.desk.people.everyone()}

@@ -66,6 +66,7 @@ async def entered(context: Any, home: Place, who: str) -> Any:
     page.set_default_timeout(SLOW)
     await page.goto(await home.app.state.console.door.logins.mint(who))
     await page.get_by_role("button", name="Enter as").click()
+    await page.wait_for_url(lambda url: "/login" not in url)
     return page
 
 

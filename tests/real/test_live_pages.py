@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
 
 from bot.domain.lifecycle import Update
-from tests.browser import chromium
+from tests.browser import SlowError, chromium
 from tests.real.test_call_pages import furnished
 from tests.real.test_change_pages import listening
 from tests.real.test_every_page import entered, pytestmark
@@ -130,6 +131,16 @@ async def test_who_is_logged_out_is_told(tmp_path: Path) -> None:
         assert "after the logout" not in await page.content()
 
 
+async def went(page: Any, letter: str, address: str) -> None:
+    """Pressed again where a busy machine let more time pass between the two keys than a hand does."""
+    for _ in range(5):
+        await page.keyboard.press("g")
+        await page.keyboard.press(letter)
+        with contextlib.suppress(SlowError):
+            return await page.wait_for_url(address, timeout=6_000)
+    raise AssertionError(f"g {letter} never led to {address}")
+
+
 async def test_keys_lead_where_they_say(tmp_path: Path) -> None:
     """`?` tells them, `g` and a letter go, j and k move, Enter opens; none does while somebody types, none once off."""
     async with listening(tmp_path) as (home, address), chromium() as browser:
@@ -142,10 +153,14 @@ async def test_keys_lead_where_they_say(tmp_path: Path) -> None:
         assert "Objectives" in await dialog.inner_text()
         await page.keyboard.press("Escape")
         await dialog.wait_for(state="hidden")
-        for letter, path in (("a", "/alerts"), ("n", "/notices"), ("o", "/oncall"), ("s", "/slos"), ("i", "/")):
-            await page.keyboard.press("g")
-            await page.keyboard.press(letter)
-            await page.wait_for_url(f"{address}{path}")
+        for letter, path in (
+            ("a", "/alerts"),
+            ("n", "/notices"),
+            ("o", "/oncall"),
+            ("s", "/slos"),
+            ("i", "/incidents"),
+        ):
+            await went(page, letter, f"{address}{path}")
         for key in "jjk":
             await page.keyboard.press(key)
         assert await page.evaluate("document.activeElement.textContent") == "Another"
@@ -172,7 +187,10 @@ async def test_times_are_by_the_readers_clock(tmp_path: Path) -> None:
         name = await drafted(home)
         page = await reader(browser, home, "cleo", f"{address}/incidents/{name}", timezone_id="Asia/Tokyo")
         began = page.locator(".times time").first
-        assert await began.text_content() == "2026-11-20 21:00:00 GMT+9"
+        assert await began.text_content() == "2026-11-20 21:00:00"
+        assert (await page.locator("footer time").text_content()).endswith(" GMT+9")
+        assert (await page.locator(".chart .tick[data-at]").all_text_contents())[-1] == "21:00:00"
+        assert "hours in GMT+9" in await page.locator(".chart figcaption").inner_text()
         assert await began.get_attribute("title") == "2026-11-20 12:00:00 UTC"
         assert "Asia/Tokyo" in await page.locator("footer").inner_text()
         due = page.locator("#duties .clock").first
@@ -180,14 +198,14 @@ async def test_times_are_by_the_readers_clock(tmp_path: Path) -> None:
         assert "2026-11-23 12:00:00 UTC" in text
         assert "2026-11-23 21:00:00 GMT+9" in text
         await page.get_by_role("button", name="Show all times in UTC").click()
-        assert await began.text_content() == "2026-11-20 12:00:00 UTC"
+        assert await began.text_content() == "2026-11-20 12:00:00"
         await page.reload()
-        assert await began.text_content() == "2026-11-20 12:00:00 UTC"
+        assert await began.text_content() == "2026-11-20 12:00:00"
         assert "All times are UTC." in await page.locator("footer").inner_text()
         plain = await reader(
             browser, home, "cleo", f"{address}/incidents/{name}", timezone_id="Asia/Tokyo", java_script_enabled=False
         )
-        assert await plain.locator(".times time").first.text_content() == "2026-11-20 12:00:00 UTC"
+        assert await plain.locator(".times time").first.text_content() == "2026-11-20 12:00:00"
         assert "2026-11-23 13:00:00 CET" in await plain.locator("#duties .clock").first.inner_text()
 
 
@@ -200,7 +218,9 @@ async def test_the_bar_folds_on_a_phone(tmp_path: Path) -> None:
         bar = page.get_by_role("navigation", name="Console")
         assert await bar.is_hidden()
         await page.get_by_text("Menu", exact=True).click()
-        assert await bar.get_by_role("link").all_inner_texts() == ["Incidents", "On call", "Objectives"]
+        theirs = await bar.get_by_role("link").all_inner_texts()
+        assert {"Overview", "Incidents", "Objectives", "Audit"} <= set(theirs)
+        assert "Alerts" not in theirs
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390
         wide = await browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
         desk = await entered(wide, home, "ana")

@@ -83,12 +83,14 @@ async def test_the_list_is_narrowed_down_by_hand(tmp_path: Path) -> None:
         await busy(home)
         page = await opened(browser, home, address, "max")
         await page.goto(f"{address}/incidents")
-        await page.get_by_label("Words").fill("segment 4")
+        await page.get_by_label("Words").fill("segment")
+        await page.get_by_label("Severity").select_option("SEV2")
         await page.get_by_label("State").select_option("closed")
         await page.get_by_role("button", name="Show").click()
         shown = await page.locator("a.title").all_inner_texts()
-        assert len(shown) == 7
-        assert all("segment 4" in each for each in shown)
+        assert len(shown) == 9
+        assert all("segment" in each for each in shown)
+        assert set(await page.locator("main .chip.sev").all_inner_texts()) == {"SEV2"}
         other = await opened(browser, home, address, "audrey")
         await other.goto(page.url)
         assert await other.locator("a.title").all_inner_texts() == shown

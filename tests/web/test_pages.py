@@ -108,7 +108,7 @@ async def test_a_rich_incident(home: Place, who: str) -> None:
     page = sound(await browser.get(f"/incidents/{name}"))
     for words in ("3 min 20 s", "code change", "weight v1 0 → 100", "approved by Ben Okafor", "root cause", "412",
                   "v2 was released at 11:58", "Did v2 change the features?", "GDPR", "recorded 12:00:45",
-                  "time to detect: from the onset"):  # fmt: skip
+                  "Time to detect 5 s from the onset"):  # fmt: skip
         assert words in page.text, words
     assert "p_" not in re.sub(r"\bp_\w+\b(?=\")", "", page.text)
     labels = {attrs.get("class") for attrs in page.of("line")}

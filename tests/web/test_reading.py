@@ -79,11 +79,11 @@ async def test_what_waits_stands_with_whom_it_waits_for(home: Place) -> None:
     name = await rich(home)
     cleo = await told(home, "cleo", "/")
     mine = cleo.partition("Waits for you")[2].partition("Open 1")[0]
-    assert "a notice waits for a signature" in mine
+    assert "A notice waits for a signature" in mine
     assert "Cleo Martin" not in mine
     ana = await told(home, "ana", "/")
     others = ana.partition("Waits for others")[2]
-    assert "a notice waits for a signature" in others
+    assert "A notice waits for a signature" in others
     assert "waits for Cleo Martin" in others
     assert name in others
 
@@ -92,7 +92,7 @@ async def test_nobody_has_it_and_who_was_asked(home: Place) -> None:
     """A fresh incident waits for those on call; the one who declared for a service nobody is on call for, for nobody."""
     await declared(home)
     page = await told(home, "ana", "/")
-    assert "nobody has it yet" in page.partition("Waits for you")[2].partition("Open 1")[0]
+    assert "Nobody has it yet" in page.partition("Waits for you")[2].partition("Open 1")[0]
     assert "Ana Ruiz, then Ben Okafor" in page
     page = await told(home, "max", "/")
     assert "waits for Ana Ruiz, Ben Okafor" in page.partition("Waits for others")[2]
@@ -251,7 +251,7 @@ async def test_a_corrected_time_says_so_everywhere(home: Place) -> None:
     assert (await browser.post(f"/incidents/{name}/correct", data=right)).status_code == 303
     assert (await browser.post(f"/incidents/{name}/correct", data=right)).status_code == 303
     page = sound(await browser.get(f"/incidents/{name}")).text
-    assert "corrected by Ana Ruiz, first recorded as 2026-11-20 12:10:05 UTC: said by phone" in page
+    assert "corrected by Ana Ruiz, first recorded as 2026-11-20 12:10:05: said by phone" in page
     assert "5 min corrected" in page
     assert "times corrected" in sound(await browser.get("/incidents")).text
     assert "MTTR 1 corrected" in sound(await browser.get("/analytics")).text

@@ -93,7 +93,7 @@ async def test_a_full_service_is_told_whole(home: Place) -> None:
         "Visit predictions model", "Recall of visits breached", "burns 2.4×", "Budget left 60.0 %", name,
         "Running: weights are v1 100, v2 0 since M1 of", "Roll back to v1 rollback",
         "no feature drifted: largest PSI 0.02", "Bad release 2 steps", "gone not there",
-        "Ana Ruiz ana", "Ben Okafor ben", "lake not in the catalogue", "the clinics not in the catalogue",
+        "owned by Ana Ruiz", "Ana Ruiz Ben Okafor", "lake not in the catalogue", "the clinics not in the catalogue",
         "refused", "age_band", "the list is for counsel", "It depends on what happens", "Ruled out",
     ):  # fmt: skip
         assert words in page.text, words

@@ -57,7 +57,7 @@ async def test_slices_are_shown_with_what_they_could_show(home: Place) -> None:
     text = (await shown(home)).text
     assert "page language=cy: 40 % of 500 failed, the rest 8 %." in text
     assert "None of" not in text
-    assert "owned by ana" in text
+    assert "owned by Ana Ruiz" in text
     assert "12 values more came" in text
 
 

@@ -27,6 +27,19 @@ class Group:
     duties: tuple[DutyShape, ...]
     folded: bool = False
 
+    @property
+    def near(self) -> tuple[DutyShape, ...]:
+        """Those that stand open at once: all of what is owed; of what is not certain, those whose clock runs."""
+        if self.id != "open":
+            return self.duties
+        near = [each for each in self.duties if any(due.strict and not due.filed for due in each.dues)]
+        return self.duties if len(self.duties) - len(near) <= FIRST else tuple(near)
+
+    @property
+    def far(self) -> tuple[DutyShape, ...]:
+        """The rest, folded."""
+        return tuple(each for each in self.duties if each not in self.near)
+
 
 def grouped(duties: Sequence[DutyShape], today: date) -> list[Group]:
     """Decided against the facts, owed, may be owed, applies later, none; the one due first before the others."""
@@ -38,7 +51,7 @@ def grouped(duties: Sequence[DutyShape], today: date) -> list[Group]:
         Group("against", "Decided, and the facts now say otherwise", "bad", tuple(found["against"])),
         Group("owed", "Owed", "bad", tuple(sorted(found["owed"], key=_soonest))),
         Group("open", "May be owed", "wait", tuple(sorted(found["open"], key=_soonest))),
-        Group("later", "Applies later", "quiet", tuple(later)),
+        Group("later", "Applies later", "quiet", tuple(later), folded=True),
         Group("none", "No duty", "quiet", tuple(found["none"]), folded=True),
     ]
     return [group for group in groups if group.duties]

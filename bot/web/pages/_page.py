@@ -18,7 +18,7 @@ from bot.engine.values import Profile
 from bot.web.access import Area, may_read
 from bot.web.door import Console, console, session_of, visitor
 from bot.web.manners import nonce
-from bot.web.phrases import clock, hour, laid_out, legal, marked, moment, number, rendered, small_print, stamp
+from bot.web.phrases import clock, hour, laid_out, legal, marked, minute, moment, number, rendered, small_print, stamp
 from bot.web.pulse import Topic
 from bot.words import span
 
@@ -124,6 +124,7 @@ def show(
         "span": span,
         "time": moment,
         "clock": clock,
+        "minute": minute,
         "stamp": stamp,
         "hour": hour,
         "legal": lambda at: legal(at, here.desk.catalogue.timezone),

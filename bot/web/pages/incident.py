@@ -38,7 +38,7 @@ from bot.words import span
 
 router = APIRouter()
 
-MEASURES = {"ttd": "Time to detect", "tta": "to acknowledge", "ttm": "to mitigate", "ttr": "to resolve"}
+MEASURES = {"ttd": "Time to detect", "tta": "Time to acknowledge", "ttm": "Time to mitigate", "ttr": "Time to resolve"}
 
 
 @router.get("/incidents/{name}")
@@ -125,7 +125,7 @@ async def page(
 def _measures(situation: Situation) -> list[tuple[str, str, str, bool]]:
     spans = situation.measures
     return [
-        (label, span(getattr(spans, name)), DEFINITIONS[name], name in spans.corrected)
+        (label, span(getattr(spans, name)), DEFINITIONS[name].partition(": ")[2], name in spans.corrected)
         for name, label in MEASURES.items()
     ]
 

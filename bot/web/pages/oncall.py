@@ -187,6 +187,7 @@ async def _show(
         "people": await roster.people.everyone() if who.roles & MANAGING else [],
         "zone": zone.key,
         "when": when,
+        "rota": roster.plans.title,
         "field": lambda at: f"{at.astimezone(zone):%Y-%m-%dT%H:%M}" if at else "",
         "unknown": roster.unknown,
         "calendar": calendar,

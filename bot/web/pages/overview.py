@@ -30,15 +30,15 @@ router = APIRouter()
 
 SHOWN, MINE, HOUSE, LAST, CLOCKS, BUDGETS, SERVICES = 50, 12, 12, 10, 5, 6, 12
 WORDS = {
-    Kind.UNACKNOWLEDGED: "nobody has it yet",
-    Kind.APPROVAL: "a change waits for a yes",
-    Kind.DOUBT: "whether a change took place is to be settled",
-    Kind.REVIEW: "one person acted alone; somebody is to look at it",
-    Kind.SIGNATURE: "a notice waits for a signature",
-    Kind.FILING: "a notice is approved and not sent",
-    Kind.LATE_UPDATE: "an update is overdue",
-    Kind.STEP: "a runbook stands at a step",
-    Kind.UPDATE: "the next update is due",
+    Kind.UNACKNOWLEDGED: "Nobody has it yet",
+    Kind.APPROVAL: "A change waits for a yes",
+    Kind.DOUBT: "Whether a change took place is to be settled",
+    Kind.REVIEW: "One person acted alone; somebody is to look at it",
+    Kind.SIGNATURE: "A notice waits for a signature",
+    Kind.FILING: "A notice is approved and not sent",
+    Kind.LATE_UPDATE: "An update is overdue",
+    Kind.STEP: "A runbook stands at a step",
+    Kind.UPDATE: "The next update is due",
 }
 PLACES = {
     Kind.APPROVAL: "#mitigations", Kind.DOUBT: "#mitigations", Kind.REVIEW: "#mitigations", Kind.STEP: "#runbook",
@@ -61,7 +61,7 @@ class Matter:
         """What it is."""
         said = WORDS[self.wait.kind]
         silent = self.wait.kind is Kind.UNACKNOWLEDGED and self.wait.incident.unanswered == self.wait.incident.returns
-        return "nobody answered the pages" if silent else said
+        return "Nobody answered the pages" if silent else said
 
     @property
     def address(self) -> str:
@@ -134,6 +134,7 @@ async def _show(request: Request, here: Console, who: Profile, form: Form, statu
     context = {
         "open": open_[:SHOWN],
         "open_total": len(open_),
+        "in_storm": sum(each.is_silent for each in open_),
         "mine": mine[:MINE],
         "mine_total": len(mine),
         "others": others[:HOUSE],
@@ -154,9 +155,9 @@ async def _show(request: Request, here: Console, who: Profile, form: Form, statu
     return show(request, "overview", who, context, status=status)
 
 
-def _pressing(incident: Incident) -> tuple[bool, int, datetime | None]:
-    """What nobody has, then the worst, then what lasts longest."""
-    return not incident.unclaimed, int(incident.severity), incident.onset
+def _pressing(incident: Incident) -> tuple[bool, bool, int, datetime | None]:
+    """What nobody has, the worst, what lasts longest; below them a storm's children, which nobody is told of."""
+    return incident.is_silent, not incident.unclaimed, int(incident.severity), incident.onset
 
 
 async def _on_call(here: Console, services: set[str]) -> dict[str, tuple[str, ...]]:

@@ -9,6 +9,7 @@ from bot.web.access import Area, reading
 from bot.web.door import Here, Who
 from bot.web.objectives import drawn
 from bot.web.pages._page import show
+from bot.web.saying import names
 from bot.web.services import rows, whole
 
 router = APIRouter()
@@ -21,7 +22,8 @@ DRAWN = 6
 async def listed(request: Request, here: Here, who: Who) -> Response:
     """Every service of the catalogue."""
     reading(who, Area.SERVICES)
-    return show(request, "services", who, {"rows": await rows(here, who), "polled": here.house.watch.polled})
+    context = {"rows": await rows(here, who), "polled": here.house.watch.polled, "names": await names(here)}
+    return show(request, "services", who, context)
 
 
 @router.get("/services/{name}")
@@ -38,5 +40,7 @@ async def look(request: Request, name: str, here: Here, who: Who) -> Response:
         "runbooks": runbooks,
         "policy": here.desk.handler.policy,
         "polled": here.house.watch.polled,
+        "names": await names(here),
+        "rota": here.desk.roster.plans.title,
     }
     return show(request, "service", who, context)

@@ -11,7 +11,7 @@ from bot.web.access import Area, reading
 from bot.web.door import Console, Here, Who
 from bot.web.objectives import bare, drawn, standing
 from bot.web.pages._page import show
-from bot.web.saying import last_drift
+from bot.web.saying import last_drift, names
 
 router = APIRouter()
 
@@ -29,7 +29,15 @@ async def slos(request: Request, here: Here, who: Who) -> Response:
     stands = [drawn(here, each) for each in found[:CARDS]]
     looked = here.house.hindsight
     told = await looked.last([each.slo.name for each in stands]) if looked is not None else {}
-    context = {"stands": stands, "rest": found[CARDS:], "polled": polled, "age": age, "told": told, "lately": LATELY}
+    context = {
+        "stands": stands,
+        "rest": found[CARDS:],
+        "polled": polled,
+        "age": age,
+        "told": told,
+        "lately": LATELY,
+        "names": await names(here),
+    }
     return show(request, "slos", who, context)
 
 
@@ -49,6 +57,7 @@ async def objective(request: Request, name: str, here: Here, who: Who) -> Respon
         "drift": await last_drift(here, who, stand.slo.service),
         "service": here.desk.catalogue.services.get(stand.slo.service),
         "polled": here.house.watch.polled,
+        "names": await names(here),
     }
     return show(request, "slo", who, context)
 

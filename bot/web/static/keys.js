@@ -3,7 +3,7 @@ import { kept, keep } from "./kept.js";
 
 const WAIT = 1500;
 const TYPED = "input, textarea, select, [contenteditable], [role=textbox]";
-let places = {}, on = kept("keys") !== "off", armed = 0, dialog = null;
+let places = {}, on = kept("keys") !== "off", armed = -Infinity, dialog = null;
 
 const rows = () => [...document.querySelectorAll("main .list tbody tr, main [data-item]")]
   .map((row) => row.querySelector("a[href]")).filter((link) => link?.checkVisibility());
@@ -50,10 +50,10 @@ function show() {
 function pressed(event) {
   if (!on || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target.closest?.(TYPED) || document.querySelector("dialog[open]")) return;
-  const goes = performance.now() - armed < WAIT ? places[event.key] : undefined;
-  armed = 0;
+  const goes = event.timeStamp - armed < WAIT ? places[event.key] : undefined;
+  armed = -Infinity;
   if (goes) location.assign(goes[0]);
-  else if (event.key === "g") { armed = performance.now(); return; }
+  else if (event.key === "g") { armed = event.timeStamp; return; }
   else if (event.key === "?") show();
   else if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
   else if (event.key === "/") {

@@ -48,8 +48,19 @@ function both(node, at) {
   there.textContent = `${day} ${hour} ${name}`;
 }
 
+// the times along a drawing, in the form they are written in
+function tick(node) {
+  const at = new Date(node.dataset.at), said = node.dataset.said ?? node.textContent.trim();
+  if (Number.isNaN(at.getTime())) return;
+  node.dataset.said = said;
+  const day = () => new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "2-digit", month: "short" }).format(at);
+  node.textContent = zone === "UTC" ? said : HOUR.test(said) ? parts(at).hour.slice(0, said.length) : day();
+}
+
 export function localise(root) {
   for (const node of root.querySelectorAll("time[datetime]")) one(node);
+  for (const node of root.querySelectorAll("text[data-at]")) tick(node);
+  for (const node of root.querySelectorAll("[data-zone-name]")) node.textContent = zone === "UTC" ? "UTC" : parts(new Date()).name;
   const said = root.querySelector("footer .zone");
   if (said) said.textContent = zone === "UTC" ? "All times are UTC." : `Times are by ${zone} (${parts(new Date()).name}); point at one to see UTC.`;
 }
