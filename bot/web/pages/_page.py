@@ -55,7 +55,7 @@ LIVE: Mapping[str, Topic] = {
 """What a list is about that moves while somebody reads it, by its address."""
 KEYS = {"h": "/", "i": "/incidents", "a": "/alerts", "n": "/notices", "o": "/oncall", "s": "/slos"}
 HEADINGS = {
-    403: "Not from here",
+    403: "Not yours to open",
     404: "Not there",
     405: "Not like that",
     409: "Refused",
@@ -196,5 +196,6 @@ async def sorry(request: Request, status: int, because: str, headers: Mapping[st
         who: Profile | None = await visitor(request)
     except TocsinError:
         who = None
-    context = {"status": status, "heading": HEADINGS.get(status, "That did not work"), "because": because}
+    words = because[:1].upper() + because[1:] + ("" if because.endswith((".", "!", "?")) else ".")
+    context = {"status": status, "heading": HEADINGS.get(status, "That did not work"), "because": words}
     return show(request, "sorry", who, context, status=status, headers=headers)
