@@ -301,7 +301,7 @@ async def test_the_queue_names_what_is_missing(home: Place) -> None:
     digest = (await home.desk.log.load(name)).notices["N1"].latest.digest
     for who in ("cleo", "ben"):
         await home.desk.submit(name, ApproveNotice("N1", digest), await home.who(who))
-    assert re.search(r"gaps, filing", await seen(home, "max", "/notices"))
+    assert re.search(r"gaps filing", await seen(home, "max", "/notices"))
     home.clock.forward(days=4)
     assert "passed 1 d" in await seen(home, "max", "/notices")
     await sent(home, "cleo", "file", 303, notice="N1", where="portal")

@@ -196,6 +196,5 @@ async def sorry(request: Request, status: int, because: str, headers: Mapping[st
         who: Profile | None = await visitor(request)
     except TocsinError:
         who = None
-    words = because[:1].upper() + because[1:] + ("" if because.endswith((".", "!", "?")) else ".")
-    context = {"status": status, "heading": HEADINGS.get(status, "That did not work"), "because": words}
+    context = {"status": status, "heading": HEADINGS.get(status, "That did not work"), "because": because}
     return show(request, "sorry", who, context, status=status, headers=headers)
