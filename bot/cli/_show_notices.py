@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.cli._text import clean, clock, line, span, table, when, wrapped
+from bot.domain.clocks import called
 
 Json = Mapping[str, Any]
 READ_IT = "waiting for approval"
@@ -87,7 +88,7 @@ def queue(rows: Sequence[Json], now: datetime) -> Iterator[str]:
 
 def _row(row: Json, now: datetime) -> tuple[str, ...]:
     sure = "" if row["sure"] else " (may be owed)"
-    notice = f"{line(row['regime_name'])}: {line(row['stage_name'])}{sure}"
+    notice = f"{called(line(row['regime_name']), line(row['stage_name']))}{sure}"
     missing, owner = ", ".join(map(line, row["missing"])), line(row["owner"]) or "nobody yet"
     return clock(row["strict"]), _left(row["strict"], now), row["incident"], notice, missing, owner
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from bot.domain.policy import Person, Policy
 
 
+def called(regime: str, stage: str) -> str:
+    """How a regime's notice is named in a line: by both, unless the regime's name says already which notice it is."""
+    return regime if stage.casefold() in regime.casefold() else f"{regime}: {stage}"
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """A notice that is owed, or may be, with a date, and was not filed."""
@@ -26,6 +31,11 @@ class Running:
     def item(self) -> str:
         """How a reminder names it."""
         return f"{self.duty.regime}/{self.due.stage}"
+
+    @property
+    def name(self) -> str:
+        """How people name it."""
+        return called(self.duty.name, self.due.name)
 
     @property
     def sure(self) -> bool:

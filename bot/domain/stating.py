@@ -220,7 +220,7 @@ class ApproveStatement(Command):
             raise Refused(f"{self.id} is {each.step}; there is nothing to approve")
         if each.digest != self.digest or not each.sound:
             raise Refused(f"{self.id} reads otherwise now; read it again")
-        if rules.four_eyes and ask.by in {each.asked_by, *each.authors}:
+        if rules.own(each, ask.by):
             raise NotYours(f"you wrote {self.id} or asked for its approval; a second person must approve it")
         _fit_to_show(incident, each)
         yield StatementApproved(self.id, self.digest)

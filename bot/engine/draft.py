@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import date
 
+from bot.domain.clocks import called
 from bot.domain.duty import Answer, Due, Duty
 from bot.domain.errors import NotFound, Refused
 from bot.domain.filing import filed
@@ -134,6 +135,11 @@ class DraftingRoom:
         except UnreadableError as wrong:
             raise Refused(str(wrong)) from None
 
+    def label(self, fact: str) -> str:
+        """What people call a fact."""
+        known = self.facts.get(fact)
+        return known.label if known else fact.replace("_", " ")
+
     # -- words -------------------------------------------------------------------------------------------------------
 
     def kinds(self) -> Mapping[str, str]:
@@ -142,7 +148,7 @@ class DraftingRoom:
         for regime in self.regimes.values():
             inside = [parted(name) for name in self.templates.inside(f"notices/{regime.id}")]
             for stage in regime.stages:
-                said = f"{regime.name}: {stage.name}"
+                said = called(regime.name, stage.name)
                 found[f"{regime.id}/{stage.id}"] = said
                 there_is = [tag for stem, tag in inside if tag and stem == stage.id]
                 found |= {f"{regime.id}/{stage.id}.{tag}": f"{said}, in {manner(tag).language}" for tag in there_is}
@@ -168,7 +174,7 @@ class DraftingRoom:
         items = in_language(checklist(regime, stage, {**base, "facts": known}, entries), regime, tag)
         text = self.templates.fill(stage.template, context(regime, stage, items, base, known), tag)
         gaps = draft(1, text, items, known, situation.now, manner(tag)).gaps
-        rules = f"{regime.id} {rule_version(regime, self.counting)}"
+        rules = rule_version(regime, self.counting)
         used = {key: known[key] for key in facts_used(regime) if known.get(key) is not None}
         return self._words(template, text, gaps, items.items, used, notice, rules, _form(regime, items))
 

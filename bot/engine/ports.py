@@ -395,5 +395,8 @@ class Drafter(Protocol):
     def stated(self, fact: str, given: object) -> str | float | bool | tuple[str, ...] | None:
         """A fact as the log keeps it, from what somebody said. Raises Refused where it is none, or not of its kind."""
 
+    def label(self, fact: str) -> str:
+        """What a fact is called by people; its key where no regime knows it."""
+
     def kinds(self) -> Mapping[str, str]:
         """Templates that can be requested (`stakeholders/update`, `<regime>/<stage>`), each in words."""

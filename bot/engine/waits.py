@@ -17,6 +17,8 @@ from bot.domain.phase import Phase
 from bot.domain.policy import Person, Policy
 from bot.domain.reminder import leader
 from bot.domain.signing import may_sign
+from bot.domain.status import Statement, Step
+from bot.domain.status_rules import StatusRules
 
 
 class Kind(StrEnum):
@@ -28,6 +30,8 @@ class Kind(StrEnum):
     REVIEW = "review"  # of what one person did alone
     SIGNATURE = "signature"
     FILING = "filing"
+    STATEMENT = "statement"  # for the status page, whose words wait for a yes
+    PUBLISHING = "publishing"
     LATE_UPDATE = "late update"
     STEP = "step"
     UPDATE = "update"
@@ -40,6 +44,8 @@ RANKS = {
     Kind.REVIEW: 1,
     Kind.SIGNATURE: 2,
     Kind.FILING: 2,
+    Kind.STATEMENT: 2,
+    Kind.PUBLISHING: 2,
     Kind.LATE_UPDATE: 2,
     Kind.STEP: 3,
     Kind.UPDATE: 4,
@@ -48,7 +54,7 @@ RANKS = {
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One thing an incident waits for: of which mitigation or notice, and since or until when."""
+    """One thing an incident waits for: of which mitigation, notice or statement, and since or until when."""
 
     kind: Kind
     incident: Incident
@@ -89,6 +95,8 @@ def _everything(
         yield from _change(incident, mitigation, on_call, policy)
     for notice in incident.notices.values():
         yield from _notice(incident, notice, on_call, policy)
+    for statement in incident.statements.values():
+        yield from _statement(incident, statement, on_call, policy.status)
     run = incident.run
     if run is not None and run.step is not None and incident.is_open:
         parts = set(incident.parts.values())
@@ -131,3 +139,17 @@ def _notice(
             Wait(Kind.FILING, incident, notice.id, due),
             lambda who: bool(who.among(on_call).badges & policy.approve_notice),
         )
+
+
+def _statement(
+    incident: Incident, statement: Statement, on_call: Collection[str], rules: StatusRules | None
+) -> Iterator[tuple[Wait, Theirs]]:
+    """A yes to its words, or that whoever asked for it publishes them."""
+    if rules is not None and statement.step is Step.FROZEN:
+        yield (
+            Wait(Kind.STATEMENT, incident, statement.id),
+            lambda who: rules.may_approve(statement, who.among(on_call)),
+        )
+    elif rules is not None and statement.step is Step.APPROVED:
+        since = statement.approved_at
+        yield Wait(Kind.PUBLISHING, incident, statement.id, since), lambda who: who.id == statement.asked_by

@@ -31,6 +31,7 @@ from bot.web.alerts.door import AlertDoor
 from bot.web.alerts.listing import alerts
 from bot.web.alerts.numbers import SenderNumbers
 from bot.web.api import api
+from bot.web.api_access import access
 from bot.web.api_services import services
 from bot.web.api_settings import settings
 from bot.web.audit import audit
@@ -108,6 +109,7 @@ def build(house: WebHouse) -> FastAPI:
     app.include_router(audit)
     app.include_router(services)
     app.include_router(settings)
+    app.include_router(access)
     app.include_router(oncall)
     app.include_router(calendars)
     app.include_router(page_links)

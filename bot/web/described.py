@@ -45,7 +45,10 @@ TAGS = (
     ("alerts", "What fires."),
     ("notices", "What is owed to whom by when."),
     ("objectives", "What is watched, and how it stands."),
-    ("access", "Logins and tokens, for whoever runs the machine."),
+    (
+        "access",
+        "Who one is here, tokens of one's own, people; logins and tokens for whoever runs the machine.",
+    ),
     ("audit", "That nobody rewrote the record."),
     ("health", "How Tocsin itself is."),
     ("everything else", "What has no room of its own."),
@@ -56,7 +59,7 @@ _ROOMS = (
     (r"/api/alerts(/|$)", "alerts"),
     (r"/api/notices(/|$)", "notices"),
     (r"/api/(slos|services|analytics)(/|$)", "objectives"),
-    (r"/api/(login|tokens|people|sessions)(/|$)", "access"),
+    (r"/api/(login|tokens|people|me)(/|$)", "access"),
     (r"/api/(verify|audit)(/|$)", "audit"),
     (r"/(healthz|readyz|metrics)$", "health"),
 )

@@ -150,6 +150,7 @@ def _filled(here: Console, board: StatusBoard, copy: Copy | None, *, everything:
         "as_of": copy.as_of if copy else None,
         "stale": bool(copy and copy.stale),
         "public": board.public and not everything,
+        "inside": everything,
         "days": DAYS,
         "headline": HEADLINES[copy.page.worst] if copy else "",
         "tones": TONES,

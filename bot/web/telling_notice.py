@@ -151,7 +151,7 @@ def _missing(notice: Notice | None, situation: Situation, policy: Policy) -> lis
     _text, _digest, gaps, _version = current(notice, situation.drafts.get(notice.id))
     found = [f"{len(gaps)} gap{'' if len(gaps) == 1 else 's'}"] if gaps else []
     if notice.standing is Standing.FROZEN:
-        found += [f"signature: {each.capacity}" for each in wanting(notice, policy)]
+        found += [f"{each.capacity} signature" for each in wanting(notice, policy)]
     elif notice.standing is Standing.APPROVED:
         found.append("filing")
     else:

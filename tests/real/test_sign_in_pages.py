@@ -105,8 +105,8 @@ async def test_it_fits_every_screen(tmp_path: Path, provider: Running, screen: s
         page = await opened(browser, home, address, "ida", **look)
         for path in ("/me", "/people"):
             await page.goto(address + path)
-            while await page.locator("details:not([open]) > summary").count():
-                await page.locator("details:not([open]) > summary").first.click()
+            while await page.locator("main details:not([open]) > summary").count():
+                await page.locator("main details:not([open]) > summary").first.click()
             await fits(page, width, f"{path[1:]}-{screen}-{scheme}")
 
 

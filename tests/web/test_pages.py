@@ -312,7 +312,7 @@ async def test_what_is_not_there(home: Place) -> None:
     for path in ("/nowhere", "/incidents/INC-9", f"/incidents/{name}/notices/N9", f"/incidents/{name}/dance"):
         answer = await browser.get(path)
         assert answer.status_code == 404, path
-        assert "Back to the incidents" in answer.text
+        assert "To the overview" in answer.text
     assert (await browser.post(f"/incidents/{name}/dance")).status_code == 404
     assert (await browser.get(f"/incidents/{name}/approve")).headers["location"] == f"/incidents/{name}"
     upload = await browser.post(f"/incidents/{name}/update", files={"text": ("a.txt", b"x")})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.blockkit.blocks import Block, actions, context, section, untrusted
-from bot.domain.clocks import Running, moments, running
+from bot.domain.clocks import Running, called, moments, running
 from bot.domain.duty import Answer, Due, Duty
 from bot.domain.filing import filed
 from bot.engine.situation import Situation
@@ -58,7 +58,7 @@ def _shares(situation: Situation, duty: Duty, due: Due, runs: Running | None) ->
 
 def render(situation: Situation, told: Told) -> Message:
     """The message of one share, as it stands: what to do now, that a newer one stands below, or how it was settled."""
-    what = f"{untrusted(told.duty.name, 120)}: {untrusted(told.due.name, 120)}"
+    what = untrusted(called(told.duty.name, told.due.name), 240)
     if told.runs is None:
         return _settled(situation, told, what)
     name = brief(situation.incident)

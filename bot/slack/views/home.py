@@ -96,6 +96,10 @@ def _worded(wait: Wait, what: str) -> tuple[str, str, str]:
             return f"{what}: notice {wait.item} waits for approval{until}", "Review", "notice.open"
         case Kind.FILING:
             return f"{what}: notice {wait.item} is approved and not sent{until}", "Record filing", "notice.open"
+        case Kind.STATEMENT:
+            return f"{what}: {wait.item} for the status page waits for approval, on the console", "", ""
+        case Kind.PUBLISHING:
+            return f"{what}: {wait.item} for the status page is approved and not published", "", ""
         case Kind.STEP:
             step = incident.run.step if incident.run else None
             titled = untrusted(step.title if step else "", 80)

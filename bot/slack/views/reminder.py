@@ -133,7 +133,7 @@ def _clock(situation: Situation, matter: Matter) -> str:
     clock = next((each for each in running(situation.incident) if each.item == matter.item), None)
     if clock is None:
         return f"The clock of {untrusted(matter.item, 120)} runs."
-    what = f"{untrusted(clock.duty.name, 120)}: {untrusted(clock.due.name, 120)}"
+    what = untrusted(clock.name, 240)
     owed = "" if clock.sure else " if it is owed, which is not settled"
     gone = clock.share(situation.now)
     if gone >= 1:

@@ -55,7 +55,7 @@ LIVE: Mapping[str, Topic] = {
 """What a list is about that moves while somebody reads it, by its address."""
 KEYS = {"h": "/", "i": "/incidents", "a": "/alerts", "n": "/notices", "o": "/oncall", "s": "/slos"}
 HEADINGS = {
-    403: "Not from here",
+    403: "Not yours to open",
     404: "Not there",
     405: "Not like that",
     409: "Refused",

@@ -36,6 +36,7 @@ class Section:
     """What the section shows."""
 
     components: tuple[Component, ...]
+    titled: dict[str, str]
     concerned: frozenset[str]
     cards: tuple[Card, ...]
     current: dict[str, State]
@@ -68,9 +69,10 @@ def section(here: Console, who: Profile, situation: Situation) -> Section | None
     late, kind = behind(incident), kind_of(situation)
     return Section(
         components=board.components,
+        titled={each.name: each.title for each in board.components},
         concerned=frozenset(each.name for each in board.components if incident.service in each.services),
         cards=tuple(
-            _card(each, who, may_draft=may_draft, may_approve=may_approve, four_eyes=rules.four_eyes)
+            _card(each, may_draft=may_draft, may_approve=may_approve, own=rules.own(each, who.id))
             for each in reversed(list(incident.statements.values()))
         ),
         current=dict(current(incident)),
@@ -91,9 +93,8 @@ def _suggested(kind: Kind, now: Mapping[str, State]) -> dict[str, State]:
     return dict.fromkeys(now, State.OPERATIONAL) if kind is Kind.RESOLVED else dict(now)
 
 
-def _card(each: Statement, who: Profile, *, may_draft: bool, may_approve: bool, four_eyes: bool) -> Card:
+def _card(each: Statement, *, may_draft: bool, may_approve: bool, own: bool) -> Card:
     waits, live = each.step is Step.FROZEN, each.step is Step.PUBLISHED
-    own = four_eyes and who.id in {each.asked_by, *each.authors}
     why = ""
     if waits and own:
         why = "You wrote it or asked for its approval: a second person approves it."

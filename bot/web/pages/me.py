@@ -55,7 +55,7 @@ async def make(request: Request, here: Here, who: Who) -> Response:
 @router.post("/me/tokens/end")
 async def end(request: Request, here: Here, who: Who) -> Response:
     """Revoke one of one's own; again is no mistake."""
-    _oneself(who)
+    oneself(who)
     token = (await typed(request)).get("token", "")
     if await here.house.access.tokens.end(token, who.id):
         await here.note(who, "revoked a token", who, token)
@@ -65,7 +65,7 @@ async def end(request: Request, here: Here, who: Who) -> Response:
 @router.post("/me/sessions/end")
 async def out(request: Request, here: Here, who: Who) -> Response:
     """End one's other sessions: the browser left open elsewhere."""
-    _oneself(who)
+    oneself(who)
     this = session_of(request)
     others = [each for each in await here.door.visits.of(who.id) if this is None or each.digest != this.digest]
     for each in others:
@@ -75,7 +75,8 @@ async def out(request: Request, here: Here, who: Who) -> Response:
     return RedirectResponse("/me?done=sessions-end#sessions", 303)
 
 
-def _oneself(who: Profile) -> None:
+def oneself(who: Profile) -> None:
+    """Raise ForeignError for a borrowed name."""
     if isinstance(who, ByMachine):
         raise ForeignError("this is for you alone, with a login or a token of your own")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -19,6 +21,7 @@ from bot.web.door import Here, Who, console
 from bot.web.pages._notice import deeds, groups, signatures, why_not_sign
 from bot.web.pages._page import Form, show
 from bot.web.pages._plan import badged
+from bot.web.phrases import clock
 from bot.web.telling_notice import FROZEN, current, duties, frozen, version_of
 from bot.web.telling_notice import notice as told_notice
 from bot.web.verbs import VERBS
@@ -26,6 +29,7 @@ from bot.web.verbs import VERBS
 router = APIRouter()
 AROUND, ENOUGH = 3, 4
 """Lines shown beside a change, and how many must be left out to be worth it."""
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 
 
 def _of(situation: Situation, name: str) -> Notice:
@@ -58,7 +62,7 @@ async def version(request: Request, name: str, notice: str, number: int, here: H
         "n": known,
         "kind": situation.notice_kinds.get(known.template, known.template),
         "v": told,
-        "facts": facts_of(kept.facts),
+        "facts": facts_of(kept.facts, here.desk.drafter.label),
         "pieces": near(pieces),
         "changed": changed(pieces),
         "before": before.number if before else 0,
@@ -113,7 +117,7 @@ def page(
         "why_not_sign": why_not_sign(notice, person, policy),
         "signatures": signatures(notice, policy, told.versions[-1].signatures) if told.versions else [],
         "groups": list(groups(notice, told.items, types)),
-        "facts": facts_of(latest.facts if latest and number else draft.facts if draft else ""),
+        "facts": facts_of(latest.facts if latest and number else draft.facts if draft else "", here.desk.drafter.label),
         "is_counsel": is_counsel(person, policy),
         "zone": here.desk.catalogue.timezone,
         "kinds": sorted(each.suffix.lstrip(".") for each in here.house.documents.values()),
@@ -127,10 +131,10 @@ def page(
     return show(request, "notice", who, context, status=status)
 
 
-def facts_of(canonical: str) -> list[tuple[str, str]]:
+def facts_of(canonical: str, label: Callable[[str], str]) -> list[tuple[str, str]]:
     """The facts a version rests on, as people read them."""
     found = json.loads(canonical) if canonical else {}
-    return [(name.replace("_", " "), _fact(value)) for name, value in found.items()]
+    return [(label(name), _fact(value)) for name, value in found.items()]
 
 
 def _fact(value: object) -> str:
@@ -140,7 +144,8 @@ def _fact(value: object) -> str:
         return ", ".join(_fact(each) for each in value) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{key.replace('_', ' ')}: {_fact(each)}" for key, each in value.items()) or "none"
-    return str(value).replace("_", " ")
+    words = str(value)
+    return clock(datetime.fromisoformat(words)) if TIME.fullmatch(words) else words.replace("_", " ")
 
 
 def changes(notice: Notice, draft: str) -> list[Piece]:

@@ -36,6 +36,8 @@ WORDS = {
     Kind.REVIEW: "One person acted alone; somebody is to look at it",
     Kind.SIGNATURE: "A notice waits for a signature",
     Kind.FILING: "A notice is approved and not sent",
+    Kind.STATEMENT: "Words for the status page wait for approval",
+    Kind.PUBLISHING: "Words for the status page are approved and not published",
     Kind.LATE_UPDATE: "An update is overdue",
     Kind.STEP: "A runbook stands at a step",
     Kind.UPDATE: "The next update is due",
@@ -44,7 +46,7 @@ PLACES = {
     Kind.APPROVAL: "#mitigations", Kind.DOUBT: "#mitigations", Kind.REVIEW: "#mitigations", Kind.STEP: "#runbook",
     Kind.LATE_UPDATE: "#say", Kind.UPDATE: "#say",
 }  # fmt: skip
-SINCE = frozenset({Kind.UNACKNOWLEDGED, Kind.LATE_UPDATE, Kind.STEP})
+SINCE = frozenset({Kind.UNACKNOWLEDGED, Kind.LATE_UPDATE, Kind.STEP, Kind.PUBLISHING})
 """Of these the time is since when it waits; of the others until when."""
 
 
@@ -69,6 +71,8 @@ class Matter:
         base = f"/incidents/{self.wait.incident.id}"
         if self.wait.kind in (Kind.SIGNATURE, Kind.FILING):
             return f"{base}/notices/{self.wait.item}"
+        if self.wait.kind in (Kind.STATEMENT, Kind.PUBLISHING):
+            return f"{base}#statement-{self.wait.item}"
         return base + PLACES.get(self.wait.kind, "")
 
     @property
@@ -183,7 +187,7 @@ async def _matters(
 
 def _clocks(incident: Incident) -> list[Clock]:
     return [
-        Clock(incident.id, incident.title, f"{each.duty.name}: {each.due.name}", each.sure, each.strict)
+        Clock(incident.id, incident.title, each.name, each.sure, each.strict)
         for each in (running(incident) if incident.duties else ())
     ]
 

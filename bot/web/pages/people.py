@@ -152,12 +152,10 @@ async def _account(here: Console, words: Mapping[str, str]) -> Account:
 async def _show(
     request: Request, here: Console, who: Profile, *, form: Form | None = None, done: str = "", status: int = 200
 ) -> Response:
-    kept, people = here.house.access, here.desk.people
-    sessions, tokens, accounts = await here.door.visits.of(), await here.tokens.of(), await kept.accounts.accounts()
-    rows = [_row(each, accounts, sessions, tokens) for each in await people.everyone()]
-    sign_in = here.house.sign_in
+    kept, sign_in = here.house.access, here.house.sign_in
+    accounts = await kept.accounts.accounts()
     context = {
-        "rows": sorted(rows, key=lambda row: row.who.name.casefold()),
+        "rows": sorted(await everybody(here), key=lambda row: row.who.name.casefold()),
         "strangers": [each for each in accounts if not each.person],
         "deeds": [await _line(here, each) for each in await kept.accounts.deeds(limit=LOOKED_BACK)],
         "admin": Role.ADMIN in who.roles,
@@ -167,6 +165,13 @@ async def _show(
         "done": done,
     }
     return show(request, "people", who, context, status=status)
+
+
+async def everybody(here: Console) -> list[Row]:
+    """Everybody of people.yaml, with how they come in and when they were here last. Raises Unavailable."""
+    sessions, tokens = await here.door.visits.of(), await here.tokens.of()
+    accounts = await here.house.access.accounts.accounts()
+    return [_row(each, accounts, sessions, tokens) for each in await here.desk.people.everyone()]
 
 
 def _row(who: Profile, accounts: Sequence[Account], sessions: Sequence[Session], tokens: Sequence[HeldToken]) -> Row:
