@@ -143,7 +143,7 @@ async def opened(
         hands = Hands.of(
             desk, watch, diagnosis, pagers, chat,
             sources=doors.sources, contacts=installation.contacts, link=page_link(installation, clock),
-            lines=vitals.lines,
+            lines=vitals.lines, begun=store.begun,
         )  # fmt: skip
         durable = durable or engine(installation)
         reconciler = Reconciler(desk, durable, hands, vitals)

@@ -40,19 +40,23 @@ class Corrected:
 _NAMES = {
     "onset": "the onset",
     "detected": "the detection",
+    "declared_at": "the declaration",
     "acknowledged": "the acknowledgement",
     "mitigated": "the mitigation",
     "resolved": "the resolution",
+    "closed": "the closing",
 }
 _ORDERS = (
     ("onset", "detected", "it cannot have begun after it was detected", "it cannot have been detected before it began"),
     ("onset", "mitigated", "it cannot have begun after it was over", "it cannot have been mitigated before it began"),
     ("onset", "resolved", "it cannot have begun after it was over", "it cannot have been resolved before it began"),
+    ("detected", "declared_at", "it had been declared by then: it cannot have been detected later", ""),
     ("detected", "acknowledged", "somebody had acknowledged it by then: it cannot have been detected later", ""),
     ("detected", "resolved", "it cannot have been detected after it was resolved",
      "it cannot have been resolved before it was detected"),
     ("mitigated", "resolved", "it cannot have been mitigated after it was resolved",
      "it cannot have been resolved before it was mitigated"),
+    ("resolved", "closed", "it had been closed by then: it cannot have been resolved later", ""),
 )  # fmt: skip
 """What comes before what, and the sentence for whoever moves the first after the second, or the second before it."""
 

@@ -10,6 +10,7 @@ from bot.domain.errors import NotFound, Refused
 from bot.domain.incident import Incident
 from bot.domain.mitigation import mitigation_of
 from bot.domain.todo import AutoOwed, CollectOwed, ExecuteOwed, HoldOwed, UndoOwed
+from bot.engine.begun import Begun
 from bot.engine.calling import Contact, Pager
 from bot.engine.carry import Carrier
 from bot.engine.desk import Desk
@@ -52,9 +53,10 @@ class Hands:
         contacts: Mapping[str, Contact] | None = None,
         link: Link | None = None,
         lines: Lines | None = None,
+        begun: Begun | None = None,
     ) -> Hands:
         """Everybody it takes, at one desk; `contacts` by key of a person."""
-        paging = Paging(desk, pagers, contacts or {}, link, lines)
+        paging = Paging(desk, pagers, contacts or {}, link, lines, begun)
         return cls(
             carrier=Carrier(desk),
             holder=Holder(desk, diagnosis, watch),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from bot.domain.climbing import FollowOwed, PageOwed, StandDownOwed
-from bot.domain.errors import Refused
+from bot.domain.errors import Refused, TocsinError
 from bot.domain.escalation import Ladder
 from bot.domain.incident import Incident
 from bot.domain.nobody import why_them
@@ -17,6 +17,7 @@ from bot.domain.paging import Receipt, ReportPage
 from bot.domain.policy import Severity
 from bot.domain.receipt import ReportReceipt, ReportStoodDown
 from bot.domain.sent import of_now
+from bot.engine.begun import Begun, Memory, Message, Part
 from bot.engine.calling import Contact, Following, Over, Pager, Ringing
 from bot.engine.desk import Desk
 from bot.engine.lines import Lines
@@ -32,11 +33,9 @@ BREATH = timedelta(seconds=1.5)
 
 
 @dataclass(frozen=True, slots=True)
-class _Waits:
+class _Waits(Part):
     """A page that waits to go out to a person."""
 
-    incident: str
-    owed: PageOwed
     begun: bool = True  # else it only waits for its time
 
 
@@ -50,10 +49,11 @@ class Paging:
         contacts: Mapping[str, Contact],
         link: Link | None = None,
         lines: Lines | None = None,
+        begun: Begun | None = None,
     ) -> None:
-        """`contacts` by key of a person; `lines` learn which channels work."""
+        """`contacts` by key of a person; `lines` learn which channels work; `begun` outlives the process."""
         self.desk, self.pagers, self.contacts, self._link = desk, pagers, contacts, link
-        self.lines = lines or Lines()
+        self.lines, self.begun = lines or Lines(), Memory(begun)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting: dict[str, dict[str, _Waits]] = {}
         self._noted: dict[str, set[tuple[str, str]]] = {}  # of each incident, whose pages wait: (person, key)
@@ -63,7 +63,7 @@ class Paging:
         """Page a person. Whatever else waits for them by now goes with it, in one message."""
         if not self.desk.handler.policy.merge_pages:  # then each page is a message of its own
             if await self._still(incident.id, owed):
-                await self._send([_Waits(incident.id, owed)])
+                await self._send(owed.key, [Part(incident.id, owed)])
             return
         waiting = self._waiting.setdefault(owed.person, {})
         waiting[owed.key] = _Waits(incident.id, owed)
@@ -114,23 +114,46 @@ class Paging:
             self._noted[incident] = noted
 
     async def _go(self, owed: PageOwed) -> None:
-        """Send what waits for this person, all of it in one message under the key of the page whose turn it is."""
+        """Send this page: as the message it was begun in, or with whatever else waits for the person by now."""
+        known = await self.begun.of(owed)
+        if known is not None:
+            await self._send(known.key, await self._left(known, owed))
+            return
+        batch = await self._gathered(owed)
+        if batch:
+            await self.begun.keep(owed.key, batch, self.desk.clock.now())
+            await self._send(owed.key, batch)
+
+    async def _left(self, known: Message, owed: PageOwed) -> list[Part]:
+        """What is still to be sent of a message that may have arrived, or may not: this page first, and nothing new."""
+        left = sorted(known.parts, key=lambda each: each.owed.key != owed.key)
+        for each in left[1:]:
+            try:
+                if await self._still(each.incident, each.owed):
+                    continue
+            except TocsinError:  # it has a turn of its own, in which it is told of
+                pass
+            left.remove(each)
+        for each in left:
+            self._waiting[owed.person].pop(each.owed.key, None)
+        return left
+
+    async def _gathered(self, owed: PageOwed) -> list[Part]:
+        """What goes out now: the page whose turn it is, and all that may go with it under its key."""
         now = self.desk.clock.now()
         calm = self._told.get(owed.person, now) + self.desk.handler.policy.merge_pages
         waiting = self._waiting[owed.person]
         batch = [each for each in waiting.values() if _fits(each.owed, owed) and each.owed.due <= max(now, calm)]
         for each in batch:
             waiting.pop(each.owed.key, None)
-        batch = [each for each in batch if await self._still(each.incident, each.owed)]
-        if not batch:
-            return
-        await self._send(sorted(batch, key=lambda each: (each.owed.key != owed.key, each.owed.due, each.owed.key)))
+        still = [each for each in batch if await self._still(each.incident, each.owed)]
+        return sorted(still, key=lambda each: (each.owed.key != owed.key, each.owed.due, each.owed.key))
 
-    async def _send(self, batch: Sequence[_Waits]) -> None:
-        """One message to the person of these pages, the one of the key first, and what became of each."""
+    async def _send(self, key: str, batch: Sequence[Part]) -> None:
+        """One message to the person of these pages, the most important first, and what became of each."""
         person = batch[0].owed.person
         profile = await self.desk.people.by_id(person)
-        reached = await self._together(profile, batch) if profile else Reached("", "")
+        reached = await self._together(profile, key, batch) if profile else Reached("", "")
         # side by side, in one commit: until it is written down that they were paged, a crash pages them again
         reports = [self._report(each, reached, known=profile is not None) for each in batch]
         outcomes = await asyncio.gather(*reports, return_exceptions=True)
@@ -140,23 +163,32 @@ class Paging:
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def _together(self, profile: Profile, batch: Sequence[_Waits]) -> Reached:
+    async def _together(self, profile: Profile, key: str, batch: Sequence[Part]) -> Reached:
         first = batch[0]
         situations = [await self.desk.situation(name) for name in dict.fromkeys(each.incident for each in batch)]
         past = set(first.owed.past)
         if not first.owed.insists and past >= set(ways(profile, self._contact(profile), tuple(self.pagers))):
             past = set()  # it was lost by every channel: all of them again
-        return await self.to(profile, situations, first.owed.key, past=past)
+        return await self.to(profile, situations, first.owed.key, past=past, known_by=key)
 
     async def to(
-        self, person: Profile, situations: Sequence[Situation], key: str, *, past: Collection[str] = ()
+        self,
+        person: Profile,
+        situations: Sequence[Situation],
+        key: str,
+        *,
+        past: Collection[str] = (),
+        known_by: str = "",
     ) -> Reached:
-        """Page a person about these incidents, the first one being that of the key. Never raises for a channel."""
+        """Page a person about these incidents, the first one being that of the key. Never raises for a channel.
+
+        Its channel knows it by that key, or by another one it was begun under.
+        """
         contact = self._contact(person)
         first = situations[0].incident
         url = self._link(first.id, key, person.id) if self._link else self._page_of(first.id)
         asked = (call.because for call in first.calls if call.key(first.id) == key)
-        summons = summon(key, person, contact, situations, url, next(asked, ""), why_them(first, key))
+        summons = summon(known_by or key, person, contact, situations, url, next(asked, ""), why_them(first, key))
         return await reach(self.pagers, summons, past, self.lines)
 
     def _contact(self, person: Profile) -> Contact:
@@ -166,7 +198,7 @@ class Paging:
         base = self.desk.catalogue.web_url
         return f"{base.rstrip('/')}/incidents/{incident}" if base else ""
 
-    async def _report(self, each: _Waits, reached: Reached, *, known: bool) -> None:
+    async def _report(self, each: Part, reached: Reached, *, known: bool) -> None:
         key, person = each.owed.key, each.owed.person
         if reached.channel:
             report = ReportPage(

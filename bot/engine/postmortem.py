@@ -176,7 +176,7 @@ def _promise(situation: Situation, item: FollowUp) -> dict[str, object]:
 
 def _notice_work(incident: Incident) -> dict[str, object]:
     """How much there is to tell others, never what or whom: that is read where it is worked on."""
-    notices = list(incident.notices.values())
+    notices = [each for each in incident.notices.values() if each.privilege is None]
     clocks = [duty.strict for duty in incident.duties.values() if duty.answer is Answer.YES and duty.strict]
     return {
         "begun": len(notices),

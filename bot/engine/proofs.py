@@ -20,6 +20,8 @@ LAST, HEADS = "audit/proved", "audit/heads"
 """The documents that hold the last result, and the heads it found."""
 NAMED = 20
 """So many altered chains are named; of the others the number."""
+PATIENCE = 2.0
+"""Seconds an answer waits for a walk under way: a small record is proved in that time."""
 SHARE = 20
 """A look renews what took a second only after twenty: at most a twentieth of the time goes into walking."""
 
@@ -65,6 +67,7 @@ class Proofs:
 
     def __init__(self, record: Record, kept: Checkpoints, clock: Clock) -> None:
         self.record, self.kept, self.clock = record, kept, clock
+        self.patience = PATIENCE
         self.progress: Progress | None = None
         self.trouble = ""
         """Why the last walk could not be finished."""
@@ -97,16 +100,17 @@ class Proofs:
         self._task = asyncio.create_task(self._walk(self.progress))
         return True
 
-    async def looked(self, by: str, within: float = 0.0) -> Proof | None:
-        """The newest result, renewed where it is old for what it costs; waits so many seconds for one under way."""
+    async def looked(self, by: str) -> Proof | None:
+        """The newest result, renewed where it is old for what it costs; one under way is waited for with patience."""
         proof = await self.last()
         if proof is None or self.clock.now() - proof.at > SHARE * proof.took:
             self.begin(by)
-        await self.settled(within)
+        await self.settled()
         return await self.last()
 
-    async def settled(self, within: float) -> None:
-        """Wait until the walk under way is over, so many seconds at most."""
+    async def settled(self, within: float | None = None) -> None:
+        """Wait until the walk under way is over, so many seconds at most; left out, as long as it has patience."""
+        within = self.patience if within is None else within
         if self._task is not None and not self._task.done() and within > 0:
             await asyncio.wait({self._task}, timeout=within)
 

@@ -25,7 +25,7 @@ class Audit:
     """The port Record on a database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database, self.most = database, LOOKED
 
     async def ids(self) -> list[str]:
         """Every incident, in the order of declaration."""
@@ -43,14 +43,14 @@ class Audit:
     async def search(self, wanted: Wanted, *, after: str = "", limit: int = 100) -> Pageful:
         """The newest first; where a stretch holds fewer than `limit`, `next` goes on behind it. Raises Refused."""
         limit = max(1, min(limit, MOST))
-        for most in sorted({min(2 * limit + 1, LOOKED), LOOKED}):  # what is not rare is found near by
+        for most in sorted({min(2 * limit + 1, self.most), self.most}):  # what is not rare is found near by
             rows, oldest, looked = await self._database.read(_searching(wanted, after, most, limit + 1))
             if len(rows) > limit or looked < most:
                 break
         made = tuple(_written(row) for row in rows[:limit])
         if len(rows) > limit:
             return Pageful(made, cursor(made[-1]), made[-1].at)
-        if oldest is None or looked < LOOKED:
+        if oldest is None or looked < self.most:
             return Pageful(made)
         return Pageful(made, cursor(_bare(oldest)), oldest.at)
 

@@ -13,6 +13,7 @@ from bot.engine.access import Access
 from bot.store.accounts import Accounts
 from bot.store.alerts import Alerts
 from bot.store.audit import Audit
+from bot.store.begun import Begun
 from bot.store.calendars import Calendars
 from bot.store.checkpoints import Checkpoints
 from bot.store.codec import Codec, RandomHex
@@ -56,6 +57,7 @@ class Store:
     alerts: Alerts
     audit: Audit
     past: Past
+    begun: Begun
     erasure: Erasure
     hooks: Hooks
     lead: Lead
@@ -92,6 +94,7 @@ class Store:
             alerts=Alerts(database, clock),
             audit=Audit(database),
             past=Past(database),
+            begun=Begun(database),
             erasure=Erasure(database, codec, clock),
             hooks=Hooks(database),
             lead=Lead(database.url),

@@ -410,6 +410,18 @@ access_log = Table(  # what was done to people's access; only ever added to
     Index(None, "about"),
 )
 
+begun = Table(  # the pages that were begun as one message, for a day
+    "begun",
+    metadata,
+    Column("key", Line, primary_key=True),  # of the page
+    Column("message", Line, nullable=False),  # the key of the page it is named by
+    Column("incident", Line, nullable=False),
+    Column("owed", Line, nullable=False),  # JSON
+    Column("at", UTCDateTime, nullable=False),
+    Index(None, "message"),
+    Index(None, "at"),
+)
+
 alerts = Table(  # moments are microseconds since 1970: compared and joined as they are, thousands a second
     "alerts",
     metadata,

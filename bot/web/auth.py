@@ -6,6 +6,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -154,8 +155,9 @@ class Doorkeeper:
             return site in {"same-origin", "none"}
         parts = urlsplit(self.address)
         here = {f"{parts.scheme}://{parts.netloc}"}
-        if urlsplit(f"//{host}").hostname in LOOPBACK:
-            here.add(f"http://{host}")
+        with suppress(ValueError):  # half an IPv6 address: not one of ours
+            if urlsplit(f"//{host}").hostname in LOOPBACK:
+                here.add(f"http://{host}")
         return origin in here
 
 

@@ -43,6 +43,9 @@ OWN_HAND = frozenset({
 """What only a person does: with the machine's token one pair of hands could be both of four eyes."""
 
 
+STREAM = "/stream"
+
+
 class NotLoggedInError(TocsinError):
     """Nobody knows whose request that is."""
 
@@ -225,11 +228,16 @@ async def visitor(request: Request) -> Profile:
     if not door.same_origin(request.method, site, origin, headers.get("host", "")):
         raise ForeignError("that form was not sent from this console; nothing was changed")
     request.state.session = session
-    if request.method not in SAFE or headers.get("sec-fetch-dest", "") != "empty":  # a page that looks by itself
+    if request.method not in SAFE or not _by_itself(request):
         fresh = await door.visits.awake(session, found)
         if fresh:
             setattr(request.state, FRESH, fresh)
     return found
+
+
+def _by_itself(request: Request) -> bool:
+    """Whether a page looks by itself: nobody need be there, and what a stream answers sets no cookie."""
+    return request.headers.get("sec-fetch-dest", "") == "empty" or request.url.path == STREAM
 
 
 def session_of(request: Request) -> Session | None:

@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from bot.domain.errors import TocsinError, Unavailable
 from bot.domain.measures import lag
 from bot.engine.desk import Desk
+from bot.engine.lists import Sight
 from bot.engine.vigil import Vigil
 from bot.web.alerts.numbers import SenderNumbers
 from bot.web.door import Here, scraper
@@ -33,7 +34,11 @@ class Numbers:
         self.desk, self.watch, self._chat, self._vigil = desk, watch, chat, vigil
         self.registry = CollectorRegistry()
         self.commits = Counter("tocsin_commits", "Commits to the log since the start", registry=self.registry)
-        self.open = Gauge("tocsin_open_incidents", "Incidents that are not closed", registry=self.registry)
+        self.open = Gauge(
+            "tocsin_open_incidents",
+            "Open incidents, without restricted ones",
+            registry=self.registry,
+        )
         self.age = Gauge(
             "tocsin_poll_age_seconds", "Seconds since the sources were last asked; NaN before", registry=self.registry
         )
@@ -67,9 +72,9 @@ class Numbers:
         Whoever reads them must learn above all that the database is silent.
         """
         try:
-            names = await self.desk.log.open_ids()
-            self.open.set(len(names))
-            await self._observe(names)
+            await self._observe(await self.desk.log.open_ids())
+            phases = (await self.desk.log.tally(Sight())).by_phase
+            self.open.set(sum(number for phase, number in phases.items() if phase != "closed"))
         except Unavailable:
             self.open.set(float("nan"))
             self._answers(False)

@@ -16,6 +16,7 @@ from bot.engine.lists import Place, Wanted
 from bot.engine.values import Profile, Summary
 from bot.web.asked import PHASES
 from bot.web.door import Console
+from bot.web.phrases import in_utc
 from bot.web.verbs._asking import storable
 
 MOST = 1000
@@ -26,8 +27,9 @@ Cursor = Annotated[
 Sought = Annotated[str, Query(max_length=200), AfterValidator(storable)]
 State = Literal["", "open", "over", "declared", "acknowledged", "mitigated", "resolved", "closed"]
 Severities = Literal["", "SEV1", "SEV2", "SEV3", "SEV4"]
-Since = Annotated[AwareDatetime | None, Query(description="Declared then or later; with its offset")]
-Until = Annotated[AwareDatetime | None, Query(description="Declared before then; with its offset")]
+Time = Annotated[AwareDatetime, AfterValidator(in_utc)]
+Since = Annotated[Time | None, Query(description="Declared then or later; with its offset")]
+Until = Annotated[Time | None, Query(description="Declared before then; with its offset")]
 T = TypeVar("T")
 
 

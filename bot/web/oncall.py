@@ -17,7 +17,7 @@ from bot.engine.values import Profile
 from bot.web.api import ANSWERS, Key, inbound
 from bot.web.calendars import CalendarShape, given
 from bot.web.door import ByMachine, Console, ForeignError, Here, Who, visitor
-from bot.web.listing import Cursor, Limit, follow, paged
+from bot.web.listing import Cursor, Limit, Time, follow, paged
 from bot.web.shape import Shape
 from bot.web.shapes_oncall import (
     AgreedShape,
@@ -34,7 +34,7 @@ from bot.web.shapes_oncall import (
 oncall = APIRouter(prefix="/api/oncall", responses=ANSWERS)
 
 DAYS = 14
-Moment = Annotated[AwareDatetime | None, Query(description="With its offset; left out, now")]
+Moment = Annotated[Time | None, Query(description="With its offset; left out, now")]
 
 
 class CoverWanted(BaseModel):

@@ -27,6 +27,13 @@ def wrong_fields(errors: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
+def in_utc(at: datetime) -> datetime:
+    """That time in UTC; without a zone it is UTC. Raises ValueError for a year nobody means."""
+    if not 1970 <= at.year < 3000:  # noqa: PLR2004 - far enough from both ends of what a datetime holds
+        raise ValueError("is no time between the years 1970 and 3000")
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
 def login_address(then: str) -> str:
     """The login page, which leads back to where the person wanted to go."""
     return "/login" if then in {"", "/"} else f"/login?next={quote(then)}"
@@ -34,8 +41,7 @@ def login_address(then: str) -> str:
 
 def own_path(address: str) -> str:
     """That address where it is a path of this console, else the front page: nobody is led elsewhere."""
-    parts = urlsplit(address)
-    own = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    own = address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if own and address.isprintable() else "/"
 
 

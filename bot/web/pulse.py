@@ -19,6 +19,10 @@ from bot.web.house import WebHouse
 EVERY = 2.0
 """Seconds between two looks at what others wrote; nobody looks while nobody reads."""
 LINGER = 60.0
+BEAT = 15.0
+"""Seconds without a change after which a word is said: proxies keep the line open, and who reads is asked again."""
+SLOW = 20.0
+"""Seconds a reader may take to take a word in."""
 MOST_PENDING = 500
 """Changes that wait for one reader; whoever is further behind is let go, and comes back by itself."""
 REMEMBERED = 1_000
@@ -77,6 +81,7 @@ class Reader:
 
     hears: frozenset[Source]
     incident: str = ""
+    person: str = ""
     pending: dict[Change, None] = field(default_factory=dict)
     over: bool = False
     woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -104,6 +109,7 @@ class Pulse:
 
     def __init__(self, house: WebHouse, *, every: float = EVERY) -> None:
         self.house, self.every, self.closed = house, every, False
+        self.beat, self.slow = BEAT, SLOW
         self.seen_from = self.desk.clock.now()
         self.readers: set[Reader] = set()
         self._recent: deque[tuple[datetime, Change]] = deque(maxlen=REMEMBERED)

@@ -116,11 +116,11 @@ async def names(here: Console) -> dict[str, str]:
     return {TOCSIN: "Tocsin", **{each.id: each.name for each in await here.desk.people.everyone()}}
 
 
-async def every(held: Record, asked: Wanted) -> AsyncIterator[Written]:
-    """All that is meant, page by page, however long that is."""
+async def every(held: Record, asked: Wanted, *, limit: int = MOST) -> AsyncIterator[Written]:
+    """All that is meant, so many a page, however long that is."""
     after = ""
     while True:
-        page = await held.search(asked, after=after, limit=MOST)
+        page = await held.search(asked, after=after, limit=limit)
         for entry in page.entries:
             yield entry
         if not page.next:

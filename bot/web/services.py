@@ -113,11 +113,7 @@ def kind_of(service: Service) -> str:
 
 async def rows(here: Console, who: Profile) -> list[Row]:
     """Every service: what is in trouble first, then the most important."""
-    found = await here.house.past.open_now() if here.house.past is not None else ()
-    open_now: dict[str, list[Summary]] = {}
-    for each in found:
-        if not each.restricted or await here.may_see(who, await here.desk.log.load(each.id)):
-            open_now.setdefault(each.service, []).append(each)
+    open_now = await _open_now(here, who)
     stands: dict[str, list[Stand]] = {}
     for stand in standing(here):
         stands.setdefault(stand.slo.service, []).append(stand)
@@ -145,7 +141,7 @@ async def whole(here: Console, who: Profile, name: str) -> Whole:
         service=service,
         kind=kind_of(service),
         stands=tuple(standing(here, name)),
-        open=tuple(each for each in found if each.phase not in ENDED),
+        open=tuple((await _open_now(here, who)).get(name, ())),
         ended=tuple(each for each in found if each.phase in ENDED),
         ladder=await service_now(here.desk.roster, service, now),
         depends_on=_linked(services, service.depends_on),
@@ -154,6 +150,15 @@ async def whole(here: Console, who: Profile, name: str) -> Whole:
         drift=drift_in(incidents),
         regimes=_regimes(here, service, now),
     )
+
+
+async def _open_now(here: Console, who: Profile) -> dict[str, list[Summary]]:
+    """What is open and this person may see, by service, the worst first: however old it is."""
+    found: dict[str, list[Summary]] = {}
+    for each in await here.house.past.open_now() if here.house.past is not None else ():
+        if not each.restricted or await here.may_see(who, await here.desk.log.load(each.id)):
+            found.setdefault(each.service, []).append(each)
+    return found
 
 
 def _linked(services: Mapping[str, Service], names: Iterable[str]) -> tuple[Linked, ...]:

@@ -41,11 +41,17 @@ class PersonalTokens:
         self.clock, self.kept = clock, kept
 
     async def mint(
-        self, person: str, *, name: str = "", scopes: Collection[Scope] = EVERYDAY, lasts: timedelta = TOKEN_LASTS
+        self,
+        person: str,
+        *,
+        name: str = "",
+        scopes: Collection[Scope] = EVERYDAY,
+        lasts: timedelta = TOKEN_LASTS,
+        once: str = "",
     ) -> tuple[str, HeldToken]:
         """A token for this person (by opaque id) and how it is kept; nobody can read it again.
 
-        Raises Refused, Unavailable.
+        The same form sent again, which `once` tells, makes no second one. Raises Refused, Unavailable.
         """
         if not scopes:
             raise Refused("say what the token is for: read, respond, approve or admin")
@@ -56,8 +62,10 @@ class PersonalTokens:
             raise Refused(f"{MOST} tokens are enough for one person; revoke one first")
         token = PREFIX + secrets.token_urlsafe(32)
         names = " ".join(name.split())[:80] or "without a name"
-        held = HeldToken(f"t_{secrets.token_hex(6)}", person, names, _whole(scopes), now, now + lasts)
-        await self.kept.add(hashed(token), held)
+        ident = hashed(f"{person} {once}")[:12] if once else secrets.token_hex(6)
+        held = HeldToken(f"t_{ident}", person, names, _whole(scopes), now, now + lasts)
+        if not await self.kept.add(hashed(token), held):
+            raise Refused("that token was made a moment ago, and is shown once only; if you did not keep it, revoke it")
         return token, held
 
     async def held(self, token: str) -> HeldToken | None:

@@ -22,9 +22,11 @@ PAGES = Severity.SEV2
 
 
 WANTED = 0.005
-"""The share of pages that should come twice at most. A kill between a page and its record leaves it in doubt, and in doubt
-it is sent again to a phone that knows no key; how long that takes hangs on the machine, so the share is told, and what is
-held is one page a kill.
+"""The share of pages that may come twice on a channel that knows keys, as all do but voice and Pushover.
+
+A kill between a page and its record leaves it in doubt, and in doubt it is sent again, as the message it was: a channel
+that knows its key drops it. On one that knows none it rings again; how often hangs on how long a record takes the machine,
+so that share is told, and what is held is one page a kill.
 """
 
 
@@ -45,19 +47,31 @@ class Audit:
     """Messages that rang; one may be about several incidents."""
     again: int = 0
     """Pages that told somebody again of what they had been told of as often as the log says."""
+    keyless: int = 0
+    """The same on a phone that rings for whatever it is sent."""
+
+    @property
+    def part(self) -> float:
+        """The share of pages that came twice."""
+        return self.again / max(self.pages, 1)
 
     @property
     def share(self) -> str:
         """How many pages came twice, and whether that is few enough."""
-        part = self.again / max(self.pages, 1)
-        return f"{self.again} of {self.pages} pages twice: {100 * part:.2f} %, {'holds' if part < WANTED else 'MISSED'}"
+        verdict = "holds" if self.part < WANTED else "MISSED"
+        return (
+            f"{self.again} of {self.pages} pages twice, {100 * self.part:.2f} %: {verdict}; "
+            f"on a phone that knows no keys {self.keyless}"
+        )
 
     @property
     def troubles(self) -> list[str]:
         """All that must not be."""
         found = [*self.lost, *self.not_taken, *self.doubled, *self.unpaged, *self.others]
-        if self.again > self.kills:
+        if self.part >= WANTED:
             found.append(f"{self.again} of {self.pages} pages came twice")
+        if self.keyless > self.kills:
+            found.append(f"without keys {self.keyless} pages would have come twice in {self.kills} kills")
         return found
 
 
@@ -118,8 +132,10 @@ def _taken(incidents: list[Incident], sent: Collection[Told], found: Audit) -> N
 
 
 def _paged(incidents: list[Incident], people: dict[str, str], lines: Sequence[str], found: Audit) -> None:
-    """What the log says was sent was sent, and nothing that should have been was not."""
-    rings = [[(person, name) for name in about.split(",")] for person, about in map(str.split, lines)]
+    """What the log says was sent was sent, and nothing that should have been was not; a known key rings no phone."""
+    sent = [(person, key, about.split(",")) for person, key, about in map(str.split, lines)]
+    heard = {(person, key): about for person, key, about in reversed(sent)}  # what came first under each key
+    rings = [[(person, name) for name in about] for (person, _key), about in heard.items()]
     rang = Counter(pair for ring in rings for pair in ring)
     told = Counter[tuple[str, str]]()
     for incident in incidents:
@@ -136,8 +152,16 @@ def _paged(incidents: list[Incident], people: dict[str, str], lines: Sequence[st
     for pair, many in told.items():
         if rang[pair] < many:
             found.unpaged.append(f"{pair[0]} was paged {many} times about {pair[1]} by the log, {rang[pair]} by phone")
-    again = rang - told
-    for ring in reversed(rings):  # as few messages as explain what was told once too often
+    found.again = _again(rings, told)
+    found.keyless = _again([[(person, name) for name in about] for person, _key, about in sent], told)
+
+
+def _again(rings: list[list[tuple[str, str]]], told: Counter[tuple[str, str]]) -> int:
+    """As few messages as explain what was told once too often."""
+    again = Counter(pair for ring in rings for pair in ring) - told
+    found = 0
+    for ring in rings:
         if twice := [pair for pair in ring if again[pair] > 0]:
-            found.again += 1
+            found += 1
             again.subtract(twice)
+    return found

@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,12 @@ LATER = 0.3
 
 
 class Listed(Phone):
-    """Writes down whom it reached about which incidents."""
+    """Writes down whom it reached, under which key, about which incidents."""
 
     async def page(self, summons: Summons) -> Sent:
         about = ",".join(each.incident.id for each in summons.situations)
         with self.path.open("a") as file:
-            file.write(f"{summons.person.key} {about}\n")
+            file.write(f"{summons.person.key} {summons.key} {about}\n")
         return Sent("phone")
 
 
@@ -42,10 +43,10 @@ class Mute(Listed):
 
 
 class Twice(Listed):
-    """Rings twice for one page."""
+    """Rings twice for one page, under two keys."""
 
     async def page(self, summons: Summons) -> Sent:
-        await super().page(summons)
+        await super().page(replace(summons, key=f"{summons.key}:once-more"))
         return await super().page(summons)
 
 

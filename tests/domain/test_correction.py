@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.correction import CorrectTime, Moment
-from bot.domain.lifecycle import Reopen, Resolve
+from bot.domain.lifecycle import Close, Reopen, Resolve
 from bot.domain.measures import measures
 from bot.domain.paging import Acknowledge
 from bot.domain.sli import Judged, ObserveSli
@@ -39,7 +39,8 @@ def test_what_was_first_recorded_is_kept_through_two_corrections() -> None:
     [
         (Moment.ONSET, at(6), "after it was detected"),
         (Moment.DETECTED, at(-1), "detected before it began"),
-        (Moment.DETECTED, at(41), "acknowledged it by then"),
+        (Moment.DETECTED, at(6), "declared by then"),
+        (Moment.DETECTED, at(41), "declared by then"),
         (Moment.MITIGATED, at(-1), "before it began"),
         (Moment.MITIGATED, at(301), "mitigated after it was resolved"),
         (Moment.RESOLVED, at(199), "resolved before it was mitigated"),
@@ -53,6 +54,13 @@ def test_an_order_that_cannot_be_is_refused(moment: Moment, to: object, because:
     assert because in over().after(minutes=10).refuses(CorrectTime(moment, to, "the graph"), ANA)  # type: ignore[arg-type]
 
 
+def test_resolved_after_it_was_closed_is_refused() -> None:
+    """Nothing is closed that is not over."""
+    story = over().after(minutes=1).when(Close(), ANA)
+    assert "closed by then" in story.after(minutes=9).refuses(CorrectTime(Moment.RESOLVED, at(361), "x"), ANA)
+    assert story.when(CorrectTime(Moment.RESOLVED, at(360), "the very end"), ANA).incident.resolved == at(360)
+
+
 def test_resolved_before_it_was_detected_is_refused() -> None:
     """Also where the data never said that it was mitigated."""
     story = declared().after(seconds=60).when(Resolve("gone", waive="seen"), ANA)
@@ -61,7 +69,7 @@ def test_resolved_before_it_was_detected_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moment", "to"), [(Moment.DETECTED, at(20)), (Moment.MITIGATED, at(299)), (Moment.RESOLVED, at(200))]
+    ("moment", "to"), [(Moment.DETECTED, at(4)), (Moment.MITIGATED, at(299)), (Moment.RESOLVED, at(200))]
 )
 def test_an_order_that_can_be_is_taken(moment: Moment, to: object) -> None:
     """At the very edge too."""

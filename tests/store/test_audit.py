@@ -11,7 +11,7 @@ from bot.domain.errors import Refused, Tampered
 from bot.domain.finding import FindingRecorded
 from bot.domain.lifecycle import IncidentResolved
 from bot.engine.record import Wanted, cursor
-from bot.store import Store, audit
+from bot.store import Store
 from bot.store.tables import entries
 from tests.kit import NOON
 from tests.store.conftest import HandClock, opened
@@ -57,9 +57,9 @@ async def test_it_is_narrowed_by_person_kind_and_time(store: Store) -> None:
     assert (await store.audit.search(Wanted(by="p_ben", name="IncidentDeclared"))).entries == ()
 
 
-async def test_a_search_looks_at_a_bounded_stretch(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_search_looks_at_a_bounded_stretch(store: Store) -> None:
     """What is rare is found by going on: an answer may be empty, says how far it looked and where to go on."""
-    monkeypatch.setattr(audit, "LOOKED", 3)
+    store.audit.most = 3
     await several(store)
     await store.log.append(
         await store.log.load("INC-1"), [FindingRecorded("F1", "x", "deploys", (), "", None)],

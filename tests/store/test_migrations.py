@@ -71,6 +71,7 @@ async def test_what_was_promised_before_the_list_is_listed(url: str, clock: Hand
             "statements",
             "hooks",
             "hook_letters",
+            "begun",
         )
         kept = ("phase_declared", "service_declared_number", "restricted_service", "clock", "figures")
         columns = (

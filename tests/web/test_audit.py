@@ -15,6 +15,7 @@ import pytest
 from bot.domain.correction import CorrectTime, Moment
 from bot.domain.errors import Tampered, Unavailable
 from bot.domain.finding import RecordFinding
+from bot.domain.policy import Severity
 from bot.engine.proofs import Proofs
 from bot.engine.record import Wanted
 from bot.web import searching
@@ -103,6 +104,7 @@ class Slow:
 
     def __init__(self, home: Place) -> None:
         self.inner, self.go, self.walked = home.store.audit, asyncio.Event(), 0
+        self.asked = asyncio.Event()
         self.fails: Exception | None = None
 
     async def ids(self) -> list[str]:
@@ -113,19 +115,22 @@ class Slow:
 
     async def walk(self, incident: str) -> str:
         self.walked += 1
+        self.asked.set()
         await self.go.wait()
         if self.fails is not None:
             raise self.fails
         return await self.inner.walk(incident)
 
 
-async def test_a_walk_under_way_is_told_and_not_begun_twice(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_walk_under_way_is_told_and_not_begun_twice(home: Place) -> None:
     """Page and API answer at once with how far it is; a second press changes nothing; then the result stands."""
-    monkeypatch.setattr("bot.web.audit.PATIENCE", 0.01)
     await declared(home)
     slow = Slow(home)
     proofs = Proofs(slow, home.store.checkpoints, home.clock)
+    proofs.patience = 0.01
     there = home.having(proofs=proofs)
+    proofs.begin((await home.who("audrey")).id)
+    await slow.asked.wait()
     async with await there.own("audrey") as api:
         told = (await api.get("/api/verify")).json()
         assert (told["ok"], told["running"], told["done"], told["of"]) == (False, True, 0, 1)
@@ -264,11 +269,13 @@ async def test_a_restricted_incident_is_in_no_search_of_an_auditor(home: Place) 
             assert answer.status_code == (200 if told else 404)
 
 
-async def test_what_was_found_is_taken_away(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_found_is_taken_away(home: Place) -> None:
     """All of it, over however many pages: CSV with headings, and JSON lines with hashes that chain."""
-    monkeypatch.setattr(searching, "MOST", 7)
     name = await rich(home)
     entries = await home.desk.log.entries(name)
+    paged = [each.hash async for each in searching.every(home.store.audit, Wanted(incident=name), limit=7)]
+    assert paged == [entry.hash for entry in reversed(entries)]
+    assert len(paged) > 7
     async with await home.own("audrey") as api:
         table = (await api.get("/audit/entries.csv")).content.decode("utf-8-sig")
         lines = [
@@ -315,3 +322,14 @@ async def test_tampering_is_an_error_and_no_answer(home: Place) -> None:
         file.commit()
     with pytest.raises(Tampered, match=f"{name}: entry 1"):
         await home.store.audit.walk(name)
+
+
+async def test_who_is_no_auditor_is_told_of_what_they_may_see(home: Place) -> None:
+    """How many restricted incidents there are is no answer to whether the record verifies."""
+    seen = await declared(home)
+    await home.desk.declare("sealed", Severity.SEV1, "visits", "", await home.who("max"), restricted=True)
+    async with await home.own("otto") as own:
+        told = (await own.get("/api/verify")).json()
+    assert (told["ok"], told["count"], told["entries"], list(told["heads"])) == (True, 1, 0, [seen])
+    async with await home.own("audrey") as own:
+        assert (await own.get("/api/verify")).json()["count"] == 2

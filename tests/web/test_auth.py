@@ -253,3 +253,14 @@ async def test_no_request_is_without_end(home: Place) -> None:
         long = json.dumps({"text": "x" * 1_100_000})
         assert (await api.post(f"/api/incidents/{name}/update", content=long)).status_code == 413
         assert (await api.post(f"/api/incidents/{name}/update", content=endless())).status_code == 413
+
+
+@pytest.mark.parametrize("address", ["//[", "//[::1", "https://[x", "/\\["])
+async def test_an_address_nobody_can_read_leads_to_the_front_page(home: Place, address: str) -> None:
+    """Half an IPv6 address is no error of the house, neither as where to go on nor as the host of a form."""
+    async with home.client() as client:
+        assert (await client.get("/login", params={"next": address})).status_code == 200
+        headers = {"Host": "[", "Origin": "http://["}
+        assert (await client.post("/login", data={"token": "x"}, headers=headers)).status_code == 403
+    browser = await enter(home.client(), await home.app.state.console.door.logins.mint("ana"), then=address)
+    assert browser.headers["location"] == "/"

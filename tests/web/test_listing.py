@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from bot.domain.paging import Acknowledge
@@ -118,3 +120,14 @@ async def test_the_page_of_the_api(home: Place) -> None:
     names = [each["operationId"] for methods in document["paths"].values() for each in methods.values()]
     assert len(set(names)) == len(names)
     await browser.aclose()
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z"])
+async def test_a_time_nobody_can_mean_is_refused(home: Place, time: str) -> None:
+    """At the ends of the calendar nothing can be reckoned with: that is said, wherever a time may be given."""
+    name = await declared(home)
+    words = {"moment": "onset", "to": time, "because": "x"}
+    async with home.api("ana") as api:
+        for path in ("/api/incidents?since={}", "/api/incidents?until={}", "/api/oncall/shifts?start={}"):
+            assert (await api.get(path.format(quote(time)))).status_code == 422, path
+        assert (await api.post(f"/api/incidents/{name}/correct", json=words)).status_code == 422

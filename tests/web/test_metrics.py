@@ -93,7 +93,7 @@ async def test_nothing_of_an_incident_a_person_or_a_service_is_told(tmp_path: Pa
             assert f'"{word}' not in text, word
             assert word not in [part for line in text.splitlines() for part in line.replace('"', " ").split()], word
         held = values(text)
-        assert held["tocsin_open_incidents[]"] == 2
+        assert held["tocsin_open_incidents[]"] == 1
         assert held["tocsin_slo_events_total[('slo', 'pages')]"] >= 1
         assert held["tocsin_slo_errors_total[('slo', 'pages')]"] == 0
         assert held["tocsin_database_up[]"] == 1
@@ -172,3 +172,11 @@ def test_the_token_is_shown_nowhere(tmp_path: Path) -> None:
 
 def _house(kind):
     return kind(None, None, {}, None, Path(), "x", None, access=None)
+
+
+async def test_restricted_incidents_are_in_no_number(tmp_path: Path) -> None:
+    """Whoever reads the metrics learns of no incident that is kept from them."""
+    async with served(tmp_path) as (world, app), client(app) as near:
+        for restricted, open_now in ((True, 0), (False, 1)):
+            await world.declare("scores look wrong", "max", restricted=restricted)
+            assert values((await near.get("/metrics")).text)["tocsin_open_incidents[]"] == open_now

@@ -10,6 +10,7 @@ from bot.domain.sli import Judged
 from bot.engine.talk import Saying
 from tests.kit import at
 from tests.web.fakes import Place
+from tests.web.legal import TEMPLATE, breach, privileged
 from tests.web.rich import HOSTILE, rich
 from tests.web.test_pages import sound
 
@@ -144,3 +145,12 @@ async def test_correcting_on_the_console(home: Place) -> None:
     refused = await browser.post(f"/incidents/{name}/strike", data={"why": "W9", "because": "x"})
     assert "there is no why W9" in refused.text
     await browser.aclose()
+
+
+async def test_a_privileged_notice_is_not_counted(home: Place) -> None:
+    """Whoever may not know that it is there learns it from no number either."""
+    name = await breach(home)
+    await home.desk.request_notice(name, TEMPLATE, await home.who("cleo"))
+    assert "Notices begun: 1" in await home.desk.postmortem(name)
+    await privileged(home, name)
+    assert "Notices begun: 0" in await home.desk.postmortem(name)

@@ -9,8 +9,10 @@ import pytest
 
 from bot.domain.finding import RecordFinding
 from bot.domain.guard import Freeze
-from bot.domain.policy import Policy, Role, TargetRules
+from bot.domain.lifecycle import Resolve
+from bot.domain.policy import Policy, Role, Severity, TargetRules
 from bot.domain.service import PredictionLog, Service
+from bot.web.services import PAST
 from tests.kit import NOON
 from tests.web.fakes import SERVICE, Place
 from tests.web.rich import HOSTILE, declared, rich
@@ -155,3 +157,16 @@ async def test_what_is_in_trouble_comes_first(home: Place) -> None:
     await declared(home, service="visits")
     async with await home.own("ana") as api:
         assert [row["name"] for row in (await api.get("/api/services")).json()] == ["visits", "a", "b"]
+
+
+async def test_what_is_open_is_shown_however_old(home: Place) -> None:
+    """Many later ones that are over push nothing that is still open off a service's page."""
+    ana = await home.who("ana")
+    old = await home.desk.declare("Still wrong", Severity.SEV1, "visits", "", ana)
+    for _ in range(PAST + 1):
+        home.clock.forward(minutes=1)
+        made = await home.desk.declare("Soon over", Severity.SEV4, "visits", "", ana)
+        await home.desk.submit(made.id, Resolve("over", "none"), ana)
+    assert "Still wrong" in (await shown(home, "/services/visits")).text
+    async with await home.own("ana") as api:
+        assert [each["id"] for each in (await api.get("/api/services/visits")).json()["open"]] == [old.id]

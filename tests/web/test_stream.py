@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
-import pytest
 
 from bot.domain.lifecycle import Update
-from bot.domain.policy import Role
+from bot.domain.policy import Role, Severity
 from bot.engine.values import Profile
 from bot.serving import _listen
 from bot.web import pulse as pulses
@@ -169,9 +169,9 @@ async def test_a_commit_is_told_once(home: Place) -> None:
         assert not reader.pending
 
 
-async def test_silence_is_broken_by_a_word(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silence_is_broken_by_a_word(home: Place) -> None:
     """So that proxies keep the line, and so that who reads is asked again."""
-    monkeypatch.setattr(streams, "BEAT", 0.01)
+    home.app.state.pulse.beat = 0.01
     name = await declared(home)
     browser = await home.browser("ana")
     async with listening(home, browser, incident=name) as line:
@@ -181,9 +181,9 @@ async def test_silence_is_broken_by_a_word(home: Place, monkeypatch: pytest.Monk
     await browser.aclose()
 
 
-async def test_a_slow_reader_is_let_go(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_reader_is_let_go(home: Place) -> None:
     """Whoever takes nothing in holds nothing up: their line is cut, the others hear on, and nothing piles up."""
-    monkeypatch.setattr(streams, "SLOW", 0.05)
+    home.app.state.pulse.slow = 1.0
     name = await declared(home)
     async with (
         await home.own("ana") as ana,
@@ -269,3 +269,37 @@ async def test_a_server_that_stops_waits_for_no_open_page(home: Place) -> None:
                 await serving
                 assert "".join([chunk async for chunk in chunks]).count("event:") <= 1
         await own.aclose()
+
+
+async def test_a_stream_is_nobody_who_is_there(home: Place) -> None:
+    """By a browser that says nothing of what it fetches: it draws no new session, which nobody would be given.
+
+    Roles that changed meanwhile give one at the next page, and the old cookie is good until then.
+    """
+    browser = await home.browser("ana")
+    del browser.headers["sec-fetch-site"]
+    async with listening(home, browser, of="overview") as heard:
+        await heard.until(lambda line: "live" in line.said)
+        more = tuple(replace(one, roles=one.roles | {Role.APPROVER}) if one.key == "ana" else one for one in PEOPLE)
+        await home.store.people.enrol(more)
+        await home.desk.declare("x", Severity.SEV3, "visits", "", await home.who("ben"))
+        await heard.told(1)
+        home.clock.forward(seconds=61)
+        assert (await browser.get("/")).status_code == 200
+    await browser.aclose()
+
+
+async def test_one_person_does_not_take_every_line(home: Place) -> None:
+    """So many pages may lie open by one person; one more waits, and others read on."""
+    pulse: pulses.Pulse = home.app.state.pulse
+    otto, ana = await home.who("otto"), await home.browser("ana")
+    held = [pulses.Reader(frozenset(), person=otto.id) for _ in range(streams.EACH)]
+    pulse.readers.update(held)
+    async with await home.own("otto") as own:
+        refused = await own.get("/stream?of=overview")
+    assert refused.status_code == 503
+    assert "close some" in refused.text
+    async with listening(home, ana, of="overview") as heard:
+        await heard.until(lambda line: "live" in line.said)
+    pulse.readers.difference_update(held)
+    await ana.aclose()

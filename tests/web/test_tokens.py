@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -251,3 +252,28 @@ async def test_it_is_seen_when_a_token_was_used_last(home: Place) -> None:
         home.clock.forward(minutes=1)
         await ana.get("/api/incidents")
         assert [each.used for each in await tokens.of()] == [home.clock.now()]
+
+
+async def test_a_form_sent_twice_makes_one_token(home: Place) -> None:
+    """Loaded again, it says that the token was shown; a new form makes another."""
+    browser = await home.browser("ana")
+    words = {"name": "ci", "scopes": "read", "days": "30"}
+
+    async def once() -> str:
+        found = re.search(r'action="/me/tokens">\s*<input type="hidden" name="once" value="([^"]+)"', await me())
+        assert found is not None
+        return found[1]
+
+    async def me() -> str:
+        return (await browser.get("/me")).text
+
+    form = {**words, "once": await once()}
+    assert (await browser.post("/me/tokens", data=form)).status_code == 200
+    again = await browser.post("/me/tokens", data=form)
+    assert again.status_code == 409
+    assert "made a moment ago" in again.text
+    tokens, ana = home.app.state.console.tokens, await home.who("ana")
+    assert len(await tokens.of(ana.id)) == 1
+    assert (await browser.post("/me/tokens", data={**words, "once": await once()})).status_code == 200
+    assert len(await tokens.of(ana.id)) == 2
+    await browser.aclose()

@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, t
 
 from bot.domain.errors import Refused
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest revision; named here so that an up-to-date database starts without importing alembic (0.6 s)."""
 
 _LOCK_KEY = 7_028_673  # PostgreSQL advisory lock: "tocsin migrates"

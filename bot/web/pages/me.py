@@ -42,7 +42,9 @@ async def make(request: Request, here: Here, who: Who) -> Response:
     by_login(who)
     words = await typed(request)
     try:
-        made, held = await here.tokens.mint(who.id, name=_name(words), scopes=_scopes(words), lasts=_lasts(words))
+        made, held = await here.tokens.mint(
+            who.id, name=_name(words), scopes=_scopes(words), lasts=_lasts(words), once=words.get("once", "")
+        )
     except Refused as refused:
         form = Form("tokens", "", str(refused), "tokens", words)
         return await _show(request, here, who, form=form, status=409)

@@ -14,6 +14,7 @@ from bot.domain.log import Command
 from bot.domain.policy import Severity
 from bot.engine.desk import Desk
 from bot.engine.values import Profile
+from bot.web.phrases import in_utc
 
 
 def _blank_is_none(value: Any) -> Any:
@@ -25,10 +26,6 @@ def _severity(value: Any) -> Any:
     if text not in {"1", "2", "3", "4"}:
         raise ValueError("a severity is SEV1, SEV2, SEV3 or SEV4")
     return Severity(int(text))
-
-
-def _utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def storable(value: str) -> str:
@@ -43,7 +40,7 @@ Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable)]
 BlankIsNone = BeforeValidator(_blank_is_none)
 Grade = Annotated[Severity, BeforeValidator(_severity)]
-Moment = Annotated[datetime, AfterValidator(_utc)]
+Moment = Annotated[datetime, AfterValidator(in_utc)]
 """A time; without a zone it is read as UTC, which is what the pages show."""
 
 
