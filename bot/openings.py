@@ -34,8 +34,10 @@ from bot.words import Words, house
 if TYPE_CHECKING:
     import httpx
 
+    from bot.clients.oidc import Provider
     from bot.clients.webhook import Webhook
     from bot.config.installation import Installation
+    from bot.config.signin import Oidc
     from bot.config.webhooks import Webhook as WebhookModel
     from bot.domain.service import Service
     from bot.slack.room import SlackRoom
@@ -274,21 +276,26 @@ def sign_in(installation: Installation, clock: Clock) -> SignIn:
     """How people come in to the console."""
     from urllib.parse import urlsplit
 
-    from bot.clients.oidc import Provider
     from bot.web.house import SignIn
 
     times, oidc = installation.web.session, installation.web.oidc
     if oidc is None:
         return SignIn(times.idle, times.lasts)
-    asked = oidc if oidc.groups else oidc.model_copy(update={"groups_claim": ""})
     return SignIn(
         times.idle,
         times.lasts,
-        Provider(asked, clock=clock),
+        provider(oidc, clock),
         oidc.title or urlsplit(oidc.issuer).hostname or oidc.issuer,
         installation.subjects,
         {role: frozenset(names) for role, names in oidc.groups.items()},
     )
+
+
+def provider(oidc: Oidc, clock: Clock) -> Provider:
+    """Who vouches for people."""
+    from bot.clients.oidc import Provider
+
+    return Provider(oidc if oidc.groups else oidc.model_copy(update={"groups_claim": ""}), clock=clock)
 
 
 def page_link(installation: Installation, clock: Clock) -> Link | None:

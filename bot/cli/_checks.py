@@ -16,6 +16,7 @@ from bot.domain.errors import Invalid, Refused, TocsinError, Unavailable
 if TYPE_CHECKING:
     from bot.clock import Clock
     from bot.config.installation import Installation
+    from bot.config.signin import Oidc
     from bot.domain.service import Offer, Target
     from bot.engine.ports import Action, Source
     from bot.openings import Outside
@@ -50,6 +51,8 @@ async def examine(installation: Installation, config: Path, environ: Mapping[str
     if found[-1].mark == OK:
         found.append(await _bounded("last poll", lambda: _last_poll(installation, clock)))
     found += await asyncio.to_thread(_server, config, environ)
+    if (oidc := installation.web.oidc) is not None:
+        found.append(await _bounded("sign-in", lambda: _sign_in(installation, oidc, clock)))
     found += [each async for each in _outside(installation, clock)]
     found.append(await _bounded("Slack", lambda: _slack(installation)))
     return found
@@ -145,6 +148,31 @@ def _server(config: Path, environ: Mapping[str, str]) -> list[Found]:
     if answer.is_success:
         return [Found(OK, "server", f"{url} answers and is ready"), *said]
     return [Found(BAD, "server", f"{url} answers {answer.status_code} to /readyz: {answer.text[:200]}"), *said]
+
+
+async def _sign_in(installation: Installation, oidc: Oidc, clock: Clock) -> Found:
+    """The provider people log in with: whether it says of itself what a login needs, and shows its keys."""
+    from bot import openings
+    from bot.config.files import read_page
+    from bot.web.signing_in import BACK
+
+    file = installation.root / installation.file
+    page = read_page(file, [])
+    at = "" if page is None else f":{page.where('web', 'oidc', 'issuer')[0]}"
+    line = f"; see web.oidc.issuer ({file}{at})"
+    provider = openings.provider(oidc, clock)
+    try:
+        async with asyncio.timeout(PATIENCE / 2):
+            count = await provider.keys()
+    except TimeoutError:
+        return Found(BAD, "sign-in", f"{provider.what} does not answer within {PATIENCE / 2:g} s{line}")
+    except TocsinError as error:
+        return Found(BAD, "sign-in", f"{error}{line}")
+    if not count:
+        return Found(BAD, "sign-in", f"{provider.what} shows no key to sign with{line}")
+    shown = "1 key" if count == 1 else f"{count} keys"
+    back = f"{installation.web.address}{BACK}"
+    return Found(OK, "sign-in", f"{provider.what} answers and shows {shown}; it must send people back to {back}")
 
 
 async def _outside(installation: Installation, clock: Clock) -> AsyncIterator[Found]:

@@ -20,7 +20,7 @@ def doctor(
     as_json: AsJson = False,
     config: Config = TOCSIN_YAML,
 ) -> None:
-    """Look at configuration, database, state folder, server, sources, targets and Slack; changes nothing."""
+    """Look at configuration, database, state folder, server, sign-in, sources, targets and Slack; changes nothing."""
     import asyncio
     import os
 

@@ -165,6 +165,10 @@ class Provider:
         self._said = now, fresh
         return fresh
 
+    async def keys(self) -> int:
+        """How many keys it shows today, what it says of itself being as it must. Raises Unavailable."""
+        return len((await self._key_set(await self.said(), anew=True)).keys)
+
     def _safe(self, url: str) -> str:
         """Raises Unavailable for an address that would carry secrets in the clear."""
         parts = urlsplit(url)

@@ -94,6 +94,9 @@ class _Reader:
         self.path, self.root, self.environ, self.models, self.shipped = path, path.parent, environ, models, shipped
         self.fitter = Fitter(Secrets(environ, path.parent))
         self.problems = self.fitter.problems
+        if not path.exists():
+            begin = "what `tocsin init FOLDER` writes to begin from; `-c FILE` says where it is"
+            raise Invalid([Problem(str(path), 1, 1, "is not there", begin)])
         page = read_page(path, self.problems)
         if page is None:
             raise Invalid(self.problems)

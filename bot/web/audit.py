@@ -11,14 +11,13 @@ from bot.engine.values import Profile
 from bot.web.access import Area, may_read, reading
 from bot.web.api import ANSWERS
 from bot.web.door import ByMachine, Console, Here, Who
-from bot.web.searching import Typed, record, wanted
+from bot.web.searching import After, Search, Typed, record, wanted
 from bot.web.shapes_audit import EntriesShape, EntryShape, ErasedShape, Verified
 
 audit = APIRouter(prefix="/api", responses=ANSWERS)
 
 SEEN = 1_000
 """Heads of the newest incidents are told to whoever is no auditor, as far as they may see them."""
-Field = Annotated[str, Query(max_length=200)]
 
 
 @audit.get("/verify")
@@ -72,17 +71,13 @@ async def _told(here: Console, who: Profile, proof: Proof | None) -> Verified:
 async def entries(
     here: Here,
     who: Who,
-    person: Field = "",
-    kind: Field = "",
-    incident: Field = "",
-    start: Field = "",
-    end: Field = "",
-    after: Annotated[str, Query(max_length=600)] = "",
+    typed: Search,
+    after: After = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> EntriesShape:
     """Entries of the record, the newest first; an answer may be short, or empty, and still go on at `next`."""
     reading(who, Area.AUDIT)
-    asked = await wanted(here, who, Typed(person, kind, incident, start, end))
+    asked = await wanted(here, who, typed)
     page = await record(here).search(asked, after=after, limit=limit)
     told = [EntryShape.of(each) for each in page.entries]
     return EntriesShape(entries=told, next=page.next, back_to=page.back_to)

@@ -7,6 +7,9 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Query
 
 from bot.domain.errors import NotFound, Refused
 from bot.domain.log import TOCSIN, Event
@@ -40,6 +43,20 @@ class Typed:
         """What a link carries on."""
         held = {name: getattr(self, name) for name in self.__slots__}
         return {name: value for name, value in held.items() if value}
+
+
+_Field = Annotated[str, Query(max_length=200)]
+_Of = Annotated[str, Query(alias="kind", max_length=200)]
+
+
+def _typed(person: _Field = "", of: _Of = "", incident: _Field = "", start: _Field = "", end: _Field = "") -> Typed:
+    return Typed(person, of, incident, start, end)
+
+
+Search = Annotated[Typed, Depends(_typed)]
+"""The search as an address carries it."""
+After = Annotated[str, Query(max_length=600)]
+"""Where the answer before it ended."""
 
 
 def record(here: Console) -> Record:

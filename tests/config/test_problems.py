@@ -285,9 +285,11 @@ def test_junk_is_a_complaint(folder, content, what):
 
 
 def test_a_file_that_is_not_there_is_named(folder):
-    """The first thing a newcomer does wrong."""
+    """The first thing a newcomer does wrong: what makes one is said, and how another is named."""
     (folder.root / "tocsin.yaml").unlink()
-    assert folder.told() == ["tocsin.yaml:1:1: cannot be read: No such file or directory"]
+    (problem,) = folder.problems()
+    assert problem.what == "is not there"
+    assert problem.expected.startswith("what `tocsin init FOLDER` writes to begin from; `-c FILE`")
 
 
 def test_an_unsafe_address_from_the_environment_is_refused(folder):

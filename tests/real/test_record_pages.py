@@ -24,7 +24,8 @@ from tests.browser import chromium, picture
 from tests.engine.test_hindsight import API, Remembering
 from tests.evidence.test_report import table
 from tests.kit import at
-from tests.real.test_change_pages import CONTRAST, SCREENS, SLOW, listening
+from tests.real.test_call_pages import entered
+from tests.real.test_change_pages import CONTRAST, SCREENS, listening
 from tests.web.fakes import SERVICE, Place
 from tests.web.rich import rich
 from tests.web.test_services import LOG, catalogued
@@ -79,15 +80,6 @@ async def lived_in(home: Place) -> str:
     looking.begin("recall")
     await looking.settled(60)
     return name
-
-
-async def entered(browser: Any, home: Place, who: str, **screen: Any) -> Any:
-    context = await browser.new_context(java_script_enabled=False, **screen)
-    page = await context.new_page()
-    page.set_default_timeout(SLOW)
-    await page.goto(await home.app.state.console.door.logins.mint(who))
-    await page.get_by_role("button", name="Enter as").click()
-    return page
 
 
 async def test_an_auditor_proves_and_searches_the_record(tmp_path: Path) -> None:

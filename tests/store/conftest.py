@@ -1,16 +1,18 @@
 """Every database the store promises to behave the same on."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text
 
 from bot.domain.incident import Incident
 from bot.domain.lifecycle import IncidentDeclared
 from bot.domain.policy import Severity
 from bot.store import Store, migrations
 from bot.store.database import parse
+from bot.store.tables import metadata
 from tests.kit import NOON
 from tests.postgres import Postgres, postgres
 
@@ -36,6 +38,25 @@ class HandClock:
 def migrated(url: str) -> None:
     """A database with its tables."""
     migrations.upgrade(parse(url))
+
+
+def at_revision(url: str, revision: str, filled: Callable[[Connection], None]) -> None:
+    """The database as an earlier version of the program made it, with what that version kept in it."""
+    from alembic import command
+    from alembic.config import Config
+
+    engine = migrations.engine_for(parse(url))
+    if parse(url).get_backend_name() == "postgresql":  # its template is up to date already
+        metadata.drop_all(engine)
+        with engine.begin() as connection:
+            connection.execute(text("DROP TABLE alembic_version"))
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        filled(connection)
+    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])

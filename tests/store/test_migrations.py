@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from bot.domain.errors import Invalid, Refused, Unavailable
 from bot.domain.followup import FollowUpAdded, FollowUpFinished
 from bot.store import Store, migrations
 from bot.store.database import Database, parse
 from bot.store.tables import metadata
-from tests.store.conftest import HandClock, opened
+from tests.store.conftest import HandClock, at_revision, opened
 
 
 async def test_the_revisions_make_what_the_code_expects(store: Store) -> None:
@@ -33,25 +33,15 @@ async def test_the_revisions_make_what_the_code_expects(store: Store) -> None:
 
 async def test_a_database_of_the_first_revision_is_brought_up_to_date(url: str, clock: HandClock) -> None:
     """What was kept before is still there, and can be erased."""
-    from alembic import command
-    from alembic.config import Config
 
-    engine = migrations.engine_for(parse(url))
-    if parse(url).get_backend_name() == "postgresql":  # its template is up to date already
-        metadata.drop_all(engine)
-        with engine.begin() as connection:
-            connection.execute(text("DROP TABLE alembic_version"))
-    with engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+    def filled(connection: Connection) -> None:
         row = {"sha": hashlib.sha256(b"[1]").hexdigest(), "at": "2026-11-20 12:00:00+00", "content": b"[1]"}
         connection.execute(
             text("INSERT INTO exhibits VALUES ('x_1', 'INC-1', 'rows', 'text/plain', :sha, :at, :content, '')"),
-            row if engine.dialect.name == "postgresql" else {**row, "at": "2026-11-20 12:00:00.000000"},
+            row if connection.dialect.name == "postgresql" else {**row, "at": "2026-11-20 12:00:00.000000"},
         )
-    engine.dispose()
+
+    at_revision(url, "0001", filled)
     async with await Store.open(url, clock) as store:
         kept = await store.exhibits.get("x_1")
         assert kept is not None

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import httpx
 import structlog
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from bot.domain.log import link
 from bot.domain.noise import StormRules
 from bot.domain.policy import Severity
 from bot.engine.heartbeat import keeps_up
 from bot.serving import console
-from bot.store.tables import entries
+from bot.store.tables import entries, incidents
 from tests.engine.test_silence import silence
 from tests.inbox import alert
 from tests.web.fakes import HOME
@@ -36,15 +36,26 @@ async def written_by_a_newer_one(world: World, name: str = "INC-1") -> None:
         assert stored != row["stored"]
         after = {"seq": row["seq"] + 1, "before": row["hash"], "hash": link(row["hash"], stored), "stored": stored}
         await connection.execute(insert(entries).values(**row | after))
+        await listed(connection, name, after["seq"], after["hash"])
 
     await world.house.store.database.write(work)
 
 
 async def mended(world: World, name: str = "INC-1") -> None:
     """What could not be read is gone again."""
-    last = select(func.max(entries.c.seq)).where(entries.c.incident == name).scalar_subquery()
-    gone = delete(entries).where(entries.c.incident == name, entries.c.seq == last)
-    await world.house.store.database.write(lambda connection: connection.execute(gone))
+
+    async def work(connection) -> None:
+        query = select(entries).where(entries.c.incident == name).order_by(entries.c.seq.desc()).limit(1)
+        last = (await connection.execute(query)).one()
+        await connection.execute(delete(entries).where(entries.c.incident == name, entries.c.seq == last.seq))
+        await listed(connection, name, last.seq - 1, last.before)
+
+    await world.house.store.database.write(work)
+
+
+async def listed(connection, name: str, seq: int, head: str) -> None:
+    """The list says where the log ends, as whoever writes the log writes it in the same transaction."""
+    await connection.execute(update(incidents).where(incidents.c.id == name).values(seq=seq, head=head))
 
 
 @asynccontextmanager

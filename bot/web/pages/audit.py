@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from bot.domain.errors import NotFound, Refused
@@ -16,7 +15,7 @@ from bot.telemetry import log
 from bot.web.access import Area, reading
 from bot.web.door import Console, Here, Who
 from bot.web.pages._page import show
-from bot.web.searching import COLUMNS, Typed, every, in_words, line, names, record, row, wanted
+from bot.web.searching import COLUMNS, After, Search, Typed, every, in_words, line, names, record, row, wanted
 
 router = APIRouter()
 
@@ -25,7 +24,6 @@ LISTED = 20
 """So many corrections and erasures are listed; the search finds the others."""
 CORRECTED = "TimeCorrected"
 CHUNK = 500
-Field = Annotated[str, Query(max_length=200)]
 
 
 @router.get("/audit")
@@ -33,17 +31,13 @@ async def look(
     request: Request,
     here: Here,
     who: Who,
-    person: Field = "",
-    kind: Field = "",
-    incident: Field = "",
-    start: Field = "",
-    end: Field = "",
-    after: Annotated[str, Query(max_length=600)] = "",
+    typed: Search,
+    after: After = "",
 ) -> Response:
     """What was typed stays in the form, also where it could not be read."""
     reading(who, Area.AUDIT)
     held, proofs = record(here), here.house.proofs
-    typed, wrong, page = Typed(person, kind, incident, start, end), "", Pageful(())
+    wrong, page = "", Pageful(())
     whole = await wanted(here, who, Typed())
     try:
         page = await held.search(await wanted(here, who, typed), after=after, limit=PAGE)
@@ -96,15 +90,10 @@ async def export(
     kind: str,
     here: Here,
     who: Who,
-    person: Field = "",
-    of: Annotated[str, Query(alias="kind", max_length=200)] = "",
-    incident: Field = "",
-    start: Field = "",
-    end: Field = "",
+    typed: Search,
 ) -> Response:
     """All the search finds, as CSV or as JSON lines; that it was taken stands in Tocsin's own log."""
     reading(who, Area.AUDIT)
-    typed = Typed(person, of, incident, start, end)
     asked = await wanted(here, who, typed)
     ways = {"csv": (_csv, "text/csv; charset=utf-8"), "jsonl": (_lines, "application/jsonl; charset=utf-8")}
     if kind not in ways:
