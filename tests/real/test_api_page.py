@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -30,5 +29,4 @@ async def test_it_fits_every_screen(tmp_path: Path, screen: str, scheme: str) ->
         assert await page.locator("#post-incidents li").first.is_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         assert all(each.startswith(address) for each in asked)
-        if folder := os.environ.get("TOCSIN_LOOK"):
-            await page.screenshot(path=f"{folder}/api-{screen}-{scheme}.png")
+        await page.screenshot(path=tmp_path / f"api-{screen}-{scheme}.png")
