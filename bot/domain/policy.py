@@ -161,8 +161,8 @@ class Policy:
     def fingerprint(self) -> str:
         """A digest of every rule of changes: a plan is frozen under it, and an approval under other rules is void.
 
-        Who signs a notice, who takes the list of people, who is woken and how alerts are grouped concern no change of
-        production.
+        Who signs a notice, who takes the list of people, who is woken, how alerts are grouped and who approves what
+        the status page shows concern no change of production.
         """
         rules = replace(self, notices=NoticeRules(), people_data=frozenset())
         told = {each.name: getattr(rules, each.name) for each in fields(rules)}
