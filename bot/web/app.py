@@ -32,6 +32,7 @@ from bot.web.alerts.listing import alerts
 from bot.web.alerts.numbers import SenderNumbers
 from bot.web.api import api
 from bot.web.api_access import access
+from bot.web.api_analytics import analytics
 from bot.web.api_services import services
 from bot.web.api_settings import settings
 from bot.web.audit import audit
@@ -78,6 +79,11 @@ class _Before:
         await self.door(scope, receive, send)
 
 
+ROOMS = (
+    health, api, audit, services, settings, access, analytics, oncall, calendars, page_links, alerts, stream, status, pages,
+)  # fmt: skip
+
+
 def build(house: WebHouse) -> FastAPI:
     """The console as an ASGI app. Its secrets are made in the state folder at once, its login links at start-up."""
     desk = house.desk
@@ -104,19 +110,8 @@ def build(house: WebHouse) -> FastAPI:
     app.state.page_links = PageLinks(desk.clock, house.state, desk.catalogue.web_url, house.secret)
     app.state.numbers = Numbers(desk, house.watch, house.chat, house.vigil)
     app.state.pulse = Pulse(house)
-    app.include_router(health)
-    app.include_router(api)
-    app.include_router(audit)
-    app.include_router(services)
-    app.include_router(settings)
-    app.include_router(access)
-    app.include_router(oncall)
-    app.include_router(calendars)
-    app.include_router(page_links)
-    app.include_router(alerts)
-    app.include_router(stream)
-    app.include_router(status)
-    app.include_router(pages)
+    for room in ROOMS:
+        app.include_router(room)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if house.slack_http is not None:
         app.router.routes.append(Route("/slack/events", _Ingress(house.slack_http)))

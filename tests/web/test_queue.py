@@ -45,7 +45,7 @@ async def test_a_statement_waits_for_who_may_approve_it(home: Place) -> None:
     assert await whom(home, name, Kind.STATEMENT) == {"max", "cleo"}
     for who in ("max", "cleo"):
         assert "for the status page, waits for your approval" in await seen(home, who, "/notices")
-        assert "words for the status page wait for approval" in await seen(home, who, "/")
+        assert "Words for the status page wait for approval" in await seen(home, who, "/")
     assert "waits for your approval" not in await seen(home, "ana", "/notices")
     assert "nobody who could" not in await seen(home, "ana", "/")
     await approved(home, name, "S1")
