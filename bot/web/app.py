@@ -80,7 +80,8 @@ class _Before:
 
 
 ROOMS = (
-    health, api, audit, services, settings, access, analytics, oncall, calendars, page_links, alerts, stream, status, pages,
+    health, api, audit, services, settings, access, analytics, oncall, calendars, page_links, alerts, stream, status,
+    pages,
 )  # fmt: skip
 
 
