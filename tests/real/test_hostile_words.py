@@ -27,7 +27,7 @@ FEW = 8
 KNOWN = {
     "notice": "N2", "mitigation": "M1", "offer": "back-to-v1", "step": "same", "why": "W1", "parent": "W1", "evidence": "F1",
     "followup": "A1", "comment": "C1", "regime": "eu_gdpr_art33", "owner": "ben", "deputy": "", "person": "ben", "part": "lead",
-    "severity": "SEV2", "due": "2026-12-01", "moment": "mitigated", "to": "2026-11-20T12:03", "key": "likely_consequences",
+    "severity": "SEV2", "due": "2026-12-01", "read": "", "moment": "mitigated", "to": "2026-11-20T12:03", "key": "likely_consequences",
     "outcome": "applied", "capacity": "", "template": "stakeholders/update", "locale": "", "digest": "0" * 64, "code": "",
     "when": "", "since": "", "until": "", "events": "1", "people": "1", "money": "1", "justified": "true", "tell": "true",
     "broadcast": "true", "members": "", "local": "", "unknown": "", "into": "INC-9", "waivers": "", "name": "bad-release",

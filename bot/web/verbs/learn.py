@@ -214,7 +214,7 @@ class Correct(Asking):
     moment: Correctable
     to: Moment
     because: Text = ""
-    read: Moment | None = None
+    read: Annotated[Moment | None, BlankIsNone] = None
     """When the page was made on which the former time stood: one that was set right since is to be read first."""
 
     def command(self) -> Command:
