@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.alert import Alert, join
 from bot.domain.errors import Refused
 from bot.engine.intake_ports import Arrived, micros, moment
-from bot.store.tables import storable
+from bot.store.columns import storable
 
 ROW = ("source", "fingerprint", "starts", "ends", "severity", "service", "words")
 Row = tuple[str, str, int, int | None, int, str, str]

@@ -17,8 +17,9 @@ from bot.domain.errors import Unavailable
 from bot.engine.courtesy import Courtesy
 from bot.engine.intake_ports import Arrived, micros, moment
 from bot.store._alert_rows import HEARD, ROW, Row, commit, keep_heard, place_of, row_of, shown
+from bot.store.columns import storable
 from bot.store.database import PATIENCE, Database
-from bot.store.tables import alert_marks, alerts, storable
+from bot.store.tables import alert_marks, alerts
 
 MOST_WAITING = 20_000
 """Alerts that may wait to be committed: some 40 MB, and two seconds of them."""

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 import bot.domain
 from bot.domain.errors import NotFound
 from bot.domain.log import Entry, Event, FreeText, link
-from bot.store.tables import storable
+from bot.store.columns import storable
 
 ERASED = "[erased]"
 
