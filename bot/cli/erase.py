@@ -1,4 +1,4 @@
-"""`tocsin erase`: erases what people wrote where the law asks for it, and keeps the legal holds that forbid it.
+"""Erase what people wrote where the law asks for it, and keep the legal holds that forbid it.
 
 It works on the database itself, beside a running server or without one. The chain of hashes stays whole: it covers a
 salted hash of each text, never the words. Backups, and what Slack holds of a thread, are not reached from here.
