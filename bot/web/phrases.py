@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
@@ -29,13 +29,20 @@ def wrong_fields(errors: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 def sensible(year: int) -> bool:
     """Whether somebody may mean that year: far enough from both ends of the calendar to reckon with."""
-    return 1970 <= year < 3000  # noqa: PLR2004 - as the sentence of `in_utc` says
+    return 1970 <= year < 3000  # noqa: PLR2004 - as the sentence of `meant` says
+
+
+def meant(at: datetime) -> datetime:
+    """A time that is written down, in UTC. Raises ValueError for a year in which nobody ran anything."""
+    if not sensible(at.year):
+        raise ValueError("is no time between the years 1970 and 3000")
+    return in_utc(at)
 
 
 def in_utc(at: datetime) -> datetime:
-    """That time in UTC; without a zone it is UTC. Raises ValueError for a year nobody means."""
-    if not sensible(at.year):
-        raise ValueError("is no time between the years 1970 and 3000")
+    """That time in UTC; without a zone it is UTC. Raises ValueError at the ends of the calendar."""
+    if not MINYEAR < at.year < MAXYEAR:
+        raise ValueError("is too near the end of the calendar")
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 

@@ -34,8 +34,8 @@ from tests.kit import ANA, BEN, Story, declared, plan
 from tests.world import World
 
 PLAN = tuple(each.name for each in fields(Plan))
-OF_WORDS = ("notices", "people_data", "alerts", "storm", "quiet", "merge_pages", "insist_after")
-"""Rules of what is written and read: who signs a notice, who takes the list of people. They change no production."""
+OF_WORDS = ("notices", "people_data", "alerts", "storm", "quiet", "merge_pages", "insist_after", "status")
+"""Rules of what is written and read: who signs a notice or words for the status page. They change no production."""
 RULES = tuple(each.name for each in fields(Policy) if each.name not in OF_WORDS)
 OF_A_TARGET = tuple(each.name for each in fields(TargetRules))
 

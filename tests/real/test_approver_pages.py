@@ -76,7 +76,7 @@ async def test_what_is_not_theirs_is_refused(tmp_path: Path) -> None:
         assert await ben.get_by_role("button", name="Approve version").count() == 0
         answer = await ben.goto(f"{address}/people")
         assert answer.status == 403
-        await ben.get_by_role("heading", name="Not from here").wait_for()
+        await ben.get_by_role("heading", name="Not yours to open").wait_for()
 
         otto = await at_work(browser, home, "otto")
         await otto.goto(f"{address}/incidents/{INCIDENT}")

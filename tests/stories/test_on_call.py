@@ -201,7 +201,7 @@ async def test_a_page_that_went_along_and_was_not_written_down_goes_again(tmp_pa
             await handler.open(_another(world, title), by=max_.person)
         await world.settle()
         handler.log = Deaf(handler.log, "INC-3", 2)  # when it goes along, and once more
-        await passes(world, 120)
+        await passes(world, 240)
         for name in ("INC-2", "INC-3"):
             (page,) = (await world.incident(name)).pages.values()
             assert page.receipt is Receipt.ACCEPTED

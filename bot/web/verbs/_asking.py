@@ -14,7 +14,7 @@ from bot.domain.log import Command
 from bot.domain.policy import Severity
 from bot.engine.desk import Desk
 from bot.engine.values import Profile
-from bot.web.phrases import in_utc
+from bot.web.phrases import meant
 
 
 def _blank_is_none(value: Any) -> Any:
@@ -40,7 +40,7 @@ Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable)]
 BlankIsNone = BeforeValidator(_blank_is_none)
 Grade = Annotated[Severity, BeforeValidator(_severity)]
-Moment = Annotated[datetime, AfterValidator(in_utc)]
+Moment = Annotated[datetime, AfterValidator(meant)]
 """A time; without a zone it is read as UTC, which is what the pages show."""
 
 
