@@ -35,8 +35,10 @@ CHAT = ("<!channel>", "<!here|x>", "<@U0ANA>", "<#C1|general>", "<https://evil.e
 ADDRESSES = ("javascript:{run}", "JaVaScRiPt:{run}", "java\tscript:{run}", "  javascript:{run}", "data:text/html,<script>{run}</script>",
              "vbscript:{run}", "//evil.example/x", "http://[::1", "https://a:b@evil.example/", "file:///etc/passwd", "blob:null/x")  # fmt: skip
 FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", '=HYPERLINK("http://evil.example","x")', "=cmd|' /C calc'!A0", "\t=1+1", "\r=1+1", '"=1+1', "＝1+1")  # fmt: skip
+FLAG = "🇩🇪"
+"""Two letters; none is cut in half: Chromium breaks no line of flags that ends in half of one, whatever a style says."""
 LETTERS = ("\u202ereversed", "\u2066a\u2069\u202eb", "\u200b\u200b\u200b", "\ufeffx", "a\u0301" * 60, "Z\u0351\u036b\u0343" * 30, "\u00ad" * 40, "x" * 900,
-           "W" * 199, "👩\u200d👩\u200d👧" * 30, "🇩🇪" * 60, "\u3000" * 30, "ﷺ" * 40, "𒐫" * 40, "\u0001\u0002\u0007\u001b[31mred\u001b[0m", "\u0085\u2028\u2029x",
+           "W" * 199, "👩\u200d👩\u200d👧" * 30, FLAG * 60, "\u3000" * 30, "ﷺ" * 40, "𒐫" * 40, "\u0001\u0002\u0007\u001b[31mred\u001b[0m", "\u0085\u2028\u2029x",
            "\x7f\x80\x9f", "\uffff\ufffe", "a\nb\r\nc\td", " ", "-" * 300, "/" * 300, "." * 300, "\\" * 120, "'" * 120, '"' * 120, "&" * 120, "<" * 120, ">" * 120)  # fmt: skip
 KINDS = (MARKUP, BREAKOUTS, TEMPLATES, CHAT, ADDRESSES, FORMULAS, LETTERS)
 
@@ -49,6 +51,7 @@ def _all(seed: int) -> Iterator[str]:
     while True:
         one, other = chance.sample(plain, 2)
         place = chance.randrange(len(one) + 1)
+        place -= place % len(FLAG) if one.startswith(FLAG) else 0
         yield chance.choice(
             (f"{one}{other}", f"{one[:place]}{other}{one[place:]}", f"{one}\u200b{other}", f"{one} {other}")
         )
