@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator
 
 from bot.domain.errors import Refused
 from bot.engine.numbers import LEFT_OUT, Group, Measure
@@ -19,7 +21,15 @@ from bot.web.shape import Instant, Shape
 
 analytics = APIRouter(prefix="/api", responses=ANSWERS)
 
-Day = Annotated[date | None, Query(description="A whole day, UTC")]
+
+def _iso(value: object) -> object:
+    """A number is no day, though it may be read as seconds."""
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        raise ValueError("write a day as 2026-11-30")
+    return value
+
+
+Day = Annotated[date | None, BeforeValidator(_iso), Query(description="A whole day, UTC")]
 
 
 class BinShape(Shape):
