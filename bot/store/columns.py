@@ -1,10 +1,10 @@
-"""What stands in a column so that every database keeps it alike: moments in UTC, and text of any kind."""
+"""What stands in a column so that every database keeps it alike, and how indexes are named."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy import DateTime, Dialect, MetaData, Text, TypeDecorator
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -43,3 +43,12 @@ class Line(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Write what can be written."""
         return None if value is None else storable(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
