@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,12 +26,7 @@ pytestmark = [pytest.mark.real, pytest.mark.xdist_group("history")]
 
 EVERY, RATE = 15, 10
 DAYS = 30
-# a month that ended an hour ago: a Prometheus drops what is older than its retention counted from now
-BEGIN = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=DAYS, hours=1)
-END = BEGIN + timedelta(days=DAYS)
-AFTER = 2 * 3600 + 900  # seconds of data behind it
-OUTAGE = BEGIN + timedelta(days=20, hours=3)
-GAP = BEGIN + timedelta(days=25)
+AFTER = 2 * 3600 + 900  # seconds of data behind the month's end
 SELECTOR = Selector.parse("requests_total")
 
 HOUSE = """
@@ -62,51 +58,77 @@ spec:
 """
 
 
-def month() -> Iterator[str]:
-    """Two counters as OpenMetrics until a little after now: ten minutes of outage, and an hour without a scrape."""
+@dataclass(frozen=True)
+class Month:
+    """What a server holds, and when: an outage of ten minutes, and an hour without a scrape."""
+
+    port: int
+    file: Path
+    begin: datetime
+
+    @property
+    def end(self) -> datetime:
+        return self.begin + timedelta(days=DAYS)
+
+    @property
+    def outage(self) -> datetime:
+        return self.begin + timedelta(days=20, hours=3)
+
+    @property
+    def gap(self) -> datetime:
+        return self.begin + timedelta(days=25)
+
+
+def lines_of(month: Month) -> Iterator[str]:
+    """Two counters as OpenMetrics until a little after now."""
     at = np.arange((DAYS * 86400 + AFTER) // EVERY + 1) * EVERY
-    begun = (OUTAGE - BEGIN).total_seconds()
+    begun = (month.outage - month.begin).total_seconds()
     share = np.where((at > begun) & (at <= begun + 600), 1.0, 0.0003)
     failed = np.random.default_rng(7).binomial(RATE * EVERY, share)
-    gap = (GAP - BEGIN).total_seconds()
+    gap = (month.gap - month.begin).total_seconds()
     there = (at <= gap) | (at > gap + 3600)
     yield "# TYPE requests counter\n"
     for code, counted in (("200", RATE * EVERY - failed), ("500", failed)):
         for stamp, value in zip(at[there].tolist(), np.cumsum(counted)[there].tolist(), strict=True):
-            yield f'requests_total{{code="{code}"}} {value} {BEGIN.timestamp() + stamp:.0f}\n'
+            yield f'requests_total{{code="{code}"}} {value} {month.begin.timestamp() + stamp:.0f}\n'
     yield "# EOF\n"
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
-    """A Prometheus whose blocks hold that month, and the file they were made of."""
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
+    """A Prometheus whose blocks hold a month, and the file they were made of.
+
+    The month ended an hour ago, for a server drops what is older than its retention counted from now; it is reckoned
+    here, not where this file is read, for a whole run may reach these tests an hour later.
+    """
     folder: Path = tmp_path_factory.mktemp("history")
-    file = folder / "month.om"
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    month = Month(free_port(), folder / "month.om", hour - timedelta(days=DAYS, hours=1))
+    file = month.file
     with file.open("w") as out:
-        out.writelines(month())
+        out.writelines(lines_of(month))
     made = [binary("promtool"), "tsdb", "create-blocks-from", "openmetrics", str(file), str(folder / "data")]
     subprocess.run(made, check=True, capture_output=True, timeout=120)
     (folder / "prometheus.yml").write_text("global: {}\n")
-    port = free_port()
     command = [
         binary("prometheus"), "--config.file=prometheus.yml", "--storage.tsdb.path=data",
-        "--storage.tsdb.retention.time=1y", f"--web.listen-address=127.0.0.1:{port}",
+        "--storage.tsdb.retention.time=1y", f"--web.listen-address=127.0.0.1:{month.port}",
     ]  # fmt: skip
 
     def ready() -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"http://127.0.0.1:{port}/-/ready", trust_env=False).status_code == 200
+            return httpx.get(f"http://127.0.0.1:{month.port}/-/ready", trust_env=False).status_code == 200
         return False
 
     with running(command, ready, within=60, cwd=folder):
-        yield port, file
+        yield month
 
 
 @pytest.fixture
 def house(stored, tmp_path: Path) -> Path:
     (tmp_path / "slos").mkdir()
     (tmp_path / "services").mkdir()
-    (tmp_path / "tocsin.yaml").write_text(HOUSE.format(port=stored[0]))
+    (tmp_path / "tocsin.yaml").write_text(HOUSE.format(port=stored.port))
     (tmp_path / "services" / "checkout.yaml").write_text(SERVICE)
     (tmp_path / "slos" / "answers.yaml").write_text(OBJECTIVE)
     return tmp_path
@@ -114,9 +136,9 @@ def house(stored, tmp_path: Path) -> Path:
 
 async def test_every_raw_sample_comes_once_in_order(stored):
     """Stretch by stretch, with the times of the scrapes; where there was none, there is none."""
-    source = Prometheus(Prometheus.Settings(url=f"http://127.0.0.1:{stored[0]}"), clock=Hands())
+    source = Prometheus(Prometheus.Settings(url=f"http://127.0.0.1:{stored.port}"), clock=Hands())
     seen, ends = [], []
-    begin, end = GAP - timedelta(hours=7, seconds=7), GAP + timedelta(hours=3)
+    begin, end = stored.gap - timedelta(hours=7, seconds=7), stored.gap + timedelta(hours=3)
     async for upto, batch in source.recall([SELECTOR], begin, end, timedelta(seconds=15)):
         seen += batch.at.tolist()
         ends.append(upto)
@@ -125,27 +147,27 @@ async def test_every_raw_sample_comes_once_in_order(stored):
     assert len(ends) > 1
     assert all((each - begin) % timedelta(seconds=15) == timedelta(0) for each in ends[:-1])
     wanted = np.arange(to_ms(begin) // 15000 + 1, to_ms(end) // 15000 + 1) * 15000
-    wanted = wanted[(wanted <= to_ms(GAP)) | (wanted > to_ms(GAP) + 3_600_000)]
+    wanted = wanted[(wanted <= to_ms(stored.gap)) | (wanted > to_ms(stored.gap) + 3_600_000)]
     assert sorted(seen) == sorted([*wanted.tolist(), *wanted.tolist()])
 
 
 def test_a_month_is_replayed_in_seconds(stored, house, capsys):
     """Thirty days by fifteen seconds: one page within a step of its time, an hour UNKNOWN; the file says the same."""
     begun = time.monotonic()
-    words = ["--start", BEGIN.isoformat(), "--end", END.isoformat(), "--step", "15s", "--json"]
+    words = ["--start", stored.begin.isoformat(), "--end", stored.end.isoformat(), "--step", "15s", "--json"]
     assert run(["replay", "-c", str(house / "tocsin.yaml"), *words]) == 0
     taken = time.monotonic() - begun
     out = capsys.readouterr().out
     *lines, closing = [json.loads(each) for each in out.splitlines()]
     assert [each["to"] for each in lines] == ["OK", "NOTICE", "PAGE", "RECOVERING", "OK", "UNKNOWN", "OK"]
     page, unknown, back = lines[2], lines[5], lines[6]
-    late = (datetime.fromisoformat(page["at"]) - OUTAGE).total_seconds()
+    late = (datetime.fromisoformat(page["at"]) - stored.outage).total_seconds()
     assert 0 < late <= 0.75 * 51.84 + 15
-    assert abs((datetime.fromisoformat(page["onset"]) - OUTAGE).total_seconds()) <= 15
-    assert timedelta(0) < datetime.fromisoformat(unknown["at"]) - GAP <= timedelta(seconds=90)
-    assert datetime.fromisoformat(back["at"]) - GAP <= timedelta(hours=1, seconds=30)
+    assert abs((datetime.fromisoformat(page["onset"]) - stored.outage).total_seconds()) <= 15
+    assert timedelta(0) < datetime.fromisoformat(unknown["at"]) - stored.gap <= timedelta(seconds=90)
+    assert datetime.fromisoformat(back["at"]) - stored.gap <= timedelta(hours=1, seconds=30)
     assert (closing["pages"], closing["no_data"], len(closing["budget_by_day"]["answers"])) == (1, 1, DAYS + 1)
-    assert run(["replay", "--slos", str(house / "slos"), "--metrics", str(stored[1]), *words]) == 0
+    assert run(["replay", "--slos", str(house / "slos"), "--metrics", str(stored.file), *words]) == 0
     assert capsys.readouterr().out == out
     with capsys.disabled():
         sys.stdout.write(f"\n30 days by 15 s replayed against Prometheus in {taken:.1f} s (goal: 10 s)\n")
