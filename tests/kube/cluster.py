@@ -137,6 +137,10 @@ class Cluster:
             time.sleep(0.03)
 
 
+_LOUD = ("httpx", "httpcore", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
+"""Every logger of the client: one does not obey the filters of the one above it."""
+
+
 class _Unheard(logging.Filter):
     """Keeps the pretended kubelet's requests out of the log: its thread outlives any one test's captured output."""
 
@@ -150,7 +154,7 @@ class Kubelet:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster, self._over = cluster, threading.Event()
         self._thread = threading.Thread(target=self._rounds, name="kubelet", daemon=True)
-        for name in ("httpx", "httpcore"):
+        for name in _LOUD:
             logging.getLogger(name).addFilter(_Unheard())
         self._thread.start()
 

@@ -45,7 +45,7 @@ async def answering(answer, status: str = "200 OK") -> AsyncIterator[tuple[Prome
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    source = Prometheus(Prometheus.Settings(url=url, token=CANARY, timeout_seconds=2), clock=Hands())
+    source = Prometheus(Prometheus.Settings(url=url, token=CANARY, timeout_seconds=20), clock=Hands())
     try:
         yield source, got
     finally:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -103,13 +103,14 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
     """
     folder: Path = tmp_path_factory.mktemp("history")
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    month = Month(free_port(), folder / "month.om", hour - timedelta(days=DAYS, hours=1))
+    month = Month(0, folder / "month.om", hour - timedelta(days=DAYS, hours=1))
     file = month.file
     with file.open("w") as out:
         out.writelines(lines_of(month))
     made = [binary("promtool"), "tsdb", "create-blocks-from", "openmetrics", str(file), str(folder / "data")]
     subprocess.run(made, check=True, capture_output=True, timeout=120)
     (folder / "prometheus.yml").write_text("global: {}\n")
+    month = replace(month, port=free_port())
     command = [
         binary("prometheus"), "--config.file=prometheus.yml", "--storage.tsdb.path=data",
         "--storage.tsdb.retention.time=1y", f"--web.listen-address=127.0.0.1:{month.port}",
