@@ -1,4 +1,4 @@
-"""Looking into it from a terminal: findings, runbook steps, impact, whys, follow-ups, and times set right."""
+"""Looking into it from a terminal: findings, notes, runbook steps, impact, whys, follow-ups, and times set right."""
 
 from typing import Annotated
 
@@ -19,6 +19,36 @@ def finding(
 ) -> None:
     """Write down something found."""
     ask(config, person, incident, "finding", "Finding recorded.", text=text)
+
+
+@app.command()
+def note(
+    incident: Incident,
+    text: Annotated[str, typer.Argument(help="What is to stand in the timeline.", show_default=False)],
+    at: Annotated[str, typer.Option(help="When it was so, with its offset; left out: now.", show_default=False)] = "",
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Put a line into the timeline."""
+    ask(config, person, incident, "note", "In the timeline.", text=text, at=at)
+
+
+@app.command("take-back")
+def take_back(
+    incident: Incident,
+    name: Annotated[str, typer.Argument(help="A note (T1) or a person's finding (F2).", show_default=False)],
+    because: Because = "",
+    config: Config = TOCSIN_YAML,
+    person: As = "",
+) -> None:
+    """Take a note or a finding back; the record keeps it."""
+    ask(config, person, incident, "take-back", "Taken back.", name=name, because=because)
+
+
+@app.command()
+def snooze(incident: Incident, config: Config = TOCSIN_YAML, person: As = "") -> None:
+    """Put off for a quarter of an hour what you were last reminded of here."""
+    ask(config, person, incident, "snooze", "You hear of it again in 15 minutes.")
 
 
 @app.command()

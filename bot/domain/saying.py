@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import Refused
+from bot.domain.finding import Finding
 from bot.domain.log import Ask, Command, Entry, Event, Sentence, Who, Words, says
-from bot.domain.phase import ANYBODY
+from bot.domain.phase import ANYBODY, RESPONDERS
+from bot.domain.policy import Role
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -74,8 +76,8 @@ class NoteKept(Event):
     def says(self, by: str) -> Sentence:
         who = Who(self.author) if self.author else "somebody"
         if self.author == by:
-            return says("{who} said: {text}", who=who, text=self.text)
-        return says("{who} said: {text} (kept by {by})", who=who, text=self.text, by=Who(by))
+            return says("{id}, {who} said: {text}", id=self.id, who=who, text=self.text)
+        return says("{id}, {who} said: {text} (kept by {by})", id=self.id, who=who, text=self.text, by=Who(by))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +98,49 @@ class TakeBack(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class TakeOut(Command):
+    """Take one note (T1) or one finding of a person (F2) back by its name, whatever it was kept from.
+
+    For whoever works on the incident, and for its author. The log keeps it; what rests on it says so. What an
+    instrument measured is not taken back, it is measured again.
+    """
+
+    name: str
+    because: str
+
+    def decide(self, incident: Incident, ask: Ask) -> Iterator[Event]:
+        named = {note.id: note for note in incident.notes} | {one.id: one for one in incident.findings}
+        found = named.get(self.name)
+        if found is None or found.by != ask.by:
+            ask.policy.require(ask.person, RESPONDERS, "take back what somebody else said")
+        if found is None:
+            known = ", ".join(name for name, each in named.items() if each.gone is None)
+            raise Refused(f"{incident.id} has no note and no finding {self.name}" + (f", but {known}" if known else ""))
+        if isinstance(found, Finding) and found.source != Role.RESPONDER:
+            raise Refused(f"{found.id} is what {found.source} measured; write down beside it what you know better")
+        if found.gone is not None:
+            return
+        if not self.because.strip():
+            raise Refused(f"say why {found.id} does not hold")
+        yield SayingTakenBack(found.said, (found.id,), self.because.strip())
+
+
+@dataclass(frozen=True, slots=True)
 class SayingTakenBack(Event):
-    """A message no longer counts."""
+    """A message, or what was kept of it, no longer counts."""
 
     said: str
     names: tuple[str, ...]
+    because: Words = ""
 
     def evolve(self, incident: Incident, entry: Entry) -> Incident:
         return _gone(incident, self.names, entry.at)
 
     def says(self, by: str) -> Sentence:
-        return says("{who} took back {names}", who=Who(by), names=", ".join(self.names))
+        names = ", ".join(self.names)
+        if self.because:
+            return says("{who} took back {names}: {because}", who=Who(by), names=names, because=self.because)
+        return says("{who} took back {names}", who=Who(by), names=names)
 
 
 @dataclass(frozen=True, slots=True)

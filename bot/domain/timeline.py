@@ -39,6 +39,11 @@ class Line:
         return _struck(self.event.says(self.by), self.gone)
 
     @property
+    def kept(self) -> str:
+        """Under which name a note or a finding stands (T1, F2); "" for every other line."""
+        return self.event.id if isinstance(self.event, NoteKept | FindingRecorded) else ""
+
+    @property
     def late(self) -> bool:
         """True where it was recorded noticeably after it was so (both times are then worth showing)."""
         return (self.recorded - self.at).total_seconds() >= 1.0

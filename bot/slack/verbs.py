@@ -11,13 +11,14 @@ _MENTION = re.compile(r"<@([A-Z0-9_]+)(?:\|[^>]*)?>")
 _INCIDENT = re.compile(r"(?i)\b(INC-\d+)\b")
 _SEVERITY = re.compile(r"sev([1-4])\Z")
 THREAD = (
-    "ack", "next", "find", "note", "follow", "sev", "lead", "update", "why", "room", "page", "snooze",
+    "ack", "next", "find", "note", "follow", "retract", "sev", "lead", "update", "why", "room", "page", "snooze",
     "hold", "release", "resolve", "close", "merge", "promote", "oncall", "help",
 )  # fmt: skip
 KEPT = ("find", "note", "follow")
 """Verbs whose own message is kept: its edits and its deletion are followed."""
 WORDED = ("find", "note", "follow", "sev", "update", "why", "hold", "release", "resolve", "merge", "promote")
-"""Verbs whose words become the incident's; `next` and `page` may carry some."""
+"""Verbs whose words become the incident's; those of CARRYING may carry some."""
+CARRYING = ("next", "page", "retract")
 ROOM = ("declare", "list", "oncall", "cover", "page", "approve", "legal", "help")
 _SAME = {
     "acknowledge": "ack", "take": "ack", "done": "next", "step": "next", "finding": "find", "found": "find",
@@ -33,7 +34,8 @@ _IN = re.compile(rf"\bin\s+(\d{{1,3}}|{'|'.join(_NUMBERS)})\s+(day|week|month)s?
 _DAYS = {"day": 1, "week": 7, "month": 30}
 HELP_THREAD = escape(
     "In a thread: `ack` · `next [answer] [note]` · `find <text>` · `note <text>` · "
-    "`follow <text> [@owner] [by 2026-12-31 | in 2 weeks]` · `sev <1-4> <why>` or `sev1 <why>` · `lead [@person]` · "
+    "`follow <text> [@owner] [by 2026-12-31 | in 2 weeks]` · `retract F2 <why>` · "
+    "`sev <1-4> <why>` or `sev1 <why>` · `lead [@person]` · "
     "`page @person|<service> [why]` · `update [next 30m:] <text>` · `why <answer>` · `room` · `snooze` · "
     "`resolve <how it ended>` · `close` · `merge INC-7 [why]` · `promote [why]` (a storm's child gets a card) · "
     "counsel: `hold <why>` · `release <why>`"
@@ -58,7 +60,7 @@ class Verb:
 
 def is_worded(verb: Verb) -> bool:
     """Whether somebody's words would stand in the timeline, or go out to everybody."""
-    return verb.name in WORDED or (verb.name in ("next", "page") and len(verb.rest.split()) > 1)
+    return verb.name in WORDED or (verb.name in CARRYING and len(verb.rest.split()) > 1)
 
 
 def mention(text: str, bot: str) -> Verb:

@@ -207,6 +207,8 @@ class LineShape(Shape):
     name: str
     kind: str
     link: str
+    kept: str
+    """The name of a note or a finding (T1, F2), by which what a person said is taken back; "" for every other line."""
     gone: Instant | None
     """When it was taken back, or its message deleted; the text says so too."""
 

@@ -129,6 +129,7 @@ def timeline(situation: Situation, lines: Found) -> list[LineShape]:
             name=line.name,
             kind=kind_of(line),
             link=line.link,
+            kept=line.kept,
             gone=line.gone.at if line.gone else None,
         )
         for line in lines.lines

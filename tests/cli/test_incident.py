@@ -117,6 +117,9 @@ def test_looking_into_it(live: Live, told) -> None:
         ["ack", "INC-1"],
         ["update", "INC-1", "we roll back", "--next", "30m", "--thread-only"],
         ["finding", "INC-1", "labels were cut off"],
+        ["finding", "INC-1", "the disk is full"],
+        ["take-back", "INC-1", "F3", "--because", "another host"],
+        ["note", "INC-1", "called the vendor", "--at", "2026-11-20T12:00:10Z"],
         ["severity", "INC-1", "sev1", "--because", "people wait"],
         ["assign", "INC-1", "commander", "ben"],
         ["page", "INC-1", "ben", "--because", "you know the router"],
@@ -137,6 +140,10 @@ def test_looking_into_it(live: Live, told) -> None:
     assert (incident.impact.events, incident.impact.people) == (120, None)
     assert "who they are" in incident.impact.unknowns
     assert incident.whys["W2"].root
+    assert [each.gone is None for each in incident.findings] == [True, True, False]
+    assert [(each.text, each.at.isoformat()) for each in incident.notes] == [
+        ("called the vendor", "2026-11-20T12:00:10+00:00")
+    ]
     assert [each.due.isoformat() for each in incident.followups.values()] == ["2026-12-01"]
     assert str(incident.severity) == "SEV1"
     told()
@@ -149,6 +156,8 @@ def test_looking_into_it(live: Live, told) -> None:
     assert live.tocsin("incident", "finish", "INC-1", promise) == 0
     assert live.tocsin("incident", "impact", "INC-1") == 0
     assert "nothing was recorded" in told()[0]
+    assert live.tocsin("incident", "snooze", "INC-1") == 1
+    assert "you were not reminded of anything here" in told()[1]
 
 
 def test_the_end_of_an_incident(live: Live, told) -> None:

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from bot.diagnosis.hypotheses import rank
 from bot.domain.finding import Cause, RecordFinding
 from bot.domain.followup import AddFollowUp
-from bot.domain.saying import FINDING, NOTE, FollowSaying, KeepNote, TakeBack, ground
+from bot.domain.saying import FINDING, NOTE, FollowSaying, KeepNote, TakeBack, TakeOut, ground
 from bot.domain.timeline import Gone, plain, timeline
-from tests.kit import ANA, BEN, Story, declared, lines
+from tests.kit import ANA, AUDREY, BEN, Story, declared, lines
 
 SAID = "C1/1700000000.000100"
 
@@ -95,13 +95,13 @@ def test_the_timeline_reads_as_its_authors_left_it() -> None:
     story = story.when(note(story, "recal is low"), ANA).when(RecordFinding("b", "responder", said="C1/2"), BEN)
     story = story.when(FollowSaying(SAID, "recall is low"))
     told = {line.name: line for line in timeline(story.entries)}
-    assert plain(told["NoteKept"].sentence, str) == "ana said: recall is low"
+    assert plain(told["NoteKept"].sentence, str) == "T1, ana said: recall is low"
     assert (told["NoteKept"].link, told["NoteKept"].gone) == ("https://chat.example/p1", None)
     story = story.after(minutes=1).when(TakeBack(SAID), BEN).when(FollowSaying("C1/2", None))
     told = {line.name: line for line in timeline(reversed(story.entries))}
     assert told["NoteKept"].gone == Gone(story.now, "ben")
     when = "2026-11-20 12:11:05 UTC"
-    assert plain(told["NoteKept"].sentence, str) == f"ana said: recall is low (taken back by ben, {when})"
+    assert plain(told["NoteKept"].sentence, str) == f"T1, ana said: recall is low (taken back by ben, {when})"
     assert plain(told["FindingRecorded"].sentence, str).endswith(f"b (deleted by its author, {when})")
 
 
@@ -114,3 +114,23 @@ def test_what_rests_on_a_finding_that_was_taken_back_is_assumed() -> None:
     story = story.when(TakeBack(SAID), ANA)
     assert ground(story.incident, "F1") == "assumed: F1 was taken back"
     assert rank(story.incident.findings) == ()
+
+
+def test_one_thing_is_taken_back_by_its_name() -> None:
+    """A finding written on the console was kept from no message: it has its name; again is no second line."""
+    story = declared().after(minutes=10)
+    story = story.when(RecordFinding("it is the join", "responder"), ANA).when(note(story), BEN)
+    story = story.when(RecordFinding("psi 0.4", "drift"))
+    story = story.when(TakeOut("F1", " a typo in the query "), BEN)
+    assert (story.incident.findings[0].gone, story.incident.notes[0].gone) == (story.now, None)
+    assert "ben took back F1: a typo in the query" in lines(story)[-1]
+    assert ground(story.incident, "F1") == "assumed: F1 was taken back"
+    assert story.when(TakeOut("F1", ""), ANA).events == ()
+    assert story.when(TakeOut("T1", "two hosts"), ANA).incident.notes[0].gone == story.now
+    assert "drift measured" in story.refuses(TakeOut("F2", "x"), ANA)
+    assert "no note and no finding F7, but F2, T1" in story.refuses(TakeOut("F7", "x"), ANA).replace("T1, F2", "F2, T1")
+    assert "say why T1 does not hold" in story.refuses(TakeOut("T1", " "), ANA)
+    assert "take back what somebody else said" in story.refuses(TakeOut("T1", "x"), AUDREY)
+    assert story.when(KeepNote("mine", "C1/9", "audrey", story.now), AUDREY).when(TakeOut("T2", "x"), AUDREY).events
+    again = story.when(RecordFinding("it is the join", "responder"), ANA)
+    assert [each.gone is None for each in again.incident.findings] == [False, True, True]

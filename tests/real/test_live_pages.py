@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from bot.domain.lifecycle import Update
+from bot.domain.saying import KeepNote
 from tests.browser import SlowError, chromium
 from tests.real.test_call_pages import furnished
 from tests.real.test_change_pages import listening
@@ -207,6 +209,55 @@ async def test_times_are_by_the_readers_clock(tmp_path: Path) -> None:
         )
         assert await plain.locator(".times time").first.text_content() == "2026-11-20 12:00:00"
         assert "2026-11-23 13:00:00 CET" in await plain.locator("#duties .clock").first.inner_text()
+
+
+async def test_a_time_is_typed_by_the_clock_that_is_shown(tmp_path: Path) -> None:
+    """In Tokyo nine hours ahead, in UTC at one press; what a person wrote is taken back with a reason, and stays."""
+    async with listening(tmp_path) as (home, address), chromium() as browser:
+        name = await drafted(home)
+        page = await reader(browser, home, "ben", f"{address}/incidents/{name}", timezone_id="Asia/Tokyo")
+        lines = page.locator("#timeline")
+
+        async def add(text: str, at: str) -> None:
+            await lines.get_by_text("Add a line").click()
+            await lines.get_by_label("What happened").fill(text)
+            await lines.get_by_label("When").fill(at)
+            await lines.get_by_role("button", name="Add to the timeline").click()
+            await page.get_by_text("In the timeline.").wait_for()
+
+        assert "Asia/Tokyo; left empty: now" in await lines.locator("label", has_text="When").text_content()
+        await add("called the vendor", "2026-11-20T20:59:00")
+        line = lines.locator("li", has_text="called the vendor")
+        assert await line.locator("time").first.text_content() == "2026-11-20 20:59:00"
+        await page.get_by_role("button", name="Show all times in UTC").click()
+        assert "UTC; left empty: now" in await lines.locator("label", has_text="When").text_content()
+        await add("they called back", "2026-11-20T11:59:30")
+        times = [each.at.strftime("%H:%M:%S") for each in (await home.desk.log.load(name)).notes]
+        assert times == ["11:59:00", "11:59:30"]
+        await line.get_by_text("Take back").click()
+        await line.get_by_label("Because").fill("it was another vendor")
+        await line.get_by_role("button", name="Take T1 back").click()
+        await lines.get_by_text("took back T1: it was another vendor").wait_for()
+        assert await lines.locator("li.gone", has_text="called the vendor").count() == 1
+        assert await lines.get_by_text("Take back").count() == 1
+
+
+async def test_what_is_taken_back_stays_below_its_line(tmp_path: Path) -> None:
+    """While a reason is typed, an earlier line comes in between: form and words stay with their own."""
+    async with listening(tmp_path) as (home, address), chromium() as browser:
+        name = await drafted(home)
+        ben, now = await home.who("ben"), home.clock.now()
+        await home.desk.submit(name, KeepNote("the later one", "a", ben.id, now), ben)
+        page = await reader(browser, home, "ben", f"{address}/incidents/{name}")
+        mine = page.locator("#T1")
+        await mine.get_by_text("Take back").click()
+        await mine.get_by_label("Because").fill("another vendor")
+        await home.desk.submit(name, KeepNote("the earlier one", "b", ben.id, now - timedelta(minutes=5)), ben)
+        await page.locator("#T2").wait_for()
+        assert await page.locator("#timeline details.take-back[open]").count() == 1
+        assert await mine.get_by_label("Because").input_value() == "another vendor"
+        assert "the later one" in await mine.inner_text()
+        assert await page.locator("#T2").get_by_label("Because").count() == 1
 
 
 async def test_the_bar_folds_on_a_phone(tmp_path: Path) -> None:

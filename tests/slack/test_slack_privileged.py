@@ -30,7 +30,7 @@ def notice(bench: Bench) -> str:
     "words",
     [f"note {SECRET}", f"find {SECRET}", f"follow {SECRET} in 2 weeks", f"update {SECRET}", f"why {SECRET}",
      f"sev 1 {SECRET}", f"resolve {SECRET}", f"page <@U0BEN> {SECRET}", f"next same {SECRET}",
-     f"INC-1 note {SECRET}"],
+     f"INC-1 note {SECRET}", f"retract F1 {SECRET}"],
 )  # fmt: skip
 @pytest.mark.parametrize("below", ["the notice", "no message of ours"])
 async def test_words_below_a_notice_do_not_become_the_incidents(bench: Bench, words: str, below: str):

@@ -48,7 +48,7 @@ async def test_the_record_of_a_night(tmp_path: Path) -> None:
         await react(bench, ben, "pushpin", later)
         assert (await bench.incident()).followups["U1"].owner == (await bench.who("ben")).id
         told = await timeline(bench)
-        noted = "Ben Okafor said: recall fell at 11:58, v2 went live then (kept by Ana Souza)"
+        noted = "T1, Ben Okafor said: recall fell at 11:58, v2 went live then (kept by Ana Souza)"
         assert noted in told
         assert told.index(noted) < next(n for n, line in enumerate(told) if line.startswith("F2 "))
         assert any("it is the release (taken back by Ana Souza" in line for line in told)

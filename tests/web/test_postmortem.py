@@ -36,10 +36,10 @@ async def test_a_rich_incident_is_told_whole(home: Place) -> None:
     for words in (
         "v1 is back and serves all",
         "Time to mitigate: 3 min 20 s (from the onset",
-        "| 2026-11-20 12:01:00 | Ana Ruiz said: the dashboard was red *(written down 2026-11-20 12:10:15)* |",
+        "| 2026-11-20 12:01:00 | T1, Ana Ruiz said: the dashboard was red *(written down 2026-11-20 12:10:15)* |",
         f"Ana Ruiz said: see the board [message]({link})",
         "2 messages by 2 people in the thread.",
-        "~~Ana Ruiz said: it is the network (taken back by Ana Ruiz, ",
+        "~~T2, Ana Ruiz said: it is the network (taken back by Ana Ruiz, ",
         "code change, 82 %; for it: F1: v2 was released at 11:58",
         "- **W1** The recall fell (rests on F1: v2 was released at 11:58)",
         "  - **W2** v2 was released at 11:58 (assumed; **root cause**, answered by U1)",

@@ -70,7 +70,7 @@ async def test_the_api_tells_it_too(home: Place) -> None:
         seen = (await api.get(f"/api/incidents/{name}")).json()
     assert seen["findings"][0]["gone"] is not None
     lines = {line["text"]: line for line in seen["timeline"]}
-    assert lines["Ana Ruiz said: recall is low (kept by Ben Okafor)"]["link"] == LINK
+    assert lines["T1, Ana Ruiz said: recall is low (kept by Ben Okafor)"]["link"] == LINK
     struck = [line["name"] for line in lines.values() if line["gone"] is not None]
     assert struck == ["FindingRecorded"]
 

@@ -14,7 +14,7 @@ from bot.domain.stating import ApproveStatement, FreezeStatement, WithdrawStatem
 from bot.domain.status import Kind, State, statement_of
 from bot.domain.status_page import Announced
 from tests.kit import NOON
-from tests.web.fakes import HOME, Place
+from tests.web.fakes import HOME, Place, leads
 from tests.web.legal import privileged
 from tests.web.rich import HOSTILE, declared
 from tests.web.speaking import drafted, published, speaking
@@ -66,7 +66,7 @@ async def test_from_draft_to_resolved_with_a_correction(home: Place) -> None:
     async def say(who: httpx.AsyncClient, verb: str, **words: object) -> httpx.Response:
         answer = await who.post(f"{page}/{verb}", data={"once": verb + str(words), **words})
         assert answer.status_code == 303, re.findall(r'class="why-not">([^<]*)', answer.text) or answer.text[:300]
-        assert answer.headers["location"] == f"{page}?done={verb}#status"
+        assert leads(answer) == f"{page}?done={verb}#status"
         return answer
 
     async def digest(statement: str) -> str:

@@ -21,6 +21,7 @@ from bot.domain.policy import Severity
 from bot.domain.promotion import Promote
 from bot.domain.room import OpenRoom
 from bot.domain.runbook import CompleteStep
+from bot.domain.saying import TakeOut
 from bot.engine.desk import Desk
 from bot.engine.situation import Situation
 from bot.slack import verbs
@@ -70,6 +71,8 @@ def _unchanged(verb: Verb, incident: Incident) -> str:  # noqa: C901 - one sente
             return f"{incident.id} has a war room already."
         case "page":
             return "They were paged less than two minutes ago; so soon nobody is paged again."
+        case "retract":
+            return f"{_which(verb)} was taken back already."
         case "hold":
             return f"{incident.id} is held for that reason already."
         case "release":
@@ -140,6 +143,21 @@ async def _page(knock: Knock, verb: Verb) -> Reply:
             raise Refused(f"nobody is on call for {service}")
         wanted = on_call[0]
     await knock.submit(AskFor(wanted, await in_words(knock.desk, because)))
+    return None
+
+
+def _which(verb: Verb) -> str:
+    """The name of a note or a finding as it stands, T1 or F2, however it was typed."""
+    return verb.rest.split()[0].rstrip(":,.").upper() if verb.rest.split() else ""
+
+
+async def _retract(knock: Knock, verb: Verb) -> Reply:
+    """`retract F2 the query was wrong`: what was kept from no message has no message to take the sign from."""
+    name = _which(verb)
+    if not name:
+        raise Refused("say which: retract F2, or retract T1")
+    _name, *because = (await in_words(knock.desk, verb.rest)).split(maxsplit=1)
+    await knock.submit(TakeOut(name, "".join(because)))
     return None
 
 
@@ -234,7 +252,7 @@ async def _help(_knock: Knock, _verb: Verb) -> Reply:
 _VERBS: dict[str, Callable[[Knock, Verb], Awaitable[Reply]]] = {
     "ack": _ack, "next": _next, "find": _find, "sev": _sev, "lead": _lead, "update": _update, "why": _why,
     "resolve": _resolve, "close": _close, "show": _show, "help": _help, "note": talk.noted, "follow": talk.followed,
-    "room": _room, "page": _page, "snooze": _snooze, "hold": _hold, "release": _release,
+    "room": _room, "page": _page, "snooze": _snooze, "retract": _retract, "hold": _hold, "release": _release,
     "merge": _merge, "promote": _promote, "oncall": _oncall,
 }  # fmt: skip
 

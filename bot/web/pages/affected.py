@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bot.domain.errors import Refused
 from bot.engine.affected import Listing
 from bot.web.door import Here, Who
-from bot.web.pages._forms import inbound, typed
+from bot.web.pages._forms import in_utc, inbound, typed
 from bot.web.phrases import wrong_fields
 from bot.web.verbs.affected import ListWanted
 
@@ -25,7 +25,8 @@ async def take(request: Request, name: str, here: Here, who: Who) -> Response:
     """The list as CSV."""
     words = await typed(request)
     try:
-        asked = ListWanted.model_validate({field: value for field, value in words.items() if field != ONCE})
+        told = in_utc(words, ListWanted.moments)
+        asked = ListWanted.model_validate({field: value for field, value in told.items() if field != ONCE})
     except ValidationError as wrong:
         raise Refused("; ".join(f"{field}: {what}" for field, what in wrong_fields(wrong.errors()).items())) from None
     listing = await here.people(name, asked, who, inbound(who, f"{name}:affected.csv", words))

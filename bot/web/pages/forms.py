@@ -14,7 +14,8 @@ from bot.domain.reading import wants_name
 from bot.engine.values import Profile
 from bot.web.door import Console, Here, Who
 from bot.web.pages import impact, incident, notice
-from bot.web.pages._forms import inbound, typed
+from bot.web.pages._done import after
+from bot.web.pages._forms import in_utc, inbound, typed
 from bot.web.pages._page import Form
 from bot.web.phrases import wrong_fields
 from bot.web.verbs import VERBS, Asking
@@ -43,7 +44,8 @@ async def ask(request: Request, name: str, verb: str, here: Here, who: Who) -> R
         raise NotFound("request", verb, sorted(VERBS))
     words = await typed(request)
     try:
-        asking = kind.model_validate({field: value for field, value in words.items() if field not in OF_THE_FORM})
+        told = in_utc(words, kind.moments)
+        asking = kind.model_validate({field: value for field, value in told.items() if field not in OF_THE_FORM})
         if kind in (Approve, Alone):
             await _named(here, name, who, words, alone=kind is Alone)
         await here.ask(name, asking, who, inbound(who, f"{name}:{verb}", words))
@@ -53,7 +55,7 @@ async def ask(request: Request, name: str, verb: str, here: Here, who: Who) -> R
         return await _again(request, here, who, name, kind, words, because, 422, fields)
     except (Refused, NotFound, Unavailable, Conflict) as refused:
         return await _again(request, here, who, name, kind, words, _said(refused), _status(refused))
-    return RedirectResponse(_next(name, kind, words), 303)
+    return after(request, _page(name, kind, words), kind.verb, kind.place(words))
 
 
 async def _named(here: Console, name: str, who: Profile, words: dict[str, str], *, alone: bool) -> None:
@@ -78,11 +80,11 @@ def _status(error: TocsinError) -> int:
     return 503 if isinstance(error, Unavailable) else 404 if isinstance(error, NotFound) else 409
 
 
-def _next(name: str, kind: type[Asking], words: dict[str, str]) -> str:
+def _page(name: str, kind: type[Asking], words: dict[str, str]) -> str:
     page = f"/incidents/{name}"
     if kind.of_notice:
         page += f"/notices/{quote(words.get('notice', ''), safe='')}"
-    return f"{page}?done={kind.verb}#{kind.section}"
+    return page
 
 
 async def _again(
@@ -98,7 +100,7 @@ async def _again(
 ) -> Response:
     situation = await here.situation(name, who)
     about = words.get(kind.about, "") if kind.about else ""
-    form = Form(kind.verb, about, because, kind.section, words, wrong=wrong or {})
+    form = Form(kind.verb, about, because, kind.place(words), words, wrong=wrong or {})
     if kind.of_notice and words.get("notice") in situation.incident.notices:
         return notice.page(request, who, situation, words["notice"], form=form, status=status)
     if kind.section == "impact":

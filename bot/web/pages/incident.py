@@ -15,25 +15,29 @@ from bot.domain.five_whys import Why
 from bot.domain.followup import unanswered
 from bot.domain.measures import DEFINITIONS, LAGS, lag
 from bot.domain.policy import Policy, Role, Severity
+from bot.domain.reminder import Reminded
 from bot.domain.roles import Part
-from bot.domain.saying import ground
+from bot.domain.saying import NoteKept, ground
 from bot.domain.service import Offer
 from bot.engine.sight import is_counsel
 from bot.engine.situation import Situation
+from bot.engine.snoozing import pending
 from bot.engine.values import Profile
 from bot.web.access import Area, reading
 from bot.web.chart import draw, marks_of
 from bot.web.door import Console, Here, Who
 from bot.web.drift_report import report_of
-from bot.web.lines import KINDS, Sought, found, speakers
+from bot.web.lines import KINDS, Found, Sought, found, speakers
+from bot.web.pages._done import just_done
 from bot.web.pages._duties import asked, grouped, labels
 from bot.web.pages._page import Form, show
 from bot.web.pages._plan import Given, badged, block
 from bot.web.pages._status import section as status_section
 from bot.web.pages._together import climb, family
 from bot.web.telling import tell
-from bot.web.verbs import VERBS
+from bot.web.verbs import DONE
 from bot.web.verbs.group import boxed
+from bot.web.verbs.said import TakeBackIt
 from bot.words import span
 
 router = APIRouter()
@@ -42,10 +46,10 @@ MEASURES = {"ttd": "Time to detect", "tta": "Time to acknowledge", "ttm": "Time 
 
 
 @router.get("/incidents/{name}")
-async def look(request: Request, name: str, here: Here, who: Who, done: str = "") -> Response:
+async def look(request: Request, name: str, here: Here, who: Who) -> Response:
     """One incident; the address may ask for some lines of its timeline."""
     reading(who, Area.INCIDENTS)
-    return await page(request, here, who, await here.situation(name, who), done=done)
+    return await page(request, here, who, await here.situation(name, who), done=just_done(request, DONE))
 
 
 async def page(
@@ -59,11 +63,12 @@ async def page(
     status: int = 200,
     given: Given | None = None,
 ) -> HTMLResponse:
-    """The incident page; `done` names the verb that was just carried out, `given` is a one-time code to show once."""
+    """The incident page; `done` is what was just carried out, `given` is a one-time code to show once."""
     incident, policy = situation.incident, here.desk.handler.policy
     told = tell(situation, policy)
     sought = Sought.of(request.query_params)
     lines = found(situation, sought)
+    reminded = incident.reminded.get(who.id, Reminded())
     drawings = [draw(chart, marks_of(incident)) for chart in situation.charts]
     context: dict[str, object] = {
         "i": incident,
@@ -113,13 +118,24 @@ async def page(
         "is_counsel": is_counsel(badged(who, situation), policy),
         "may_state": bool(badged(who, situation).badges & READERS),
         "zone": here.desk.catalogue.timezone,
+        "astray": _astray(form, situation, lines),
+        "reminded": reminded.at if pending(incident, who.id, situation.now) else None,
         "can_act": bool(who.roles - {Role.COUNSEL, Role.AUDITOR}),
         "form": form or Form(),
-        "done": VERBS[done].done if done in VERBS else "",
+        "done": done,
         "live": "" if form or given else incident.head,
         "answers": [str(answer) for answer in Answer],
     }
     return show(request, "incident", who, context, status=status)
+
+
+def _astray(form: Form | None, situation: Situation, lines: Found) -> str:
+    """The name in a form to take something back whose line the page does not show: what was typed is not lost."""
+    if form is None or form.verb != TakeBackIt.verb:
+        return ""
+    shown = {line.kept for line in lines.lines if not line.gone and line.name == NoteKept.__name__}
+    shown |= {each.id for each in situation.incident.findings if each.source == Role.RESPONDER and each.gone is None}
+    return "" if form.about in shown else form.about
 
 
 def _measures(situation: Situation) -> list[tuple[str, str, str, bool]]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from bot.domain.errors import Refused
 from bot.engine.access import Scope
 from bot.engine.values import Profile
 from bot.web.door import ByMachine, Console, ForeignError, Here, Who, by_login, session_of
+from bot.web.pages._done import after, just_done
 from bot.web.pages._forms import typed
 from bot.web.pages._page import Form, show
 from bot.web.tokens import EVERYDAY, LONGEST, TOKEN_LASTS
@@ -31,9 +32,9 @@ MEANS = {
 
 
 @router.get("/me")
-async def look(request: Request, here: Here, who: Who, done: str = "") -> Response:
+async def look(request: Request, here: Here, who: Who) -> Response:
     """Everything about oneself."""
-    return await _show(request, here, who, done=DONE.get(done, ""))
+    return await _show(request, here, who, done=just_done(request, DONE))
 
 
 @router.post("/me/tokens")
@@ -59,7 +60,7 @@ async def end(request: Request, here: Here, who: Who) -> Response:
     token = (await typed(request)).get("token", "")
     if await here.house.access.tokens.end(token, who.id):
         await here.note(who, "revoked a token", who, token)
-    return RedirectResponse("/me?done=token-end#tokens", 303)
+    return after(request, "/me", "token-end", "tokens")
 
 
 @router.post("/me/sessions/end")
@@ -72,7 +73,7 @@ async def out(request: Request, here: Here, who: Who) -> Response:
         await here.house.access.sessions.end(each.digest)
     if others:
         await here.note(who, "ended sessions", who, f"{len(others)} of their own")
-    return RedirectResponse("/me?done=sessions-end#sessions", 303)
+    return after(request, "/me", "sessions-end", "sessions")
 
 
 def oneself(who: Profile) -> None:

@@ -18,13 +18,14 @@ from bot.engine.situation import Situation
 from bot.engine.values import Profile
 from bot.notices.redline import Piece, changed, redline
 from bot.web.door import Here, Who, console
+from bot.web.pages._done import just_done
 from bot.web.pages._notice import deeds, groups, signatures, why_not_sign
 from bot.web.pages._page import Form, show
 from bot.web.pages._plan import badged
 from bot.web.phrases import clock
 from bot.web.telling_notice import FROZEN, current, duties, frozen, version_of
 from bot.web.telling_notice import notice as told_notice
-from bot.web.verbs import VERBS
+from bot.web.verbs import DONE
 
 router = APIRouter()
 AROUND, ENOUGH = 3, 4
@@ -41,11 +42,11 @@ def _of(situation: Situation, name: str) -> Notice:
 
 
 @router.get("/incidents/{name}/notices/{notice}")
-async def look(request: Request, name: str, notice: str, here: Here, who: Who, done: str = "") -> Response:
+async def look(request: Request, name: str, notice: str, here: Here, who: Who) -> Response:
     """One notice."""
     situation = await here.situation(name, who)
     _of(situation, notice)
-    return page(request, who, situation, notice, done=done)
+    return page(request, who, situation, notice, done=just_done(request, DONE))
 
 
 @router.get("/incidents/{name}/notices/{notice}/versions/{number}")
@@ -125,7 +126,7 @@ def page(
         "typed": typed,
         "overtaken": overtaken(draft.text, typed) if draft and typed and read != draft.digest else [],
         "form": form,
-        "done": VERBS[done].done if done in VERBS else "",
+        "done": done,
         "live": "" if form.verb else situation.incident.head,
     }
     return show(request, "notice", who, context, status=status)

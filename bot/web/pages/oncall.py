@@ -23,6 +23,7 @@ from bot.web.bars import Bar, drawn
 from bot.web.calendars import CalendarShape, given
 from bot.web.door import Console, Here, Who, visitor
 from bot.web.oncall import page_oneself
+from bot.web.pages._done import after, just_done
 from bot.web.pages._forms import inbound, typed
 from bot.web.pages._page import Form, show
 
@@ -60,9 +61,9 @@ class Asked:
 
 
 @router.get("/oncall")
-async def page(request: Request, here: Here, who: Who, done: str = "") -> Response:
+async def page(request: Request, here: Here, who: Who) -> Response:
     """Everything of who is on call."""
-    return await _show(request, here, who, done=DONE.get(done, ""))
+    return await _show(request, here, who, done=just_done(request, DONE))
 
 
 @router.get("/oncall/covers", dependencies=[Depends(visitor)])
@@ -115,11 +116,11 @@ async def calendar(request: Request, here: Here, who: Who) -> Response:
 
 
 @router.post("/oncall/calendar/end")
-async def end(here: Here, who: Who) -> Response:
+async def end(request: Request, here: Here, who: Who) -> Response:
     """One's calendar has no address any more."""
     if here.house.calendars is not None:
         await here.house.calendars.end(who.id)
-    return RedirectResponse("/oncall?done=calendar-end#calendar", 303)
+    return after(request, "/oncall", "calendar-end", "calendar")
 
 
 @router.post("/oncall/test")
@@ -143,7 +144,7 @@ async def _done(
         again = Form(form.verb, form.about, _said(refused), form.section, form.typed)
         status = 503 if isinstance(refused, Unavailable) else 404 if isinstance(refused, NotFound) else 409
         return await _show(request, here, who, form=again, status=status)
-    return RedirectResponse(f"/oncall?done={form.verb}#covers", 303)
+    return after(request, "/oncall", form.verb, "covers")
 
 
 def _said(error: TocsinError) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from bot.domain.errors import NotFound, Refused
 from bot.domain.policy import Role
@@ -15,6 +15,7 @@ from bot.engine.access import Account, Deed, HeldToken, Session
 from bot.engine.values import Profile
 from bot.web.access import Area, reading
 from bot.web.door import ByMachine, Console, ForeignError, Here, Who
+from bot.web.pages._done import after, just_done
 from bot.web.pages._forms import typed
 from bot.web.pages._page import Form, show
 
@@ -53,10 +54,10 @@ class Line:
 
 
 @router.get("/people")
-async def look(request: Request, here: Here, who: Who, done: str = "") -> Response:
+async def look(request: Request, here: Here, who: Who) -> Response:
     """Everybody, and what was done to their access."""
     reading(who, Area.PEOPLE)
-    return await _show(request, here, who, done=DONE.get(done, ""))
+    return await _show(request, here, who, done=just_done(request, DONE))
 
 
 @router.post("/people/{deed}")
@@ -73,7 +74,7 @@ async def change(request: Request, here: Here, who: Who, deed: str) -> Response:
     except Refused as refused:
         form = Form(deed, words.get("person", ""), str(refused), "accounts", words)
         return await _show(request, here, who, form=form, status=409)
-    return RedirectResponse(f"/people?done={deed}", 303)
+    return after(request, "/people", deed)
 
 
 async def _sessions(here: Console, who: Profile, words: Mapping[str, str]) -> None:

@@ -1,7 +1,7 @@
 // Keeps a page current: hears that it changed, fetches it anew, and swaps what is different and nothing else.
 import { keys } from "./keys.js";
 import { morph } from "./morph.js";
-import { hourOf, localise, zones } from "./times.js";
+import { hourOf, localise, typing, zones } from "./times.js";
 
 const POLL = 4000, POLL_LISTS = 15000, AGAIN = 30000, QUIET = 30000;
 const policy = window.trustedTypes?.createPolicy("tocsin", { createHTML: (text) => text });
@@ -128,6 +128,7 @@ async function look() {
 }
 
 zones();
+typing();
 localise(document);
 keys();
 if (main?.dataset.stream) {

@@ -61,8 +61,16 @@ export function localise(root) {
   for (const node of root.querySelectorAll("time[datetime]")) one(node);
   for (const node of root.querySelectorAll("text[data-at]")) tick(node);
   for (const node of root.querySelectorAll("[data-zone-name]")) node.textContent = zone === "UTC" ? "UTC" : parts(new Date()).name;
+  for (const node of root.querySelectorAll("[data-zone-id]")) node.textContent = zone; // its clock changes with the season
   const said = root.querySelector("footer .zone");
   if (said) said.textContent = zone === "UTC" ? "All times are UTC." : `Times are by ${zone} (${parts(new Date()).name}); point at one to see UTC.`;
+}
+
+// a time that is typed is meant by the clocks that the page shows
+export function typing() {
+  document.addEventListener("formdata", (event) => {
+    if (zone !== "UTC" && event.target.querySelector("[data-zoned]")) event.formData.set("zone", zone);
+  });
 }
 
 // a press shows UTC instead, for whoever cannot point

@@ -44,6 +44,7 @@ from bot.web.verbs.life import (
     SetSeverity,
     UpdateText,
 )
+from bot.web.verbs.said import NoteIt, SnoozeIt, TakeBackIt
 from bot.web.verbs.status import (
     ApproveIt,
     AskForIt,
@@ -67,13 +68,16 @@ from bot.web.verbs.tell import (
 )
 from bot.web.verbs.write import Enter, Privileged, Remark, RewordIt, SettleRemark, Waived
 
-__all__ = ["VERBS", "Asking", "Declaring"]
+__all__ = ["DONE", "VERBS", "Asking", "Declaring"]
 
 VERBS: dict[str, type[Asking]] = {
     each.verb: each
     for each in (
         AcknowledgeIt,
         UpdateText,
+        NoteIt,
+        TakeBackIt,
+        SnoozeIt,
         Finding,
         StepAnswer,
         Runbook,
@@ -133,3 +137,6 @@ VERBS: dict[str, type[Asking]] = {
         Correct,
     )
 }
+
+DONE: dict[str, str] = {verb: each.done for verb, each in VERBS.items()}
+"""What a page says once that verb was carried out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -54,8 +55,15 @@ class Asking(BaseModel):
     done: ClassVar[str] = "Recorded."
     about: ClassVar[str] = ""
     """The field that tells forms of the same verb apart, such as `mitigation`."""
+    moments: ClassVar[tuple[str, ...]] = ()
+    """Fields that a form fills by the clocks by which its page tells times."""
     of_notice: ClassVar[bool] = False
     """Whether its form stands on the page of the notice it names in `notice`."""
+
+    @classmethod
+    def place(cls, words: Mapping[str, str]) -> str:  # noqa: ARG003 - some verbs have forms in more than one place
+        """Where the form of these words stands."""
+        return cls.section
 
     def command(self) -> Command:
         """The command it stands for, where no more than that is needed."""

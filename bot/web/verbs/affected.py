@@ -27,6 +27,7 @@ class CountWanted(Asking):
     verb: ClassVar[str] = "affected"
     section: ClassVar[str] = "affected"
     done: ClassVar[str] = "Counted from the prediction log."
+    moments: ClassVar[tuple[str, ...]] = ("since", "until")
 
     since: Time = None
     until: Time = None
@@ -42,6 +43,7 @@ class ListWanted(BaseModel):
     """The list of those decided about, as a file; the same words as to count them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    moments: ClassVar[tuple[str, ...]] = CountWanted.moments
 
     since: Time = None
     until: Time = None

@@ -210,6 +210,7 @@ class Correct(Asking):
     verb: ClassVar[str] = "correct"
     section: ClassVar[str] = "measures"
     done: ClassVar[str] = "Time corrected."
+    moments: ClassVar[tuple[str, ...]] = ("to",)
 
     moment: Correctable
     to: Moment
