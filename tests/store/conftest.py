@@ -13,7 +13,7 @@ from bot.domain.policy import Severity
 from bot.store import Store, migrations
 from bot.store.database import parse
 from bot.store.tables import metadata
-from tests.kit import NOON
+from tests.kit import NOON, at
 from tests.postgres import Postgres, postgres
 
 __all__ = ["postgres"]
@@ -103,3 +103,7 @@ async def opened(store: Store, name: str = "INC-1", *, at: datetime = NOON, inbo
     how.setdefault("fingerprint", name)
     event = declared(**how)
     return await store.log.append(Incident(name), [event], by="p_ana", at=at, cause="test", inbound=inbound)
+
+
+async def append(store: Store, incident: Incident, *events, by: str = "p_ana", seconds: float = 1, **how) -> Incident:
+    return await store.log.append(incident, events, by=by, at=at(seconds), cause="test", **how)

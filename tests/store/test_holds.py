@@ -5,8 +5,7 @@ import pytest
 from bot.domain.errors import Refused
 from bot.domain.hold import HoldPlaced, HoldReleased
 from bot.store import Store
-from tests.store.conftest import opened
-from tests.store.test_contract import append
+from tests.store.conftest import append, opened
 
 
 async def test_counsels_hold_stops_erasure_until_it_is_released(store: Store) -> None:
