@@ -15,7 +15,7 @@ from bot.domain.filing import FileNotice
 from bot.domain.paging import Acknowledge
 from bot.domain.signing import ApproveNotice
 from tests.slack.bench import Bench
-from tests.slack.test_slack_clocks import look, told, words
+from tests.slack.reminding import look, told, words
 
 LEGAL = "C0LEGAL"
 HOURS = 72

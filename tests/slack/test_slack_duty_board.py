@@ -16,8 +16,8 @@ from bot.slack.views import duties, duty
 from bot.slack.wanted import counsels, wanted
 from tests.kit import CLEO, NOON, Story, declared
 from tests.slack.bench import Bench
+from tests.slack.reminding import words
 from tests.slack.situations import SETTINGS, seen
-from tests.slack.test_slack_clocks import words
 
 LEGAL = "C0LEGAL"
 

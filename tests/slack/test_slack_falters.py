@@ -15,8 +15,8 @@ from bot.domain.phase import Phase
 from bot.domain.policy import Severity
 from bot.domain.runbook import CompleteStep
 from tests.slack.bench import Bench
+from tests.slack.learning import resolving, staying
 from tests.slack.talking import fill
-from tests.slack.test_slack_learn import resolving, staying
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bot.domain.wording import ClaimPrivilege, CommentNotice
 from bot.notices.checklist import Item
 from bot.slack.views.notice import marked
 from tests.slack.bench import Bench
-from tests.slack.test_slack_clocks import words
+from tests.slack.reminding import words
 
 LEGAL = "C0LEGAL"
 SECRET = "we knew since May"

@@ -9,7 +9,7 @@ from bot.domain.phase import Phase
 from bot.domain.sli import Attach, Judged, Sli
 from bot.slack.views.resolve import REST
 from tests.slack.bench import Bench
-from tests.slack.test_slack_learn import block, resolving, told
+from tests.slack.learning import block, resolving, told
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from bot.notices.regime import Fact
 from bot.slack.ids import Ref
 from bot.slack.ingress import CLICKS, SUBMITS
 from tests.slack.bench import BOOK, TEAM, Bench
-from tests.slack.test_slack_clocks import look
+from tests.slack.reminding import look
 
 SECRET = "zanzibar"
 EVERYBODY = ("ana", "ben", "cleo", "dev")
