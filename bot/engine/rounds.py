@@ -17,6 +17,8 @@ from bot.engine.weekly import WeeklyNote
 from bot.telemetry import log as logger
 
 LOOK_EVERY = timedelta(seconds=60)
+LETTERS_EVERY = timedelta(seconds=5)
+"""A page that was under way in three crashes is not their cause as a rule, and nobody else sends it meanwhile."""
 ROSTER_EVERY = timedelta(seconds=15)
 """How soon a cover that was taken at another replica counts here; providers are asked when their own time comes."""
 NOTE_EVERY = timedelta(minutes=5)
@@ -93,6 +95,8 @@ class Rounds:
         polls = {"seconds": every, "misfire_grace_time": None, "max_instances": 2}
         scheduler.add_job(self.poll, "interval", id="poll", **polls)
         scheduler.add_job(self.look, "interval", seconds=LOOK_EVERY.total_seconds(), id="look", misfire_grace_time=None)
+        letters = {"seconds": LETTERS_EVERY.total_seconds(), "misfire_grace_time": None}
+        scheduler.add_job(self.letters, "interval", id="letters", **letters)
         scheduler.add_job(self.keep, "interval", seconds=KEEP_EVERY.total_seconds(), id="keep", misfire_grace_time=None)
         if self.roster is not None:
             rereads = {"seconds": ROSTER_EVERY.total_seconds(), "misfire_grace_time": None}
@@ -128,12 +132,18 @@ class Rounds:
             self._polling, self._slow = False, self._slow and not slow
 
     async def look(self) -> None:
-        """Look at everything that is not closed, and at what was given up."""
+        """Look at everything that is not closed."""
         try:
             await self.reconciler.everything()
-            await self.reconciler.take_up_dead_letters()
         except Exception as error:  # noqa: BLE001 - the next minute looks again
             logger().error("looking at everything failed; the next minute looks again", error=repr(error))
+
+    async def letters(self) -> None:
+        """Take up what was given up, because the house died of it or over it several times."""
+        try:
+            await self.reconciler.take_up_dead_letters()
+        except Exception as error:  # noqa: BLE001 - the next look is soon
+            logger().error("looking at what was given up failed; it is looked at again", error=repr(error))
 
     async def keep(self) -> None:
         """Make what is in effect stand again where a target forgot it; one replica does, and nobody waits for it."""

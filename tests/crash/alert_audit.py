@@ -158,7 +158,9 @@ def _paged(incidents: list[Incident], people: dict[str, str], lines: Sequence[st
 
 def _again(rings: list[list[tuple[str, str]]], told: Counter[tuple[str, str]]) -> int:
     """As few messages as explain what was told once too often."""
-    again = Counter(pair for ring in rings for pair in ring) - told
+    rang = Counter(pair for ring in rings for pair in ring)
+    # one that rang once came once, though the house died before it was written down and the alert was over then
+    again = rang - Counter({pair: max(told[pair], 1) for pair in rang})
     found = 0
     for ring in rings:
         if twice := [pair for pair in ring if again[pair] > 0]:

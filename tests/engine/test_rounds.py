@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import structlog
 
 from bot.config.heartbeat import Heartbeat
+from bot.durable.keys import doing
+from bot.durable.memory import Work
 from bot.engine.rounds import Rounds
 from tests.world import World
 
@@ -79,6 +81,24 @@ async def test_the_watch_over_ourselves_has_jobs_of_its_own(tmp_path: Path) -> N
                 if labels["slo"] == "polls"}  # fmt: skip
         assert held == {"tocsin_slo_events_total": 1}
         await rounds.stop()
+
+
+async def test_what_was_given_up_waits_for_no_minute(tmp_path: Path) -> None:
+    """A page that was under way whenever the house died was not why it did: within seconds it is sent by another try."""
+    async with World.open(tmp_path) as world:
+        rounds = world.house.rounds
+        await rounds.start()
+        (job,) = [each for each in rounds._scheduler.get_jobs() if each.id == "letters"]
+        assert job.trigger.interval.total_seconds() <= 5
+        await world.healthy()
+        key, now = "page:INC-1:0", world.clock.now()
+        world.journal.work[doing(key, 1)] = Work("do", key, now, state="given up", ended_at=now)
+        await world.broken()
+        assert (await world.incident()).pages == {}
+        await job.func()
+        await world.round(seconds=6)
+        incident = await world.incident()
+        assert (incident.pages[key].reached, incident.troubles[key].count) == (True, 1)
 
 
 async def test_the_bot_is_a_service_of_the_catalogue(tmp_path: Path) -> None:

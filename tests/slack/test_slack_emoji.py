@@ -31,7 +31,7 @@ async def test_a_pin_puts_a_message_into_the_timeline(bench: Bench):
     assert abs(note.at.timestamp() - float(ts)) < 0.001
     assert note.link.endswith(f"/archives/C0INC/p{ts.replace('.', '')}?thread_ts={card}&cid=C0INC")
     assert signs(bench, ts) == ["heavy_check_mark"]
-    assert "Ana Souza said: ask @Ben Okafor: board (https://x.example/b) & more (kept by Ben Okafor)" in (
+    assert "T1, Ana Souza said: ask @Ben Okafor: board (https://x.example/b) & more (kept by Ben Okafor)" in (
         await timeline(bench)
     )
     await react(bench, ana, "pushpin", ts)
