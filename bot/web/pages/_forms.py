@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import secrets
@@ -30,6 +31,11 @@ async def typed(request: Request) -> dict[str, str]:
         return {name: "; ".join(values) for name, values in found.items()}
 
 
+@functools.cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def in_utc(words: Mapping[str, str], moments: Collection[str]) -> dict[str, str]:
     """What was typed, its `moments` in UTC: where a script runs, a page tells times by `zone`, and is told them so.
 
@@ -39,7 +45,7 @@ def in_utc(words: Mapping[str, str], moments: Collection[str]) -> dict[str, str]
     told = {name: value for name, value in words.items() if name != "zone"}
     if not zone:
         return told
-    if zone not in available_timezones():
+    if zone not in _zones():
         raise Refused(f"{zone[:40]} is no zone known here; {SAY_UTC}")
     for name in moments:
         try:
