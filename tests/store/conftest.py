@@ -78,6 +78,8 @@ def clock() -> HandClock:
 @pytest.fixture
 async def store(url: str, clock: HandClock) -> AsyncIterator[Store]:
     async with await Store.open(url, clock) as opened:
+        for each in (opened.database, opened.aside):
+            each.patience = 30  # a disk that others keep busy is not what these tests are about
         yield opened
 
 
