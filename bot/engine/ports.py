@@ -16,17 +16,7 @@ from bot.domain.storm import Digest
 from bot.engine.lists import Lists
 from bot.engine.situation import Situation, Words
 from bot.engine.talk import Mark, Saying, Spoken
-from bot.engine.values import (
-    Chain,
-    Collected,
-    Exhibit,
-    Observation,
-    Posted,
-    Profile,
-    Question,
-    Received,
-    Waiting,
-)
+from bot.engine.values import Chain, Collected, Exhibit, Observation, Posted, Profile, Question, Received, Waiting
 from bot.notices.applicability import Applicability
 from bot.notices.ask import OpenQuestion
 from bot.notices.regime import Regime
