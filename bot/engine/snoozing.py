@@ -26,10 +26,20 @@ class Snoozed:
 
 def pending(incident: Incident, person: str, now: datetime) -> tuple[str, ...]:
     """The marks of what a person was last reminded of here that still waits and is not put off."""
+    known, waiting = _left(incident, person)
+    return () if not known.key or _away(known, waiting, now) is not None else waiting
+
+
+def _left(incident: Incident, person: str) -> tuple[Reminded, tuple[str, ...]]:
+    """What is known of a person's reminders here, and the marks of the last one that still wait."""
     known = incident.reminded.get(person, Reminded())
-    if not known.key or (known.until is not None and known.until > now):
-        return ()
-    return tuple(mark for mark in sorted(known.latest) if waits(incident, person, mark))
+    return known, tuple(mark for mark in sorted(known.latest) if waits(incident, person, mark))
+
+
+def _away(known: Reminded, waiting: tuple[str, ...], now: datetime) -> datetime | None:
+    """Until when these marks are put off already; None where they are not."""
+    away = waiting and known.until is not None and known.until > now and not known.marks.intersection(waiting)
+    return known.until if away else None
 
 
 async def snooze(desk: Desk, incident: str, who: Profile, *, key: str = "", inbound: str = "") -> Snoozed | None:
@@ -46,13 +56,12 @@ async def snooze(desk: Desk, incident: str, who: Profile, *, key: str = "", inbo
         one = await desk.handler.legible.one(name)
         if one is None:
             continue
-        known = one.reminded.get(who.id, Reminded())
+        known, waiting = _left(one, who.id)
         if known.key != key:
             continue
         named = True
-        waiting = tuple(mark for mark in sorted(known.latest) if waits(one, who.id, mark))
-        if waiting and known.until is not None and known.until > now and not known.marks.intersection(waiting):
-            quiet = known.until
+        if (until := _away(known, waiting, now)) is not None:
+            quiet = until
         elif waiting:
             again[name] = waiting
     for name, marks in again.items():

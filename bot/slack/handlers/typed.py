@@ -148,7 +148,7 @@ async def _page(knock: Knock, verb: Verb) -> Reply:
 
 def _which(verb: Verb) -> str:
     """The name of a note or a finding as it stands, T1 or F2, however it was typed."""
-    return verb.rest.split()[0].rstrip(":,.").upper() if verb.rest.split() else ""
+    return next(iter(verb.rest.split()), "").rstrip(":,.").upper()
 
 
 async def _retract(knock: Knock, verb: Verb) -> Reply:
