@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.climbing import PageOwed
+from bot.domain.paging import Page
 from bot.telemetry import log as logger
 
 
@@ -21,20 +22,24 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One or more pages to a person that go out together; `key` is what its channel knows it by."""
+    """One or more pages to a person that go out together, begun at that time; `key` is what its channel knows it by."""
 
     key: str
     parts: tuple[Part, ...]
+    at: datetime
 
-    def has(self, owed: PageOwed) -> bool:
-        """Whether it is that page's, by the same try."""
-        return any((part.owed.key, part.owed.attempt) == (owed.key, owed.attempt) for part in self.parts)
+    def may_have_told(self, owed: PageOwed, page: Page | None) -> bool:
+        """Whether that page went out in it, or did not: nobody wrote down what became of it, by whichever try it is.
+
+        `page` is what the log knows of it. Whoever wrote that down had begun the message, by the same clock.
+        """
+        return any(part.owed.key == owed.key for part in self.parts) and (page is None or page.at < self.at)
 
 
 class Begun(Protocol):
     """Remembers messages from before they are sent until what became of them is long written down."""
 
-    async def keep(self, message: Message, at: datetime) -> None:
+    async def keep(self, message: Message) -> None:
         """Write it down before it is sent. Raises Unavailable."""
 
     async def of(self, key: str) -> Message | None:
@@ -51,12 +56,12 @@ class Memory:
         """Write down what is about to be sent."""
         if self.port is not None:
             try:
-                await self.port.keep(Message(key, tuple(parts)), at)
+                await self.port.keep(Message(key, tuple(parts), at))
             except Exception as trouble:  # noqa: BLE001 - whatever is wrong with the memory, people are paged
                 logger().warning("a page goes out unremembered: after a crash it may come twice", because=repr(trouble))
 
-    async def of(self, owed: PageOwed) -> Message | None:
-        """The message in which that page was begun by this try, though nobody wrote down what became of it."""
+    async def of(self, owed: PageOwed, page: Page | None) -> Message | None:
+        """The message in which that page was begun, though nobody wrote down what became of it."""
         if self.port is None:
             return None
         try:
@@ -64,4 +69,4 @@ class Memory:
         except Exception as trouble:  # noqa: BLE001 - as above
             logger().warning("nobody can say whether a page was begun before; it is sent", because=repr(trouble))
             return None
-        return known if known is not None and known.has(owed) else None
+        return known if known is not None and known.may_have_told(owed, page) else None

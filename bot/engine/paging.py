@@ -73,7 +73,7 @@ class Paging:
                 if await self._still(incident.id, owed):
                     # whoever took it along may have failed to write that down: then it goes again, by itself
                     waiting[owed.key] = _Waits(incident.id, owed)
-                    await self._go(owed)
+                    await self._go(incident.id, owed)
         finally:
             waiting.pop(owed.key, None)
 
@@ -113,9 +113,10 @@ class Paging:
         if noted := known & keys | {(each.person, each.key) for each in later}:
             self._noted[incident] = noted
 
-    async def _go(self, owed: PageOwed) -> None:
+    async def _go(self, incident: str, owed: PageOwed) -> None:
         """Send this page: as the message it was begun in, or with whatever else waits for the person by now."""
-        known = await self.begun.of(owed)
+        page = (await self.desk.log.load(incident)).pages.get(owed.key)
+        known = await self.begun.of(owed, page)
         if known is not None:
             await self._send(known.key, await self._left(known, owed))
             return

@@ -24,15 +24,21 @@ class Begun:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def keep(self, message: Message, at: datetime) -> None:
+    async def keep(self, message: Message) -> None:
         """Write it down before it is sent; a page that was in an earlier one is in this one now. Raises Unavailable."""
         rows = [
-            {"key": each.owed.key, "message": message.key, "incident": each.incident, "owed": _said(each), "at": at}
+            {
+                "key": each.owed.key,
+                "message": message.key,
+                "incident": each.incident,
+                "owed": _said(each),
+                "at": message.at,
+            }
             for each in message.parts
         ]
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(delete(table).where(table.c.at < at - KEPT))
+            await connection.execute(delete(table).where(table.c.at < message.at - KEPT))
             statement = insert(connection, table)
             new = {name: statement.excluded[name] for name in ("message", "incident", "owed", "at")}
             await connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=new), rows)
@@ -44,7 +50,8 @@ class Begun:
         mine = select(table.c.message).where(table.c.key == key).scalar_subquery()
         query = select(table).where(table.c.message == mine).order_by(table.c.key != mine, table.c.at, table.c.key)
         rows = (await self._database.read(lambda c: c.execute(query))).all()
-        return Message(rows[0].message, tuple(Part(row.incident, _heard(row.owed)) for row in rows)) if rows else None
+        parts = tuple(Part(row.incident, _heard(row.owed)) for row in rows)
+        return Message(rows[0].message, parts, rows[0].at) if rows else None
 
 
 def _said(part: Part) -> str:

@@ -9,6 +9,8 @@ import pytest
 
 from bot.cli._checks import BAD, OK, Found, examine
 from bot.cli._database import configured
+
+pytest.importorskip("oidc_provider_mock", reason="the group ci has the provider")
 from tests.web.provider import Running, running
 from tests.world import FOLDER
 

@@ -87,6 +87,31 @@ async def test_what_rang_as_one_message_goes_again_as_that_one(tmp_path: Path) -
         assert len(phone.rang) == 3, "and never again"
 
 
+async def test_what_was_given_up_goes_again_as_that_one(tmp_path: Path) -> None:
+    """It was under way in three crashes: the log says so, and the next try is the same message under the same key."""
+    async with killed(tmp_path, "after") as (world, phone):
+        rang = phone.rang[1]
+        for work in world.journal.work.values():
+            if work.kind == "do" and work.state == "running":
+                work.state, work.ended_at = "given up", world.clock.now()
+        max_, now = await world.who("max"), world.clock.now()
+        await world.house.desk.handler.open(
+            Declare("all is late", Severity.SEV1, "visits", "a call", now, now), by=max_.person
+        )
+        await world.restart()
+        await world.settle()
+        await world.house.reconciler.take_up_dead_letters()
+        for _ in range(5):
+            await passes(world, 6)
+        others = [each for each in phone.rang[2:] if each != rang]
+        assert phone.rang[2:].count(rang) == 1
+        assert [about for _key, about in others] == [{"INC-4"}]
+        for name in ("INC-2", "INC-3"):
+            incident = await world.incident(name)
+            (page,) = incident.pages.values()
+            assert (page.reached, incident.troubles[page.key].count) == (True, 1)
+
+
 async def test_what_never_rang_rings_after_the_start(tmp_path: Path) -> None:
     """The note that it was begun is no note that it rang."""
     async with killed(tmp_path, "before") as (world, phone):
@@ -120,7 +145,7 @@ async def test_a_memory_that_fails_holds_up_no_page(tmp_path: Path) -> None:
     """Where nobody can write down or say what was begun, people are paged all the same."""
 
     class Broken:
-        async def keep(self, message: Message, at: object) -> None:
+        async def keep(self, message: Message) -> None:
             raise Unavailable("the database", "gone")
 
         async def of(self, key: str) -> Message | None:
