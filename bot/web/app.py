@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
@@ -85,6 +86,15 @@ ROOMS = (
 )  # fmt: skip
 
 
+@functools.cache
+def _doors() -> APIRouter:
+    """How a request finds its room: worked out once, for it is the same in every house of this process."""
+    doors = APIRouter()
+    for room in ROOMS:
+        doors.include_router(room)
+    return doors
+
+
 def build(house: WebHouse) -> FastAPI:
     """The console as an ASGI app. Its secrets are made in the state folder at once, its login links at start-up."""
     desk = house.desk
@@ -111,8 +121,7 @@ def build(house: WebHouse) -> FastAPI:
     app.state.page_links = PageLinks(desk.clock, house.state, desk.catalogue.web_url, house.secret)
     app.state.numbers = Numbers(desk, house.watch, house.chat, house.vigil)
     app.state.pulse = Pulse(house)
-    for room in ROOMS:
-        app.include_router(room)
+    app.router.routes.extend(_doors().routes)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if house.slack_http is not None:
         app.router.routes.append(Route("/slack/events", _Ingress(house.slack_http)))

@@ -66,6 +66,7 @@ def test_localhost_is_heard_on_all_its_addresses() -> None:
             each.close()
 
 
+@pytest.mark.long
 def test_a_slack_that_never_answers_delays_nothing(tmp_path: Path) -> None:
     """The console is ready within seconds, the log says in sentences that Slack is away, and the end is in order."""
     port = free_port()

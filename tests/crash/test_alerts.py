@@ -169,6 +169,7 @@ def test_killed_forty_times_under_alerts(run: Run) -> None:
     judged(run, run.play(40, seed), 40)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("bug", "says"),
     [

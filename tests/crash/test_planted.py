@@ -39,6 +39,7 @@ PLANTS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("plant", PLANTS, ids=[f"{each.bug}, {each.target}" for each in PLANTS])
 def test_a_planted_mistake_is_caught(on_sqlite: Stage, plant: Plant) -> None:
     """Killed there, the house with the mistake is found out, and the one without it is not."""

@@ -61,6 +61,7 @@ def sweep(stage: Stage, target: str, scenario: str, place: int, of: int, most: i
 KILLS_OF_A_SHARE = 20
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", ["router", "balancer"])
 @pytest.mark.parametrize("scenario", ["undo", "auto"])
 def test_killed_at_every_step(stage: Stage, request: pytest.FixtureRequest, target: str, scenario: str) -> None:

@@ -143,6 +143,7 @@ async def test_a_restart_takes_up_what_was_interrupted(bench: Bench) -> None:
     assert bench.hands.performed == []
 
 
+@pytest.mark.long
 async def test_work_that_kills_the_process_is_given_up(bench: Bench) -> None:
     """A key that took the process down three times is not tried a fourth time: it is a dead letter."""
     for time in range(3):

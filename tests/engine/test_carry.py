@@ -70,6 +70,7 @@ async def test_evidence_is_held_while_approval_is_asked(tmp_path: Path) -> None:
         assert world.router.effects == []
 
 
+@pytest.mark.long
 async def test_a_hold_that_hangs_lapses_and_says_what_is_missing(tmp_path: Path) -> None:
     """An instrument that does not answer keeps a rollback waiting for its twenty seconds at most."""
     async with World.open(tmp_path) as world:

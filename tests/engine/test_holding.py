@@ -129,6 +129,7 @@ async def test_the_exported_pack_holds_the_same_bytes(tmp_path: Path) -> None:
                 assert hashlib.sha256(bytes_given).hexdigest() == each.sha256
 
 
+@pytest.mark.long
 async def test_one_slow_instrument_keeps_nobody_else_from_being_held(tmp_path: Path) -> None:
     """It is named as missing with its reason, everything else is secured, and the change need not wait for it."""
     async with World.open(tmp_path, policy=SHORT) as world:

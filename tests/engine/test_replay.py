@@ -297,6 +297,7 @@ def passing_over_calm_changes_nothing(past: Past, stretch: float, step: float) -
 ANY = {"past": histories(), "stretch": st.sampled_from([1.0, 6.0]), "step": st.sampled_from([10.0, 15.0, 30.0])}
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None)
 @given(**ANY)
 def test_passing_over_calm_changes_nothing(past, stretch, step):

@@ -248,6 +248,7 @@ def lengthy() -> dict[str, object]:
     return base
 
 
+@pytest.mark.long
 def test_a_hundred_kilobytes_are_carried_whole_and_do_nothing():
     """Each kind of file holds every letter; no cell is longer than a spreadsheet takes, nor begins as a formula."""
     template = Template("stakeholders/executives.md.j2")

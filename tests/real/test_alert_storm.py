@@ -28,6 +28,7 @@ def judged(found: Stormed, alerts: int) -> None:
     assert found.held.peak < 300
 
 
+@pytest.mark.long
 def test_a_storm_is_kept_and_its_critical_alerts_are_seen(tmp_path: Path) -> None:
     """Each alert is in an incident of the log within a minute, each critical one has a card, no channel is flooded."""
     alerts, seconds = (3_000, 5.0) if CI else (600, 2.0)

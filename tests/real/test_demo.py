@@ -66,6 +66,7 @@ def check_measures(result: dict[str, Any]) -> None:
     assert result["ttr_s"] == pytest.approx((at(result["resolved"]) - at(result["onset"])).total_seconds(), abs=0.01)
 
 
+@pytest.mark.long
 async def test_both_acts_by_script(tmp_path: Path) -> None:
     """A bad release is rolled back, a broken pipeline is not; causes, actions, duties, notices and chain as promised."""
     play = Play(tmp_path, embedded=True, say=lambda _text: None)
@@ -164,6 +165,7 @@ async def killed_at(folder: Path, moments: Sequence[int], act: int = 1) -> None:
     assert len(parents) == 1, "one card"
 
 
+@pytest.mark.long
 async def test_three_kills_change_nothing(tmp_path: Path) -> None:
     """SIGKILL of the bot at three seeded moments of act one: same end, each change once, one card, chain verifies."""
     seed = int(os.environ.get("TOCSIN_SEED", "1"))
@@ -184,6 +186,7 @@ async def test_a_kill_in_act_two_changes_nothing(tmp_path: Path, seed: int) -> N
     await killed_at(tmp_path, [random.Random(f"act two {seed}").randrange(1, 36)], act=2)
 
 
+@pytest.mark.long
 async def test_a_demonstration_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     """Stopped in the middle with the world left running, then played again on the same folder: one incident, one end."""
     first = Play(tmp_path, acts=(1,), embedded=True, say=lambda _text: None)

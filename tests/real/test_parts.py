@@ -163,6 +163,7 @@ scrape_configs:
         yield url
 
 
+@pytest.mark.long
 def test_the_starter_folder_watches_a_users_prometheus(tmp_path: Path) -> None:
     """`tocsin init`, an address changed, `tocsin check`, `tocsin run`: ready, its objective judged from real counters.
 

@@ -284,6 +284,7 @@ class Stand:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.long
 async def test_two_replicas_do_everything_once(tmp_path: Path, database: str) -> None:
     """Both watch, both look at every commit of theirs: one incident, one page, one change, one word for each fact."""
     async with Stand.open(tmp_path, database) as stand:
@@ -315,6 +316,7 @@ async def test_two_replicas_do_everything_once(tmp_path: Path, database: str) ->
             assert sum(once in line for line in lines) == 1, f"{once}: {lines}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_replica_is_killed_while_it_acts(tmp_path: Path, database: str, when: str) -> None:
     """SIGKILL of the leader while the router hangs, before or after the change took place: it takes place once.

@@ -71,6 +71,7 @@ def test_ten_thousand_hostile_texts(seed: int):
     assert attack(500, seed=1_000 + seed) > 50_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("many", [60, 400])
 def test_nothing_is_cut_silently(many: int):
     """360 and 2,400 characters in every field: whatever is shortened says so, or goes on in the next piece."""
@@ -132,6 +133,7 @@ SEVERAL = ("update.apart", "whispered", "home.queue", "reminder.render", "remind
 """These speak of several incidents, or of none."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", ["Recall is down", "*b* <!channel> `c`", " ", "w" * 3_000])
 def test_a_notification_says_what_is_wrong_and_where_in_plain_words(words: str):
     """Severity and id first, something after them, short, and no markup of ours: phones show it as it is."""
@@ -164,6 +166,7 @@ def test_lists_that_are_longer_than_shown_say_so():
     assert {name: words for name, words in said.items() if words not in seen[name]} == {}
 
 
+@pytest.mark.long
 def test_what_is_shortened_leads_to_the_whole():
     """A message or dialog that shortens words of an incident links to its page on the console."""
     for name, situation in situations(counted(600)):

@@ -87,6 +87,7 @@ async def test_a_page_overtakes_a_queue_of_messages(tmp_path: Path):
         assert posts[0].startswith("D")
 
 
+@pytest.mark.long
 async def test_an_hour_of_outage_is_collapsed_not_replayed(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     """Changed six times each, closed, newly declared: ten minutes after the return all is shown, by one change each."""
     async with Storm.open(tmp_path, strict=STRICT) as s:

@@ -57,6 +57,7 @@ def over(payload: Payload) -> dict[str, int]:
     return {name: many for name, many in measured(payload).items() if many > MOST[name]}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", ["Recall is down", "wide 👩‍👩‍👧‍👦 e\u0301 words " * 60], ids=["plain", "long"])
 def test_every_specimen_keeps_slacks_numbers(words: str):
     """Every view of every situation, in few words and in many; and there is much to keep within each of them."""

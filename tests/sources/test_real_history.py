@@ -22,7 +22,7 @@ from bot.slo.spec import Selector
 from bot.sources.prometheus import Prometheus
 from tests.parts import Hands, binary, free_port, running
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("history")]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.xdist_group("history")]
 
 EVERY, RATE = 15, 10
 DAYS = 30
